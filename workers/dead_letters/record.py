@@ -15,7 +15,7 @@ from aiokafka import ConsumerRecord
 from schemas.events import InvalidEvent
 from schemas.sources import TOPIC_PATTERN
 from workers.errors import LingerError
-from workers.kafka.records import OutboxRecord
+from workers.kafka.records import OutboxRecord, Sendable
 
 __all__ = [
     "CUT_FROM",
@@ -106,7 +106,7 @@ def asked_item(headers: Iterable[Header]) -> int | None:
     return None
 
 
-def cut_dead_letters(records: Sequence[OutboxRecord]) -> list[OutboxRecord]:
+def cut_dead_letters(records: Sequence[Sendable]) -> list[Sendable]:
     """Cut the values of dead letters to 256 KiB, and leave other records unchanged; sources keep the whole values.
 
     Raises:
@@ -122,7 +122,7 @@ def cut_dead_letters(records: Sequence[OutboxRecord]) -> list[OutboxRecord]:
     return cut
 
 
-def _cut(record: OutboxRecord) -> OutboxRecord:
+def _cut(record: Sendable) -> Sendable:
     value = record.value
     is_dead_letter = any(name == REASON for name, _ in record.headers)
     if not is_dead_letter or value is None or len(value) <= _KEPT_BYTES:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 
-from workers.core.objects.customer.activity import RING
+from workers.core.customer.customer import RING
 from workers.core.source_positions import SOURCE_HEADER
 from workers.dead_letters.disposition import DispositionLog
 from workers.dead_letters.reader import DeadLetterReader

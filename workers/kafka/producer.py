@@ -19,7 +19,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 
 from workers.kafka.partitioner import hash_of
-from workers.kafka.records import MAX_RECORD_BYTES, OutboxRecord
+from workers.kafka.records import MAX_RECORD_BYTES, Sendable
 from workers.observability import log_events, metrics
 
 log = structlog.get_logger(__name__)
@@ -34,7 +34,7 @@ Position = tuple[int, int]
 Allowed = Callable[[], bool]
 """Returns whether records may still be sent; asked right before each attempt."""
 
-Shorten = Callable[[Sequence[OutboxRecord]], Sequence[OutboxRecord]]
+Shorten = Callable[[Sequence[Sendable]], Sequence[Sendable]]
 """Returns the records with the too large ones shortened. Raises `ValueError` if it can shorten none of them."""
 
 
@@ -80,7 +80,7 @@ class Publisher:
         """Connect; raises `KafkaError` if no broker answers."""
         self._producer = await self._open()
 
-    async def send(self, records: Sequence[OutboxRecord], allowed: Allowed = _always) -> list[Position]:
+    async def send(self, records: Sequence[Sendable], allowed: Allowed = _always) -> list[Position]:
         """Send records in order and return the position that Kafka gave each.
 
         Returns only after Kafka has confirmed all of them, no matter how long that takes; cancel the call to give
@@ -126,15 +126,13 @@ class Publisher:
             await self._dispose(producer)
 
     @staticmethod
-    async def _send_once(
-        producer: AIOKafkaProducer, records: Sequence[OutboxRecord], allowed: Allowed
-    ) -> list[Position]:
+    async def _send_once(producer: AIOKafkaProducer, records: Sequence[Sendable], allowed: Allowed) -> list[Position]:
         topics = {record.topic for record in records}
         partition_counts = {topic: len(await producer.partitions_for(topic)) for topic in topics}
         partitions = [
             (record.topic, hash_of(_partition_key(record)) % partition_counts[record.topic]) for record in records
         ]
-        by_partition: dict[tuple[str, int], list[OutboxRecord]] = {}
+        by_partition: dict[tuple[str, int], list[Sendable]] = {}
         for partition, record in zip(partitions, records, strict=True):
             by_partition.setdefault(partition, []).append(record)
         sent = []
@@ -187,13 +185,13 @@ class Publisher:
             log.info(log_events.PRODUCER_ABANDONED, error=f"{type(error).__name__}: {error}")
 
 
-def _partition_key(record: OutboxRecord) -> bytes:
+def _partition_key(record: Sendable) -> bytes:
     """Return the bytes that choose a record's partition; a record without a key may go to any."""
     return (record.value or b"") if record.key is None else record.key
 
 
 async def _send_to(
-    producer: AIOKafkaProducer, topic_partition: tuple[str, int], records: Sequence[OutboxRecord]
+    producer: AIOKafkaProducer, topic_partition: tuple[str, int], records: Sequence[Sendable]
 ) -> list[tuple["asyncio.Future[Any]", int]]:
     """Pass records of one partition to the producer in as few batches as possible.
 

@@ -1,7 +1,8 @@
 """A partition of a topic, and a record that is written to one. Knows no topic of Linger's and no record's content."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -57,6 +58,30 @@ class OutboxRecord(msgspec.Struct, array_like=True, frozen=True):
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes | None], ...]
+
+
+class Sendable(Protocol):
+    """What a producer sends: an `OutboxRecord`, or whatever else has its fields."""
+
+    @property
+    def topic(self) -> str:
+        """The topic's name."""
+        ...
+
+    @property
+    def key(self) -> bytes | None:
+        """Kafka's key."""
+        ...
+
+    @property
+    def value(self) -> bytes | None:
+        """The content."""
+        ...
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes | None]]:
+        """Names and values."""
+        ...
 
 
 encode_record = msgspec.msgpack.Encoder().encode

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final, Protocol
 
+from workers.core.decisions.published import PublishedRecord
 from workers.kafka.producer import Publisher, Withdrawn
 from workers.kafka.records import OutboxRecord
 from workers.outbox.cloud_events import SentAction, action_in
@@ -54,9 +55,13 @@ class _Entry:
 
     __slots__ = ("action", "is_done", "is_dropped", "is_withheld", "record")
 
-    def __init__(self, record: OutboxRecord) -> None:
+    def __init__(self, record: OutboxRecord | PublishedRecord) -> None:
         self.record = record
-        self.action: SentAction | None = action_in(record)
+        self.action: SentAction | PublishedRecord | None
+        if isinstance(record, PublishedRecord):
+            self.action = record if record.is_action else None
+        else:
+            self.action = action_in(record)
         self.is_done = self.is_withheld = self.is_dropped = False
 
 
@@ -98,7 +103,7 @@ class Outbox:
         """How many records Kafka has not confirmed; those withheld are not among them."""
         return self._unconfirmed
 
-    def put(self, records: Sequence[OutboxRecord]) -> None:
+    def put(self, records: Sequence[OutboxRecord | PublishedRecord]) -> None:
         """Append the records of a committed step."""
         if not records:
             return
@@ -125,7 +130,7 @@ class Outbox:
             number += 1
         return number
 
-    def withheld(self, number: int) -> list[OutboxRecord]:
+    def withheld(self, number: int) -> list[OutboxRecord | PublishedRecord]:
         """Return those of the first `number` records that the step which trims them must hold, in order."""
         return [entry.record for entry, _ in zip(self._entries, range(number), strict=False) if entry.is_withheld]
 

@@ -12,14 +12,13 @@ import structlog
 from aiokafka import ConsumerRecord
 
 from schemas.events import InvalidEvent
-from workers.core.events.decoding import DecodedEvent
-from workers.core.objects.decisions.decide import Outcome
+from workers.core.decisions.decide import decider_of
 from workers.errors import Fenced, LingerError, Transient
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.records import SeekTo
 from workers.observability import log_events, logs, metrics
 from workers.processor.active_rules import ActiveRules
-from workers.processor.deciding import Deciding
+from workers.processor.deciding import CustomerStep, Deciding, Event
 from workers.processor.event_reader import EventReader
 from workers.processor.ownership import Ownership
 from workers.processor.partition import OwnedPartition
@@ -125,9 +124,11 @@ class BatchProcessor:
         """Take one step with these records; the first one is at the partition's offset."""
         started = time.perf_counter()
         work = UnitOfWork(partition.meta)
+        rules = self._rules.current
+        scanner = decider_of(rules).scanner
         sort = self._reader.sort  # looked up once for the batch, not for each record
         for record in records:
-            sort(record, work)
+            sort(record, work, scanner)
         if work.unread:
             await self._steps.require_newest_sources(self._sources.generation)
             work.dead_letters += [self._reader.dead_letter(record, error) for record, error in work.unread]
@@ -135,11 +136,11 @@ class BatchProcessor:
         async with self._steps.begin(partition) as step:
             customer_ids = list(work.events)
             activities = await step.read(customer_ids)
-            rules = self._rules.current
-            deciding = Deciding(partition, rules, coverage)
+            deciding = Deciding(partition, rules, coverage, self._steps.topic_prefix)
             for customer_id, raw in zip(customer_ids, activities, strict=True):
-                outcome = self._decide_customer(customer_id, raw, work.events[customer_id], deciding, work)
-                work.add_outcome(customer_id, outcome, is_new=raw is None)
+                decided = self._decide_customer(customer_id, raw, work.events[customer_id], deciding, work)
+                if decided is not None:
+                    work.add(customer_id, decided, is_new=raw is None)
             await self._policy.withhold(work, rules, self._sources.now_ms)
             changes = self._steps.write_set(partition, work)
             changes.offset = records[-1].offset + 1
@@ -158,10 +159,10 @@ class BatchProcessor:
         self,
         customer_id: str,
         raw: bytes | None,
-        events: "Sequence[tuple[DecodedEvent, ConsumerRecord]]",
+        events: "Sequence[tuple[Event, ConsumerRecord]]",
         deciding: Deciding,
         work: UnitOfWork,
-    ) -> Outcome | None:
+    ) -> CustomerStep | None:
         """Decide for one customer. If the events cannot be folded together, fold each of them alone.
 
         An event that cannot be folded alone becomes a dead letter; the customer's other events still count.
@@ -178,19 +179,15 @@ class BatchProcessor:
             if len(events) == 1:
                 work.dead_letters.append(self._reader.dead_letter(events[0][1], reason))
                 return None
-        merged: Outcome | None = None
+        last: CustomerStep | None = None
         for event in events:
             single = self._decide_customer(customer_id, raw, [event], deciding, work)
-            if single is not None and single.stored:
+            if single is not None:
                 raw = single.stored
-                if merged is not None:
-                    single.decisions[:0] = merged.decisions
-                    single.folded += merged.folded
-                    single.duplicates += merged.duplicates
-                    single.left_out[:0] = merged.left_out
-                    single.not_understood[:0] = merged.not_understood
-                merged = single
-        return merged
+                if last is not None:
+                    single.after(last)
+                last = single
+        return last
 
 
 def _chunks(records: Sequence[ConsumerRecord]) -> Iterator[list[ConsumerRecord]]:

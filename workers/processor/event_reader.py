@@ -9,6 +9,8 @@ from schemas.events import InvalidEvent, LeftOut
 from schemas.sources import SourcesFile
 from workers.clock import Clock, believed_ms
 from workers.core.events.decoding import DecodedEvent, NotCanonical, decode_event
+from workers.core.events.plain import PlainEvent
+from workers.core.events.scanner import Scanner
 from workers.core.mapping.converter import compile_untrusted_reader, read_strictly
 from workers.core.source_positions import SOURCE_HEADER
 from workers.dead_letters.record import dead_letter
@@ -34,10 +36,15 @@ class EventReader:
         self._declared = frozenset(sources.event_types)
         self._read_untrusted = compile_untrusted_reader(self._declared)
 
-    def sort(self, record: ConsumerRecord, work: UnitOfWork) -> None:
+    def sort(self, record: ConsumerRecord, work: UnitOfWork, scanner: Scanner) -> None:
         """Add one record to a step: to its customer's events, the dead letters, the duplicates or the tombstones.
 
         A record of intake that cannot be read is no dead letter yet: newer sources may have made it.
+
+        Args:
+            record: of the activity topic.
+            work: of the step.
+            scanner: of the active rule set; it reads what is plain of intake's records.
         """
         source = None
         for name, value in record.headers:
@@ -49,6 +56,21 @@ class EventReader:
             return
         if record.value is None:
             work.tombstones += 1  # it deletes a key from a compacted topic, and is no event
+            return
+        if (
+            source is not None
+            and scanner.scan(record.value, self._latest_ms(record))
+            and not scanner.history_ms
+            and scanner.is_of(record.key)
+        ):
+            plain = PlainEvent(
+                scanner.type_place,
+                scanner.at_ms,
+                scanner.amount,
+                scanner.fingerprint(),
+                scanner.event_id_bytes(),
+            )
+            work.events.setdefault(scanner.customer_id(), []).append((plain, record))
             return
         try:
             event = self._event(record, work, direct=source is None)
@@ -62,8 +84,7 @@ class EventReader:
             newest = work.newest.get(event.type)
             if newest is None or record.timestamp > newest.timestamp:
                 work.newest[event.type] = record
-        events = work.events.setdefault(event.customer_id, [])
-        events.append((event, record))
+        work.events.setdefault(event.customer_id, []).append((event, record))
 
     def dead_letter(self, record: ConsumerRecord, error: InvalidEvent) -> OutboxRecord:
         """Return the dead letter of a record, and count it in the metrics."""

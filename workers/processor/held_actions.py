@@ -7,12 +7,11 @@ carries it out in its next atomic step, so nothing is lost or sent twice if eith
 from collections.abc import Mapping
 
 from schemas.actions import DISCARDED_DETAIL, EXPIRED_DETAIL
-from workers.core.objects.decisions.records import held_back
-from workers.kafka.records import decode_record
+from workers.core.decisions.published import held_back, read_record
 from workers.processor.active_rules import ActiveRules
 from workers.processor.ownership import Ownership
 from workers.processor.partition import OwnedPartition
-from workers.processor.release_policy import Orders, ReleasePolicy, decode_action
+from workers.processor.release_policy import Orders, ReleasePolicy
 from workers.processor.source_view import SourceView
 from workers.processor.steps import Steps
 from workers.processor.unit_of_work import UnitOfWork
@@ -94,13 +93,11 @@ def carry_out(orders: Orders, held: Mapping[str, bytes], work: UnitOfWork, now_m
             work.missing.append((order.rule, order.action_id))
             continue
         done.add(order.action_id)
-        value = decode_record(raw).value
-        assert value is not None
-        action = decode_action(value)
+        action = read_record(raw)
         work.released.append((order.rule, order.action_id))
         if order.what == "discard":
-            work.decisions.append(held_back(action, DISCARDED_DETAIL))
-        elif round(action.expires_at.timestamp() * 1000) <= now_ms:
-            work.decisions.append(held_back(action, EXPIRED_DETAIL))
+            work.records.append(held_back(action, DISCARDED_DETAIL))
+        elif action.expires_ms <= now_ms:
+            work.records.append(held_back(action, EXPIRED_DETAIL))
         else:
-            work.decisions.append(action)
+            work.records.append(action)

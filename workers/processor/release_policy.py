@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-import msgspec
 import structlog
 
-from schemas.actions import BRAKED_DETAIL, PAUSED_DETAIL, Action
+from schemas.actions import BRAKED_DETAIL, PAUSED_DETAIL
 from workers.core.rules.rule_set import Pace, RuleSet
 from workers.observability import log_events
 from workers.pauses.pause_list import PauseList
@@ -32,8 +31,6 @@ _AGAIN_MS: Final = 5_000
 """How long a rule whose limit is reached is not asked for again: that asks every partition for its oldest actions."""
 RESUME_PACE: Final = Pace(500, 3600, spread=True)
 """How fast the held actions of a rule without a pace are sent after a pause."""
-
-decode_action: Final = msgspec.json.Decoder(Action).decode
 
 
 @dataclass(slots=True)
@@ -98,11 +95,7 @@ class LivePolicy:
     async def withhold(self, work: UnitOfWork, rules: RuleSet, now_ms: int) -> None:
         """Hold the actions of paused rules and those above a limit, and release those that the step retracts."""
         # Even if the rule has no limit now, the action may be held from before. Harmless if it was published.
-        work.released += [
-            (decision.rule.id, decision.action_id)
-            for decision in work.decisions
-            if isinstance(decision, Action) and decision.status == "retracted"
-        ]
+        work.released += [(record.rule, record.action_id) for record in work.records if record.status == "retracted"]
         self._hold_paused(work)
         await self._hold_above_pace(work, rules, now_ms)
         await self._hold_above_brake(work, rules, now_ms)
@@ -123,18 +116,18 @@ class LivePolicy:
 
     def _hold_paused(self, work: UnitOfWork) -> None:
         actions = work.new_actions()
-        for rule_id in sorted({action.rule.id for action in actions}):
+        for rule_id in sorted({action.rule for action in actions}):
             if (pause := self._pauses.pause_of(rule_id)) is not None:
-                paused = [action for action in actions if action.rule.id == rule_id]
+                paused = [action for action in actions if action.rule == rule_id]
                 work.hold_back(paused, paused_detail(pause), "pause")
 
     async def _hold_above_pace(self, work: UnitOfWork, rules: RuleSet, now_ms: int) -> None:
         actions = work.new_actions()
-        for rule_id in sorted({action.rule.id for action in actions}):
+        for rule_id in sorted({action.rule for action in actions}):
             rule = rules.by_id.get(rule_id)
             if rule is None or rule.pace is None:
                 continue
-            new_actions = [action for action in actions if action.rule.id == rule_id]
+            new_actions = [action for action in actions if action.rule == rule_id]
             granted = await self._limiter.acquire(rule_id, rule.pace, len(new_actions), now_ms)
             period = {60: "minute", 3600: "hour"}.get(rule.pace.seconds, "day")
             then = "it waits its turn" if rule.pace.spread else "it waits for release or discard"
@@ -152,7 +145,7 @@ class LivePolicy:
         work.hold_back(actions[granted:], detail, "brake")
         if hour != self._braked_hour:  # once an hour: a flood has many steps
             self._braked_hour = hour
-            rule_ids = sorted({action.rule.id for action in actions[granted:]})
+            rule_ids = sorted({action.rule for action in actions[granted:]})
             log.error(log_events.BRAKE_HOLDS, limit=limit, held=len(actions) - granted, rules=rule_ids)
 
     # -- later ---------------------------------------------------------------------------------------------

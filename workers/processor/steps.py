@@ -2,12 +2,14 @@
 
 from contextlib import AbstractAsyncContextManager
 
+from workers.core.decisions.published import PublishedRecord, read_record
 from workers.kafka.partitioner import partition_of
+from workers.kafka.records import encode_record
 from workers.observability import metrics
 from workers.pauses.pause_list import PauseList
 from workers.processor.active_rules import ActiveRules
 from workers.processor.partition import OwnedPartition
-from workers.processor.release_policy import decode_action, paused_detail
+from workers.processor.release_policy import paused_detail
 from workers.processor.unit_of_work import UnitOfWork
 from workers.settings import Settings
 from workers.state.source_sets.activation import OlderSources
@@ -17,10 +19,14 @@ from workers.state.store import Store
 
 
 class Steps:
-    """Turns units of work into atomic steps; the caller holds the partition's lock."""
+    """Turns units of work into atomic steps; the caller holds the partition's lock.
+
+    Attributes:
+        topic_prefix: of the topics to publish to.
+    """
 
     def __init__(self, settings: Settings, store: Store, rules: ActiveRules, pauses: PauseList) -> None:
-        self._topic_prefix = settings.topic_prefix
+        self.topic_prefix = settings.topic_prefix
         self._partitions = settings.partitions
         self._store = store
         self._rules = rules
@@ -55,11 +61,11 @@ class Steps:
         """
         trim = partition.outbox.confirmed()
         for record in partition.outbox.withheld(trim):
-            assert record.value is not None
-            action = decode_action(record.value)
-            work.withdraw(action, paused_detail(self._pauses.pause_of(action.rule.id)))
+            # What the partition was claimed with is as it was read.
+            action = record if isinstance(record, PublishedRecord) else read_record(encode_record(record))
+            work.withdraw(action, paused_detail(self._pauses.pause_of(action.rule)))
         work.unsent += partition.outbox.dropped(trim)
-        changes = work.changes(self._topic_prefix, trim)
+        changes = work.changes(trim)
         partition.stamp(changes, self._rules.current, self._partitions)
         return changes
 

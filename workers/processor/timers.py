@@ -111,25 +111,26 @@ class Timers:
         async with self._steps.begin(partition) as step:
             activities = await step.read(due.customers)
             rules = self._rules.current
-            deciding = Deciding(partition, rules, coverage)
+            deciding = Deciding(partition, rules, coverage, self._steps.topic_prefix)
             for customer_id, raw in zip(due.customers, activities, strict=True):
                 work.timers += not sweeping
                 if raw is None or not self._steps.belongs(partition, customer_id):
                     work.due[customer_id] = 0
                     continue
                 try:
-                    outcome = deciding.fire(customer_id, raw, upto_ms, sweeping=sweeping)
+                    decided = deciding.fire(customer_id, raw, upto_ms, sweeping=sweeping)
                 except LingerError:
                     raise
                 except Exception:  # the data of one customer must not stop the timers of all others
                     log.exception(log_events.STEP_RETRIED, customer=logs.customer_ref(customer_id))
                     work.due[customer_id] = upto_ms + _POSTPONE_MS
                     continue
-                work.add_outcome(customer_id, outcome, is_new=False)
+                if decided is not None:
+                    work.add(customer_id, decided, is_new=False)
             for event_type, customer_ids in due.waited.items():
                 for customer_id in customer_ids:
                     if customer_id in work.due:
-                        # Decided now: no longer waiting for the type, unless the outcome adds it again.
+                        # Decided now: no longer waiting for the type, unless it waits again.
                         work.waiting.setdefault(event_type, {}).setdefault(customer_id, 0)
             await self._policy.withhold(work, rules, self._sources.now_ms)
             changes = self._steps.write_set(partition, work)

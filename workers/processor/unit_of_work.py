@@ -9,11 +9,9 @@ from dataclasses import dataclass, field
 
 from aiokafka import ConsumerRecord
 
-from schemas.actions import Action, Decision
 from schemas.events import InvalidEvent
+from workers.core.decisions.published import PublishedRecord, held_back
 from workers.core.events.decoding import DecodedEvent
-from workers.core.objects.decisions.decide import Outcome
-from workers.core.objects.decisions.records import held_back
 from workers.core.source_positions import (
     SOURCE_HEADER,
     Pair,
@@ -24,7 +22,7 @@ from workers.core.source_positions import (
 )
 from workers.kafka.records import OutboxRecord, encode_record
 from workers.observability import metrics
-from workers.outbox.cloud_events import messages
+from workers.processor.deciding import CustomerStep, Event
 from workers.state.meta import Meta, counter_field, held_field, high_water_field
 from workers.state.step import Because, Held, WriteSet
 
@@ -37,8 +35,8 @@ class UnitOfWork:
         meta: of the partition, before the step.
         events: the readable records of the step, decoded, by customer.
         dead_letters: records that could not be read or folded, to be published.
-        decisions: actions, retractions and decisions to be published, in the order in which they were made.
-        outgoing: the records to publish; filled in by `changes`.
+        records: of actions, retractions and decisions to be published, in the order in which they were decided.
+        outgoing: everything to publish, in order; filled in by `changes`.
         activities: encoded activities to store, by customer.
         due: due time in milliseconds by customer, 0 to remove the customer.
         waiting: by event type, the moment in milliseconds that each customer waits for, 0 to remove the customer.
@@ -49,7 +47,7 @@ class UnitOfWork:
         released: rule and id of actions that are not held any longer, if they were.
         missing: rule and id of actions that are listed as held and are not.
         deferred: actions of a rebuild, to be stored until the partition has been read to its end.
-        counted_only: decisions of a rebuild that are counted in `meta` and not published.
+        counted_only: records of a rebuild that are counted in `meta` and not published.
         folded: how many events were folded.
         duplicates: how many records or events were dropped because they had been folded before.
         customers: how many customers are new.
@@ -62,21 +60,21 @@ class UnitOfWork:
     """
 
     meta: Meta
-    events: dict[str, list[tuple[DecodedEvent, ConsumerRecord]]] = field(default_factory=dict)
+    events: dict[str, list[tuple[Event, ConsumerRecord]]] = field(default_factory=dict)
     dead_letters: list[OutboxRecord] = field(default_factory=list)
-    decisions: list[Action | Decision] = field(default_factory=list)
-    outgoing: list[OutboxRecord] = field(default_factory=list)
+    records: list[PublishedRecord] = field(default_factory=list)
+    outgoing: list[OutboxRecord | PublishedRecord] = field(default_factory=list)
     activities: dict[str, bytes] = field(default_factory=dict)
     due: dict[str, int] = field(default_factory=dict)
     waiting: dict[str, dict[str, int]] = field(default_factory=dict)
     high_waters: dict[bytes, Pair] = field(default_factory=dict)
-    held: list[tuple[Action, Because]] = field(default_factory=list)
+    held: list[tuple[PublishedRecord, Because]] = field(default_factory=list)
     unsent: list[str] = field(default_factory=list)
     emptied: list[str] = field(default_factory=list)
     released: list[tuple[str, str]] = field(default_factory=list)
     missing: list[tuple[str, str]] = field(default_factory=list)
     deferred: list[Held] = field(default_factory=list)
-    counted_only: list[Action | Decision] = field(default_factory=list)
+    counted_only: list[PublishedRecord] = field(default_factory=list)
     folded: int = 0
     duplicates: int = 0
     customers: int = 0
@@ -106,62 +104,58 @@ class UnitOfWork:
         self.high_waters[source_partition] = pair
         return True
 
-    def add_outcome(self, customer_id: str, outcome: Outcome | None, *, is_new: bool) -> None:
-        """Add the outcome of one customer; without a new activity there is nothing to add."""
-        if outcome is None or not outcome.stored:
-            return
-        self.activities[customer_id] = outcome.stored
-        self.due[customer_id] = outcome.due_ms
-        for event_type, at_ms in outcome.waiting.items():
+    def add(self, customer_id: str, decided: CustomerStep, *, is_new: bool) -> None:
+        """Add what was decided for one customer."""
+        self.activities[customer_id] = decided.stored
+        self.due[customer_id] = decided.due_ms
+        for event_type, at_ms in decided.waiting.items():
             self.waiting.setdefault(event_type, {})[customer_id] = at_ms
-        self.decisions += outcome.decisions
-        self.folded += outcome.folded
-        self.duplicates += outcome.duplicates
+        self.records += decided.records
+        self.folded += decided.folded
+        self.duplicates += decided.duplicates
         self.customers += is_new
-        self.not_understood.update(outcome.not_understood)
-        if outcome.left_out:
+        if decided.not_understood:
+            self.not_understood.update(decided.not_understood)
+        if decided.left_out:
             topics = {
-                (event.type, event.event_id): source_topic(record) for event, record in self.events[customer_id]
+                (event.type, event.event_id): source_topic(record)
+                for event, record in self.events[customer_id]
+                if isinstance(event, DecodedEvent)
             }
             self.left_out.update(
                 (topics[event_type, event_id], attribute, reason)
-                for event_type, event_id, attribute, reason in outcome.left_out
+                for event_type, event_id, attribute, reason in decided.left_out
             )
 
-    def new_actions(self) -> list[Action]:
+    def new_actions(self) -> list[PublishedRecord]:
         """Return the actions to be published, in order, without retractions."""
-        return [
-            decision for decision in self.decisions if isinstance(decision, Action) and decision.status == "active"
-        ]
+        return [record for record in self.records if record.is_active]
 
-    def hold_back(self, actions: Sequence[Action], detail: str, because: Because) -> None:
+    def hold_back(self, actions: Sequence[PublishedRecord], detail: str, because: Because) -> None:
         """Hold new actions of this step; publish a decision with this detail in place of each."""
         if not actions:
             return
         held_ids = {action.action_id for action in actions}
         self.held += [(action, because) for action in actions]
-        self.decisions = [
-            held_back(decision, detail)
-            if isinstance(decision, Action) and decision.status == "active" and decision.action_id in held_ids
-            else decision
-            for decision in self.decisions
+        self.records = [
+            held_back(record, detail) if record.is_active and record.action_id in held_ids else record
+            for record in self.records
         ]
 
-    def withdraw(self, action: Action, detail: str) -> None:
+    def withdraw(self, action: PublishedRecord, detail: str) -> None:
         """Hold an action of an earlier step that was not sent; if this step takes it back, it is only dropped."""
-        self.unsent.append(action.rule.id)
-        if (action.rule.id, action.action_id) not in self.released:
+        self.unsent.append(action.rule)
+        if (action.rule, action.action_id) not in self.released:
             self.held.append((action, "pause"))
-            self.decisions.append(held_back(action, detail))
+            self.records.append(held_back(action, detail))
 
-    def changes(self, topic_prefix: str, trim: int) -> WriteSet:
+    def changes(self, trim: int) -> WriteSet:
         """Return what the step writes, and fill in `outgoing`, what it publishes.
 
         Args:
-            topic_prefix: of the topics to publish to.
             trim: how many records at the head of the outbox Kafka has confirmed.
         """
-        self.outgoing = [*self.dead_letters, *messages(self.decisions, topic_prefix)]
+        self.outgoing = [*self.dead_letters, *self.records]
         fields: dict[str, str | int] = {}
         for source_partition, pair in self.high_waters.items():
             form, number = high_water_entry(pair)
@@ -171,7 +165,7 @@ class UnitOfWork:
                 fields[counter_field(counter)] = self.meta.counter(counter) + increase
         fields |= dict.fromkeys(self.emptied, "")
         for action, because in self.held:
-            name = held_field(action.rule.id, because)
+            name = held_field(action.rule, because)
             if because != "pace" and not fields.get(name, self.meta.fields.get(name)):
                 fields[name] = "1"
         return WriteSet(
@@ -179,9 +173,9 @@ class UnitOfWork:
             activities=self.activities,
             due=self.due,
             waiting=self.waiting,
-            outbox=[encode_record(record) for record in self.outgoing],
+            outbox=[*map(encode_record, self.dead_letters), *(record.stored for record in self.records)],
             trim=trim,
-            held=[*(_held(action, topic_prefix, because) for action, because in self.held), *self.deferred],
+            held=[*(_held(action, because) for action, because in self.held), *self.deferred],
             released=self.released,
             missing=self.missing,
         )
@@ -196,11 +190,11 @@ class UnitOfWork:
         metrics.EVENTS.labels("tombstone").inc(self.tombstones)
         actions: Counter[tuple[str, str, str]] = Counter()
         suppressed: Counter[tuple[str, str]] = Counter()
-        for decision in self.decisions:
-            if isinstance(decision, Action):
-                actions[decision.action, decision.rule.id, decision.status] += 1
+        for record in self.records:
+            if record.is_action:
+                actions[record.action, record.rule, record.status] += 1
             else:
-                suppressed[decision.rule.id, decision.decision] += 1
+                suppressed[record.rule, record.status] += 1
         for labels, count in actions.items():
             metrics.ACTIONS.labels(*labels).inc(count)
         for reason, count in suppressed.items():
@@ -214,9 +208,8 @@ class UnitOfWork:
             "customers": self.customers,
             "timers": self.timers,
         }
-        for decision in [*self.decisions, *self.counted_only]:
-            kind = decision.status if isinstance(decision, Action) else decision.decision
-            counter = f"{kind}:{decision.rule.id}"
+        for record in (*self.records, *self.counted_only):
+            counter = f"{record.status}:{record.rule}"
             counts[counter] = counts.get(counter, 0) + 1
         for rule_id in self.unsent:
             counter = f"active:{rule_id}"
@@ -232,6 +225,5 @@ def source_topic(record: ConsumerRecord) -> str:
     return str(record.topic)
 
 
-def _held(action: Action, topic_prefix: str, because: Because) -> Held:
-    record = encode_record(messages([action], topic_prefix)[0])
-    return Held(action.rule.id, action.action_id, round(action.decided_at.timestamp() * 1000), record, because)
+def _held(action: PublishedRecord, because: Because) -> Held:
+    return Held(action.rule, action.action_id, action.decided_ms, action.stored, because)

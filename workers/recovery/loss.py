@@ -10,8 +10,9 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer
 
-from workers.core.objects.customer import codec
-from workers.core.objects.customer.activity import Activity
+from workers.core.customer.customer import Customer
+from workers.core.customer.stored import UnknownLayout
+from workers.core.decisions.decide import decider_of
 from workers.core.rules.rule_set import RuleSet
 from workers.kafka.range_reader import OffsetRange, read_ranges
 from workers.kafka.records import TopicPartition
@@ -121,12 +122,13 @@ def _with(loss: Loss, raw: bytes, first_ms: int | None, rules: RuleSet) -> Loss:
         first_ms: the customer's first event that is left in the log; None if there is none.
         rules: say who must not be written to.
     """
+    decider = decider_of(rules)
     try:
-        activity = codec.decode(raw, {})
-    except codec.UnknownLayout:
+        customer = decider.read(raw)
+    except UnknownLayout:
         return replace(loss, stored=loss.stored + 1, unreadable=loss.unreadable + 1)
     is_forgotten = first_ms is None
-    is_shortened = first_ms is not None and activity.first_ms < first_ms
+    is_shortened = first_ms is not None and customer.first_ms < first_ms
     if not is_forgotten and not is_shortened:
         return replace(loss, stored=loss.stored + 1)
     return replace(
@@ -134,19 +136,23 @@ def _with(loss: Loss, raw: bytes, first_ms: int | None, rules: RuleSet) -> Loss:
         stored=loss.stored + 1,
         forgotten=loss.forgotten + is_forgotten,
         shortened=loss.shortened + is_shortened,
-        opted_out=loss.opted_out + _opt_out_is_lost(activity, first_ms, rules),
-        acted=loss.acted
-        + any(
-            episode.acted_ms > 0 and _is_before(episode.acted_ms, first_ms) for episode in activity.episodes.values()
-        ),
+        opted_out=loss.opted_out + _opt_out_is_lost(customer, first_ms, rules),
+        acted=loss.acted + _has_acted_before(customer, first_ms),
     )
 
 
-def _opt_out_is_lost(activity: Activity, first_ms: int | None, rules: RuleSet) -> bool:
+def _has_acted_before(customer: Customer, first_ms: int | None) -> bool:
+    for episode in (*customer.episodes, *customer.other_episodes.values()):
+        if episode.acted_ms > 0 and _is_before(episode.acted_ms, first_ms):
+            return True
+    return False
+
+
+def _opt_out_is_lost(customer: Customer, first_ms: int | None, rules: RuleSet) -> bool:
     policy = rules.contact_policy
     consent = policy.policy.consent
-    known = None if consent is None else activity.attributes.get(consent.from_)
-    return known is not None and _is_before(known[1], first_ms) and policy.is_opted_out(activity.attributes)
+    known = None if consent is None else customer.attributes.get(consent.from_)
+    return known is not None and _is_before(known[1], first_ms) and policy.is_opted_out(customer.attributes)
 
 
 def _is_before(at_ms: int, first_ms: int | None) -> bool:

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 from aiokafka import AIOKafkaConsumer
 
-from schemas.actions import BRAKED_DETAIL, DISCARDED_DETAIL, EXPIRED_DETAIL, PAUSED_DETAIL, Decision, Suppression
+from schemas.actions import BRAKED_DETAIL, DISCARDED_DETAIL, EXPIRED_DETAIL, PAUSED_DETAIL, Suppression
 from workers.dead_letters.record import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
 from workers.kafka.range_reader import OffsetRange, read_ranges
 from workers.kafka.records import TopicPartition
@@ -34,7 +34,7 @@ HELD_BY_BRAKE: Final = 1 << 31
 """Besides `HELD`, if it was not the pace of the rule."""
 
 
-class PublishedRecord(msgspec.Struct):
+class _Record(msgspec.Struct):
     """The fields of a published action or decision that a rebuild needs.
 
     Attributes:
@@ -72,7 +72,7 @@ class PublishedRecord(msgspec.Struct):
         return _DECISIONS.get(self.decision, 0)
 
 
-_decode_published = msgspec.json.Decoder(PublishedRecord).decode
+_decode_published = msgspec.json.Decoder(_Record).decode
 
 
 @dataclass(slots=True)
@@ -107,9 +107,9 @@ class Published:
             return "brake"
         return "pause" if bits & HELD_BY_PAUSE else "pace"
 
-    def has_decision(self, decision: Decision) -> bool:
+    def has_decision(self, action_id: str, decision: str) -> bool:
         """Return whether a decision of this kind was published for this id."""
-        return bool(self.status_of(decision.action_id) & _DECISIONS[decision.decision])
+        return bool(self.status_of(action_id) & _DECISIONS[decision])
 
     def is_retained(self, topic: str, partition: int, decided_ms: int) -> bool:
         """Return whether a record decided at this time would still be in the topic if it had been published."""

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from schemas.actions import Action, Decision, encode
+from workers.core.decisions.published import PublishedRecord, content_of, read_record, record_of
 from workers.core.rules.rule_set import RuleSet
 from workers.dead_letters.record import SOURCE_OFFSET
-from workers.kafka.records import OutboxRecord, decode_record, encode_record
+from workers.kafka.records import decode_record
 from workers.pauses.pause_list import PauseList
-from workers.processor.release_policy import LivePolicy, Orders, decode_action
+from workers.processor.release_policy import LivePolicy, Orders
 from workers.processor.unit_of_work import UnitOfWork
 from workers.recovery.published import ABANDONED, ACTIVE, RETRACTED, Published
 from workers.state.meta import Meta
@@ -82,23 +82,23 @@ class RebuildPolicy:
 
     async def withhold(self, work: UnitOfWork, rules: RuleSet, now_ms: int) -> None:
         """Defer the new actions of a step, and remove those that were published before or have expired."""
-        decisions, work.decisions = work.decisions, []
+        records, work.records = work.records, []
         published_letters = self._published.dead_lettered.get(self._partition, set())
         work.dead_letters = [
             letter for letter in work.dead_letters if _source_offset(dict(letter.headers)) not in published_letters
         ]
-        for decision in decisions:
-            rule = rules.by_id.get(decision.rule.id)
-            if isinstance(decision, Decision):
-                expires_ms = _decided_ms(decision) + (0 if rule is None else rule.expires_after_ms)
-                is_published = expires_ms > now_ms and self._is_new(decision)
-                (work.decisions if is_published else work.counted_only).append(decision)
-            elif _expires_ms(decision) <= now_ms:
-                work.counted_only.append(decision)
-            elif decision.status == "retracted":
-                self._retract(decision, work)
+        for record in records:
+            rule = rules.by_id.get(record.rule)
+            if not record.is_action:
+                expires_ms = record.decided_ms + (0 if rule is None else rule.expires_after_ms)
+                is_published = expires_ms > now_ms and self._is_new(record)
+                (work.records if is_published else work.counted_only).append(record)
+            elif record.expires_ms <= now_ms:
+                work.counted_only.append(record)
+            elif record.is_active:
+                self._defer(record, work, rules.meaning_since_ms)
             else:
-                self._defer(decision, work, f"{self._topic_prefix}.{decision.action}", rules.meaning_since_ms)
+                self._retract(record, work)
 
     async def orders(self, metas: Mapping[int, Meta], rules: RuleSet, now_ms: int) -> dict[int, Orders]:
         """Return nothing: orders wait for the workers."""
@@ -122,63 +122,64 @@ class RebuildPolicy:
         names = (await held.oldest([partition], DEFERRED, at_most)).get(partition, [])
         if not names:
             return None
-        values = [decode_record(raw).value for raw in (await held.records(partition, names)).values()]
         work = UnitOfWork(meta)
-        work.decisions += [decode_action(value) for value in values if value is not None]
+        work.records += [self._read(raw) for raw in (await held.records(partition, names)).values()]
         work.released += [(DEFERRED, name) for name in names]
-        self._tally.published.update(decision.rule.id for decision in work.decisions)
+        self._tally.published.update(record.rule for record in work.records)
         await self._limits.withhold(work, rules, now_ms)
         return work
 
-    def _is_new(self, decision: Decision) -> bool:
-        # Only decisions later than everything published: a replay may find other reasons for the past.
-        return not self._published.has_decision(decision) and _decided_ms(decision) > self.decided_ms
+    def _read(self, raw: bytes) -> PublishedRecord:
+        """Read a deferred action."""
+        record = decode_record(raw)
+        if record.headers or record.value is None:
+            return read_record(raw)
+        # A rebuild of release 0.1, which stored only the content, was interrupted.
+        return record_of(content_of(record.value, is_action=True), self._topic_prefix)
 
-    def _defer(self, action: Action, work: UnitOfWork, topic: str, meaning_since_ms: int) -> None:
+    def _is_new(self, decision: PublishedRecord) -> bool:
+        # Only decisions later than everything published: a replay may find other reasons for the past.
+        return (
+            not self._published.has_decision(decision.action_id, decision.status)
+            and decision.decided_ms > self.decided_ms
+        )
+
+    def _defer(self, action: PublishedRecord, work: UnitOfWork, meaning_since_ms: int) -> None:
         """Store a new action until the end of the log, unless it was published or may have been.
 
         What was decided before the present meaning of rules began was decided by another one.
         """
-        bits, rule_id, decided_ms = self._published.status_of(action.action_id), action.rule.id, _decided_ms(action)
+        bits, decided_ms = self._published.status_of(action.action_id), action.decided_ms
         if bits & (ACTIVE | RETRACTED | ABANDONED):
             work.counted_only.append(action)
         elif (because := self._published.held_because(action.action_id)) is not None:
             work.held.append((action, because))
-        elif not self._published.is_retained(topic, self._partition, decided_ms) or (
+        elif not self._published.is_retained(action.topic, self._partition, decided_ms) or (
             decided_ms <= (meaning_since_ms if self._rules_known else max(self.decided_ms, meaning_since_ms))
         ):
-            self._tally.unsure[rule_id] += 1
+            self._tally.unsure[action.rule] += 1
         else:
-            name = deferred_name(action)
+            name = deferred_name(action.action_id)
             work.released = [(rule, action_id) for rule, action_id in work.released if action_id != name]
-            record = encode_record(OutboxRecord(topic, None, encode(action), ()))
-            work.deferred.append(Held(DEFERRED, name, decided_ms, record))
+            work.deferred.append(Held(DEFERRED, name, decided_ms, action.stored))
 
-    def _retract(self, action: Action, work: UnitOfWork) -> None:
+    def _retract(self, action: PublishedRecord, work: UnitOfWork) -> None:
         """Retract an action that was published and not retracted yet; an action that is only deferred is dropped."""
-        name = deferred_name(action)
+        name = deferred_name(action.action_id)
         work.held = [held for held in work.held if held[0].action_id != action.action_id]
         work.deferred = [deferred for deferred in work.deferred if deferred.action_id != name]
-        work.released += [(DEFERRED, name), (action.rule.id, action.action_id)]
+        work.released += [(DEFERRED, name), (action.rule, action.action_id)]
         bits = self._published.status_of(action.action_id)
         if bits & RETRACTED:
             work.counted_only.append(action)
         elif bits & ACTIVE:
-            work.decisions.append(action)
+            work.records.append(action)
 
 
-def deferred_name(action: Action) -> str:
+def deferred_name(action_id: str) -> str:
     """Return the name under which a deferred action is stored among the held ones."""
     # Not the id alone: the same action may also be held by its rule's rate limit.
-    return f"{DEFERRED}:{action.action_id}"
-
-
-def _decided_ms(decision: Action | Decision) -> int:
-    return round(decision.decided_at.timestamp() * 1000)
-
-
-def _expires_ms(action: Action) -> int:
-    return round(action.expires_at.timestamp() * 1000)
+    return f"{DEFERRED}:{action_id}"
 
 
 def _source_offset(headers: Mapping[str, bytes | None]) -> int:

@@ -9,7 +9,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from schemas.sources import SourcesFile
-from workers.core.objects.decisions.decide import __file__ as core_file
+from workers.core.decisions.turn import __file__ as core_file
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError, StartupError
 from workers.observability import log_events

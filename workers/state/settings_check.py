@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from workers.core.objects.customer.codec import UnknownLayout
+from workers.core.customer.stored import UnknownLayout
 from workers.errors import LingerError, StartupError, Transient
 from workers.settings import Settings
 from workers.state.keys import hash_tag

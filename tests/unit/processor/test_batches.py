@@ -13,7 +13,6 @@ from schemas.rules import Rule
 from tests.support.builders import day, rule
 from tests.support.memory_store import MemoryStore
 from tests.support.processor_rig import QUIET, Agent, lawful, numbered, reasons, record, stored
-from workers.core.objects.customer import codec
 from workers.errors import LingerError
 from workers.kafka.records import SeekTo
 from workers.observability.logs import configure_logging
@@ -142,7 +141,7 @@ def test_no_number_stops_its_partition(content: Rule, score: float) -> None:
 
 @pytest.mark.parametrize(
     ("raw", "remedy"),
-    [(bytes([codec.LAYOUT + 1]) + b"anything", "run that version"), (b"\x92\x02\x00", "linger rebuild")],
+    [(b"\x05anything", "run that version"), (b"\x92\x02\x00", "linger rebuild")],
 )
 def test_an_activity_of_another_version_ends_the_worker_and_costs_no_event(raw: bytes, remedy: str) -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:

@@ -75,8 +75,8 @@ def test_why_an_action_is_held_is_known_from_the_last_words_about_it() -> None:
 def test_a_decision_is_known_by_its_id_and_its_kind() -> None:
     published = Published()
     published.add(0, encode(decision("capped")))
-    assert published.has_decision(decision("capped"))
-    assert not published.has_decision(decision("outranked"))
+    assert published.has_decision(decision("capped").action_id, "capped")
+    assert not published.has_decision(decision("capped").action_id, "outranked")
 
 
 def test_the_latest_moment_decided_is_that_of_the_partition_or_else_of_all() -> None:

@@ -123,6 +123,7 @@ def _take(customer: Customer, facts: CustomerFacts, names: Names) -> None:
     customer.generation = facts.generation
     for text in facts.event_ids:
         customer.remember(_fingerprint(text))
+    customer.old_marks = customer.seen_number
     if sum(len(one.days) for one in facts.series.values()) > MAX_DAYS:
         raise UnreadableFacts(f"series: more than {MAX_DAYS:,} days in all")
     for key, given in facts.series.items():

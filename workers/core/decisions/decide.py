@@ -20,10 +20,13 @@ from workers.core.customer.names import GroupOf3, NamedRule, Names
 from workers.core.customer.stored import Stored
 from workers.core.decisions.decided import RETRACTIONS, Decided
 from workers.core.decisions.program import ActiveRule, Program
+from workers.core.decisions.published import PublishedRecord
 from workers.core.decisions.records import Records
 from workers.core.decisions.turn import Turn
 from workers.core.decisions.wording import FormerRules, worded
 from workers.core.events.decoding import DecodedEvent
+from workers.core.events.plain import PlainEvent
+from workers.core.events.scanner import Scanner
 from workers.core.rules.rule_set import RuleSet
 
 LAYOUT: Final = 3
@@ -70,6 +73,12 @@ class Outcome:
         decider = self._decider
         return decider.records.contents(decider.turn.admission.customer_id, decider.turn.decisions)
 
+    def records(self, topic_prefix: str) -> list[PublishedRecord]:
+        """Return the records of what was decided, in order; see `decided`."""
+        self._check()
+        decider = self._decider
+        return decider.records_for(topic_prefix).written(decider.turn.admission.customer_id, decider.turn.decisions)
+
     def _check(self) -> None:
         if self._number != self._decider.turns:
             raise RuntimeError("decisions must be read before the next customer is decided")
@@ -81,6 +90,7 @@ class Decider:
     Attributes:
         program, turn, records, former: its parts.
         stored: reads and writes the customer.
+        scanner: reads the events of which nothing but the plain series is kept.
         turns: how many turns have begun.
     """
 
@@ -91,13 +101,35 @@ class Decider:
         self.stored = Stored(_names_of(self.program))
         self.stored.layout_3.wording = self._worded
         self.former = FormerRules(self.program)
+        self.kinds = list(self.program.types.values())
+        plain = [kind.name for kind in self.kinds if kind.is_plain]
+        self.scanner = Scanner([kind.name for kind in self.kinds], plain)
         self.turns = 0
+        self._records = {"": self.records}
+
+    def read(self, stored: bytes) -> Customer:
+        """Fill the objects with a stored customer, without deciding anything; valid until the next one is read.
+
+        Raises:
+            UnknownLayout: if the state cannot be read.
+        """
+        self.turns += 1
+        self.program.begin()
+        self.stored.read(stored)
+        return self.program.customer
+
+    def records_for(self, topic_prefix: str) -> Records:
+        """Return what writes the records of topics with this prefix."""
+        records = self._records.get(topic_prefix)
+        if records is None:
+            records = self._records[topic_prefix] = Records(self.program.rules, topic_prefix)
+        return records
 
     def decide(
         self,
         customer_id: str,
         stored: bytes | None,
-        events: Sequence[DecodedEvent],
+        events: Sequence[DecodedEvent | PlainEvent],
         observed: Coverage,
         upto_ms: int,
         layout: int,
@@ -111,7 +143,10 @@ class Decider:
             if customer.waiting:
                 self._take_words(customer)
         for event in events:
-            turn.fold(event)
+            if isinstance(event, PlainEvent):
+                turn.fold_plain(self.kinds[event.type_place], event)
+            else:
+                turn.fold(event)
         if not customer.is_known:
             return Outcome(self, None, 0)
         turn.adopt()
@@ -147,7 +182,7 @@ def decider_of(rules: RuleSet) -> Decider:
 def decide(
     customer_id: str,
     stored: bytes | None,
-    events: Sequence[DecodedEvent],
+    events: Sequence[DecodedEvent | PlainEvent],
     rules: RuleSet,
     observed: Coverage,
     upto_ms: int = 0,
@@ -158,7 +193,8 @@ def decide(
     Args:
         customer_id: the customer.
         stored: the state so far, None if there is none.
-        events: new events in log order; duplicates of the latest ids are dropped.
+        events: new events in log order; duplicates of the latest ids are dropped. Plain ones come from the scanner of
+            the rule set's decider.
         rules: the active rule set.
         observed: since when each type is watched, and up to when it has been seen.
         upto_ms: decide the timers due by then whose types have been seen far enough; 0 for none.

@@ -49,7 +49,7 @@ cdef class EventType:
     cdef readonly str name
     cdef readonly TypeFolding folding
     cdef readonly list groups, others
-    cdef readonly bint is_sign_of_life, asks_consent
+    cdef readonly bint is_sign_of_life, asks_consent, is_plain
 
 @cython.final
 cdef class Program:

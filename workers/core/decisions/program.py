@@ -178,18 +178,26 @@ class EventType:
         others: all other groups.
         is_sign_of_life: whether such an event shows that a customer is back.
         asks_consent: whether it says who may be contacted.
+        is_plain: whether nothing but the plain series is kept of its events, and no attribute of them is read.
     """
 
-    __slots__ = ("asks_consent", "folding", "groups", "is_sign_of_life", "name", "others", "place")
+    __slots__ = ("asks_consent", "folding", "groups", "is_plain", "is_sign_of_life", "name", "others", "place")
 
     def __init__(
-        self, place: int, name: str, folding: TypeFolding | None, is_sign_of_life: bool, asks_consent: bool
+        self,
+        place: int,
+        name: str,
+        folding: TypeFolding | None,
+        is_sign_of_life: bool,
+        asks_consent: bool,
+        is_converted: bool = False,
     ) -> None:
         self.place = place
         self.name = name
         self.folding = folding
         self.is_sign_of_life = is_sign_of_life
         self.asks_consent = asks_consent
+        self.is_plain = folding is not None and folding.is_plain and not asks_consent and not is_converted
         self.groups: list[Group] = []
         self.others: list[Group] = []
 
@@ -247,6 +255,7 @@ class Program:
             folding,
             name in self.rule_set.signs_of_life,
             name in self.rule_set.contact_policy.types,
+            name in self.rule_set.attribute_types,
         )
         for group in self.groups:
             reads = name in group.rules[0].rule.types

@@ -14,6 +14,7 @@ from workers.core.decisions.episodes cimport Episodes, forget
 from workers.core.decisions.program cimport ActiveRule, EventType, Group, Program
 from workers.core.events.attribute_types cimport typed
 from workers.core.events.decoding cimport DecodedEvent
+from workers.core.events.plain cimport PlainEvent
 from workers.core.rules.contact_policy cimport ContactPolicy
 
 cdef long long FOREVER_MS
@@ -41,8 +42,8 @@ cdef class Turn:
         original=DecodedEvent,
     )
     cpdef fold(self, DecodedEvent event)
-    @cython.locals(customer=Customer, is_new=cython.bint, begun=cython.longlong)
-    cpdef fold_plain(self, EventType kind, long long at_ms, long long amount, long long fingerprint, long long former)
+    @cython.locals(customer=Customer, folding=TypeFolding, is_new=cython.bint, begun=cython.longlong)
+    cpdef fold_plain(self, EventType kind, PlainEvent event)
     @cython.locals(customer=Customer, is_new=cython.bint)
     cdef bint arrive(self, long long at_ms, long long fingerprint) except -1
     @cython.locals(customer=Customer, group=Group)

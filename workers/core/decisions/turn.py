@@ -16,6 +16,7 @@ from workers.core.decisions.episodes import Episodes, forget
 from workers.core.decisions.program import ActiveRule, EventType, Group, Program
 from workers.core.events.attribute_types import typed
 from workers.core.events.decoding import DecodedEvent
+from workers.core.events.plain import PlainEvent
 
 
 class Turn:
@@ -68,7 +69,8 @@ class Turn:
         """Decide what is due before the event, fold it, and decide what it changed."""
         customer, fingerprint = self.customer, fingerprint_number(event.fingerprint())
         if customer.is_known and (
-            customer.has_seen(fingerprint) or customer.has_seen(fingerprint_number(event.fingerprint_of_0_1()))
+            customer.has_seen(fingerprint)
+            or (customer.old_marks and customer.has_seen(fingerprint_number(event.fingerprint_of_0_1())))
         ):
             self.duplicates += 1
             return
@@ -91,25 +93,21 @@ class Turn:
                 keep_latest(customer, key, original.attributes.get(attribute), event.at_ms)
         self.follow(kind, event.at_ms, is_new, begun)
 
-    def fold_plain(self, kind: EventType, at_ms: int, amount: int, fingerprint: int, former: int) -> None:
-        """Fold an event as numbers, if `folding.is_plain` and neither policy nor attribute types read its type.
-
-        Args:
-            kind: its type.
-            at_ms: when it happened.
-            amount: what it adds up to, in ten-thousandths.
-            fingerprint: of its id.
-            former: the same as release 0.1 remembered it.
-        """
+    def fold_plain(self, kind: EventType, event: PlainEvent) -> None:
+        """Fold an event as numbers; `kind` is its type, of which nothing but the plain series is kept."""
         customer = self.customer
-        if customer.is_known and (customer.has_seen(fingerprint) or customer.has_seen(former)):
+        if customer.is_known and (
+            customer.has_seen(event.fingerprint)
+            or (customer.old_marks and customer.has_seen(event.fingerprint_of_0_1()))
+        ):
             self.duplicates += 1
             return
-        assert kind.folding is not None
-        is_new = self.arrive(at_ms, fingerprint)
+        folding = kind.folding
+        assert folding is not None
+        is_new = self.arrive(event.at_ms, event.fingerprint)
         begun = self.decisions.number
-        kind.folding.fold_plain(at_ms, amount)
-        self.follow(kind, at_ms, is_new, begun)
+        folding.fold_plain(event.at_ms, event.amount)
+        self.follow(kind, event.at_ms, is_new, begun)
 
     def arrive(self, at_ms: int, fingerprint: int) -> bool:
         """Decide what is due before a new event, and return whether it is the customer's first."""

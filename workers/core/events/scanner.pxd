@@ -28,6 +28,7 @@ cdef class Scanner:
     cpdef bint scan(self, bytes raw, long long latest_ms) except -1
     cpdef str customer_id(self)
     cpdef str event_id(self)
+    cpdef bytes event_id_bytes(self)
     cpdef bint is_of(self, bytes key) except -1
     @cython.locals(by_type=Fingerprint)
     cpdef long long fingerprint(self) except *

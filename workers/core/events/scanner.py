@@ -117,7 +117,11 @@ class Scanner:
 
     def event_id(self) -> str:
         """Return the event's id."""
-        return self.raw[self.event_id_at : self.event_id_at + self.event_id_size].decode()
+        return self.event_id_bytes().decode()
+
+    def event_id_bytes(self) -> bytes:
+        """Return the event's id as UTF-8."""
+        return self.raw[self.event_id_at : self.event_id_at + self.event_id_size]
 
     def is_of(self, key: bytes | None) -> bool:
         """Return whether these bytes, such as a record's key, are the customer's id."""

@@ -43,7 +43,8 @@ class SinceThen:
                 if offset is None or int(offset) not in self._letters:
                     now.append(record)
             elif record.topic == self._decisions:
-                if not self._published.has_decision(_decode_decision(record.value)):
+                decision = _decode_decision(record.value)
+                if not self._published.has_decision(decision.action_id, decision.decision):
                     now.append(record)
             else:
                 self._of_action(_decode_action(record.value), record, now, deferred)
@@ -60,7 +61,7 @@ class SinceThen:
         elif (because := self._published.held_because(action.action_id)) is not None:
             deferred[action.action_id] = _held(action, record, action.rule.id, action.action_id, because)
         elif not bits & (ACTIVE | RETRACTED | ABANDONED):
-            deferred[action.action_id] = _held(action, record, DEFERRED, deferred_name(action))
+            deferred[action.action_id] = _held(action, record, DEFERRED, deferred_name(action.action_id))
 
     def of_held(self, held: Held, record: OutboxRecord) -> bool:
         """Return whether an action that was held then is neither published nor given up by now."""
