@@ -12,6 +12,7 @@ from tests.support.customers import customer_of, foldings_of, told, told_of_obje
 from tests.support.examples import examples
 from workers.core.customer.customer import Customer
 from workers.core.customer.folding import TypeFolding, fingerprint_number
+from workers.core.customer.requirement import Requirement
 from workers.core.customer.specs import EventTypeSpec, Specs
 from workers.core.events.decoding import MAX_STORED, DecodedEvent
 from workers.core.objects.customer.activity import Activity, fold_facts, note_history, remember
@@ -108,6 +109,8 @@ def test_any_history_is_folded_into_numbers_as_into_objects(histories: list[list
             folded_into_objects(activity, event, is_first=not number)
             folded_into_numbers(customer, foldings[event.type], event)
         assert told(customer) == told_of_objects(activity)
+        for required in ((("login", 2, 5),), (("login", 0, 3), ("purchase", 1, 1 << 62)), (("nps", 0, 0),), ()):
+            assert Requirement(customer, required).is_met() == activity.has(required)
         for types in (frozenset({"login"}), frozenset({"purchase", "topup"}), frozenset(TYPES)):
             for by_tenure in (False, True):
                 assert customer.floor_ms(types, by_tenure) == activity.floor_ms(types, by_tenure)

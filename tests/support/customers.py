@@ -154,7 +154,7 @@ def candidate_told(candidate: Candidate) -> dict[str, Any]:
 
 
 def named(customer: Customer, rules: RuleSet, groups: Sequence[int] = ()) -> Names:
-    """Return the names of a rule set for its customer; `groups` are the places of its rules' groups, all 0 without."""
+    """Return the names of a rule set for its customer; `groups` are the places of its rules' groups, else all 0."""
     place = {rule.id: number for number, rule in enumerate(rules.rules)}
     return Names(
         customer,

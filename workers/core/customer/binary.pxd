@@ -19,7 +19,7 @@ cdef class Reader:
     cpdef long long code(self) except? 1000003
     @cython.locals(value=cython.longlong)
     cpdef long long number_of_3(self) except? 1000003
-    @cython.locals(value=cython.longlong)
+    @cython.locals(value=cython.longlong, at=cython.Py_ssize_t, end=cython.Py_ssize_t)
     cpdef long long number(self) except? 1000003
     @cython.locals(value=cython.longlong)
     cpdef long long integer_of_3(self) except? 1000003

@@ -96,11 +96,19 @@ class Reader:
 
     def number(self) -> int:
         """Read a whole number of layout 4, not below zero."""
-        value = self.byte()
+        at, end = self.at, self.end
+        if at >= end:
+            raise Damaged("it ends too early")
+        value, at = self.given[at], at + 1
+        if value >= _ONE and value <= _MANY:  # two bytes; written out, because nothing is read as often
+            if at >= end:
+                raise Damaged("it ends too early")
+            value, at = (value & 63) * 256 + self.given[at] + _ONE, at + 1
+            self.at = at
+            return value
+        self.at = at
         if value < _ONE:
             return value
-        if value <= _MANY:
-            return _ONE + 256 * (value - _ONE) + self.byte()
         value = self.little(value - _MANY)
         if value < 0:
             raise Damaged("a number beyond 63 bits")
@@ -245,12 +253,16 @@ class Writer:
 
     def number(self, value: int) -> None:
         """Write a whole number of layout 4, not below zero."""
+        if self.size - self.at < _LONGEST:
+            self.need(_LONGEST)
         if 0 <= value < _ONE:
-            self.byte(value)
+            self.put[self.at] = value
+            self.at += 1
         elif 0 <= value < _TWO_END:
             value -= _ONE
-            self.byte(_ONE + (value >> 8))
-            self.byte(value & 255)
+            self.put[self.at] = _ONE | (value >> 8)
+            self.put[self.at + 1] = value & 255
+            self.at += 2
         else:
             self.many(value, _MANY)
 

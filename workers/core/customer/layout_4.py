@@ -352,8 +352,9 @@ class Layout4:
                 count = _counted(given.number()) + 2
             if flags & _SUMS:
                 amount = times * _added(given.integer() if flags & _FINE else given.number(), most)
+            if flags & _WHOLE:
+                total += count
                 total_sum += amount
-            total += count
             days.day[place], days.count[place], days.sum[place] = day, count, amount
         days.number = number
         if day < -_FARTHEST_DAY:
@@ -383,7 +384,7 @@ class Layout4:
         episode: Episode = customer.episodes[place] if place >= 0 else customer.other_episode(code)
         if episode.is_present:
             raise Damaged("an episode twice")
-        episode.open()
+        episode.is_present = True
         flags = given.byte()
         episode.holding = flags & _HOLDS != 0
         if flags & _BEGAN:
@@ -647,6 +648,9 @@ class Layout4:
                     total_sum = 0
         for place in range(days.number):
             total += days.count[place]
+            if total > _MAX_SUM:
+                follows = False
+                total = 0
         if follows and total == series.total and (total_sum == series.total_sum or not has_sum):
             return flags | _WHOLE
         return flags | _DAY_EACH if series.total == series.active_days else flags
@@ -768,16 +772,12 @@ class Layout4:
             if candidate.worded is not None:
                 worded.append(stored_waiting(candidate.worded, candidate))
             elif _has_more(candidate):
-                values = [_pairs_of(one.values) for one in (candidate.evidence, candidate.evidence_back)]
-                details.append([candidate.variables, *values])
+                values, values_back = candidate.evidence.values, candidate.evidence_back.values
+                details.append([candidate.variables, _pairs(values), _pairs(values_back)])
         rest = [customer.latest, customer.attributes, customer.pairs, customer.floors, worded, details]
         while rest and not rest[-1]:
             rest.pop()
         return rest or None
-
-
-def _pairs_of(values: dict[int, Any] | None) -> list[tuple[int, Any]] | None:
-    return None if values is None else sorted(values.items())
 
 
 def _has_more(candidate: Candidate) -> bool:
@@ -785,6 +785,15 @@ def _has_more(candidate: Candidate) -> bool:
     if candidate.variables is not None or candidate.evidence.values is not None:
         return True
     return candidate.evidence_back.values is not None
+
+
+def _pairs(values: dict[int, Any] | None) -> list[Any] | None:
+    """Return values by their places, as they are stored."""
+    return None if values is None else sorted(values.items(), key=_place_of)
+
+
+def _place_of(pair: tuple[int, Any]) -> int:
+    return pair[0]
 
 
 def _counted(number: int) -> int:
