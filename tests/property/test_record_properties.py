@@ -42,6 +42,8 @@ customers = st.text(min_size=1, max_size=12) | texts.filter(bool) | st.text(min_
 values = st.none() | st.booleans() | st.integers(-(2**62), 2**62) | st.floats(allow_nan=False) | texts
 variables = st.dictionaries(texts, values, max_size=4)
 
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+
 DETAILS: Final[dict[int, Callable[[Decided, Rule], str]]] = {
     decided.ACTS_NEVER_AGAIN: lambda row, _: f"acted on {day_in_words(row.since_ms)} and never acts again",
     decided.SILENT_UNTIL: lambda row, _: (
@@ -101,8 +103,9 @@ def programs(draw: st.DrawFn) -> Program:
     customer.is_known, customer.first_ms = True, life.first_ms
     for event in life.events:
         customer.at_ms = max(customer.at_ms, event.at_ms)
-        if event.type in program.types:
-            program.types[event.type].folding.fold(event)
+        kind = program.types.get(event.type)
+        if kind is not None and kind.folding is not None:
+            kind.folding.fold(event)
     return program
 
 
@@ -110,7 +113,7 @@ def _series(program: Program) -> list[SeriesSpec]:
     return list(program.rule_set.specs())
 
 
-class Told:
+class Both:
     """One decision as numbers, and the same as the core on objects makes it."""
 
     def __init__(self, program: Program, customer_id: str) -> None:
@@ -118,7 +121,7 @@ class Told:
         self.decisions = Decisions(program.customer.most_conditions)
         self.objects: list[Action | Decision] = []
 
-    def add_action(self, draw: st.DrawFn, one: ActiveRule, worded: Waiting | None) -> None:
+    def add_action(self, draw: Draw, one: ActiveRule, worded: Waiting | None) -> None:
         start_ms = draw(st.integers(1, _LAST_MS - one.expires_after_ms) | moments.filter(lambda at: at < 2**42))
         row = self.decisions.another(decided.ACTIVE, one, one.rank, start_ms, start_ms)
         row.expires_ms = start_ms + one.expires_after_ms
@@ -129,7 +132,7 @@ class Told:
         candidate = Candidate(one.id, start_ms, 0, "at-risk", "", given or {}, why)
         self.objects.append(of_objects.action_of(one.rule, self.customer_id, candidate, not_before_ms, zone))
 
-    def add_retraction(self, draw: st.DrawFn, one: ActiveRule, worded: Waiting | None) -> None:
+    def add_retraction(self, draw: Draw, one: ActiveRule, worded: Waiting | None) -> None:
         start_ms, at_ms = draw(st.integers(1, _LAST_MS - one.expires_after_ms)), draw(moments)
         row = self.decisions.another(decided.RETRACTED, one, one.rank, start_ms, at_ms)
         row.expires_ms = start_ms + one.expires_after_ms
@@ -147,7 +150,7 @@ class Told:
             )
         )
 
-    def add_refusal(self, draw: st.DrawFn, one: ActiveRule, worded: Waiting | None) -> None:
+    def add_refusal(self, draw: Draw, one: ActiveRule, worded: Waiting | None) -> None:
         start_ms = draw(moments)
         kind, detail = draw(st.integers(decided.COOLING_DOWN, decided.UNKNOWN)), draw(st.sampled_from([*DETAILS]))
         if detail == decided.LEFT_OUT and one.rule.hold_out is None:
@@ -160,7 +163,7 @@ class Told:
         sentence = DETAILS[detail](row, one.rule)
         self.objects.append(of_objects.suppressed(one.rule, self.customer_id, start_ms, decision, sentence))
 
-    def add_held(self, draw: st.DrawFn, one: ActiveRule, worded: Waiting | None) -> None:
+    def add_held(self, draw: Draw, one: ActiveRule, worded: Waiting | None) -> None:
         """What waited for a rule that is paused, another one, or gone by now."""
         start_ms = draw(moments)
         is_gone = worded is not None and draw(st.booleans())
@@ -203,25 +206,25 @@ worded_actions = st.builds(
 def test_records_made_of_numbers_are_those_made_of_objects(
     program: Program, customer_id: str, data: st.DataObject
 ) -> None:
-    told = Told(program, customer_id)
+    both = Both(program, customer_id)
     for _ in range(data.draw(st.integers(1, 4))):
         one = data.draw(st.sampled_from(program.rules))
         worded = data.draw(st.none() | st.none() | worded_actions)
-        add = data.draw(st.sampled_from([Told.add_action, Told.add_retraction, Told.add_refusal, Told.add_held]))
-        add(told, data.draw, one, worded)
+        add = data.draw(st.sampled_from([Both.add_action, Both.add_retraction, Both.add_refusal, Both.add_held]))
+        add(both, data.draw, one, worded)
     records = Records(program.rules, PREFIX)
-    of_numbers = records.written(customer_id, told.decisions)
-    expected = messages(told.objects, PREFIX)
+    of_numbers = records.written(customer_id, both.decisions)
+    expected = messages(both.objects, PREFIX)
     assert [decode_record(record.stored) for record in of_numbers] == expected
     assert [record.stored for record in of_numbers] == [encode_record(record) for record in expected]
-    assert records.contents(customer_id, told.decisions) == [
-        msgspec.json.decode(encode(one), type=type(one)) for one in told.objects
+    assert records.contents(customer_id, both.decisions) == [
+        msgspec.json.decode(encode(one), type=type(one)) for one in both.objects
     ]
-    for record, content, sent in zip(of_numbers, told.objects, expected, strict=True):
-        _tells(record, content, sent)
+    for record, content, sent in zip(of_numbers, both.objects, expected, strict=True):
+        _is_alike(record, content, sent)
         for again in (record_of(content, PREFIX), read_record(record.stored)):
             assert again.stored == record.stored
-            _tells(again, content, sent)
+            _is_alike(again, content, sent)
         if record.is_active:
             assert isinstance(content, Action)
             of_pause = of_objects.held_back(content, "paused by 'Ada'")
@@ -231,8 +234,8 @@ def test_records_made_of_numbers_are_those_made_of_objects(
             assert not held.is_action
 
 
-def _tells(record: PublishedRecord, content: Action | Decision, sent: OutboxRecord) -> None:
-    """What a record tells without being read is what its bytes say."""
+def _is_alike(record: PublishedRecord, content: Action | Decision, sent: OutboxRecord) -> None:
+    """What a record shows without being read is what its bytes say."""
     assert (record.topic, record.key, record.value, record.headers) == (
         sent.topic,
         sent.key,
@@ -265,4 +268,4 @@ def test_the_records_of_a_story_are_those_of_its_actions_and_decisions(random: R
         expected = messages(outcome.decisions(), PREFIX)
         assert [record.stored for record in of_numbers] == [encode_record(record) for record in expected]
         for record, content, sent in zip(of_numbers, outcome.decisions(), expected, strict=True):
-            _tells(record, content, sent)
+            _is_alike(record, content, sent)

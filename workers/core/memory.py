@@ -7,7 +7,7 @@ from array import array
 
 
 class Numbers:
-    """Room for numbers, all 0 at first; whoever uses what `numbers` returns keeps this object."""
+    """Room for numbers, all 0 at first; a caller that uses what `numbers` returns keeps this object."""
 
     def __init__(self, size: int) -> None:
         self._numbers = array("q", bytes(8 * max(1, size)))
@@ -18,13 +18,13 @@ class Numbers:
 
 
 class Characters:
-    """Room for bytes. Places and sizes are not checked: whoever writes has asked for room before."""
+    """Room for bytes. Places and sizes are not checked: a caller that writes has asked for room before."""
 
     def __init__(self, size: int) -> None:
         self._characters = bytearray(size)
 
     def characters(self) -> bytearray:
-        """Return the bytes, to be read and written by their places; compiled, a pointer. Ask anew after `grow`."""
+        """Return the bytes, to be read and written by their places; compiled, a pointer. Ask again after `grow`."""
         return self._characters
 
     def grow(self, size: int) -> None:

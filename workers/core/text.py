@@ -71,7 +71,7 @@ class Text:
         self.at = 0
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Begin again."""
         self.at = 0
 
     def made(self) -> bytes:

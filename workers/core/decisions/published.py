@@ -1,6 +1,6 @@
 """Published record: the record of an action, a retraction or a decision, as the outbox keeps it and Kafka gets it.
 
-Whoever handles it (`workers.processor`, `workers.outbox`) finds here what it needs to know of the record, without
+What handles it (`workers.processor`, `workers.outbox`) finds here what it needs to know of the record, without
 reading its bytes again.
 """
 
@@ -24,7 +24,7 @@ _SOURCE_PREFIX: Final = "/linger/rules/"
 
 
 class PublishedRecord:
-    """One record; nobody changes it.
+    """One record; it is never changed.
 
     Attributes:
         topic, key, value, headers: what a producer sends.

@@ -31,7 +31,7 @@ from workers.core.text import Text, escaped, inside_quotes, quoted
 if TYPE_CHECKING:
     from workers.core.decisions.program import ActiveRule
 
-_STATUSES: Final = ("active", "retracted", *SUPPRESSIONS[2:])
+_STATUSES: Final[tuple[str, ...]] = ("active", "retracted", *map(str, SUPPRESSIONS[2:]))
 """By the kind of a row, what `PublishedRecord.status` says."""
 _AFTER_ID: Final = (b"", *(f":{status}".encode() for status in _STATUSES[1:]))
 """By the kind of a row, what follows the action's id in the id of the record's event."""
