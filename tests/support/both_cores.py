@@ -15,7 +15,7 @@ from workers.core.objects.customer.activity import Activity
 from workers.core.objects.customer.series import Series as Facts
 from workers.core.rules import kinds
 from workers.core.rules.binding import Binding
-from workers.core.rules.kinds.kind import Kind
+from workers.core.rules.kind import Kind
 from workers.core.text import Text
 
 

@@ -11,7 +11,7 @@ from workers.core.customer.specs import Specs
 from workers.core.objects.customer.activity import Activity
 from workers.core.rules.condition_compiler import compile_condition
 
-Told = tuple[int, int, bytes]
+Answer = tuple[int, int, bytes]
 """Truth, when it changes, and the reasons as JSON."""
 
 
@@ -48,12 +48,12 @@ class Both(LookedAt):
             for place, value in enumerate(facts.values):
                 series.values.insert(place, facts.value_days[place], value, 0)
 
-    def by_objects(self, activity: Activity, observed: Coverage, at_ms: int) -> Told:
+    def by_objects(self, activity: Activity, observed: Coverage, at_ms: int) -> Answer:
         """Return what the core on objects says."""
         truth, flip_ms = self.of_objects.evaluate(activity, at_ms, observed)
         return truth, flip_ms, msgspec.json.encode(self.of_objects.reasons(activity, at_ms, observed))
 
-    def by_numbers(self, at_ms: int) -> Told:
+    def by_numbers(self, at_ms: int) -> Answer:
         """Return what the core of numbers says of the customer who was filled."""
         return *self.evaluate(at_ms), self.written(at_ms)
 

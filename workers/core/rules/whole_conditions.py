@@ -15,8 +15,8 @@ from workers.core.conditions.condition import Condition
 from workers.core.customer.customer import Customer
 from workers.core.customer.specs import Specs
 from workers.core.rules.binding import Binding
+from workers.core.rules.kind import Kind
 from workers.core.rules.kinds import kind_of
-from workers.core.rules.kinds.kind import Kind
 
 _Asked = Callable[[Kind], Callable[[Any], set[str]]]
 

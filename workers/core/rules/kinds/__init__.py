@@ -7,6 +7,7 @@ Each kind has a second file with the same name in `schemas/conditions/`: how it 
 from collections.abc import Mapping
 from typing import Any, Final
 
+from workers.core.rules.kind import Kind
 from workers.core.rules.kinds import (
     after_then,
     after_without,
@@ -24,7 +25,6 @@ from workers.core.rules.kinds import (
     status,
     sum,
 )
-from workers.core.rules.kinds.kind import Kind
 
 KINDS: Final[Mapping[str, Kind]] = {
     kind.word: kind

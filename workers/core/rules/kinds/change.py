@@ -15,7 +15,7 @@ from workers.core.events.decoding import UNIT
 from workers.core.phrases import Said, attribute, filters, noun, plural
 from workers.core.rules.binding import Binding
 from workers.core.rules.bounds import bounded
-from workers.core.rules.kinds.kind import Kind
+from workers.core.rules.kind import Kind
 from workers.core.text import Text
 
 _PERCENT: Final = 10_000

@@ -11,7 +11,7 @@ from workers.core.customer.customer import Customer
 from workers.core.events.attribute_types import convert, date_ms_of
 from workers.core.phrases import Said, date_in_words, noun
 from workers.core.rules.binding import Binding
-from workers.core.rules.kinds.kind import Kind
+from workers.core.rules.kind import Kind
 from workers.core.text import Text
 
 

@@ -9,7 +9,7 @@ from workers.core.customer.candidate import NUMBERS_EACH, Evidence
 from workers.core.phrases import Said, counted
 from workers.core.rules.binding import Binding
 from workers.core.rules.bounds import inclusive, window_days, window_in_words
-from workers.core.rules.kinds.kind import Kind
+from workers.core.rules.kind import Kind
 from workers.core.text import Text
 
 

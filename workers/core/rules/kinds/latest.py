@@ -12,7 +12,7 @@ from workers.core.events.attribute_types import convert
 from workers.core.events.filters import Test, value_test
 from workers.core.phrases import Said, attribute, bounds_in_words, values
 from workers.core.rules.binding import Binding
-from workers.core.rules.kinds.kind import Kind
+from workers.core.rules.kind import Kind
 from workers.core.text import Text, as_json
 
 LONGEST_TEXT: Final = 200

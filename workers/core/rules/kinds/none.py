@@ -9,7 +9,7 @@ from workers.core.customer.customer import Customer
 from workers.core.customer.series import Series
 from workers.core.phrases import Said, a, filters, noun
 from workers.core.rules.binding import Binding
-from workers.core.rules.kinds.kind import Kind
+from workers.core.rules.kind import Kind
 from workers.core.text import Text
 
 

@@ -11,7 +11,7 @@ from workers.core.customer.series import Series
 from workers.core.customer.specs import CANCELLATION, PURCHASE, REACTIVATION
 from workers.core.phrases import Said
 from workers.core.rules.binding import Binding
-from workers.core.rules.kinds.kind import Kind
+from workers.core.rules.kind import Kind
 from workers.core.text import Text
 
 

@@ -10,7 +10,7 @@ from workers.core.events.decoding import MAX_STORED, UNIT
 from workers.core.phrases import Said, attribute, bounds_in_words, filters, within
 from workers.core.rules.binding import Binding
 from workers.core.rules.bounds import inclusive, window_days, window_in_words
-from workers.core.rules.kinds.kind import Kind
+from workers.core.rules.kind import Kind
 from workers.core.text import Text
 
 

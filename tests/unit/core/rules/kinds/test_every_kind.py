@@ -22,15 +22,15 @@ from tests.support.paths import ROOT
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
 from workers.core.coverage import FOREVER_MS
 from workers.core.phrases import Said
+from workers.core.rules.kind import Kind
 from workers.core.rules.kinds import KINDS, kind_of
-from workers.core.rules.kinds.kind import Kind
 
 CORE: Final = ROOT / "workers" / "core" / "rules" / "kinds"
 WRITTEN: Final = ROOT / "schemas" / "conditions"
 LAWS: Final = ROOT / "tests" / "unit" / "core" / "rules" / "kinds"
 PAGE: Final = ROOT / "docs" / "rules.md"
 SCHEMA: Final = ROOT / "schemas" / "json" / "rules.schema.json"
-NO_KINDS: Final = {"__init__", "kind", "ages", "bounds", "combinations", "filters", "windows", "words"}
+NO_KINDS: Final = {"__init__", "ages", "bounds", "combinations", "filters", "windows", "words"}
 """Files in the two folders that several kinds share."""
 COMBINED: Final = {"all", "any", "not", "meets"}
 

@@ -12,6 +12,7 @@ from tests.unit.core.rules.kinds.looks import (
     reason,
 )
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE
+from workers.core.rules.kinds.latest import LatestValue
 
 
 @pytest.mark.parametrize(
@@ -40,19 +41,13 @@ def test_the_latest_value_counts_as_the_type_of_its_attribute(
 
 def test_a_latest_value_is_tested_once_and_another_one_anew() -> None:
     found = looked({"latest": "nps.score", "at most": 6})
-    tested = []
-    passes = found.condition.passes  # type: ignore[attr-defined]
-    found = looked({"latest": "nps.score", "at most": 6})
-    condition = type(found.condition)(
-        0,
-        b"",
-        b"",
-        b"",
-        found.customer,
-        "nps.score",
-        lambda value: tested.append(value) or passes(value),  # type: ignore[call-arg]
-        None,
-    )
+    tested: list[Any] = []
+
+    def passes(value: Any) -> bool:
+        tested.append(value)
+        return bool(value <= 6)
+
+    condition = LatestValue(0, b"", b"", b"", found.customer, "nps.score", passes, None)
     for value, truth in ((5, TRUE), (5, TRUE), (9, FALSE), (5, TRUE)):
         found.customer.attributes = {"nps.score": (value, NOW)}
         assert condition.look(NOW) == truth

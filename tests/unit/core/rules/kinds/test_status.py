@@ -1,7 +1,5 @@
 """Laws of `status`: from a cancellation until the next purchase or reactivation."""
 
-from typing import Any
-
 from schemas.actions import Reason
 from tests.support.looked_at import TYPES, LookedAt
 from workers.core.rules import whole_conditions
@@ -9,8 +7,11 @@ from workers.core.rules import whole_conditions
 MS = 1 / 86_400_000
 
 
-def asked(status: str = "cancelled", types: tuple[str, ...] = TYPES, **more: Any) -> LookedAt:
-    return LookedAt({"status": status, **more}, types)
+AGED = {"status": "cancelled", "for": "3 days"}
+
+
+def asked(status: str = "cancelled", types: tuple[str, ...] = TYPES) -> LookedAt:
+    return LookedAt({"status": status}, types)
 
 
 def test_a_customer_is_active_until_a_cancellation_and_from_the_next_return_on() -> None:
@@ -29,7 +30,7 @@ def test_a_customer_is_active_until_a_cancellation_and_from_the_next_return_on()
 
 
 def test_a_cancellation_has_an_age() -> None:
-    one = asked(**{"for": "3 days"})
+    one = LookedAt(AGED)
     one.saw("cancellation", 2)
     assert (one.at(5 - MS), one.flip(5 - MS)) == ("false", 5)
     assert (one.at(5), one.flip(5)) == ("true", None)
@@ -38,7 +39,7 @@ def test_a_cancellation_has_an_age() -> None:
 
 
 def test_the_reason_says_the_status() -> None:
-    one = asked(**{"for": "3 days"})
+    one = LookedAt(AGED)
     phrase = "the customer cancelled at least 3 days ago and did not come back"
     assert one.reasons(4) == [Reason(phrase, "active", "cancelled for 3 days", None, "a purchase since")]
     one.saw("cancellation", 2)
@@ -58,7 +59,7 @@ def test_a_reactivation_counts_where_it_is_declared() -> None:
 
 def test_each_status_is_ended_by_what_begins_the_other() -> None:
     returns = {"purchase", "reactivation"}
-    cancelled, aged, active = asked().when, asked(**{"for": "3 days"}).when, asked("active").when
+    cancelled, aged, active = asked().when, LookedAt(AGED).when, asked("active").when
     assert whole_conditions.can_turn_false(cancelled, TYPES) == returns
     assert whole_conditions.can_turn_true(cancelled, TYPES) == {"cancellation"}
     assert whole_conditions.can_turn_false(active, TYPES) == {"cancellation"}
