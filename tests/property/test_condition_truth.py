@@ -70,9 +70,9 @@ class Life:
 
 
 class Known:
-    """The same customer as rolling totals, stored and read again after each event, and a condition to evaluate.
+    """The same customer as rolling totals, and a condition to evaluate, in the core of objects or in that of numbers.
 
-    The core of numbers has the facts that the core of objects folded.
+    In the core of objects, the customer is stored and read again after each event.
     """
 
     def __init__(self, life: Life, when: Any, core: str = "objects") -> None:
@@ -87,13 +87,16 @@ class Known:
             complete=frozenset(key for key, name in keys.items() if name in self.life.whole),
         )
         self.activity = Activity(first_ms=life.first_ms)
-        self.taken_over: Activity | None = None
+        if self.looked is not None:
+            self.looked.begin(life.first_ms, self.observed)
         # When each event had arrived, and the verdict at that moment.
         self.moments: list[tuple[int, int]] = []
         for event in self.life.events:
             self.activity.at_ms = max(self.activity.at_ms, event.at_ms)
             activities.fold_facts(self.activity, event, specs_by_type[event.type])
             self.activity = as_stored(self.activity)
+            if self.looked is not None:
+                self.looked.fold(event)
             self.moments.append((self.activity.at_ms, self.evaluate(self.activity.at_ms)[0]))
 
     def __repr__(self) -> str:
@@ -102,9 +105,6 @@ class Known:
     def evaluate(self, at_ms: int) -> tuple[int, int]:
         if self.looked is None:
             return self.condition.evaluate(self.activity, at_ms, self.observed)
-        if self.taken_over is not self.activity:
-            self.looked.take_over(self.activity, self.observed)
-            self.taken_over = self.activity
         return self.looked.evaluate(at_ms)
 
 

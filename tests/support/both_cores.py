@@ -9,8 +9,10 @@ from workers.core.conditions.condition import Condition
 from workers.core.coverage import Coverage
 from workers.core.customer.candidate import Evidence
 from workers.core.customer.customer import Customer
+from workers.core.customer.folding import TypeFolding
 from workers.core.customer.series import Series
 from workers.core.customer.specs import Specs
+from workers.core.events.decoding import DecodedEvent
 from workers.core.objects.customer.activity import Activity
 from workers.core.objects.customer.series import Series as Facts
 from workers.core.rules import kinds
@@ -43,6 +45,19 @@ class Looked:
         when = when.not_ if isinstance(when, model.Not) else when
         self.kind = KIND_OF[type(when)]
         self.condition: Condition = self.kind.compile(when, binding)
+        self.foldings = {name: TypeFolding(self.customer, spec) for name, spec in specs.facts_by_type().items()}
+
+    def begin(self, first_ms: int, observed: Coverage) -> None:
+        """Begin with a customer of whom nothing but the moment of their first event is known."""
+        self.customer.clear()
+        self.customer.is_known = True
+        self.customer.first_ms = first_ms
+        self.customer.observe(observed)
+
+    def fold(self, event: DecodedEvent) -> None:
+        """Fold an event."""
+        self.customer.at_ms = max(self.customer.at_ms, event.at_ms)
+        self.foldings[event.type].fold(event)
 
     def take_over(self, activity: Activity, observed: Coverage) -> None:
         """Look at the customer whom the core of objects has."""

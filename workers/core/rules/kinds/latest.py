@@ -1,6 +1,6 @@
 """`latest: profile.plan, is: gold`: the latest known value of an attribute."""
 
-from typing import Any, Final
+from typing import Any
 
 from schemas.attribute_types import AttributeType
 from schemas.conditions import Different, Latest
@@ -8,15 +8,13 @@ from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Eleme
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import NUMBERS_EACH, Evidence
 from workers.core.customer.customer import Customer
+from workers.core.customer.folding import LONGEST_TEXT
 from workers.core.events.attribute_types import convert
 from workers.core.events.filters import Test, value_test
 from workers.core.phrases import Said, attribute, bounds_in_words, values
 from workers.core.rules.binding import Binding
 from workers.core.rules.kind import Kind
 from workers.core.text import Text, as_json
-
-LONGEST_TEXT: Final = 200
-"""Characters kept of a text as the latest value of an attribute."""
 
 
 class LatestValue(Elementary):
