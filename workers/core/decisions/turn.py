@@ -94,7 +94,7 @@ class Turn:
         self.follow(kind, event.at_ms, is_new, begun)
 
     def fold_plain(self, kind: EventType, event: PlainEvent) -> None:
-        """Fold an event as numbers; `kind` is its type, of which nothing but the plain series is kept, if anything."""
+        """Fold an event as numbers; `kind` is its type, of which nothing but the plain series is kept."""
         customer = self.customer
         if customer.is_known and (
             customer.has_seen(event.fingerprint)
