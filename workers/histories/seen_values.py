@@ -80,6 +80,14 @@ class SeenValues:
             else:
                 values.count(read)
 
+    def count(self, event_type: str) -> None:
+        """Count one event of a type of which no attribute is asked for."""
+        self._events[event_type] = self._events.get(event_type, 0) + 1
+
+    def asks_for_attributes(self, event_type: str) -> bool:
+        """Return whether the values of any attribute of a type are counted."""
+        return bool(self._attributes.get(event_type))
+
     def events_of(self, event_type: str) -> int:
         """Return the number of events of a type."""
         return self._events.get(event_type, 0)
