@@ -36,6 +36,7 @@ _INT64: Final = 1 << 63
 _at_ms = attrgetter("at_ms")
 _plain: Final = Struct("<qqqH")
 """Of a plain event: its time, amount, fingerprint and type; behind them is the customer's id."""
+_BEHIND: Final = _plain.size
 StoredEvent = DecodedEvent | PlainEvent
 
 
@@ -94,12 +95,11 @@ class Part:
             yield from self._divided(max_bytes)
             return
         by_customer: dict[bytes, list[StoredEvent]] = {}
-        behind = _plain.size
         for chunk in self._chunks():
             for packed in _unpack(chunk):
                 event: StoredEvent
                 if packed.__class__ is bytes:
-                    customer = packed[behind:]
+                    customer = packed[_BEHIND:]
                     at_ms, amount, fingerprint, place = _plain.unpack_from(packed)
                     event = PlainEvent(place, at_ms, amount, fingerprint, b"")
                 else:
@@ -189,7 +189,7 @@ class EventsByCustomer:
 
     def add_packed(self, plain: bytes) -> None:
         """Take one plain event as another collection packed it."""
-        self._add(plain[_plain.size :], plain)
+        self._add(plain[_BEHIND:], plain)
 
     def _add(self, customer: bytes, event: bytes | DecodedEvent) -> None:
         self._pending[crc32(customer) >> self._shift & (PARTS - 1)].append(event)

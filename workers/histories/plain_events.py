@@ -1,4 +1,4 @@
-"""Plain events of a history: of types whose attributes nobody asks for, a few numbers are kept of each event."""
+"""Plain events of a history: of types of which nobody asks for values, a few numbers are kept of each event."""
 
 from collections.abc import Collection, Sequence
 from typing import Final
@@ -8,6 +8,26 @@ from workers.histories.by_customer import EventsByCustomer
 from workers.histories.seen_values import SeenValues
 
 NOT_PLAIN: Final = -1
+_ALWAYS_THERE: Final = {"purchase": {"amount"}}
+"""By event type, the attributes without which no event of it is accepted."""
+
+
+def without_values(types: Collection[str], seen: SeenValues, compared: Collection[str]) -> list[str]:
+    """Return those types of which no value must be counted: at most that it is there, as it always is.
+
+    Args:
+        types: event types.
+        seen: what is asked for.
+        compared: attributes that rules compare with values, as `type.attribute`.
+    """
+    return [
+        name
+        for name in types
+        if all(
+            asked in _ALWAYS_THERE.get(name, ()) and f"{name}.{asked}" not in compared
+            for asked in seen.asked_for(name)
+        )
+    ]
 
 
 class PlainReader:
@@ -23,8 +43,9 @@ class PlainReader:
 
         Args:
             types: all event types; the events in the store have their places.
-            plain: the types whose events are taken.
-            seen: counts the events; it must not ask for attributes of these types.
+            plain: the types whose events are taken. Every event of them has all attributes that `seen` asks for, and
+                no value of these matters.
+            seen: counts the events.
             store: takes the events.
         """
         self._types = types

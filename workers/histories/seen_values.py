@@ -81,12 +81,14 @@ class SeenValues:
                 values.count(read)
 
     def count(self, event_type: str) -> None:
-        """Count one event of a type of which no attribute is asked for."""
+        """Count one event of a type, and that it has each attribute that is asked for, whatever its value."""
         self._events[event_type] = self._events.get(event_type, 0) + 1
+        for _, values, _ in self._attributes.get(event_type, ()):
+            values.events += 1
 
-    def asks_for_attributes(self, event_type: str) -> bool:
-        """Return whether the values of any attribute of a type are counted."""
-        return bool(self._attributes.get(event_type))
+    def asked_for(self, event_type: str) -> Sequence[str]:
+        """Return the attributes of a type whose values are counted."""
+        return [name for name, _, _ in self._attributes.get(event_type, ())]
 
     def events_of(self, event_type: str) -> int:
         """Return the number of events of a type."""

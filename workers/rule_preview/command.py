@@ -26,12 +26,12 @@ from workers.core.rules.attribute_types import types_of_attributes
 from workers.core.rules.rule_compiler import HOLD_OUT_KEY
 from workers.errors import StartupError
 from workers.histories.by_customer import EventsByCustomer, Part
-from workers.histories.plain_events import PlainReader
+from workers.histories.plain_events import PlainReader, without_values
 from workers.histories.seen_values import Both, SeenValues
 from workers.rule_files.known_names import KnownNames, known_names
 from workers.rule_files.problems import Problem, in_order
 from workers.rule_files.rules import ParsedRuleFiles, read_documents, read_texts
-from workers.rule_files.values.unseen import unseen_in, wanted_values
+from workers.rule_files.values.unseen import compared_in, unseen_in, wanted_values
 from workers.rule_preview.document import PreviewResult, document_of
 from workers.rule_preview.history_reader import HistoryReader, Mappings, ReadHistory
 from workers.rule_preview.parts import PartCounts, Parts, PartsTask
@@ -105,7 +105,7 @@ def preview_command(options: PreviewOptions, out: Console | None = None) -> None
         mappings = Mappings(sources, options.source, types)
         books = files.book, None if against is None else against.book
         versions = compiled(*books, types, _hold_out_key(options.settings))
-        plain = [name for name in plain_types(versions, types) if not seen.asks_for_attributes(name)]
+        plain = without_values(plain_types(versions, types), seen, compared_in(files.documents))
         quick = PlainReader(types, plain, seen, store)
         read = HistoryReader(Both(seen, store), mappings, options.settings, progress, quick).read(options.history)
         task = _task(options, books, types, read)
