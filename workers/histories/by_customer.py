@@ -98,7 +98,7 @@ class Part:
         for chunk in self._chunks():
             for packed in _unpack(chunk):
                 event: StoredEvent
-                if packed.__class__ is bytes:
+                if isinstance(packed, bytes):
                     customer = packed[_BEHIND:]
                     at_ms, amount, fingerprint, place = _plain.unpack_from(packed)
                     event = PlainEvent(place, at_ms, amount, fingerprint, b"")
@@ -119,7 +119,7 @@ class Part:
         with EventsByCustomer(self.path.with_suffix(".parts"), max_bytes, level=self.level + 1) as smaller:
             for chunk in self._chunks():
                 for packed in _unpack(chunk):
-                    if packed.__class__ is bytes:
+                    if isinstance(packed, bytes):
                         smaller.add_packed(packed)
                     else:
                         smaller.add(_unpacked(packed))

@@ -13,7 +13,7 @@ _ALWAYS_THERE: Final = {"purchase": {"amount"}}
 
 
 def without_values(types: Collection[str], seen: SeenValues, compared: Collection[str]) -> list[str]:
-    """Return those types of which no value must be counted: at most that it is there, as it always is.
+    """Return those types of which no value must be counted: at most that there are amounts, as there always are.
 
     Args:
         types: event types.
@@ -43,8 +43,7 @@ class PlainReader:
 
         Args:
             types: all event types; the events in the store have their places.
-            plain: the types whose events are taken. Every event of them has all attributes that `seen` asks for, and
-                no value of these matters.
+            plain: the types whose events are taken: those `without_values`.
             seen: counts the events.
             store: takes the events.
         """
@@ -64,6 +63,7 @@ class PlainReader:
             return NOT_PLAIN
         at_ms, place, begin = scanner.at_ms, scanner.type_place, scanner.customer_at
         customer = scanner.raw[begin : begin + scanner.customer_size]
-        self._store.add_plain(customer, at_ms, scanner.amount, scanner.fingerprint(), place)
-        self._seen.count(self._types[place])
+        amount = scanner.amount
+        self._store.add_plain(customer, at_ms, amount, scanner.fingerprint(), place)
+        self._seen.count(self._types[place], amount)
         return at_ms

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 from schemas.attribute_types import AttributeType
 from workers.core.events.attribute_types import convert
-from workers.core.events.decoding import DecodedEvent
+from workers.core.events.decoding import UNIT, DecodedEvent
 from workers.core.events.filters import exact_number
 
 MOST_VALUES: Final = 1_000
@@ -80,11 +80,11 @@ class SeenValues:
             else:
                 values.count(read)
 
-    def count(self, event_type: str) -> None:
-        """Count one event of a type, and that it has each attribute that is asked for, whatever its value."""
+    def count(self, event_type: str, amount: int) -> None:
+        """Count one event of a type of which no attribute is asked for but an amount, in ten-thousandths."""
         self._events[event_type] = self._events.get(event_type, 0) + 1
         for _, values, _ in self._attributes.get(event_type, ()):
-            values.events += 1
+            values.count_amount(amount)
 
     def asked_for(self, event_type: str) -> Sequence[str]:
         """Return the attributes of a type whose values are counted."""
@@ -148,7 +148,7 @@ class _Values:
         misread: events by value, for values that cannot be read as the attribute's type.
     """
 
-    __slots__ = ("_room", "by_key", "events", "is_cut", "least", "misread", "most")
+    __slots__ = ("_high", "_low", "_room", "by_key", "events", "is_cut", "least", "misread", "most")
 
     def __init__(self, asked_for: Iterable[Plain]) -> None:
         self.events = 0
@@ -157,6 +157,8 @@ class _Values:
         self.most: int | Decimal | None = None
         self.is_cut = False
         self.misread: dict[Any, int] = {}
+        self._low: int | None = None
+        self._high: int | None = None
         self._room = MOST_VALUES
 
     def count(self, value: Any) -> None:
@@ -176,6 +178,18 @@ class _Values:
             self.by_key[key] = 1
         else:
             self.is_cut = True
+
+    def count_amount(self, amount: int) -> None:
+        """Count a number in ten-thousandths, without keeping how often there is which."""
+        self.events += 1
+        if self._low is None or amount < self._low:
+            self._low = amount
+            number = Decimal(amount) / UNIT
+            self.least = number if self.least is None else min(self.least, number)
+        if self._high is None or amount > self._high:
+            self._high = amount
+            number = Decimal(amount) / UNIT
+            self.most = number if self.most is None else max(self.most, number)
 
     def count_misread(self, value: Any) -> None:
         if value in self.misread or len(self.misread) < MOST_MISREAD:

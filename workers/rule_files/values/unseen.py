@@ -107,8 +107,13 @@ def wanted_values(documents: Iterable[Document]) -> dict[str, dict[str, list[Pla
 
 
 def compared_in(documents: Iterable[Document]) -> set[str]:
-    """Return the attributes, as `type.attribute`, that rules compare with values; the others are only named."""
-    return {f"{one.type}.{one.attribute}" for part in _parts(documents) for one in part.comparisons}
+    """Return the attributes, as `type.attribute`, each value of which matters, as it is compared or told.
+
+    Of one that is only added up it matters whether there is a number at all.
+    """
+    return {
+        one.reference for part in _parts(documents) for one in part.comparisons if one.way not in ("sum", "change")
+    }
 
 
 def unseen_in(documents: Iterable[Document], seen: Seen) -> list[Unseen]:
