@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.builders import day
 from workers.core.events.decoding import DecodedEvent
+from workers.core.events.plain import PlainEvent
 from workers.histories.by_customer import EventsByCustomer
 
 VALUES = [3, -7, 2.5, True, False, None, "web", "", 10**30, -(10**30), 2**63]
@@ -41,7 +42,11 @@ def grouped(store: EventsByCustomer, events: Iterator[DecodedEvent], max_bytes: 
     with store:
         for event in events:
             store.add(event)
-        customers = [customer for part in store.parts() for customer in part.customers(max_bytes)]
+        customers = [
+            (name, [event for event in kept if isinstance(event, DecodedEvent)])
+            for part in store.parts()
+            for name, kept in part.customers(max_bytes)
+        ]
     assert len({customer_id for customer_id, _ in customers}) == len(customers), "a customer came twice"
     return dict(customers)
 
@@ -95,3 +100,37 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
 def test_without_events_there_are_no_parts(tmp_path: Path) -> None:
     with EventsByCustomer(tmp_path / "store") as store:
         assert store.parts() == []
+
+
+@pytest.mark.parametrize(
+    ("memory_bytes", "max_bytes"),
+    [(1 << 30, 1 << 30), (0, 1 << 30), (1 << 30, 0), (0, 0)],
+    ids=["in memory", "in files", "divided in memory", "divided in files"],
+)
+def test_plain_events_keep_their_numbers_and_their_place_among_the_others(
+    tmp_path: Path, memory_bytes: int, max_bytes: int
+) -> None:
+    events = list(some_events(2_000, 30))
+    with EventsByCustomer(tmp_path / "store", memory_bytes, pending_events=300) as store:
+        for number, event in enumerate(events):
+            if number % 3:
+                store.add_plain(event.customer_id.encode(), event.at_ms, 10**16 + number, (1 << 48) - 1 - number, 65)
+            else:
+                store.add(event)
+        found = {name: kept for part in store.parts() for name, kept in part.customers(max_bytes)}
+    wanted: dict[str, list[tuple[int, object]]] = {}
+    for number, event in enumerate(some_events(2_000, 30)):
+        what = (10**16 + number, (1 << 48) - 1 - number, 65) if number % 3 else event.event_id
+        wanted.setdefault(event.customer_id, []).append((event.at_ms, what))
+    assert {
+        name: [
+            (
+                event.at_ms,
+                (event.amount, event.fingerprint, event.type_place)
+                if isinstance(event, PlainEvent)
+                else event.event_id,
+            )
+            for event in kept
+        ]
+        for name, kept in found.items()
+    } == {name: sorted(kept, key=lambda one: one[0]) for name, kept in wanted.items()}
