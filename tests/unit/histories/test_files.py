@@ -31,7 +31,8 @@ def read(path: Path, source: str | None = None) -> tuple[list[DecodedEvent], Gat
         assert (declared is None) == (source is None)
         read_file(path, gathering, frozenset(sources.event_types), declared)
         customers = sorted(customer for part in store.parts() for customer in part.customers())
-        return [event for _, events in customers for event in events], gathering
+        events = [event for _, of_one in customers for event in of_one]
+        return [event for event in events if isinstance(event, DecodedEvent)], gathering
 
 
 def the_sources() -> SourcesFile:
