@@ -1,4 +1,4 @@
-"""Plain events of a history: of types of which nobody asks for values, a few numbers are kept of each event."""
+"""Plain events of a history: of types of which no one asks for values, a few numbers are kept of each event."""
 
 from collections.abc import Collection, Sequence
 from typing import Final
