@@ -7,7 +7,7 @@ import orjson
 
 from schemas import actions, conditions
 from schemas import rules as written
-from schemas.attribute_types import AttributeType, uses_of
+from schemas.attribute_types import AttributeType, told_apart_in, uses_of
 from schemas.conditions import expanded
 from schemas.durations import duration_ms
 from schemas.rules import RuleBook, pace_seconds
@@ -15,7 +15,7 @@ from workers.core.coverage import FOREVER_MS
 from workers.core.customer.specs import AttributeSpec, Specs, digest_of
 from workers.core.meaning import MEANING
 from workers.core.objects.customer.codec import codes_of
-from workers.core.rules.attribute_types import attributes_in, distinct_in, to_convert, types_of_attributes
+from workers.core.rules.attribute_types import attributes_in, to_convert, types_of_attributes
 from workers.core.rules.competition import competing
 from workers.core.rules.condition_compiler import compile_condition
 from workers.core.rules.contact_policy import compile_contact_policy
@@ -217,7 +217,7 @@ def _types_that_matter(when: Any, specs: Specs) -> dict[str, AttributeType]:
         name, attribute = use.reference.split(".", 1)
         if found := specs.types_that_matter(name, {attribute: use.wanted}, None):
             types[use.reference] = found[attribute]
-    for reference in sorted(distinct_in(when)):
+    for reference in sorted(told_apart_in(when)):
         name, attribute = reference.split(".", 1)
         if found := specs.types_that_matter(name, None, attribute):
             types[reference] = found[attribute]
