@@ -30,7 +30,7 @@ WRITTEN: Final = ROOT / "schemas" / "conditions"
 LAWS: Final = ROOT / "tests" / "unit" / "core" / "rules" / "kinds"
 PAGE: Final = ROOT / "docs" / "rules.md"
 SCHEMA: Final = ROOT / "schemas" / "json" / "rules.schema.json"
-NO_KINDS: Final = {"__init__", "ages", "bounds", "combinations", "filters", "windows", "words"}
+NO_KINDS: Final = {"__init__", "ages", "bounds", "combinations", "elementary", "filters", "uses", "windows", "words"}
 """Files in the two folders that several kinds share."""
 COMBINED: Final = {"all", "any", "not", "meets"}
 
