@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from schemas.conditions.elementary import Elementary
+from schemas.conditions.elementary import Elementary, Way
 from schemas.conditions.uses import AttributeUse
 from schemas.conditions.windows import Windowed
 from schemas.conditions.words import Reference
@@ -15,7 +15,7 @@ class Average(Windowed, Elementary):
     """The mean of an attribute over the events that have it; false if there are none."""
 
     naming: ClassVar = "average"
-    compares: ClassVar = "mean"
+    compares: ClassVar[Way | None] = "mean"
     also_written: ClassVar = {"average": "avg mean"}
 
     average: Reference = Field(

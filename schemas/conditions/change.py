@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
-from schemas.conditions.elementary import Elementary
+from schemas.conditions.elementary import Elementary, Way
 from schemas.conditions.filters import Where
 from schemas.conditions.uses import AttributeUse
 from schemas.conditions.words import LONGEST_WINDOW, REFERENCE_PATTERN, Percent, Window
@@ -19,7 +19,7 @@ class Change(Elementary):
     """How a window compares with the window of equal length before it."""
 
     naming: ClassVar = "change"
-    compares: ClassVar = "sums"
+    compares: ClassVar[Way | None] = "sums"
     also_written: ClassVar = {
         "from at least": "at_least min minimum from base",
         "down by": "down decrease decreased_by drop dropped_by fall by less_by",

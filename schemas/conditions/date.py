@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field, model_validator
 
-from schemas.conditions.elementary import Elementary
+from schemas.conditions.elementary import Elementary, Way
 from schemas.conditions.uses import AttributeUse
 from schemas.conditions.words import Reference
 from schemas.durations import Duration
@@ -16,7 +16,7 @@ class Date(Elementary):
     """A date in an event, such as the end of a subscription or a benefit."""
 
     naming: ClassVar = "date"
-    compares: ClassVar = "moment"
+    compares: ClassVar[Way | None] = "moment"
     also_written: ClassVar = {
         "in the next": "within in next upcoming before",
         "passed for": "for since after ago passed over_for",

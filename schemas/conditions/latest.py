@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, model_validator
 
 from schemas.conditions.bounds import Bounds
-from schemas.conditions.elementary import Elementary
+from schemas.conditions.elementary import Elementary, Way
 from schemas.conditions.uses import AttributeUse, literals_in, uses_of_values
 from schemas.conditions.words import Plain, Reference
 from schemas.refusals import InconsistentEntries
@@ -16,7 +16,7 @@ class Latest(Bounds, Elementary):
     """The latest known value of an attribute: a plan, a country, the score of the last answer."""
 
     naming: ClassVar = "latest"
-    compares: ClassVar = "value"
+    compares: ClassVar[Way | None] = "value"
     also_written: ClassVar = {"latest": "attribute property trait current value"}
 
     latest: Reference = Field(

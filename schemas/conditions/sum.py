@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from schemas.conditions.elementary import Elementary
+from schemas.conditions.elementary import Elementary, Way
 from schemas.conditions.uses import AttributeUse
 from schemas.conditions.windows import Windowed
 from schemas.conditions.words import Reference
@@ -15,7 +15,7 @@ class Sum(Windowed, Elementary):
     """The sum of an attribute."""
 
     naming: ClassVar = "sum"
-    compares: ClassVar = "sum"
+    compares: ClassVar[Way | None] = "sum"
     also_written: ClassVar = {"sum": "total sum_of adds_up spent revenue"}
 
     sum: Reference = Field(description="Event type and attribute, with a dot between.", examples=["purchase.amount"])

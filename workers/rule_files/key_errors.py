@@ -143,9 +143,9 @@ def missing_keys(location: ErrorLocation, keys: list[str]) -> ProblemText:
     """Explain which keys a mapping lacks, with an example of each."""
     message = f"{listed(keys)} {'is' if len(keys) == 1 else 'are'} missing"
     kind = kind_of(location.node)
-    for key in keys if kind is not None else ():
-        if key in kind.lacking:
-            return ProblemText("missing-key", message, kind.lacking[key])
+    hints = {} if kind is None else kind.lacking
+    if (hint := next((hints[key] for key in keys if key in hints), None)) is not None:
+        return ProblemText("missing-key", message, hint)
     examples = [f"'{key}: {example}'" for key in keys if (example := _example_of(location.model, key)) is not None]
     return ProblemText("missing-key", message, f"write for example {' and '.join(examples)}" if examples else None)
 

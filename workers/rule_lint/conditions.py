@@ -210,7 +210,7 @@ def _windows_in(condition: Node) -> Iterator[_Window]:
     for part in elementary_in(condition):
         named = next(names_in_condition(part), None)
         within = value_of(part, "within")
-        windows = KINDS[word].windows if (word := condition_kind(dict(entries_of(part)))) in KINDS else 0
+        windows = KINDS[word].windows if (word := condition_kind(dict(entries_of(part))) or "") in KINDS else 0
         if named is not None and windows and isinstance(within, ScalarNode):
             yield _Window(named, windows * parse_duration(within.text).days, within.at)
 

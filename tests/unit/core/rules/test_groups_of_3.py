@@ -5,6 +5,7 @@ rules for new ones.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
@@ -42,16 +43,20 @@ def test_the_rule_sets_have_every_kind_of_condition_and_more_groups_than_types()
     assert max(len(set(row["groups"].values())) for row in ROWS) > len(sets[0].facts)
 
 
-@pytest.mark.parametrize("name", ["raised", "quiet"])
-def test_each_part_of_the_manner_tells_groups_apart(name: str) -> None:
+def raised(when: Any) -> list[set[str]]:
+    return [raised_at_once(when, was_cancelled) for was_cancelled in (False, True)]
+
+
+def quiet(when: Any) -> list[set[str]]:
+    return [quiet_after(when)]
+
+
+@pytest.mark.parametrize("part", [raised, quiet])
+def test_each_part_of_the_manner_tells_groups_apart(part: Callable[[Any], list[set[str]]]) -> None:
     """Otherwise these rule sets would say nothing of it."""
-    ask = {
-        "raised": lambda when: [raised_at_once(when, was_cancelled) for was_cancelled in (False, True)],
-        "quiet": lambda when: [quiet_after(when)],
-    }[name]
     manners: dict[Any, set[str]] = {}
     for row in ROWS:
         for rule in compiled(row).rules:
             alike = (row["hash"], rule.types, rule.requires, rule.conflict_group)
-            manners.setdefault(alike, set()).add(str([sorted(one & rule.types) for one in ask(rule.when)]))
+            manners.setdefault(alike, set()).add(str([sorted(one & rule.types) for one in part(rule.when)]))
     assert any(len(one) > 1 for one in manners.values())
