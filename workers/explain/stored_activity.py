@@ -1,7 +1,7 @@
 """Everything that is stored of one customer's activity, as plain values for people and machines.
 
-Pure. Nothing is left out: each of the facts of a customer (`core.customer.facts`) has its place here, and a test fails
-for one that has none. Moments are ISO 8601 texts in UTC, to the second; days are ISO dates.
+Pure. Nothing is left out: each of the facts of a customer (`core.customer.facts`) has its place here, and a test
+fails for one that has none. Moments are ISO 8601 texts in UTC, to the second; days are ISO dates.
 """
 
 from typing import Any, Final, TypedDict
@@ -11,7 +11,7 @@ import msgspec
 from workers.core.coverage import type_of
 from workers.core.customer.customer import KNOWN
 from workers.core.customer.fact_texts import Day, Moment
-from workers.core.customer.facts import CandidateFacts, CustomerFacts, EpisodeFacts, PairFacts, SeriesFacts, UNKNOWN
+from workers.core.customer.facts import UNKNOWN, CandidateFacts, CustomerFacts, EpisodeFacts, PairFacts, SeriesFacts
 from workers.core.customer.specs import SeriesSpec
 from workers.core.customer.stored import UnknownLayout
 from workers.core.decisions.decide import decider_of
@@ -282,7 +282,8 @@ def _episode(rule_id: str, episode: EpisodeFacts, *, exists: bool) -> KnownEpiso
 
 
 def _candidate(candidate: CandidateFacts) -> KnownCandidate:
-    assert candidate.rule is not None and candidate.action is not None, "it is in words"
+    assert candidate.rule is not None
+    assert candidate.action is not None
     return KnownCandidate(
         rule=candidate.rule,
         began=_perhaps(candidate.began),
