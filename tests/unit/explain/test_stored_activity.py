@@ -227,21 +227,35 @@ ANOTHER: Final[dict[type[msgspec.Struct], dict[str, Any]]] = {
 }
 """Another value of each fact."""
 
+
+def retype(facts: CustomerFacts) -> None:
+    facts.series["logout?0abc"] = msgspec.structs.replace(facts.series.pop(LOGINS), type="logout")
+
+
+def see_no_value(facts: CustomerFacts) -> None:
+    facts.series[LOGINS].distinct_values = []
+
+
+def find_something_else(facts: CustomerFacts) -> None:
+    facts.candidates[1].found = facts.candidates[1].found_back
+
+
+def find_something_else_back(facts: CustomerFacts) -> None:
+    facts.candidates[1].found_back = facts.candidates[1].found
+
+
+def name_changes_as_before(facts: CustomerFacts) -> None:
+    facts.next_changes, facts.next_changes_before = None, {"group": at(96)}
+
+
 ELSEWHERE: Final[dict[str, Callable[[CustomerFacts], None]]] = {
-    "SeriesFacts.type": lambda facts: facts.series.__setitem__("logout?0abc", retyped(facts.series.pop(LOGINS))),
-    "SeriesFacts.distinct_values": lambda facts: facts.series[LOGINS].distinct_values.pop(),
-    "CandidateFacts.found": lambda facts: setattr(facts.candidates[1], "found", facts.candidates[1].found_back),
-    "CandidateFacts.found_back": lambda facts: setattr(facts.candidates[1], "found_back", facts.candidates[1].found),
-    "CustomerFacts.next_changes_before": lambda facts: (
-        setattr(facts, "next_changes", None),
-        setattr(facts, "next_changes_before", {"group": at(96)}),
-    )[0],
+    "SeriesFacts.type": retype,
+    "SeriesFacts.distinct_values": see_no_value,
+    "CandidateFacts.found": find_something_else,
+    "CandidateFacts.found_back": find_something_else_back,
+    "CustomerFacts.next_changes_before": name_changes_as_before,
 }
-"""Facts that only some customers or actions have, and how they change."""
-
-
-def retyped(series: SeriesFacts) -> SeriesFacts:
-    return msgspec.structs.replace(series, type="logout")
+"""Facts that only some customers, series or actions have, and what changes them."""
 
 
 def changes() -> dict[str, Callable[[CustomerFacts], None]]:

@@ -185,6 +185,24 @@ def test_while_a_type_lags_a_rule_is_true_exactly_if_a_worker_holds_it_so(
             assert gap.kind != "unseen" or gap.since_ms == until[gap.type or ""] < now_ms
 
 
+@BOTH
+@given(STEPS, WATCHED_SINCE, st.floats(min_value=0, max_value=20))
+@examples(50)
+def test_a_customer_is_explained_alike_whatever_the_layout_of_what_is_stored(
+    ruleset: RuleSet, steps: list[tuple[str, float, int]], since_day: float, seen: float
+) -> None:
+    events = history(steps)
+    at_ms = events[-1].at_ms + 20 * DAY
+    until = dict.fromkeys(TYPES, events[-1].at_ms + round(seen * DAY))
+    observed = replace(watched(ruleset, since_day, False), until=until)
+    reports = []
+    for layout in (3, 4):
+        stored = decide("ada", None, events, ruleset, observed, at_ms, layout).stored
+        assert stored is not None
+        reports.append(explain_customer(CustomerSnapshot("ada", stored, ruleset, observed, at_ms), at_ms + 5 * DAY))
+    assert reports[0] == reports[1]
+
+
 def test_explaining_leaves_the_next_decision_as_it_is() -> None:
     ruleset = rules(
         rule(when=QUIET, again_after="20 days"), rule("other", when={"none": "purchase", "for": "30 days"})
