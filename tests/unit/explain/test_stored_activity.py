@@ -1,14 +1,18 @@
 """A law of `linger customer show`: everything that is stored is shown."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.actions import Reason
 from tests.support.builders import TYPES, day, rule, rules
+from tests.support.examples import examples
 from workers.core.customer.fact_texts import moment_text
 from workers.core.customer.facts import (
     CandidateFacts,
@@ -334,6 +338,15 @@ def test_next_changes_are_named_by_the_first_rule_or_as_an_earlier_release_named
 
 def unshowable(**content: Any) -> bytes:
     return stored(CustomerFacts(**{"known_since": at(1), "latest_event": at(1), **content}))
+
+
+@given(st.lists(st.integers(-(1 << 62) + 1, (1 << 62) - 1), max_size=5))
+@examples(100)
+def test_whatever_numbers_an_action_waits_as_it_is_shown_or_refused(numbers: list[int]) -> None:
+    candidate = msgspec.structs.replace(as_numbers(), found=EvidenceFacts(numbers=numbers))
+    raw = unshowable(candidates=[candidate])
+    with suppress(UnknownLayout):
+        assert read_activity(raw, RULES)["waiting_actions"]
 
 
 @pytest.mark.parametrize(
