@@ -9,12 +9,12 @@ from typing import Final
 
 from schemas.actions import Action, Decision, Reason
 from tests.support.builders import day, watched
-from workers.core.decisions import decide as core
 from workers.core.coverage import Coverage
 from workers.core.customer.candidate import Evidence
 from workers.core.customer.fact_texts import Moment, moment_text
 from workers.core.customer.facts import CustomerFacts
 from workers.core.customer.facts_of import facts_of, take_facts
+from workers.core.decisions import decide as core
 from workers.core.decisions.decide import Decider, decider_of
 from workers.core.decisions.program import ActiveRule
 from workers.core.decisions.wording import reasons_of

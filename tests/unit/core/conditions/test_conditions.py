@@ -1040,9 +1040,7 @@ def test_a_window_that_reaches_further_back_than_what_was_kept_is_not_observable
 def test_what_had_to_be_dropped_for_want_of_room_is_not_taken_as_never_happened() -> None:
     few, many = ({"count": "login", "at most": 3, "within": f"{days} days"} for days in (5, 700))
     bought_once = {"count": "purchase", "at least": 1, "within": "700 days"}
-    ruleset = rules(
-        rule("few", when=few), rule("many", when=many), rule("once", when=bought_once), types=ALL_TYPES
-    )
+    ruleset = rules(rule("few", when=few), rule("many", when=many), rule("once", when=bought_once), types=ALL_TYPES)
     events = [event(kind, at) for at in range(900) for kind in ("login", "purchase")]
     stored, at_ms = after(ruleset, *events), day(900 + 690)
     assert sum(len(series.days) for series in facts_in(stored, ruleset).series.values()) == MAX_DAYS
@@ -1089,7 +1087,10 @@ def test_a_condition_knows_which_unseen_event_could_undo_it(
     when: Any, can_turn_false: set[str], can_turn_true: set[str]
 ) -> None:
     written = READ(when)
-    assert (set(whole_conditions.can_turn_false(written, ALL_TYPES)), set(whole_conditions.can_turn_true(written, ALL_TYPES))) == (
+    assert (
+        set(whole_conditions.can_turn_false(written, ALL_TYPES)),
+        set(whole_conditions.can_turn_true(written, ALL_TYPES)),
+    ) == (
         can_turn_false,
         can_turn_true,
     )

@@ -578,9 +578,7 @@ def test_of_a_customer_who_does_something_every_day_the_oldest_days_go() -> None
     kept = story.facts.series
     assert sum(len(series.days) for series in kept.values()) == MAX_DAYS
     assert kept["purchase"].total == 900
-    assert kept["purchase"].days == [
-        (day_text(day(at) // DAY), 1) for at in range(900 - MAX_DAYS // 2, 900)
-    ]
+    assert kept["purchase"].days == [(day_text(day(at) // DAY), 1) for at in range(900 - MAX_DAYS // 2, 900)]
     assert kept["purchase"].incomplete_until == day_text(day(899 - MAX_DAYS // 2) // DAY)
 
 
