@@ -629,9 +629,7 @@ def lives(draw: st.DrawFn, when: Any, late: bool = False) -> Life:
 
 
 @st.composite
-def known_customers(
-    draw: st.DrawFn, conditions: st.SearchStrategy[dict[str, Any]], late: bool = False
-) -> Known:
+def known_customers(draw: st.DrawFn, conditions: st.SearchStrategy[dict[str, Any]], late: bool = False) -> Known:
     when = READ(draw(conditions))
     return Known(draw(lives(when, late)), when)
 
@@ -688,9 +686,7 @@ def test_so_is_a_combination_of_conditions(known: Known) -> None:
 @pytest.mark.parametrize("kind", [one for one in CONDITIONS if one != "after then"])
 @given(data=st.data())
 @examples(200)
-def test_events_that_come_late_are_judged_as_if_they_had_come_in_time(
-    kind: str, data: st.DataObject
-) -> None:
+def test_events_that_come_late_are_judged_as_if_they_had_come_in_time(kind: str, data: st.DataObject) -> None:
     check(data.draw(known_customers(CONDITIONS[kind], late=True)))
 
 
