@@ -99,6 +99,7 @@ class Decider:
 
     Attributes:
         program, turn, records, former: its parts.
+        names: what the stored bytes call the rules, and the customer.
         stored: reads and writes the customer.
         scanner: reads the events of which nothing but the plain series is kept.
         turns: how many turns have begun.
@@ -108,7 +109,8 @@ class Decider:
         self.program = Program(rules)
         self.turn = Turn(self.program)
         self.records = Records(self.program.rules, "")
-        self.stored = Stored(_names_of(self.program))
+        self.names = _names_of(self.program)
+        self.stored = Stored(self.names)
         self.stored.layout_3.wording = self._worded
         self.former = FormerRules(self.program)
         self.kinds = list(self.program.types.values())
