@@ -74,7 +74,7 @@ cdef class Layout4:
     )
     cdef int read_episode(self) except -1
     @cython.locals(given=Reader, candidate=Candidate, flags=cython.longlong, version=cython.longlong)
-    cdef int read_candidate(self) except -1
+    cdef read_candidate(self)
     @cython.locals(
         given=Reader, at_ms=cython.longlong, number=cython.longlong, place=cython.longlong, value=cython.longlong,
         apart=cython.longlong,
@@ -90,7 +90,7 @@ cdef class Layout4:
     cpdef bytes write(self)
     @cython.locals(
         day=cython.longlong, time_ms=cython.longlong, apart=cython.longlong, place=cython.longlong,
-        times=cython.p_longlong,
+        times=cython.p_longlong, known=cython.longlong,
     )
     cdef int put_moment(self, long long at_ms) except -1
     @cython.locals(at_ms=cython.longlong)
@@ -117,13 +117,13 @@ cdef class Layout4:
         out=Writer, customer=Customer, codes=cython.p_longlong, number_at=cython.Py_ssize_t, number=cython.longlong,
         place=cython.longlong, episode=Episode, raw=bytes,
     )
-    cdef long long write_episodes(self) except -1
+    cdef int write_episodes(self) except -1
     @cython.locals(out=Writer, written=bytes)
     cdef int insert_number(self, Py_ssize_t number_at, long long number) except -1
     @cython.locals(out=Writer, start_ms=cython.longlong, acted_ms=cython.longlong, waits=cython.longlong, flags=cython.longlong)
     cdef int write_episode(self, Episode episode) except -1
     @cython.locals(out=Writer, flags=cython.longlong, version=cython.longlong)
-    cdef int write_candidate(self, Candidate candidate) except -1
+    cdef write_candidate(self, Candidate candidate)
     @cython.locals(
         out=Writer, at_ms=cython.longlong, number=cython.longlong, place=cython.longlong, value=cython.longlong,
         apart=cython.longlong,
@@ -133,9 +133,9 @@ cdef class Layout4:
     cdef list rest(self)
 
 @cython.locals(at=cython.Py_ssize_t, left=cython.Py_ssize_t, value=cython.longlong)
-cdef inline long long _number(Reader given) except? 1000003
+cdef long long _number(Reader given) except? 1000003
 @cython.locals(at=cython.Py_ssize_t)
-cdef inline int _put(Writer out, long long value) except -1
+cdef int _put(Writer out, long long value) except -1
 cdef bint _has_more(Candidate candidate) except -1
 cdef long long _counted(long long number) except? 1000003
 cdef long long _added(long long amount, long long most) except? 1000003

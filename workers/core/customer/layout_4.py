@@ -544,14 +544,15 @@ class Layout4:
         day = at_ms // DAY_MS
         time_ms, apart = at_ms - DAY_MS * day, self.at_day - day
         apart = -2 * apart - 1 if apart < 0 else 2 * apart
-        times = self.times
-        for place in range(self.known_times):
-            if times[place] == time_ms:
-                _put(self.writer, apart * (_TIMES + 1) + place)
-                return
-        _put(self.writer, apart * (_TIMES + 1) + _TIMES)
-        self.writer.little(time_ms, _TIME_BYTES)
-        self.note_time(time_ms)
+        times, known, place = self.times, self.known_times, 0
+        while place < known and times[place] != time_ms:
+            place += 1
+        if place < known:
+            _put(self.writer, apart * (_TIMES + 1) + place)
+        else:
+            _put(self.writer, apart * (_TIMES + 1) + _TIMES)
+            self.writer.little(time_ms, _TIME_BYTES)
+            self.note_time(time_ms)
 
     def put_moments(self, several: list[int]) -> None:
         """Write the count of moments, and each moment."""
@@ -825,18 +826,16 @@ def _number(given: Reader) -> int:
 def _put(out: Writer, value: int) -> None:
     """Write a number as `Writer.number` does: of this module, as `_number`."""
     at = out.at
-    if out.size - at > 1:
-        if 0 <= value < _ONE:
-            out.put[at] = value
-            out.at = at + 1
-            return
-        if 0 <= value < _TWO_END:
-            value -= _ONE
-            out.put[at] = value // 256 + _ONE
-            out.put[at + 1] = value & 255
-            out.at = at + 2
-            return
-    out.number(value)
+    if value < 0 or value >= _TWO_END or out.size - at < 2:
+        out.number(value)
+    elif value < _ONE:
+        out.put[at] = value
+        out.at = at + 1
+    else:
+        value -= _ONE
+        out.put[at] = value // 256 + _ONE
+        out.put[at + 1] = value & 255
+        out.at = at + 2
 
 
 def _has_more(candidate: Candidate) -> bool:
