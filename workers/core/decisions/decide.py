@@ -47,17 +47,27 @@ class Outcome:
         left_out: for each value that its type could not read: the event's type and id, the attribute, the reason.
     """
 
-    def __init__(self, decider: "Decider", stored: bytes | None, due_ms: int) -> None:
-        turn = decider.turn
-        self._decider = decider
-        self._number = decider.turns
-        self.stored = stored
-        self.due_ms = due_ms
-        self.folded = turn.folded
-        self.duplicates = turn.duplicates
-        self.waiting = turn.waiting
-        self.not_understood = turn.admission.not_understood
-        self.left_out = turn.left_out
+    __slots__ = (
+        "_decider",
+        "_number",
+        "due_ms",
+        "duplicates",
+        "folded",
+        "left_out",
+        "not_understood",
+        "stored",
+        "waiting",
+    )
+
+    _decider: "Decider"
+    _number: int
+    stored: bytes | None
+    due_ms: int
+    folded: int
+    duplicates: int
+    waiting: dict[str, int]
+    not_understood: list[str]
+    left_out: list[tuple[str, str, str, str]]
 
     @property
     def decided(self) -> list[Decided]:
@@ -163,17 +173,32 @@ class Decider:
                 self._take_words(customer)
         for event in events:
             if isinstance(event, PlainEvent):
-                turn.fold_plain(self.kinds[event.type_place], event)
+                plain: PlainEvent = event
+                turn.fold_plain(self.kinds[plain.type_place], plain)
             else:
                 turn.fold(event)
         if not customer.is_known:
-            return Outcome(self, None, 0)
+            return self._outcome(None, 0)
         turn.adopt()
         if upto_ms:
             turn.fire(upto_ms)
         turn.release()
         due_ms = turn.settle(upto_ms)
-        return Outcome(self, self.stored.write(layout), due_ms)
+        return self._outcome(self.stored.write(layout), due_ms)
+
+    def _outcome(self, stored: bytes | None, due_ms: int) -> Outcome:
+        """Return the outcome of a turn; made without `__init__`, because there is one for each turn."""
+        outcome, turn = Outcome.__new__(Outcome), self.turn
+        outcome._decider = self
+        outcome._number = self.turns
+        outcome.stored = stored
+        outcome.due_ms = due_ms
+        outcome.folded = turn.folded
+        outcome.duplicates = turn.duplicates
+        outcome.waiting = turn.waiting
+        outcome.not_understood = turn.admission.not_understood
+        outcome.left_out = turn.left_out
+        return outcome
 
     def _take_words(self, customer: Customer) -> None:
         """Take over what is in words of the actions that wait, and word those of earlier versions of rules."""
