@@ -84,13 +84,24 @@ def counted(workload: Workload, variants: int, environment: Mapping[str, str]) -
     events, records = played["events"], played["records"]
     figures = {part: round(number / (records if part == "records" else events)) for part, number in parts.items()}
     figures["around"] = figures["decide"] - sum(figures[part] for part in ("read", "fold", "due", "settle", "write"))
-    return {"rules": played["rules"], **{"decide_alone" if part == "decide" else part: n for part, n in figures.items()}}
+    return {
+        "rules": played["rules"],
+        **{"decide_alone" if part == "decide" else part: n for part, n in figures.items()},
+    }
 
 
 def _in_a_process(
     around: Sequence[str], workload: Workload, variants: int, environment: Mapping[str, str]
 ) -> dict[str, Any]:
-    command = (*around, sys.executable, "-m", __spec__.name, str(workload.events), str(workload.customers), str(variants))
+    command = (
+        *around,
+        sys.executable,
+        "-m",
+        __spec__.name,
+        str(workload.events),
+        str(workload.customers),
+        str(variants),
+    )
     run = subprocess.run(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=True)
     measured: dict[str, Any] = json.loads(run.stdout)
     return measured
@@ -107,13 +118,17 @@ def main() -> None:
     for _ in range(1 if is_counted else _ROUNDS):
         turns = ShortTurns(rules)
         if is_counted:
-            subprocess.run(("callgrind_control", "--instr=on", str(os.getpid())), stdout=subprocess.DEVNULL, check=True)
+            subprocess.run(
+                ("callgrind_control", "--instr=on", str(os.getpid())), stdout=subprocess.DEVNULL, check=True
+            )
         began = time.process_time()
         for values in found:
             turns.play(values)
         best = min(best, time.process_time() - began)
         if is_counted:
-            subprocess.run(("callgrind_control", "--instr=off", str(os.getpid())), stdout=subprocess.DEVNULL, check=True)
+            subprocess.run(
+                ("callgrind_control", "--instr=off", str(os.getpid())), stdout=subprocess.DEVNULL, check=True
+            )
     played = turns.finish()
     measured = {
         "rules": len(rules.rules),
