@@ -1,6 +1,6 @@
 """Laws of the core of numbers: each condition says of a customer what the core on objects says, to the byte.
 
-It goes when the core on objects does.
+Goes with the core on objects.
 """
 
 from collections.abc import Iterator
@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from schemas import conditions as model
 from tests.property.test_condition_truth import CONDITIONS, READ, TYPES, Life, lives, moments, spans_of
-from tests.support.builders import DAY, START, as_stored
+from tests.support.builders import DAY, START
 from tests.support.compared_conditions import Both
 from tests.support.examples import examples
+from tests.support.on_objects import as_stored
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.objects.customer import activity as activities
 from workers.core.objects.customer.activity import Activity

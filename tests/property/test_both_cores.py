@@ -1,6 +1,7 @@
 """Laws while there are two cores: a condition on numbers is as true as the one on objects, and says the same.
 
 Histories that no customer can have are tried as well: what is stored may be anything that its layout can hold.
+Goes with the core on objects.
 """
 
 from typing import Any, Final

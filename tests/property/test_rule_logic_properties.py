@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.property.test_condition_truth import CONDITIONS, READ, Life, lives, spans_of, truth
 from tests.support.builders import DAY
 from tests.support.examples import examples
-from workers.core.objects.conditions import FALSE, TRUE
+from workers.core.conditions.condition import FALSE, TRUE
 from workers.rule_lint.logic import Literal, alternatives, conflict, follows
 
 # Several of a kind, so that they speak of the same things.

@@ -10,11 +10,11 @@ from schemas.actions import Action, Decision
 from schemas.events import Event, InvalidEvent, encode_event
 from schemas.sources import SourcesFile
 from workers.core.coverage import Coverage
+from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent, decode_event
 from workers.core.mapping.mapper import compile_source_of_many
 from workers.core.mapping.record import SourceRecord
 from workers.core.mapping.skipped import Skipped
-from workers.core.objects.decisions.decide import decide
 from workers.core.rules.rule_set import RuleSet
 from workers.histories.history import History
 
@@ -32,7 +32,7 @@ def expected_actions(history: History, sources: SourcesFile, rules: RuleSet, top
     observed = Coverage(dict.fromkeys(keys, history.start_ms), complete=frozenset(keys))
     active: set[str] = set()
     for customer, events in _by_customer(history, sources, topic_prefix).items():
-        active |= _active_ids(decide(customer, None, events, rules, observed, history.end_ms).decisions)
+        active |= _active_ids(decide(customer, None, events, rules, observed, history.end_ms).decisions())
     return active
 
 

@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Final
 
 from schemas.events import BUILT_IN
+from workers.core.conditions.condition import TRUE
+from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent
-from workers.core.objects.conditions import TRUE
-from workers.core.objects.decisions.decide import decide
 from workers.rule_files.known_names import event_types
 from workers.rule_files.problems import Problem
 from workers.rule_lint.definition import Lint, warning
@@ -64,9 +64,10 @@ def _holds_after_one(scenario: Scenario, event_type: str) -> bool:
     """Return whether the rule's condition is true for a customer with one event of a type."""
     event = DecodedEvent("first", event_type, CUSTOMER, _START_MS, dict(_ATTRIBUTES.get(event_type, {})))
     coverage = scenario.coverage(_START_MS)
-    activity = decide(CUSTOMER, None, (event,), scenario.compiled, coverage).activity
-    (rule,) = scenario.compiled.rules
-    return activity is not None and rule.condition.evaluate(activity, _START_MS, coverage)[0] == TRUE
+    stored = decide(CUSTOMER, None, (event,), scenario.compiled, coverage).stored
+    assert stored is not None  # an event was folded
+    (rule,) = scenario.program_of(stored, coverage).rules
+    return rule.condition.look(_START_MS) == TRUE
 
 
 EVERY_NEWCOMER: Final = Lint(

@@ -10,20 +10,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemas import conditions as model
-from schemas.actions import Action, Decision
 from schemas.conditions import expanded
 from schemas.rules import Rule, RuleBook
-from workers.core.objects.conditions import NOT_OBSERVABLE, TRUE
-from workers.core.objects.decisions.decide import decide
+from workers.core.conditions.condition import NOT_OBSERVABLE, TRUE
+from workers.core.decisions.decided import UNKNOWN
+from workers.core.decisions.replay import Replay, until
 from workers.core.rules import wording as phrases
 from workers.core.rules.rule_compiler import compile_rules
+from workers.core.rules.rule_set import RuleSet
 from workers.rule_preview.preview import (
     Counts,
     CustomerEvents,
     PreviewTask,
     coverage_of,
     evaluated_rules,
-    replay_customers,
 )
 
 PartOfRule = tuple[str, int]
@@ -88,10 +88,10 @@ class Parts:
         self.counts = PartCounts()
         self._task = task.preview
         self._part_of: dict[str, PartOfRule] = {}
-        self._rules = self._compiled(task.preview, task.rules)
-        self._observed = coverage_of(self._rules, task.preview)
+        rules = self._compiled(task.preview, task.rules)
+        self._replay = Replay(rules, task.preview.types, coverage_of(rules, task.preview))
 
-    def _compiled(self, task: PreviewTask, ids: Collection[str]) -> Any:
+    def _compiled(self, task: PreviewTask, ids: Collection[str]) -> RuleSet:
         parts = []
         for rule in evaluated_rules(task.book):
             for number, condition in enumerate(conditions_of(rule, task.book) if rule.id in ids else ()):
@@ -104,26 +104,24 @@ class Parts:
 
     def replay(self, customers: Iterable[CustomerEvents]) -> None:
         """Decide more customers, each given only once in a run, and count."""
-        rules, observed, upto_ms = self._rules, self._observed, self._task.upto_ms
+        replay, upto_ms = self._replay, self._task.upto_ms
         held, unknown, part_of = self.counts.held, self.counts.unknown, self._part_of
-        for customer_id, events, outcome in replay_customers(customers, rules, observed, upto_ms):
-            holding = {decision.rule.id for decision in outcome.decisions if _is_of_episode(decision)}
-            first = decide(customer_id, None, events[:1], rules, observed).activity
-            last, last_ms = outcome.activity, max(upto_ms, events[-1].at_ms)
-            assert first is not None
-            assert last is not None
-            for rule in rules.rules:
-                # What holds from the first event on, and ends with time, begins no episode that is reported.
-                if rule.id in holding or rule.condition.evaluate(first, events[0].at_ms, observed)[0] == TRUE:
+        for customer_id, all_events in customers:
+            events = until(all_events, upto_ms)
+            if not events:
+                continue
+            # What holds from the first event on, and ends with time, begins no episode that is reported.
+            holding = {rule.place for rule in replay.decide(customer_id, events, upto_ms)}
+            last_ms = max(upto_ms, events[-1].at_ms)
+            for row in replay.turn.decisions.rows():
+                if row.rule is not None and row.kind != UNKNOWN:
+                    holding.add(row.rule.place)
+            for rule in replay.rules:
+                if rule.place in holding:
                     held[part_of[rule.id]] += 1
                     continue
-                truth, _ = rule.condition.evaluate(last, last_ms, observed)
+                truth = rule.condition.look(last_ms)
                 if truth == TRUE:
                     held[part_of[rule.id]] += 1
                 elif truth == NOT_OBSERVABLE:
                     unknown[part_of[rule.id]] += 1
-
-
-def _is_of_episode(decision: Action | Decision) -> bool:
-    """Return whether a decision shows that a rule held."""
-    return isinstance(decision, Action) or decision.decision != "not_observable"

@@ -5,23 +5,21 @@ all events by time, and memory holds one customer and the counts. Pure: this mod
 and terminals; `workers.rule_preview.command` does.
 """
 
-from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
 from itertools import combinations
 from operator import attrgetter
 from typing import Final, TypeVar
 
-from schemas.actions import Action, Decision
 from schemas.durations import DAY_MS
 from schemas.rules import Rule, RuleBook, pace_seconds
+from workers.core.conditions.condition import NOT_OBSERVABLE
 from workers.core.coverage import FOREVER_MS, Coverage
-from workers.core.events.decoding import DecodedEvent
-from workers.core.objects.conditions import NOT_OBSERVABLE, TRUE
-from workers.core.objects.customer.activity import Activity
-from workers.core.objects.decisions.decide import Outcome, decide
+from workers.core.decisions.decided import ACTIVE, RETRACTED, RETRACTIONS, SUPPRESSIONS, UNKNOWN, Decided
+from workers.core.decisions.program import ActiveRule
+from workers.core.decisions.replay import Events, Replay, until
+from workers.core.events.plain import PlainEvent
 from workers.core.rules.rule_compiler import HOLD_OUT_KEY, compile_rules
 from workers.core.rules.rule_set import RuleSet
 
@@ -36,7 +34,7 @@ __all__ = [
     "ReachChange",
     "RuleCounts",
     "coverage_of",
-    "replay_customers",
+    "compiled",
     "evaluated_rules",
     "preview",
 ]
@@ -48,35 +46,13 @@ NEVER: Final = -1
 """Stands for the day of something that time alone never brings."""
 
 _TIDY_ABOVE: Final = 200
-_at_ms = attrgetter("at_ms")
+_NO_ONE: Final = frozenset[str]()
+_Episode = tuple[int, int]
+"""The place of a rule, and the start of an episode: they name an action."""
 Counted = TypeVar("Counted", bound="Counts")
 
-CustomerEvents = tuple[str, Sequence[DecodedEvent]]
-"""A customer id, and all events of the customer by time."""
-
-
-def replay_customers(
-    customers: Iterable[CustomerEvents], rules: RuleSet, observed: Coverage, upto_ms: int
-) -> Iterator[tuple[str, Sequence[DecodedEvent], Outcome]]:
-    """Decide each customer, from the first event to a given time.
-
-    The decisions are those of a worker that had the rules from the beginning.
-
-    Args:
-        customers: each once, with all events by time.
-        rules: the rule set.
-        observed: since when each series is covered.
-        upto_ms: timers due until then are decided, and later events are left out; in epoch milliseconds.
-
-    Yields:
-        The customer, the folded events, and the outcome. Customers without events are left out.
-    """
-    for customer_id, events in customers:
-        folded = events
-        if folded and folded[-1].at_ms > upto_ms:
-            folded = folded[: bisect_right(folded, upto_ms, key=_at_ms)]
-        if folded:
-            yield customer_id, folded, decide(customer_id, None, folded, rules, observed, upto_ms)
+CustomerEvents = tuple[str, Events]
+"""A customer id, and all events of the customer by time; plain ones have the places of the task's types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,15 +255,22 @@ class Preview:
         rules: the compiled rules.
     """
 
-    def __init__(self, task: PreviewTask) -> None:
+    def __init__(self, task: PreviewTask, versions: Sequence[RuleSet] | None = None) -> None:
+        """Prepare a run.
+
+        Args:
+            task: what to count.
+            versions: the result of `compiled`, if it is there already.
+        """
+        versions = compiled(task.book, task.against, task.types, task.hold_out_key) if versions is None else versions
         self._task = task
         self.counts = PreviewCounts(
             reached=Customers(keeps_all=task.all_ids),
             change=ReachChange(Customers(keeps_all=task.all_changed_ids), Customers(keeps_all=task.all_changed_ids)),
         )
-        self._version = _Version(task, task.book, self.counts.rules)
-        self.rules = self._version.rules
-        self._before = None if task.against is None else _Version(task, task.against, self.counts.before)
+        self._version = _Version(task, task.book, versions[0], self.counts.rules)
+        self.rules = versions[0]
+        self._before = None if task.against is None else _Version(task, task.against, versions[1], self.counts.before)
         if self._before is not None:
             for rule_id in {*self.counts.rules, *self.counts.before}:
                 self.counts.changes[rule_id] = ReachChange(
@@ -297,29 +280,34 @@ class Preview:
     def replay(self, customers: Iterable[CustomerEvents]) -> None:
         """Decide more customers, each given only once in a run, and count."""
         task, counts, version, before = self._task, self.counts, self._version, self._before
-        for customer_id, events, outcome in replay_customers(
-            customers, version.rules, version.observed, task.upto_ms
-        ):
+        turn, upto_ms = version.replay.turn, task.upto_ms
+        for customer_id, all_events in customers:
+            events = until(all_events, upto_ms)
+            if not events:
+                continue
+            at_first = version.replay.decide(customer_id, events, upto_ms)
             counts.customers += 1
-            counts.events += outcome.folded
-            counts.duplicates += outcome.duplicates
+            counts.events += turn.folded
+            counts.duplicates += turn.duplicates
             self._note_gaps(events)
-            counts.not_understood.update(outcome.not_understood)
-            if outcome.left_out:
+            if turn.admission.not_understood:
+                counts.not_understood.update(turn.admission.not_understood)
+            if turn.left_out:
                 counts.left_out.update(
-                    (f"{event_type}.{attribute}", reason) for event_type, _, attribute, reason in outcome.left_out
+                    (f"{event_type}.{attribute}", reason) for event_type, _, attribute, reason in turn.left_out
                 )
-            reached = version.count(customer_id, outcome.decisions)
-            version.count_truths(customer_id, events, outcome.activity)
+            reached = version.count(customer_id) if turn.decisions.number else _NO_ONE
+            version.count_truths(at_first, max(upto_ms, events[-1].at_ms))
             if reached:
                 counts.reached.note(customer_id)
-                for pair in combinations(sorted(reached), 2):
-                    counts.overlap[pair] += 1
+                if len(reached) > 1:
+                    for pair in combinations(sorted(reached), 2):
+                        counts.overlap[pair] += 1
             if before is not None:
-                decided = decide(customer_id, None, events, before.rules, before.observed, task.upto_ms).decisions
-                self._compare(customer_id, reached, before.count(customer_id, decided))
+                before.replay.decide(customer_id, events, upto_ms)
+                self._compare(customer_id, reached, before.count(customer_id))
 
-    def _compare(self, customer_id: str, reached: set[str], reached_before: set[str]) -> None:
+    def _compare(self, customer_id: str, reached: Set[str], reached_before: Set[str]) -> None:
         for rule_id in reached - reached_before:
             self.counts.changes[rule_id].gained.note(customer_id)
         for rule_id in reached_before - reached:
@@ -331,15 +319,17 @@ class Preview:
         elif reached_before and not reached:
             self.counts.change.lost.note(customer_id)
 
-    def _note_gaps(self, events: Sequence[DecodedEvent]) -> None:
+    def _note_gaps(self, events: Events) -> None:
         """Count events by type, and the gaps between days with an event."""
         # By type: first event, last event, last day, days after the first one, events. Lists are the fastest here.
         by_type: dict[str, list[int]] = {}
+        names = self._task.types
         for event in events:
             at_ms = event.at_ms
-            of_type = by_type.get(event.type)
+            name = names[event.type_place] if isinstance(event, PlainEvent) else event.type
+            of_type = by_type.get(name)
             if of_type is None:
-                by_type[event.type] = [at_ms, at_ms, at_ms // DAY_MS, 0, 1]
+                by_type[name] = [at_ms, at_ms, at_ms // DAY_MS, 0, 1]
                 continue
             of_type[1] = at_ms
             of_type[4] += 1
@@ -366,79 +356,82 @@ def coverage_of(rules: RuleSet, task: PreviewTask) -> Coverage:
     return Coverage(since=dict.fromkeys(keys, task.start_ms), complete=complete)
 
 
-class _Version:
-    """One version of the rules, compiled, and the counts of its decisions."""
+def compiled(
+    book: RuleBook, against: RuleBook | None, types: Sequence[str], hold_out_key: bytes = HOLD_OUT_KEY
+) -> list[RuleSet]:
+    """Return the evaluated rules of a book, and of the other version if there is one; all of them count as live."""
+    versions = []
+    for one in (book,) if against is None else (book, against):
+        as_live = tuple(rule.model_copy(update={"status": "live"}) for rule in evaluated_rules(one))
+        versions.append(compile_rules(replace(one, rules=as_live), types, hold_out_key))
+    return versions
 
-    def __init__(self, task: PreviewTask, book: RuleBook, counts: dict[str, RuleCounts]) -> None:
+
+class _Version:
+    """One version of the rules, and the counts of its decisions."""
+
+    def __init__(self, task: PreviewTask, book: RuleBook, rules: RuleSet, counts: dict[str, RuleCounts]) -> None:
         evaluated = evaluated_rules(book)
-        as_live = tuple(rule.model_copy(update={"status": "live"}) for rule in evaluated)
-        self.rules = compile_rules(replace(book, rules=as_live), task.types, task.hold_out_key)
-        self.observed = coverage_of(self.rules, task)
+        self.replay = Replay(rules, task.types, coverage_of(rules, task))
         self._since_ms = task.since_ms
-        self._upto_ms = task.upto_ms
-        self._counts = counts
-        self._paces = {rule.id: pace_seconds(rule.pace) * 1000 for rule in evaluated if rule.pace is not None}
         for rule in evaluated:
             counts[rule.id] = RuleCounts(customers=Customers(keeps_all=task.all_ids))
+        paces = {rule.id: pace_seconds(rule.pace) * 1000 for rule in evaluated if rule.pace is not None}
+        self._counts = [counts[rule.id] for rule in rules.rules]
+        self._paces = [paces.get(rule.id, 0) for rule in rules.rules]
+        # A rule that demands a duration does not hold at once.
+        self._at_once = [not rule.for_ms for rule in rules.rules]
+        self._looked_at = [(rule.condition, counts[rule.id]) for rule in self.replay.rules]
 
-    def count(self, customer_id: str, decisions: Sequence[Action | Decision]) -> set[str]:
-        """Count the decisions for a customer, and return the ids of the rules that reach the customer."""
-        actions: dict[str, Action] = {}
-        taken_back: dict[str, str] = {}
-        for decision in decisions:
-            counts = self._counts.get(decision.rule.id)
-            if counts is None or _epoch_ms(decision.decided_at) < self._since_ms:
+    def count(self, customer_id: str) -> set[str]:
+        """Count the decisions for the customer decided last, and return the ids of the rules that reach them."""
+        actions: dict[_Episode, Decided] = {}
+        taken_back: dict[_Episode, int] = {}
+        for row in self.replay.turn.decisions.rows():
+            rule, kind = row.rule, row.kind
+            if rule is None or row.start_ms < self._since_ms:
                 continue
-            if isinstance(decision, Decision):
-                if decision.decision == "not_observable":
-                    counts.not_observable += 1  # nothing began that was not sent
-                else:
-                    counts.suppressed[decision.decision] += 1
-            elif decision.status == "active":
-                actions[decision.action_id] = decision
-                taken_back.pop(decision.action_id, None)
+            if kind == ACTIVE:
+                episode = rule.place, row.start_ms
+                actions[episode] = row
+                taken_back.pop(episode, None)
+            elif kind == RETRACTED:
+                taken_back[rule.place, row.start_ms] = row.because
+            elif kind == UNKNOWN:
+                self._counts[rule.place].not_observable += 1  # nothing began that was not sent
             else:
-                taken_back[decision.action_id] = decision.retracted_because or "no_longer_true"
-        for action_id, action in actions.items():
-            self._count_action(action, taken_back.get(action_id))
-        reached = {action.rule.id for action in actions.values()}
-        for rule_id in reached:
-            self._counts[rule_id].customers.note(customer_id)
-        return reached
+                self._counts[rule.place].suppressed[str(SUPPRESSIONS[kind])] += 1
+        reached: dict[int, str] = {}
+        for episode, row in actions.items():
+            assert row.rule is not None
+            reached[row.rule.place] = row.rule.id
+            self._count_action(row, row.rule.place, taken_back.get(episode))
+        for place in reached:
+            self._counts[place].customers.note(customer_id)
+        return set(reached.values())
 
-    def count_truths(self, customer_id: str, events: Sequence[DecodedEvent], activity: Activity | None) -> None:
-        """Count for a customer which rules hold at the first event, and which are not observable at the end.
+    def count_truths(self, at_first: Sequence[ActiveRule], last_ms: int) -> None:
+        """Count which rules hold at the first event of the customer decided last, and are not observable at the end.
 
         Args:
-            customer_id: the customer.
-            events: the folded events, at least one.
-            activity: the state of the customer at the end.
+            at_first: those whose condition is true after the first event.
+            last_ms: the end, in epoch milliseconds.
         """
-        first = decide(customer_id, None, events[:1], self.rules, self.observed).activity
-        assert first is not None
-        assert activity is not None
-        first_ms, last_ms = events[0].at_ms, max(self._upto_ms, events[-1].at_ms)
-        for rule in self.rules.rules:
-            counts = self._counts[rule.id]
-            # A rule that demands a duration does not hold at once.
-            if not rule.for_ms and rule.condition.evaluate(first, first_ms, self.observed)[0] == TRUE:
-                counts.at_first_event += 1
-            truth, known_ms = rule.condition.evaluate(activity, last_ms, self.observed)
-            if truth == NOT_OBSERVABLE:
+        for rule in at_first:
+            if self._at_once[rule.place]:
+                self._counts[rule.place].at_first_event += 1
+        for condition, counts in self._looked_at:
+            if condition.look(last_ms) == NOT_OBSERVABLE:
+                known_ms = condition.flip_ms
                 counts.unknown[NEVER if known_ms >= FOREVER_MS else known_ms // DAY_MS] += 1
 
-    def _count_action(self, action: Action, retracted_because: str | None) -> None:
-        rule_id, at_ms = action.rule.id, _epoch_ms(action.decided_at)
-        counts = self._counts[rule_id]
+    def _count_action(self, row: Decided, place: int, because: int | None) -> None:
+        counts, pace_ms = self._counts[place], self._paces[place]
         counts.actions += 1
-        counts.days[at_ms // DAY_MS] += 1
-        if action.not_before is not None:
+        counts.days[row.start_ms // DAY_MS] += 1
+        if row.not_before_ms:
             counts.delayed += 1
-        if retracted_because is not None:
-            counts.retracted[retracted_because] += 1
-        if rule_id in self._paces:
-            counts.periods[at_ms // self._paces[rule_id]] += 1
-
-
-def _epoch_ms(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
+        if because is not None:
+            counts.retracted[RETRACTIONS[because]] += 1
+        if pace_ms:
+            counts.periods[row.start_ms // pace_ms] += 1

@@ -10,9 +10,12 @@ from dataclasses import replace
 from schemas.actions import Action, Decision
 from schemas.durations import write_duration
 from schemas.rules import Expected, Rule, write_offset
+from workers.core.conditions.combinations import Not, Several
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Condition
 from workers.core.coverage import FOREVER_MS
-from workers.core.objects.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition, Negation, Several
-from workers.core.objects.customer.activity import Activity, Episode
+from workers.core.customer.candidate import Evidence
+from workers.core.decisions.program import ActiveRule
+from workers.core.decisions.wording import reasons_of
 from workers.rule_tests.entries import ConditionFinding, TimelineEntry
 from workers.rule_tests.expectations import are_same_variables, decided_at, is_same_kind, offset_words
 from workers.rule_tests.playback import Playback, epoch_ms
@@ -34,32 +37,32 @@ def explained(timeline: list[TimelineEntry], missing: list[Expected], playback: 
     for step in playback.steps():
         for _ in step.happened:
             entry = next(entries)
-            if entry.mark == "unexpected" and step.activity is not None:
-                entry = replace(entry, findings=_findings_of_action(entry, step.activity, playback))
+            if entry.mark == "unexpected" and step.stored is not None:
+                entry = replace(entry, findings=_findings_of_action(entry, step.stored, playback))
             result.append(entry)
         while left and playback.moment_ms(left[0].at) < step.until_ms:
-            result.append(_missing(left.pop(0), decided, step.activity, playback))
+            result.append(_missing(left.pop(0), decided, step.stored, playback))
     return result + [_missing(expected, decided, None, playback) for expected in left]
 
 
-def _findings_of_action(entry: TimelineEntry, activity: Activity, playback: Playback) -> tuple[ConditionFinding, ...]:
+def _findings_of_action(entry: TimelineEntry, stored: bytes, playback: Playback) -> tuple[ConditionFinding, ...]:
     """Return the findings of each condition when an action was decided; none for other decisions."""
     record = entry.decided
     if not isinstance(record, Action) or record.status == "retracted":
         return ()
-    condition = playback.scenario.compiled.by_id[record.rule.id].condition
-    return tuple(_findings(condition, activity, epoch_ms(record.decided_at), playback, 0))
+    rule = playback.program_after(stored).by_id[record.rule.id]
+    return tuple(_findings(rule.condition, rule.conditions, epoch_ms(record.decided_at), playback, 0))
 
 
 def _missing(
-    expected: Expected, decided: list[TimelineEntry], activity: Activity | None, playback: Playback
+    expected: Expected, decided: list[TimelineEntry], stored: bytes | None, playback: Playback
 ) -> TimelineEntry:
     """Return the entry of a decision that was not made, with the known reasons.
 
     Args:
         expected: the decision.
         decided: all decisions that were made.
-        activity: the activity of the customer at that time; None if there was none yet.
+        stored: the state of the customer at that time; None if there was none yet.
         playback: the example.
     """
     notes = list(_notes_about_other_decisions(expected, decided))
@@ -76,10 +79,10 @@ def _missing(
         notes = notes or [_decided_instead(same_time[-1])]
     elif expected.retracted is not None:
         notes.append(_why_not_taken_back(expected, decided, playback))
-    elif activity is None:
+    elif stored is None:
         notes.append("nothing has happened yet at that time")
     else:
-        entry = _why_no_action(expected, activity, playback)
+        entry = _why_no_action(expected, stored, playback)
     return replace(entry, notes=(*notes, *entry.notes))
 
 
@@ -129,31 +132,33 @@ def _why_not_taken_back(expected: Expected, decided: list[TimelineEntry], playba
     return f"{action} is not taken back: no event made the rule untrue"
 
 
-def _why_no_action(expected: Expected, activity: Activity, playback: Playback) -> TimelineEntry:
+def _why_no_action(expected: Expected, stored: bytes, playback: Playback) -> TimelineEntry:
     """Return the entry of a missing action, with the findings of each condition at that time."""
     rule_id, at_ms = expected.rule or "", playback.moment_ms(expected.at)
-    condition = playback.scenario.compiled.by_id[rule_id].condition
-    findings = tuple(_findings(condition, activity, at_ms, playback, 0))
+    program = playback.program_after(stored)
+    rule = program.by_id[rule_id]
+    findings = tuple(_findings(rule.condition, rule.conditions, at_ms, playback, 0))
     entry = TimelineEntry(expected.at, "missing", expected=expected, findings=findings)
-    truth = condition.evaluate(activity, at_ms, playback.coverage)[0]
+    truth = rule.condition.look(at_ms)
     if truth == FALSE:
         return replace(entry, notes=("the rule is not true at that time:",))
     if truth == NOT_OBSERVABLE:
         note = "at that time it is unknown whether the rule is true, and a rule acts only on what is known:"
         remark = "A value that no event has carried yet is not observable."
         if any(finding.truth == NOT_OBSERVABLE and finding.changes is not None for finding in findings):
-            first = offset_words(playback.since_start(activity.first_ms))
+            first = offset_words(playback.since_start(program.customer.first_ms))
             remark = (
                 f"Linger knows the customer since {first}: a condition that reaches back further is not observable."
             )
         return replace(entry, notes=(note,), remark=remark)
-    note = _note_about_episode(activity.episodes.get(rule_id), playback.scenario.rules[rule_id], playback)
+    note = _note_about_episode(rule, playback.scenario.rules[rule_id], playback)
     return replace(entry, notes=(note,))
 
 
-def _note_about_episode(episode: Episode | None, rule: Rule, playback: Playback) -> str:
+def _note_about_episode(active: ActiveRule, rule: Rule, playback: Playback) -> str:
     """Return since when a rule that does not act is true."""
-    if episode is None:
+    episode = active.episode
+    if not episode.is_present:
         return "the rule is true at that time:"
     if not episode.holding and episode.true_since_ms and rule.for_ is not None:
         since = playback.since_start(episode.true_since_ms)
@@ -164,17 +169,18 @@ def _note_about_episode(episode: Episode | None, rule: Rule, playback: Playback)
 
 
 def _findings(
-    condition: Condition, activity: Activity, at_ms: int, playback: Playback, depth: int, is_negated: bool = False
+    condition: Condition, conditions: int, at_ms: int, playback: Playback, depth: int, is_negated: bool = False
 ) -> Iterator[ConditionFinding]:
     """Yield the findings of a condition and of the conditions inside it.
 
     `not` is not a level: the conditions inside it are worded as their opposite, so their truth is reversed too. An
-    `all` at the top is not a level either.
+    `all` at the top is not a level either. There are `conditions` elementary ones in the whole rule.
     """
-    truth, next_change_ms = condition.evaluate(activity, at_ms, playback.coverage)
+    truth = condition.look(at_ms)
+    next_change_ms = condition.flip_ms
     truth = TRUE - truth if is_negated else truth
-    if isinstance(condition, Negation):
-        yield from _findings(condition.part, activity, at_ms, playback, depth, not is_negated)
+    if isinstance(condition, Not):
+        yield from _findings(condition.part, conditions, at_ms, playback, depth, not is_negated)
     elif isinstance(condition, Several):
         needs_all = (condition.ruling == FALSE) != is_negated
         if depth or not needs_all:
@@ -182,8 +188,10 @@ def _findings(
             yield ConditionFinding(depth, truth, words, is_group=True)
             depth += 1
         for part in condition.parts:
-            yield from _findings(part, activity, at_ms, playback, depth, is_negated)
+            yield from _findings(part, conditions, at_ms, playback, depth, is_negated)
     else:
         changes = None if next_change_ms >= FOREVER_MS else playback.since_start(next_change_ms)
-        for reason in condition.reasons(activity, at_ms, playback.coverage):
+        evidence = Evidence(conditions)
+        condition.note(evidence, at_ms)
+        for reason in reasons_of(condition, evidence):
             yield ConditionFinding(depth, truth, reason.condition, reason.observed, changes)

@@ -16,9 +16,9 @@ from schemas.durations import duration_ms, write_duration
 from schemas.events import BUILT_IN, InvalidEvent, build_event, encode_event
 from schemas.rules import Example, Given, Rule, RuleBook, write_offset
 from workers.core.coverage import Coverage
+from workers.core.decisions.decide import decide, decider_of
+from workers.core.decisions.program import Program
 from workers.core.events.decoding import DecodedEvent, NotCanonical, decode_event
-from workers.core.objects.customer.activity import Activity
-from workers.core.objects.decisions.decide import decide
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 from workers.rule_files.suggestions import did_you_mean
@@ -33,6 +33,8 @@ LONGEST: Final = timedelta(days=3660)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_LAYOUT: Final = 4
+"""Of the bytes between steps: it keeps the actions that wait as they are."""
 _LATEST: Final = datetime(9998, 1, 1, tzinfo=UTC)
 _ENVELOPE: Final = frozenset({"event_id", "customer_id", "occurred_at", "history_until", "type", "attributes"})
 _PURCHASE: Final = {"amount": 10, "currency": "EUR"}
@@ -77,6 +79,13 @@ class Scenario:
         """Return complete coverage of every series since long before a time in epoch milliseconds."""
         return Coverage(dict.fromkeys(self.keys, start_ms - duration_ms(LONGEST)), complete=frozenset(self.keys))
 
+    def program_of(self, stored: bytes, coverage: Coverage) -> Program:
+        """Return the rules, bound to a stored customer; valid until another one is decided or read."""
+        decider = decider_of(self.compiled)
+        decider.read(stored)
+        decider.program.observe(coverage)
+        return decider.program
+
 
 def scenario_of(book: RuleBook, rules: tuple[Rule, ...], types: tuple[str, ...]) -> Scenario:
     """Prepare rules for examples: all of them count as live, and no customer is held out.
@@ -112,13 +121,13 @@ class PlaybackStep(NamedTuple):
     Attributes:
         at_ms: its time, in epoch milliseconds.
         until_ms: the time of the next step; nothing changes before it.
-        activity: the activity of the customer after the step.
+        stored: the state of the customer after the step.
         happened: the event, if it was one, and the decisions.
     """
 
     at_ms: int
     until_ms: int
-    activity: Activity | None
+    stored: bytes | None
     happened: Happened
 
 
@@ -167,30 +176,32 @@ class Playback:
     def steps(self) -> Iterator[PlaybackStep]:
         """Play the example from its start to its end. It can be played several times.
 
-        The next step changes the activity of a step.
-
         Raises:
             RuntimeError: if a due time is not in the future: a bug in the core.
         """
-        activity: Activity | None = None
+        stored: bytes | None = None
         due_ms = 0
         for index in range(len(self.events) + 1):
             # A timer that is due at the time of an event is decided before it. After the last event, all timers are.
             next_ms = self._time_of(index)
             while 0 < due_ms <= min(next_ms, self.end_ms):
                 now_ms = due_ms
-                outcome = decide(CUSTOMER, activity, (), self.scenario.compiled, self.coverage, now_ms)
-                activity, due_ms = outcome.activity, outcome.due_ms
+                outcome = decide(CUSTOMER, stored, (), self.scenario.compiled, self.coverage, now_ms, _LAYOUT)
+                stored, due_ms = outcome.stored, outcome.due_ms
                 if 0 < due_ms <= now_ms:
                     raise RuntimeError(f"time does not move on at {_EPOCH + now_ms * _MILLISECOND}")
-                yield PlaybackStep(now_ms, min(due_ms or next_ms, next_ms), activity, list(outcome.decisions))
+                yield PlaybackStep(now_ms, min(due_ms or next_ms, next_ms), stored, [*outcome.decisions()])
             if index < len(self.events):
                 event, next_ms = self.events[index], self._time_of(index + 1)
-                outcome = decide(CUSTOMER, activity, (event,), self.scenario.compiled, self.coverage)
-                activity, due_ms = outcome.activity, outcome.due_ms
+                outcome = decide(CUSTOMER, stored, (event,), self.scenario.compiled, self.coverage, 0, _LAYOUT)
+                stored, due_ms = outcome.stored, outcome.due_ms
                 yield PlaybackStep(
-                    event.at_ms, min(due_ms or next_ms, next_ms), activity, [event, *outcome.decisions]
+                    event.at_ms, min(due_ms or next_ms, next_ms), stored, [event, *outcome.decisions()]
                 )
+
+    def program_after(self, stored: bytes) -> Program:
+        """Return the rules, bound to the customer as a step left them; valid until another step is played or read."""
+        return self.scenario.program_of(stored, self.coverage)
 
     def _time_of(self, index: int) -> int:
         return self.events[index].at_ms if index < len(self.events) else self.end_ms + 1

@@ -12,8 +12,8 @@ import orjson
 from rich.text import Text
 
 from schemas.rules import write_offset
+from workers.core.conditions.condition import FALSE, TRUE
 from workers.core.events.decoding import DecodedEvent
-from workers.core.objects.conditions import FALSE, TRUE
 from workers.rule_files.problems import printable
 from workers.rule_tests.entries import ConditionFinding, Mark, TimelineEntry, words_of
 from workers.rule_tests.runner import ExampleResult

@@ -13,10 +13,10 @@ from schemas.events import encode_event
 from tests.support.builders import TYPES, rules
 from tests.support.paths import ROOT
 from workers.core.coverage import Coverage
+from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent, decode_event
 from workers.core.mapping.mapper import compile_source
 from workers.core.mapping.record import SourceRecord
-from workers.core.objects.decisions.decide import decide
 from workers.core.rules.rule_set import RuleSet
 from workers.histories.history import History
 from workers.histories.simulated import simulate
@@ -125,7 +125,7 @@ class Site:
                 ruleset,
                 all_known(ruleset, self.history.start_ms),
                 end_ms,
-            ).decisions
+            ).decisions()
             for name, events in self.customers().items()
         }
 

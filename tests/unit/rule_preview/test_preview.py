@@ -12,10 +12,11 @@ from schemas.actions import Action, Decision
 from schemas.rules import Rule, RuleBook
 from tests.support.builders import TYPES, day, event, rule
 from tests.unit.rule_preview.preview_site import RULES, Site, actions_of, all_known, at_the_end, by_rule, reached, run
+from workers.core.decisions.decide import decide
 from workers.demo.verify import expected_actions
 from workers.rule_files.known_names import KnownNames
 from workers.rule_files.rules import load_book
-from workers.rule_preview.preview import PreviewTask, preview, replay_customers
+from workers.rule_preview.preview import PreviewTask, preview
 
 
 def book_of(*written: Rule) -> RuleBook:
@@ -27,10 +28,9 @@ def test_what_is_left_is_what_the_demo_expects(site: Site) -> None:
     ruleset = site.compiled(site.rules)
     left: set[str] = set()
     observed = all_known(ruleset, site.history.start_ms)
-    for _, _, outcome in replay_customers(site.customers().items(), ruleset, observed, site.history.end_ms):
-        newest = {
-            decision.action_id: decision.status for decision in outcome.decisions if isinstance(decision, Action)
-        }
+    for name, events in site.customers().items():
+        decisions = decide(name, None, events, ruleset, observed, site.history.end_ms).decisions()
+        newest = {decision.action_id: decision.status for decision in decisions if isinstance(decision, Action)}
         left |= {name for name, status in newest.items() if status == "active"}
     expected = expected_actions(site.history, site.sources, ruleset, "")
     assert left == expected

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from schemas.durations import DAY_MS
 from tests.unit.rule_preview.preview_site import Site, all_known, at_the_end, by_rule, run
+from workers.core.conditions.condition import NOT_OBSERVABLE, TRUE
 from workers.core.coverage import FOREVER_MS
-from workers.core.objects.conditions import NOT_OBSERVABLE, TRUE
-from workers.core.objects.decisions.decide import decide
+from workers.core.decisions.decide import decide, decider_of
 from workers.rule_preview.command import PreviewOptions, preview_command
 
 RULE = """
@@ -104,10 +104,9 @@ def test_customers_for_whom_a_rule_is_not_observable_are_counted_with_the_day_fr
     end_ms = site.history.end_ms
     days: dict[str, Counter[int]] = {rule.id: Counter() for rule in ruleset.rules}
     for name, events in site.customers().items():
-        activity = decide(name, None, events, ruleset, observed, end_ms).activity
-        assert activity is not None
-        for rule in ruleset.rules:
-            truth, known_ms = rule.condition.evaluate(activity, end_ms, observed)
+        decide(name, None, events, ruleset, observed, end_ms)
+        for rule in decider_of(ruleset).program.rules:
+            truth, known_ms = rule.condition.look(end_ms), rule.condition.flip_ms
             if truth == NOT_OBSERVABLE:
                 days[rule.id][known_ms // DAY_MS if known_ms < FOREVER_MS else -1] += 1
     assert {name: document[name]["not_observable"]["customers"] for name in days} == {
@@ -205,6 +204,5 @@ def test_truth_at_the_first_event_is_that_of_the_condition(site: Site) -> None:
     ruleset = site.compiled(site.rules)
     observed = all_known(ruleset, site.history.start_ms)
     for name, events in list(site.customers().items())[:20]:
-        first = decide(name, None, events[:1], ruleset, observed).activity
-        assert first is not None
-        assert all(rule.condition.evaluate(first, events[0].at_ms, observed)[0] != TRUE for rule in ruleset.rules)
+        decide(name, None, events[:1], ruleset, observed)
+        assert all(rule.condition.look(events[0].at_ms) != TRUE for rule in decider_of(ruleset).program.rules)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.unit.rule_tests.example_rules import ACTS, BOUGHT, QUIET, run_one, text_of
-from workers.core.objects.decisions.decide import decide
+from workers.core.decisions.decide import decide
 from workers.rule_tests import playback
 
 

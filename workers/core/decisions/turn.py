@@ -103,10 +103,10 @@ class Turn:
             self.duplicates += 1
             return
         folding = kind.folding
-        assert folding is not None
         is_new = self.arrive(event.at_ms, event.fingerprint)
         begun = self.decisions.number
-        folding.fold_plain(event.at_ms, event.amount)
+        if folding is not None:
+            folding.fold_plain(event.at_ms, event.amount)
         self.follow(kind, event.at_ms, is_new, begun)
 
     def arrive(self, at_ms: int, fingerprint: int) -> bool:

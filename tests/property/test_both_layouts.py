@@ -1,4 +1,7 @@
-"""Layouts 3 and 4 hold any customer: the old core's bytes are read and written as they were, and nothing is lost."""
+"""The bytes of the core on objects are read and written as they were, and nothing is lost.
+
+Goes with the core on objects; `test_layout_properties.py` says the same of any customer as numbers.
+"""
 
 from typing import Any, Final
 
@@ -8,15 +11,14 @@ from hypothesis import strategies as st
 
 from schemas.actions import Reason
 from tests.property.test_folding_properties import FACTS
-from tests.property.test_fuzz import mutated
 from tests.support.builders import DAY, START, rule, rules
-from tests.support.customers import customer_of, named, told, told_of_objects, told_whole
+from tests.support.customers import customer_of, named, told, told_whole
 from tests.support.examples import examples
+from tests.support.on_objects import told_of_objects
 from workers.core.coverage import FOREVER_MS, SERIES_OF_SOME
-from workers.core.customer import layout_3, layout_4
 from workers.core.customer.customer import Customer
 from workers.core.customer.layout_3 import Waiting
-from workers.core.customer.stored import Stored, UnknownLayout
+from workers.core.customer.stored import Stored
 from workers.core.events.decoding import MAX_STORED
 from workers.core.objects.customer import codec
 from workers.core.objects.customer.activity import Activity, Candidate, Episode
@@ -205,66 +207,6 @@ def test_a_rule_set_without_these_rules_and_series_keeps_what_it_does_not_know(a
     stored.read(other.write(4))
     assert told_whole(customer) == before
     assert not any(SERIES_OF_SOME in one.key for one in unknowing.series)
-
-
-def originals() -> list[bytes]:
-    """Customers with much in them, in both layouts."""
-    stored, customer = stored_for()
-    found: list[bytes] = []
-
-    @examples(24)
-    @given(activities(), st.lists(st.just(FOREVER_MS) | moments, min_size=GROUPS, max_size=GROUPS), st.data())
-    def collect(activity: Activity, flips: list[int], data: st.DataObject) -> None:
-        raw = codec.encode(activity)
-        stored.read(raw)
-        customer.generation, customer.flips_known = 7, True
-        for group, flip_ms in enumerate(flips):
-            customer.set_flip(group, flip_ms)
-        fill(customer, data)
-        if len(raw) > 100:
-            found.extend([raw, stored.write(4)])
-
-    collect()
-    return sorted(found, key=len)[-24:]
-
-
-ORIGINALS: Final = originals()
-
-
-@examples(1200)
-@given(
-    mutated(ORIGINALS)
-    | st.binary(max_size=200).map(lambda raw: b"\3" + raw)
-    | st.binary(max_size=200).map(lambda raw: b"\4" + raw)
-)
-def test_damaged_bytes_are_refused_or_read_and_what_is_read_can_be_written(raw: bytes) -> None:
-    stored, customer = stored_for()
-    try:
-        stored.read(raw)
-    except UnknownLayout:
-        assert not customer.is_known
-        assert not customer.waiting
-        assert not any(one.is_present for one in customer.series)
-        assert not any(one.is_present for one in customer.episodes)
-        return
-    before = told_whole(customer)
-    again = stored.write(4)
-    stored.read(again)
-    assert told_whole(customer) == before
-    assert stored.write(4) == again
-
-
-@examples(200)
-@given(st.sampled_from(ORIGINALS), st.data())
-def test_what_is_cut_off_is_noticed(raw: bytes, data: st.DataObject) -> None:
-    stored, _ = stored_for()
-    stored.read(raw)
-    with pytest.raises(UnknownLayout):
-        stored.read(raw[: data.draw(st.integers(0, len(raw) - 1))])
-
-
-def test_both_layouts_are_among_the_originals() -> None:
-    assert {raw[0] for raw in ORIGINALS} == {layout_3.LAYOUT, layout_4.LAYOUT}
 
 
 @given(activities())
