@@ -16,12 +16,12 @@ from tests.support.builders import DAY, START
 from tests.support.compared_conditions import Both
 from tests.support.examples import examples
 from tests.support.on_objects import as_stored
-from workers.core import phrases
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.objects.customer import activity as activities
 from workers.core.objects.customer.activity import Activity
 from workers.core.objects.customer.series import Series
 from workers.core.rules import condition_compiler, whole_conditions
+from workers.core.rules import wording as phrases
 from workers.core.rules.kinds import KINDS, kind_of
 
 WRITTEN: Final = {name: strategy for name, strategy in CONDITIONS.items() if name in KINDS}

@@ -17,12 +17,12 @@ from tests.property.test_condition_truth import CONDITIONS, ENDS, READ, TYPES, s
 from tests.support.both_cores import KIND_OF, Looked
 from tests.support.builders import DAY, START
 from tests.support.examples import examples
-from workers.core import phrases
 from workers.core.coverage import FOREVER_MS, SETTLING_MS, Coverage
 from workers.core.customer.specs import MAX_TOLD_APART, Specs
 from workers.core.events.decoding import MAX_STORED
 from workers.core.objects.customer.activity import Activity
 from workers.core.objects.customer.series import Series, pack
+from workers.core.rules import wording as phrases
 from workers.core.rules.condition_compiler import compile_condition, most_events, required_events, types_of
 
 HERE: Final = sorted(kind.word for kind in KIND_OF.values())

@@ -13,8 +13,9 @@ from schemas import conditions as model
 from schemas.conditions import expanded
 from schemas.durations import write_duration
 from schemas.rules import ForEveryRule, Rule, RuleBook
-from workers.core.phrases import Said, attribute, date_in_words, listed, negated, noun, phrase, said
+from workers.core.phrases import Said, attribute, date_in_words, listed, noun
 from workers.core.rules.contact_policy import limit_in_words
+from workers.core.rules.wording import negated, phrase, said
 
 _ENDS_A_CANCELLATION: Final = ("purchase", "reactivation")
 

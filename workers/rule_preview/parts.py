@@ -13,9 +13,9 @@ from schemas import conditions as model
 from schemas.actions import Action, Decision
 from schemas.conditions import expanded
 from schemas.rules import Rule, RuleBook
-from workers.core import phrases
 from workers.core.objects.conditions import NOT_OBSERVABLE, TRUE
 from workers.core.objects.decisions.decide import decide
+from workers.core.rules import wording as phrases
 from workers.core.rules.rule_compiler import compile_rules
 from workers.rule_preview.preview import (
     Counts,

@@ -15,6 +15,8 @@ from schemas.actions import Action, Decision
 from workers.core.coverage import Coverage
 from workers.core.customer.candidate import Candidate
 from workers.core.customer.customer import Customer
+from workers.core.customer.facts import CustomerFacts
+from workers.core.customer.facts_of import facts_of
 from workers.core.customer.layout_3 import Waiting
 from workers.core.customer.names import GroupOf3, NamedRule, Names
 from workers.core.customer.stored import Stored
@@ -89,6 +91,7 @@ class Decider:
 
     Attributes:
         program, turn, records, former: its parts.
+        names: what the stored bytes call its series and rules.
         stored: reads and writes the customer.
         scanner: reads the events of which nothing but the plain series is kept.
         turns: how many turns have begun.
@@ -98,7 +101,8 @@ class Decider:
         self.program = Program(rules)
         self.turn = Turn(self.program)
         self.records = Records(self.program.rules, "")
-        self.stored = Stored(_names_of(self.program))
+        self.names = _names_of(self.program)
+        self.stored = Stored(self.names)
         self.stored.layout_3.wording = self._worded
         self.former = FormerRules(self.program)
         self.kinds = list(self.program.types.values())
@@ -117,6 +121,21 @@ class Decider:
         self.program.begin()
         self.stored.read(stored)
         return self.program.customer
+
+    def facts(self, stored: bytes) -> CustomerFacts:
+        """Return everything that is stored of a customer as named facts; the actions that wait are in words.
+
+        Raises:
+            UnknownLayout: if the state cannot be read.
+        """
+        customer = self.read(stored)
+        for place in range(customer.waiting):
+            candidate: Candidate = customer.candidates[place]
+            if candidate.former:
+                self.former.word(candidate)
+            elif candidate.worded is None:
+                candidate.worded = self._worded(candidate)
+        return facts_of(self.names)
 
     def records_for(self, topic_prefix: str) -> Records:
         """Return what writes the records of topics with this prefix."""

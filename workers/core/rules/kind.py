@@ -14,6 +14,11 @@ def nothing(when: Any) -> dict[str, int]:
     return {}
 
 
+def no_type(when: Any) -> set[str]:
+    """Return no event type."""
+    return set()
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of condition; `when` is a condition of the kind as written (`schemas.conditions`).
@@ -30,6 +35,10 @@ class Kind:
             without a bound are missing.
         reads_tenure: whether it reads since when the customer is known.
         where_declared: those of its types that it reads only where the operator has declared them.
+        quiet_after, changes_at_once: only for the names of groups in stored layout 3 (`groups_of_3`), so a new kind
+            has neither. The types after whose event it is certainly not true for a while; and the types whose event,
+            for a customer who had cancelled or not, could raise or lower its truth at once: None for those that can
+            turn it.
     """
 
     word: str
@@ -43,3 +52,5 @@ class Kind:
     most_events: Callable[[Any], dict[str, int]] = nothing
     reads_tenure: bool = False
     where_declared: frozenset[str] = frozenset()
+    quiet_after: Callable[[Any], set[str]] = no_type
+    changes_at_once: Callable[[Any, bool, bool], set[str]] | None = None

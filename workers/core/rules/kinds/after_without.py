@@ -127,6 +127,13 @@ def least_events(when: Unfollowed) -> dict[str, int]:
     return {event_and_filter(when.after)[0]: 1}
 
 
+def quiet_after(when: Unfollowed) -> set[str]:
+    """Return both types: the first event restarts the wait, and the second ends it."""
+    first, then = event_and_filter(when.after), event_and_filter(when.without)
+    quiet = set() if first[1] else {first[0]}
+    return quiet if then[1] or then[0] == first[0] else {*quiet, then[0]}
+
+
 KIND = Kind(
     word="after without",
     model=Unfollowed,
@@ -136,4 +143,5 @@ KIND = Kind(
     can_turn_false=types,
     can_turn_true=can_turn_true,
     least_events=least_events,
+    quiet_after=quiet_after,
 )

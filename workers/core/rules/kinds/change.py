@@ -190,6 +190,12 @@ def least_events(when: Change) -> dict[str, int]:
     return dict.fromkeys(types(when), 1 if "." in when.change else max(1, _least(when, 1)))
 
 
+def changes_at_once(when: Change, was_cancelled: bool, raises: bool) -> set[str]:
+    """Return the type, but not of events that support what holds until they move to the earlier window."""
+    is_support = raises != (when.up_by is not None) and duration_ms(when.within) > DAY_MS
+    return set() if is_support else types(when)
+
+
 KIND = Kind(
     word="change",
     model=Change,
@@ -199,4 +205,5 @@ KIND = Kind(
     can_turn_false=types,
     can_turn_true=types,
     least_events=least_events,
+    changes_at_once=changes_at_once,
 )

@@ -146,6 +146,11 @@ def least_events(when: Last) -> dict[str, int]:
     return {when.last: 1}
 
 
+def quiet_after(when: Last) -> set[str]:
+    """Return the type if there is a least age, which a new event has to reach."""
+    return set() if when.where or not when.ages()[0] else {when.last}
+
+
 KIND = Kind(
     word="last",
     model=Last,
@@ -155,4 +160,5 @@ KIND = Kind(
     can_turn_false=can_turn_false,
     can_turn_true=types,
     least_events=least_events,
+    quiet_after=quiet_after,
 )

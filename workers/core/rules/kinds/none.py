@@ -96,6 +96,11 @@ def can_turn_true(when: Absent) -> set[str]:
     return set()
 
 
+def quiet_after(when: Absent) -> set[str]:
+    """Return the type: its event restarts the silence."""
+    return set() if when.where else {when.none}
+
+
 KIND = Kind(
     word="none",
     model=Absent,
@@ -104,4 +109,5 @@ KIND = Kind(
     types=types,
     can_turn_false=types,
     can_turn_true=can_turn_true,
+    quiet_after=quiet_after,
 )

@@ -135,6 +135,11 @@ def least_events(when: Overdue) -> dict[str, int]:
     return {when.overdue: 1}
 
 
+def quiet_after(when: Overdue) -> set[str]:
+    """Return the type: no customer is overdue before the least age."""
+    return set() if when.where or not when.at_least else {when.overdue}
+
+
 KIND = Kind(
     word="overdue",
     model=Overdue,
@@ -144,4 +149,5 @@ KIND = Kind(
     can_turn_false=types,
     can_turn_true=types,
     least_events=least_events,
+    quiet_after=quiet_after,
 )

@@ -137,6 +137,19 @@ def least_events(when: Status) -> dict[str, int]:
     return {CANCELLATION: 1} if when.status == "cancelled" else {}
 
 
+def quiet_after(when: Status) -> set[str]:
+    """Return the types of events after which a customer stays active, or becomes cancelled only later."""
+    if when.status == "active":
+        return {CANCELLATION}
+    return {PURCHASE, REACTIVATION} | ({CANCELLATION} if when.for_ else set())
+
+
+def changes_at_once(when: Status, was_cancelled: bool, raises: bool) -> set[str]:
+    """Return the types that turn it; only a cancelled customer can return."""
+    turning = can_turn_true(when) if raises else can_turn_false(when)
+    return turning if was_cancelled else turning - {PURCHASE, REACTIVATION}
+
+
 KIND = Kind(
     word="status",
     model=Status,
@@ -147,4 +160,6 @@ KIND = Kind(
     can_turn_true=can_turn_true,
     least_events=least_events,
     where_declared=frozenset({REACTIVATION}),
+    quiet_after=quiet_after,
+    changes_at_once=changes_at_once,
 )
