@@ -30,7 +30,15 @@ def extensions() -> list[Extension]:
     ]
     # The compiler takes types from the .pxd beside a module, never from annotations. A number that 64 bits cannot
     # hold is refused, never cut.
-    directives = {"language_level": 3, "annotation_typing": False, "infer_types": True, "overflowcheck": True}
+    directives = {
+        "language_level": 3,
+        "annotation_typing": False,
+        "infer_types": True,
+        "overflowcheck": True,
+        # Nothing of the core is pickled, and no function of it is asked for its signature: half of the C.
+        "auto_pickle": False,
+        "binding": False,
+    }
     made: list[Extension] = cythonize(modules, compiler_directives=directives, build_dir="build/cython", quiet=True)
     return made
 

@@ -91,7 +91,7 @@ class Decider:
 
     Attributes:
         program, turn, records, former: its parts.
-        names: what the stored bytes call its series and rules.
+        names: what the stored bytes call the rules, and the customer.
         stored: reads and writes the customer.
         scanner: reads the events of which nothing but the plain series is kept.
         turns: how many turns have begun.

@@ -1,7 +1,7 @@
 """Makes a `sources.yaml` the newest generation, for all workers at once.
 
 Every file that is activated gets the next number. A worker with an older file must not turn records into events any
-more, and a restart alone does not bring an older file back; `workers.state.rule_sets` does the same for rules.
+more, and a restart alone does not bring an older file back; `workers.state.rule_sets.activation` does so for rules.
 """
 
 from collections.abc import Mapping
