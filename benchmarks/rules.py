@@ -24,9 +24,9 @@ from typing import Final
 
 from schemas.rules import Rule, RuleBook
 from workers.core.coverage import Coverage
+from workers.core.customer.layout_4 import LAYOUT
+from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent
-from workers.core.objects.customer import codec
-from workers.core.objects.decisions.decide import Outcome, decide
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 from workers.loading import load_configuration
@@ -185,24 +185,18 @@ def measure(rules: RuleSet, mix: Mapping[str, int], gap_days: int) -> Cost:
             fact = DecodedEvent(f"{number}-{serial}", kind, f"c{number}", at_ms, attributes)
             while raw is not None and 0 < due_ms < at_ms:
                 started = time.perf_counter()
-                outcome = decide(f"c{number}", codec.decode(raw, rules.codes), (), rules, observed, due_ms)
-                raw, due_ms = _stored(outcome), outcome.due_ms
+                outcome = decide(f"c{number}", raw, (), rules, observed, due_ms, LAYOUT)
+                raw, due_ms = outcome.stored, outcome.due_ms
                 cost.due_seconds += time.perf_counter() - started
                 cost.due_times += 1
-                cost.decisions += len(outcome.decisions)
+                cost.decisions += len(outcome.decided)
             started = time.perf_counter()
-            known = None if raw is None else codec.decode(raw, rules.codes)
-            outcome = decide(f"c{number}", known, [fact], rules, observed)
-            raw, due_ms = _stored(outcome), outcome.due_ms
+            outcome = decide(f"c{number}", raw, [fact], rules, observed, 0, LAYOUT)
+            raw, due_ms = outcome.stored, outcome.due_ms
             cost.event_seconds += time.perf_counter() - started
             cost.events += 1
-            cost.decisions += len(outcome.decisions)
+            cost.decisions += len(outcome.decided)
     return cost
-
-
-def _stored(outcome: Outcome) -> bytes:
-    assert outcome.activity is not None
-    return codec.encode(outcome.activity)
 
 
 if __name__ == "__main__":

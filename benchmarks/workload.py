@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 
 from schemas.actions import Action, Decision
 from workers.core.coverage import Coverage
+from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent, decode_event
-from workers.core.objects.decisions.decide import decide
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 from workers.histories.history import iso_utc
@@ -127,7 +127,7 @@ def all_decisions(workload: Workload, rules: RuleSet | None = None) -> Iterator[
     rules = rules or load_rules()
     observed = watched(rules)
     for customer, facts in histories(workload).items():
-        yield from decide(customer, None, facts, rules, observed, workload.end_ms).decisions
+        yield from decide(customer, None, facts, rules, observed, workload.end_ms).decisions()
 
 
 def watched(rules: RuleSet) -> Coverage:

@@ -15,7 +15,8 @@ from typing import Any, Final
 from benchmarks.linger_figures.reports import Report
 from benchmarks.workload import Workload, histories, load_rules, watched
 from tests.support.compiled import ROOT, as_in_the_wheel
-from workers.core.objects.decisions.decide import decide
+from workers.core.customer.layout_4 import LAYOUT as LATEST
+from workers.core.decisions.decide import decide
 
 _ROUNDS: Final = 5
 
@@ -48,7 +49,7 @@ def main() -> None:
     for _ in range(_ROUNDS):
         began, decided = time.process_time(), 0
         for customer, facts in events.items():
-            decided += len(decide(customer, None, facts, rules, observed, workload.end_ms).decisions)
+            decided += len(decide(customer, None, facts, rules, observed, workload.end_ms, LATEST).decided)
         best = min(best, time.process_time() - began)
     measured = {
         "events_per_second": round(workload.events / best),

@@ -8,11 +8,11 @@ from typing import NamedTuple
 from benchmarks.linger_figures.site import Site
 from benchmarks.workload import Workload
 from workers.core.coverage import Coverage
+from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent, decode_event
-from workers.core.objects.customer import codec
-from workers.core.objects.decisions.decide import decide
 from workers.core.rules.rule_set import RuleSet
 from workers.kafka.partitioner import partition_of
+from workers.state.layouts import newest
 from workers.state.rule_sets.activation import activate
 from workers.state.step import MAX_CUSTOMERS, WriteSet
 from workers.state.store import Store
@@ -43,10 +43,10 @@ def stored_of(facts: Iterable[DecodedEvent], rules: RuleSet, since_ms: int, unti
     """
     keys = [spec.key for spec in rules.specs()]
     observed = Coverage(dict.fromkeys(keys, since_ms), complete=frozenset(keys))
-    outcome = decide("ada", None, list(facts), rules, observed, until_ms)
-    if outcome.activity is None:
+    outcome = decide("ada", None, list(facts), rules, observed, until_ms, newest())
+    if outcome.stored is None:
         raise ValueError("a customer without events has no stored state")
-    return Stored(codec.encode(outcome.activity), outcome.due_ms)
+    return Stored(outcome.stored, outcome.due_ms)
 
 
 def pasts(workload: Workload, rules: RuleSet, end_ms: int) -> list[Stored]:

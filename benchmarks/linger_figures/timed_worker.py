@@ -18,12 +18,11 @@ from aiokafka.producer.sender import Sender
 
 from benchmarks.linger_figures.stopwatch import Spent, Stopwatch
 from workers.cli.app import main as linger
-from workers.core.objects.customer import activity, codec
 from workers.intake import agent as intake
 from workers.kafka import faust_batches
 from workers.kafka.producer import Publisher
 from workers.kafka.records import OutboxRecord
-from workers.processor import batches, timers
+from workers.processor.deciding import Deciding
 from workers.processor.event_reader import EventReader
 from workers.processor.unit_of_work import UnitOfWork
 from workers.runtime import tick
@@ -34,10 +33,9 @@ STAGES: Final = {
     "map": "read source records, validate, write canonical events, the oldest first",
     "pass on": "hand events to the producer",
     "parse": "read canonical events, drop those folded before",
-    "load": "ask Redis for activities, decode them",
-    "fold": "add events to a customer's state; 0 if the core is compiled",
-    "decide": "rules, due times, cool-downs",
-    "encode": "encode activities, write actions and outbox records",
+    "load": "ask Redis for activities",
+    "decide": "from stored bytes and events to stored bytes and records of what is decided",
+    "encode": "collect what a step writes",
     "commit": "write one atomic step to Redis",
     "publish": "hand decisions to the producer",
     "send": "the producer's own work for both topics: batches, requests, answers",
@@ -48,11 +46,8 @@ _PATCHED: Final[tuple[tuple[str, Any, str], ...]] = (
     ("map", intake, "merge"),
     ("map", intake.Intake, "_convert"),
     ("parse", EventReader, "sort"),
-    ("load", codec, "decode"),
-    ("fold", activity, "fold_facts"),
-    ("decide", batches, "decide"),
-    ("decide", timers, "decide"),
-    ("encode", codec, "encode"),
+    ("decide", Deciding, "fold"),
+    ("decide", Deciding, "fire"),
     ("encode", UnitOfWork, "changes"),
 )
 _PATCHED_ASYNC: Final[tuple[tuple[str, Any, str], ...]] = (

@@ -14,6 +14,7 @@ from schemas.conditions.change import Change
 from schemas.conditions.combinations import (
     CONDITION_WORDS,
     DEFINITION_PATTERN,
+    ELEMENTARY,
     MAX_CONDITIONS,
     MAX_NESTING,
     All,
@@ -31,6 +32,7 @@ from schemas.conditions.combinations import (
 from schemas.conditions.count import Count
 from schemas.conditions.date import Date
 from schemas.conditions.distinct import MAX_DISTINCT, Distinct
+from schemas.conditions.elementary import Elementary
 from schemas.conditions.filters import Different, EventFilter, Filter, Where, Which, event_and_filter
 from schemas.conditions.first import First
 from schemas.conditions.known_for import Known
@@ -76,9 +78,11 @@ __all__ = [
     "Condition",
     "Count",
     "DEFINITION_PATTERN",
+    "ELEMENTARY",
     "Date",
     "Different",
     "Distinct",
+    "Elementary",
     "EventFilter",
     "Filter",
     "First",

@@ -1,7 +1,7 @@
 """`all`, `any`, `not` and `meets`, and any condition: one mapping whose first word names its kind."""
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
@@ -12,6 +12,7 @@ from schemas.conditions.change import Change
 from schemas.conditions.count import Count
 from schemas.conditions.date import Date
 from schemas.conditions.distinct import Distinct
+from schemas.conditions.elementary import Elementary
 from schemas.conditions.first import First
 from schemas.conditions.known_for import Known
 from schemas.conditions.last import Last
@@ -124,6 +125,14 @@ Condition = Annotated[
         custom_error_message=f"expected a condition: one of {', '.join(CONDITION_WORDS)}",
     ),
 ]
+
+ELEMENTARY: Final[Mapping[str, type[Elementary]]] = {
+    mark.tag: kind
+    for kind, *marks in (get_args(part) for part in get_args(get_args(Condition)[0]))
+    for mark in marks
+    if isinstance(mark, Tag) and issubclass(kind, Elementary)
+}
+"""The elementary conditions by the tags of their kinds (`condition_kind`)."""
 
 AnyCondition = (
     Count

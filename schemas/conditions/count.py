@@ -1,12 +1,20 @@
 """`count: purchase, at least: 3, within: 90 days`."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
+from schemas.conditions.elementary import Elementary
 from schemas.conditions.windows import Whole
 from schemas.conditions.words import TypeName
 
 
-class Count(Whole):
+class Count(Whole, Elementary):
     """How often something happened."""
+
+    naming: ClassVar = "count"
+    also_written: ClassVar = {
+        "count": "event number number_of how_often times occurrences happened has did type counts frequency"
+    }
 
     count: TypeName = Field(description="The event type to count.", examples=["purchase"])

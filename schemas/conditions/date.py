@@ -1,14 +1,26 @@
 """`date: cancellation.effective_at, in the next: 30 days`."""
 
+from collections.abc import Iterator
+from typing import ClassVar
+
 from pydantic import Field, model_validator
 
-from schemas.conditions.words import Reference, Strict
+from schemas.conditions.elementary import Elementary, Way
+from schemas.conditions.uses import AttributeUse
+from schemas.conditions.words import Reference
 from schemas.durations import Duration
 from schemas.refusals import InconsistentEntries
 
 
-class Date(Strict):
+class Date(Elementary):
     """A date in an event, such as the end of a subscription or a benefit."""
+
+    naming: ClassVar = "date"
+    compares: ClassVar[Way | None] = "moment"
+    also_written: ClassVar = {
+        "in the next": "within in next upcoming before",
+        "passed for": "for since after ago passed over_for",
+    }
 
     date: Reference = Field(
         description="Event type and attribute, with a dot between. The latest value counts.",
@@ -26,3 +38,7 @@ class Date(Strict):
         if (self.in_the_next is None) == (self.passed_for is None):
             raise InconsistentEntries("needs either 'in the next' or 'passed for'", "in the next")
         return self
+
+    def uses(self) -> Iterator[AttributeUse]:
+        """Yield the attribute, a moment."""
+        yield AttributeUse(self.date, "moment")

@@ -1,9 +1,10 @@
 """`distinct: purchase.category, at least: 3`."""
 
-from typing import Final
+from typing import ClassVar, Final
 
 from pydantic import Field, model_validator
 
+from schemas.conditions.elementary import Elementary
 from schemas.conditions.windows import Whole
 from schemas.conditions.words import Reference
 from schemas.refusals import InconsistentEntries
@@ -12,8 +13,11 @@ MAX_DISTINCT: Final = 32
 """The most values of an attribute that are distinguished; more count as this number."""
 
 
-class Distinct(Whole):
+class Distinct(Whole, Elementary):
     """How many different values an attribute had."""
+
+    naming: ClassVar = "distinct"
+    also_written: ClassVar = {"distinct": "unique different"}
 
     distinct: Reference = Field(
         description="Event type and attribute, with a dot between.", examples=["purchase.category"]
@@ -26,3 +30,7 @@ class Distinct(Whole):
                 message = f"at most {MAX_DISTINCT} different values can be distinguished, found {limit[0]}"
                 raise InconsistentEntries(message, *self._keys_of(limit[0]), is_value=True)
         return self
+
+    def told_apart(self) -> str:
+        """Return the attribute."""
+        return self.distinct

@@ -1,16 +1,23 @@
 """`latest: profile.plan, is: gold`."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
 from schemas.conditions.bounds import Bounds
+from schemas.conditions.elementary import Elementary, Way
+from schemas.conditions.uses import AttributeUse, literals_in, uses_of_values
 from schemas.conditions.words import Plain, Reference
 from schemas.refusals import InconsistentEntries
 
 
-class Latest(Bounds):
+class Latest(Bounds, Elementary):
     """The latest known value of an attribute: a plan, a country, the score of the last answer."""
+
+    naming: ClassVar = "latest"
+    compares: ClassVar[Way | None] = "value"
+    also_written: ClassVar = {"latest": "attribute property trait current value"}
 
     latest: Reference = Field(
         description="Event type and attribute, with a dot between.", examples=["profile.plan", "nps.score"]
@@ -32,3 +39,8 @@ class Latest(Bounds):
 
     def _may_be_unbounded(self) -> bool:
         return True
+
+    def uses(self) -> Iterator[AttributeUse]:
+        """Yield the attribute: of the type of the values, or a number for bounds."""
+        literals = [*literals_in(self.is_), *literals_in(self.is_not)]
+        yield from uses_of_values(self.latest, literals) if literals else (AttributeUse(self.latest, "number"),)

@@ -1,13 +1,19 @@
 """`none: purchase, for: 45 days`."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
+from schemas.conditions.elementary import Elementary
 from schemas.conditions.filters import Where
-from schemas.conditions.words import Span, Strict, TypeName
+from schemas.conditions.words import Span, TypeName
 
 
-class Absent(Strict):
+class Absent(Elementary):
     """Something did not happen for a while."""
+
+    naming: ClassVar = "none"
+    also_written: ClassVar = {"none": "no never nothing not_happened missing absent inactive no_event without"}
 
     none: TypeName = Field(description="The event type that did not happen.", examples=["purchase"])
     for_: Span = Field(alias="for", description="For how long it did not happen.", examples=["45 days"])

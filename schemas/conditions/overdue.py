@@ -1,17 +1,25 @@
 """`overdue: purchase, by: 2.5 times, usual gap: 40 days, at least: 30 days`."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
+from schemas.conditions.elementary import Elementary
 from schemas.conditions.filters import Where
-from schemas.conditions.words import Span, Strict, Times, TypeName
+from schemas.conditions.words import Span, Times, TypeName
 
 
-class Overdue(Strict):
+class Overdue(Elementary):
     """The customer's last event is longer ago than their own rhythm explains.
 
     The customer's usual gap is the mean gap between days with the event, as if there had been two more gaps of
     length `usual gap`: (2 x usual gap + last - first) / (2 + days - 1).
     """
+
+    naming: ClassVar = "overdue"
+    also_written: ClassVar = {
+        "usual gap": "gap usual rhythm average_gap",
+    }
 
     overdue: TypeName = Field(description="The event type.", examples=["purchase"])
     where: Where | None = None

@@ -1,15 +1,23 @@
 """`status: cancelled, for: 30 days`."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from schemas.conditions.words import Span, Strict
+from schemas.conditions.elementary import Elementary
+from schemas.conditions.words import Span
 from schemas.refusals import InconsistentEntries
 
 
-class Status(Strict):
+class Status(Elementary):
     """Whether the customer has cancelled: from a cancellation until the next purchase or reactivation."""
+
+    also_written: ClassVar = {"status": "state enabled active live stage mode"}
+    alone: ClassVar = {
+        "active": "status: active",
+        "cancelled": "status: cancelled",
+        "canceled": "status: cancelled",
+    }
 
     status: Literal["active", "cancelled"] = Field(description="The status that the customer must have.")
     for_: Span | None = Field(

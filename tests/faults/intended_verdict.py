@@ -31,19 +31,19 @@ from tests.faults.verdict import (
     read_actions,
     read_topic,
 )
+from tests.support.decided import Decided, decide
 from tests.support.oracle import left
 from workers.core.coverage import Coverage, type_of
 from workers.core.events.decoding import DecodedEvent
-from workers.core.objects.decisions.decide import Outcome, decide
 from workers.core.rules.rule_set import RuleSet
 from workers.core.source_positions import SOURCE_HEADER
 from workers.dead_letters.record import read_dead_letter
 from workers.kafka.partitioner import partition_of
 from workers.loading import load_configuration
 
-_FACTS: Final = ("first_ms", "at_ms", "series", "pairs")
+_FACTS: Final = ("known_since", "latest_event", "series", "pairs")
 """What is compared of every customer: not the values as they were given, nor the hashes of ids."""
-_EPISODES: Final = ("episodes", "candidates", "acted")
+_EPISODES: Final = ("episodes", "candidates", "counted_actions")
 
 Log = dict[int, list[ConsumerRecord]]
 Position = tuple[str, int, int]
@@ -100,13 +100,13 @@ def _in_order(history: Garbled) -> dict[str, list[DecodedEvent]]:
     return events
 
 
-def _left(outcomes: dict[tuple[int, str], Outcome]) -> set[str]:
+def _left(outcomes: dict[tuple[int, str], Decided]) -> set[str]:
     return set(left(decision for outcome in outcomes.values() for decision in outcome.decisions))
 
 
 def _decided_otherwise(
     expected: set[str],
-    outcomes: dict[tuple[int, str], Outcome],
+    outcomes: dict[tuple[int, str], Decided],
     published: list[Published],
     rules: RuleSet,
     history: Garbled,
@@ -139,16 +139,14 @@ def _decided_otherwise(
     return otherwise
 
 
-def _compared(events: list[Meant], eager: Outcome, lazy: Outcome) -> tuple[str, ...]:
+def _compared(events: list[Meant], eager: Decided, lazy: Decided) -> tuple[str, ...]:
     """Return what is compared of a customer: without the episodes if they depend on how soon things were read.
 
     They do if events came late, or if the customer's consent changed.
     """
-    assert eager.activity is not None
-    assert lazy.activity is not None
     came_in_order = all(one.at_ms <= other.at_ms for one, other in pairwise(events))
     answers = {event.values for event in events if event.type == "profile"}
-    is_certain = came_in_order and len(answers) <= 1 and eager.activity.episodes == lazy.activity.episodes
+    is_certain = came_in_order and len(answers) <= 1 and eager.facts.episodes == lazy.facts.episodes
     return (*_FACTS, *_EPISODES) if is_certain else _FACTS
 
 
@@ -210,7 +208,7 @@ def _arrived(
 
 def _replayed(
     arrived: dict[tuple[int, str], list[Meant]], rules: RuleSet, history: Garbled, *, eager: bool
-) -> dict[tuple[int, str], Outcome]:
+) -> dict[tuple[int, str], Decided]:
     """Decide what arrived, as it was meant, in one thread.
 
     Args:
@@ -230,7 +228,7 @@ def _replayed(
             outcome = decide(name, None, decoded, rules, seen, history.end_ms)
         else:
             folded = decide(name, None, decoded, rules, unseen)
-            outcome = decide(name, folded.activity, [], rules, seen, history.end_ms)
+            outcome = decide(name, folded.stored, [], rules, seen, history.end_ms)
             outcome.decisions[:0] = folded.decisions
         outcomes[partition, name] = outcome
     return outcomes

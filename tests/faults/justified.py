@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.actions import Action
+from tests.support.decided import decide, facts_in, truth_of
+from workers.core.conditions.condition import TRUE
 from workers.core.coverage import Coverage
+from workers.core.customer.fact_texts import moment_ms
 from workers.core.events.decoding import DecodedEvent
-from workers.core.objects.conditions import TRUE
-from workers.core.objects.customer.activity import Activity
-from workers.core.objects.decisions.decide import decide
 from workers.core.rules.rule_set import RuleSet
 
 
@@ -82,18 +82,23 @@ class Justice:
         published_ms = max(began_ms, one.at_ms)
         by_then = self._known(one.action.customer_id, published_ms)
         at_start = self._known(one.action.customer_id, began_ms)
-        if rule is None or by_then is None or self._rules.contact_policy.is_opted_out(by_then.attributes):
+        if rule is None or by_then is None or self._has_opted_out(by_then):
             return False
         in_order = begun.get((one.action.rule.id, one.action.customer_id), ())
         return any(began_ms <= at_ms <= published_ms for at_ms in in_order) or any(
-            activity is not None and rule.condition.evaluate(activity, at_ms, self._observed)[0] == TRUE
-            for activity, at_ms in ((at_start, began_ms), (by_then, published_ms))
+            stored is not None and truth_of(stored, self._rules, at_ms, self._observed, rule.id)[0] == TRUE
+            for stored, at_ms in ((at_start, began_ms), (by_then, published_ms))
         )
 
-    def _known(self, customer_id: str, at_ms: int) -> Activity | None:
+    def _has_opted_out(self, stored: bytes) -> bool:
+        latest = facts_in(stored, self._rules).attributes
+        answers = {name: (one.value, moment_ms(one.at, name)) for name, one in latest.items()}
+        return self._rules.contact_policy.is_opted_out(answers)
+
+    def _known(self, customer_id: str, at_ms: int) -> bytes | None:
         """Return what was to be known of a customer at a moment."""
         events = [event for event in self._events.get(customer_id, ()) if event.at_ms <= at_ms]
-        return decide(customer_id, None, events, self._rules, self._observed, at_ms).activity
+        return decide(customer_id, None, events, self._rules, self._observed, at_ms).stored
 
 
 def _began_ms(action: Action) -> int:

@@ -14,14 +14,15 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from hashlib import blake2b
 from typing import Any, Final
 
 from workers import clock
 from workers.cli.app import main as linger
 from workers.core import watermarks
-from workers.core.events import decoding
-from workers.core.objects.customer import activity
-from workers.core.objects.decisions import decide
+from workers.core.customer import customer
+from workers.core.decisions import episodes, turn
+from workers.core.events import decoding, fingerprint
 from workers.core.rules import contact_policy
 from workers.core.source_positions import SOURCE_HEADER, split_position
 from workers.intake import agent as intake
@@ -301,7 +302,7 @@ def _no_silence() -> None:
 
 def _no_types() -> None:
     """Values count as they are written."""
-    decide.typed = lambda event, types, left_out: event
+    turn.typed = lambda event, types, left_out: event
 
 
 def _no_consent() -> None:
@@ -317,6 +318,11 @@ def _no_consent() -> None:
 def _no_type_in_ids() -> None:
     """Two events with one id are one, of any types."""
     decoding.DecodedEvent.fingerprint = decoding.DecodedEvent.fingerprint_of_0_1
+
+    def begin(this: Any, event_type: str) -> None:
+        this._hashed = blake2b(digest_size=decoding.FINGERPRINT_BYTES)
+
+    fingerprint.Fingerprint.__init__ = begin
 
 
 def _no_partition_check() -> None:
@@ -335,12 +341,12 @@ def _no_partition_check() -> None:
 
 def _no_doubt() -> None:
     """A waiting action waits only for what was before its start, also if others come late."""
-    decide._Turn._doubt = lambda *_: None
+    episodes.Episodes.doubt = lambda *_: None
 
 
 def _no_history() -> None:
     """History acts like everything else."""
-    activity.Activity.floor_ms = lambda *_: 0
+    customer.Customer.floor_ms = lambda *_: 0
 
 
 _WITHOUT: Final[dict[str, Callable[[], None]]] = {

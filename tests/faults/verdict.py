@@ -23,12 +23,12 @@ from tests.faults.justified import Justice, Published
 from tests.faults.loaded import acted_on_history
 from tests.faults.registered import as_json
 from tests.faults.stage import PARTITIONS, Stage
+from tests.support.decided import Decided, decide, facts_in, in_layout
 from tests.support.oracle import left
 from workers.core.coverage import FOREVER_MS, Coverage
+from workers.core.customer.fact_texts import moment_ms
+from workers.core.customer.facts import CustomerFacts
 from workers.core.events.decoding import DecodedEvent, decode_event
-from workers.core.objects.customer import codec
-from workers.core.objects.customer.activity import Activity
-from workers.core.objects.decisions.decide import Outcome, decide
 from workers.core.rules.rule_set import RuleSet
 from workers.core.source_positions import SOURCE_HEADER
 from workers.dead_letters.record import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
@@ -39,18 +39,18 @@ from workers.kafka.records import decode_record
 from workers.loading import load_configuration
 
 _COMPARED = (
-    "first_ms",
-    "at_ms",
-    "seen",
+    "known_since",
+    "latest_event",
+    "event_ids",
     "series",
     "episodes",
-    "latest",
+    "template_values",
     "candidates",
-    "acted",
+    "counted_actions",
     "attributes",
     "pairs",
 )
-"""The fields of an activity that do not depend on when it was evaluated."""
+"""The facts of a customer that do not depend on when it was evaluated."""
 
 
 @dataclass
@@ -147,7 +147,7 @@ def _in_order(stage: Stage, sources: SourcesFile) -> dict[str, list[DecodedEvent
 async def published_too_early(stage: Stage, since_ms: int) -> list[str]:
     """Return the ids of actions published since a moment that the store does not know."""
     rules = load_configuration(stage.settings).rules
-    store, codes, too_early = stage.store, rules.codes, []
+    store, too_early = stage.store, []
     outboxes = await store.redis.call(
         [("LRANGE", store.keys.partition(number).outbox, 0, -1) for number in range(PARTITIONS)]
     )
@@ -159,9 +159,10 @@ async def published_too_early(stage: Stage, since_ms: int) -> list[str]:
                     continue
                 action = msgspec.json.decode(record.value, type=Action)
                 raw = await store.activity(partition, action.customer_id)
-                episode = None if raw is None else codec.decode(raw, codes).episodes.get(action.rule.id)
-                acted = set() if episode is None else {episode.acted_ms, episode.before_ms, episode.start_ms}
-                if action.action_id not in {action_id(action.rule.id, action.customer_id, at_ms) for at_ms in acted}:
+                episode = None if raw is None else facts_in(raw, rules).episodes.get(action.rule.id)
+                acted = [] if episode is None else [episode.acted, episode.acted_before, episode.began]
+                known = {moment_ms(one, action.rule.id) for one in acted if one is not None}
+                if action.action_id not in {action_id(action.rule.id, action.customer_id, at_ms) for at_ms in known}:
                     too_early.append(action.action_id)
     return too_early
 
@@ -301,7 +302,7 @@ async def read_dead_letters(stage: Stage) -> set[tuple[bytes, ...]]:
 
 def _replayed(
     stage: Stage, log: dict[int, list[ConsumerRecord]], rules: RuleSet, observed: Coverage
-) -> dict[tuple[int, str], Outcome]:
+) -> dict[tuple[int, str], Decided]:
     """Decide the activity topic once more, one customer after the other."""
     outcomes = {}
     for partition, records in log.items():
@@ -324,7 +325,7 @@ def _replayed(
 async def compare_activities(
     stage: Stage,
     verdict: Verdict,
-    replayed: dict[tuple[int, str], Outcome],
+    replayed: dict[tuple[int, str], Decided],
     events: int,
     rules: RuleSet,
     fields: Callable[[tuple[int, str]], Sequence[str]] = lambda _: _COMPARED,
@@ -335,7 +336,7 @@ async def compare_activities(
     Args:
         replayed: what it should be, by partition and customer.
         events: how many different ones were folded.
-        fields: of an activity that are compared, by partition and customer.
+        fields: the facts that are compared, by partition and customer.
         waiting_for: event types that a due customer may wait for instead.
     """
     store = stage.store
@@ -351,12 +352,12 @@ async def compare_activities(
     lost, differing, folded = [], [], 0
     for place, outcome in replayed.items():
         raw = stored[place]
-        if raw is None or outcome.activity is None:
+        if raw is None or outcome.stored is None:
             lost.append(place)
             continue
-        known = codec.decode(raw, rules.codes)
+        known, expected = _in_words(raw, rules), _in_words(outcome.stored, outcome.rules)
         folded += sum(series.total for key, series in known.series.items() if "?" not in key)
-        if (difference := _difference(known, outcome.activity, fields(place))) is not None:
+        if (difference := _difference(known, expected, fields(place))) is not None:
             differing.append(f"{place}: {difference}")
     verdict.miss("customer", lost)
     if folded < events:
@@ -380,7 +381,12 @@ async def compare_activities(
     )
 
 
-def _difference(actual: Activity, expected: Activity, fields: Sequence[str]) -> str | None:
+def _in_words(stored: bytes, rules: RuleSet) -> CustomerFacts:
+    """Return what is stored of a customer, with the reasons of what waits in words: alike in every layout."""
+    return facts_in(in_layout(stored, rules, 3), rules)
+
+
+def _difference(actual: CustomerFacts, expected: CustomerFacts, fields: Sequence[str]) -> str | None:
     for name in fields:
         if getattr(actual, name) != getattr(expected, name):
             return f"{name} is {getattr(actual, name)}, should be {getattr(expected, name)}"

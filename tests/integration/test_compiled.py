@@ -83,7 +83,7 @@ def test_every_module_of_the_core_is_compiled(wheel: Path) -> None:
     names.add(Path("schemas/actions"))
     libraries = {path.relative_to(wheel).parent / path.name.split(".")[0] for path in wheel.rglob("*.so")}
     assert libraries == names
-    shown = in_python(wheel, "-c", "import workers.core.objects.decisions.decide as it; print(it.__file__)")
+    shown = in_python(wheel, "-c", "import workers.core.decisions.decide as it; print(it.__file__)")
     assert shown.startswith(str(wheel))
     assert shown.strip().endswith(".so")
 

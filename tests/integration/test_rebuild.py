@@ -9,10 +9,10 @@ import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import RecordsToDelete
@@ -20,12 +20,14 @@ from aiokafka.admin import RecordsToDelete
 from tests.integration.test_store import full_step, lawful, take_step
 from tests.integration.test_worker import DIRECT, DRY, GONE, QUIET, canonical
 from tests.support.builders import day
+from tests.support.decided import facts_in
 from tests.support.site import Site, site
-from workers.core.objects.customer import codec
+from workers.core.customer.facts import encode_facts
 from workers.demo.embedded import Pair
 from workers.kafka.partitioner import partition_of
 from workers.kafka.range_reader import stop_consumer
 from workers.kafka.topics import LogBounds, connected_admin, log_bounds
+from workers.loading import load_configuration
 from workers.operations.held_actions import held_by_rule, order_for_held
 from workers.recovery.mark import RebuildMark
 from workers.recovery.wipe import wipe
@@ -72,6 +74,7 @@ async def stop_workers(place: Site) -> None:
 
 async def state(place: Site) -> dict[str, Any]:
     """The stored activity, the due time and the awaited types of every customer."""
+    known = load_configuration(place.settings).rules
     customers: dict[str, Any] = {}
     cursor = -1
     while cursor:
@@ -86,8 +89,8 @@ async def state(place: Site) -> dict[str, Any]:
                 [("ZSCORE", keys.waiting(kind), customer) for kind in ("login", "purchase")]
             )
             # A live worker may have decided a timer before a late event arrived, so the latest timer may differ.
-            activity = replace(codec.decode(raw, {}), fired_ms=0)
-            customers[customer] = codec.encode(activity), due, waiting
+            facts = msgspec.structs.replace(facts_in(raw, known), timer_decided=None)
+            customers[customer] = encode_facts(facts), due, waiting
     return customers
 
 

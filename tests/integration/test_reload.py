@@ -15,9 +15,9 @@ import pytest
 
 from schemas.actions import Action, Decision
 from tests.support.builders import TYPES, day, event, rules, watched
+from tests.support.decided import decide
 from tests.support.oracle import left
 from tests.support.site import Site, site
-from workers.core.objects.decisions.decide import decide
 from workers.demo.embedded import Pair
 from workers.rule_files.known_names import KnownNames
 from workers.rule_files.rules import load_book

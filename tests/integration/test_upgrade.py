@@ -16,6 +16,7 @@ import pytest
 
 from schemas.consent import answers, spelling_of
 from tests.support.builders import day
+from tests.support.decided import facts_in
 from tests.support.site import Site
 from tests.upgrade import shop
 from tests.upgrade.answers import (
@@ -32,9 +33,9 @@ from tests.upgrade.releases import BEFORE_NUMBERS, RELEASE_0_1, StoredRelease
 from tests.upgrade.stored import dump, read
 from workers.clock import iso_text
 from workers.core.events.decoding import epoch_ms
-from workers.core.objects.customer import codec
 from workers.demo.embedded import Pair
 from workers.kafka.records import decode_record
+from workers.loading import load_configuration
 from workers.rule_files.known_names import KnownNames
 from workers.rule_files.rules import load_book
 
@@ -225,12 +226,13 @@ def listed(what: str, keys: Collection[Key], reasons: Mapping[Key, Any]) -> str:
     return "\n".join(lines)
 
 
-async def series_totals(place: Site) -> dict[str, dict[str, tuple[int, int]]]:
+async def series_totals(place: Site) -> dict[str, dict[str, tuple[int, str]]]:
     """Return count and sum of each series of each customer."""
-    totals = {}
+    known = load_configuration(place.settings).rules
+    totals: dict[str, dict[str, tuple[int, str]]] = {}
     for key, kind, value in await dump(place.store.redis, place.prefix):
         _, is_customer, customer = key.decode().partition("}:c:")
         if is_customer and kind == "string":
-            series = codec.decode(value, {}).series
-            totals[customer] = {name: (one.total, one.total_sum) for name, one in series.items()}
+            series = facts_in(value, known).series
+            totals[customer] = {name: (one.total, one.sum) for name, one in series.items()}
     return totals

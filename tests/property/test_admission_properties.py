@@ -10,15 +10,13 @@ from hypothesis import strategies as st
 
 from schemas.actions import Action, Decision
 from tests.property.test_decide_properties import STEPS, history
-from tests.support.builders import DAY, START, as_stored, rule, rules, watched
+from tests.support.builders import DAY, START, rule, rules, watched
+from tests.support.decided import OneCustomer
 from tests.support.examples import examples
 from tests.support.oracle import left
-from workers.core.coverage import FOREVER_MS, Coverage
+from workers.core.coverage import Coverage
 from workers.core.events.decoding import DecodedEvent
-from workers.core.objects.customer import codec
-from workers.core.objects.customer.activity import Activity
-from workers.core.objects.decisions.decide import decide
-from workers.core.rules.rule_set import Responding, RuleSet
+from workers.core.rules.rule_set import RuleSet
 
 END = START + 700 * DAY
 PARTS = (
@@ -51,26 +49,16 @@ SETS = {
 }
 
 
-class Customer:
+class Customer(OneCustomer):
     """One customer that the core decides, stored and read again between any two turns."""
 
-    def __init__(self, ruleset: RuleSet) -> None:
-        self.rules = ruleset
-        self.activity: Activity | None = None
-        self.decisions: list[Action | Decision] = []
-        self.due_ms = 0
-
     def turn(self, events: list[DecodedEvent], observed: Coverage, upto_ms: int = 0) -> None:
-        before = None if self.activity is None else as_stored(self.activity)
-        outcome = decide("ada", before, events, self.rules, observed, upto_ms)
-        self.activity = outcome.activity
-        self.decisions += outcome.decisions
-        self.due_ms = outcome.due_ms
+        self.decide(events, observed, upto_ms)
 
     def final(self) -> tuple[bytes, dict[str, bytes]]:
         self.turn([], watched(self.rules), END)
-        assert self.activity is not None
-        return codec.encode(self.activity), left(self.decisions)
+        assert self.stored is not None
+        return self.stored, left(self.decisions)
 
 
 def oracle(ruleset: RuleSet, events: list[DecodedEvent]) -> tuple[bytes, dict[str, bytes]]:
@@ -172,21 +160,8 @@ NEEDING = rules(
 )
 
 
-EVERYWHERE = replace(
-    NEEDING,
-    requires=dict.fromkeys(NEEDING.groups, ()),
-    responses={
-        cause: (
-            Responding(
-                0,
-                FOREVER_MS + 1,
-                (),
-                tuple(replace(one, lowered_ms=0, quiet_ms=0) for some in responding for one in some.responses),
-            ),
-        )
-        for cause, responding in NEEDING.responses.items()
-    },
-)
+_LOOKED_AT_ALWAYS = {one.id: replace(one, requires=()) for one in NEEDING.rules}
+EVERYWHERE = replace(NEEDING, rules=tuple(_LOOKED_AT_ALWAYS.values()), by_id=_LOOKED_AT_ALWAYS)
 """The same rules, each asked after every event of a type that it reads."""
 
 
@@ -212,21 +187,26 @@ def known(decisions: Sequence[Action | Decision]) -> list[Action | Decision]:
 
 @given(steps=STEPS, late=st.booleans(), returned=st.sets(st.integers(0, 13)))
 @examples(400)
-def test_rules_that_an_event_cannot_make_true_need_not_be_asked_and_due_times_stay_exact(
+def test_due_times_are_exact_whatever_is_looked_at(
     steps: list[tuple[str, float, float, int]], late: bool, returned: set[int]
 ) -> None:
+    """Looked at only when it is due, a customer is decided as if looked at for each rule by itself, at its moment."""
     steps = [
         (*step[:3], -step[3]) if serial in returned and step[0] == "purchase" else step
         for serial, step in enumerate(steps)
     ]
-    both = careful, thorough = Customer(NEEDING), Customer(EVERYWHERE)
+    once, punctual = Customer(NEEDING), Customer(NEEDING)
     for event in history(steps, late):
-        while due_ms := min((one.due_ms for one in both if 0 < one.due_ms < event.at_ms), default=0):
-            for customer in both:
-                if customer.due_ms == due_ms:
-                    customer.turn([], watched(NEEDING), due_ms)
-            assert careful.decisions == thorough.decisions
-        for customer in both:
+        while 0 < punctual.due_ms < event.at_ms:
+            due_ms = punctual.due_ms
+            punctual.turn([], watched(NEEDING), due_ms - 1)
+            assert punctual.due_ms == due_ms, "a moment before, nothing is due"
+            punctual.turn([], watched(NEEDING), due_ms)
+            assert not 0 < punctual.due_ms <= due_ms
+        for customer in (once, punctual):
             customer.turn([event], watched(NEEDING))
-        assert careful.decisions == thorough.decisions
-        assert not careful.due_ms or 0 < thorough.due_ms <= careful.due_ms
+        assert known(once.decisions) == known(punctual.decisions)
+    for customer in (once, punctual):
+        customer.turn([], watched(NEEDING), END)
+    assert once.decisions == punctual.decisions
+    assert once.stored == punctual.stored

@@ -1,6 +1,6 @@
 """Laws of the core of numbers: each condition says of a customer what the core on objects says, to the byte.
 
-It goes when the core on objects does.
+Goes with the core on objects.
 """
 
 from collections.abc import Iterator
@@ -11,16 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import conditions as model
-from tests.property.test_condition_truth import CONDITIONS, READ, TYPES, Life, lives, moments, spans_of
-from tests.support.builders import DAY, START, as_stored
+from tests.property.test_condition_truth import CONDITIONS, TYPES, Life, lives, moments, spans_of
+from tests.support.builders import DAY, START
 from tests.support.compared_conditions import Both
 from tests.support.examples import examples
-from workers.core import phrases
+from tests.support.looked_at import READ
+from tests.support.on_objects import as_stored
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.objects.customer import activity as activities
 from workers.core.objects.customer.activity import Activity
 from workers.core.objects.customer.series import Series
 from workers.core.rules import condition_compiler, whole_conditions
+from workers.core.rules import wording as phrases
 from workers.core.rules.kinds import KINDS, kind_of
 
 WRITTEN: Final = {name: strategy for name, strategy in CONDITIONS.items() if name in KINDS}

@@ -1,6 +1,7 @@
 """Laws while there are two cores: a condition on numbers is as true as the one on objects, and says the same.
 
 Histories that no customer can have are tried as well: what is stored may be anything that its layout can hold.
+Goes with the core on objects.
 """
 
 from typing import Any, Final
@@ -12,16 +13,17 @@ from hypothesis import strategies as st
 
 from schemas import conditions as model
 from schemas.attribute_types import AttributeType
-from tests.property.test_condition_truth import CONDITIONS, ENDS, READ, TYPES, spans_of
+from tests.property.test_condition_truth import CONDITIONS, ENDS, TYPES, spans_of
 from tests.support.both_cores import KIND_OF, Looked
 from tests.support.builders import DAY, START
 from tests.support.examples import examples
-from workers.core import phrases
+from tests.support.looked_at import READ
 from workers.core.coverage import FOREVER_MS, SETTLING_MS, Coverage
 from workers.core.customer.specs import MAX_TOLD_APART, Specs
 from workers.core.events.decoding import MAX_STORED
 from workers.core.objects.customer.activity import Activity
 from workers.core.objects.customer.series import Series, pack
+from workers.core.rules import wording as phrases
 from workers.core.rules.condition_compiler import compile_condition, most_events, required_events, types_of
 
 HERE: Final = sorted(kind.word for kind in KIND_OF.values())

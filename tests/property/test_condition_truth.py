@@ -16,24 +16,22 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
 from schemas import conditions as model
-from tests.support.both_cores import KIND_OF, Looked
-from tests.support.builders import DAY, START, as_stored
+from schemas.actions import Reason
+from tests.support.builders import DAY, START
+from tests.support.decided import LAYOUTS
 from tests.support.examples import examples
+from tests.support.looked_at import READ, LookedAt
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE
 from workers.core.coverage import FOREVER_MS, Coverage
-from workers.core.customer.specs import Specs
+from workers.core.customer.folding import TypeFolding
+from workers.core.customer.names import Names
+from workers.core.customer.stored import Stored
 from workers.core.events.decoding import DecodedEvent
-from workers.core.objects.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition
-from workers.core.objects.customer import activity as activities
-from workers.core.objects.customer import codec
-from workers.core.objects.customer.activity import Activity
-from workers.core.rules.condition_compiler import compile_condition
 
 HOUR: Final = DAY // 24
 TYPES: Final = ("purchase", "login", "cancellation", "reactivation", "nps")
-READ: Final = TypeAdapter[Any](model.Condition).validate_python
 NEVER: Final = 1 << 60
 CHECKED_MS: Final = 70 * DAY
 
@@ -70,41 +68,45 @@ class Life:
 
 
 class Known:
-    """The same customer as rolling totals, and a condition to evaluate, in the core of objects or in that of numbers.
+    """The same customer as rolling totals, stored and read again after each event, and a condition to evaluate.
 
-    In the core of objects, the customer is stored and read again after each event.
+    Attributes:
+        life, when: the customer's, and the condition as written.
+        looked: the condition, and the customer as numbers.
+        moments: when each event had arrived, and the verdict at that moment.
     """
 
-    def __init__(self, life: Life, when: Any, core: str = "objects") -> None:
+    def __init__(self, life: Life, when: Any) -> None:
         self.life, self.when = life, when
-        specs = Specs(TYPES)
-        self.condition: Condition = compile_condition(when, specs)
-        self.looked = Looked(when, specs) if core == "numbers" else None
-        specs_by_type = specs.facts_by_type()
+        self.looked = LookedAt(when, TYPES)
+        customer, specs_by_type = self.looked.customer, self.looked.specs.facts_by_type()
         keys = {series.key: name for name, spec in specs_by_type.items() for series in spec.series}
-        self.observed = Coverage(
-            since={key: self.life.since[name] for key, name in keys.items() if name in self.life.since},
-            complete=frozenset(key for key, name in keys.items() if name in self.life.whole),
+        customer.clear()
+        customer.observe(
+            Coverage(
+                since={key: life.since[name] for key, name in keys.items() if name in life.since},
+                complete=frozenset(key for key, name in keys.items() if name in life.whole),
+            )
         )
-        self.activity = Activity(first_ms=life.first_ms)
-        if self.looked is not None:
-            self.looked.begin(life.first_ms, self.observed)
-        # When each event had arrived, and the verdict at that moment.
+        customer.is_known, customer.first_ms = True, life.first_ms
+        foldings = {name: TypeFolding(customer, spec) for name, spec in specs_by_type.items()}
+        self.stored = Stored(Names(customer, 0, []))
         self.moments: list[tuple[int, int]] = []
-        for event in self.life.events:
-            self.activity.at_ms = max(self.activity.at_ms, event.at_ms)
-            activities.fold_facts(self.activity, event, specs_by_type[event.type])
-            self.activity = as_stored(self.activity)
-            if self.looked is not None:
-                self.looked.fold(event)
-            self.moments.append((self.activity.at_ms, self.evaluate(self.activity.at_ms)[0]))
+        for number, event in enumerate(life.events):
+            customer.at_ms = max(customer.at_ms, event.at_ms)
+            foldings[event.type].fold(event)
+            self.stored.read(self.stored.write(LAYOUTS[number % 2]))
+            self.moments.append((customer.at_ms, self.evaluate(customer.at_ms)[0]))
 
     def __repr__(self) -> str:
         return f"{self.when!r} of {self.life!r}"
 
+    @property
+    def at_ms(self) -> int:
+        """The latest event."""
+        return self.life.last_ms
+
     def evaluate(self, at_ms: int) -> tuple[int, int]:
-        if self.looked is None:
-            return self.condition.evaluate(self.activity, at_ms, self.observed)
         return self.looked.evaluate(at_ms)
 
 
@@ -627,17 +629,9 @@ def lives(draw: st.DrawFn, when: Any, late: bool = False) -> Life:
 
 
 @st.composite
-def known_customers(
-    draw: st.DrawFn, conditions: st.SearchStrategy[dict[str, Any]], late: bool = False, core: str = "objects"
-) -> Known:
+def known_customers(draw: st.DrawFn, conditions: st.SearchStrategy[dict[str, Any]], late: bool = False) -> Known:
     when = READ(draw(conditions))
-    return Known(draw(lives(when, late)), when, core)
-
-
-KINDS: Final = [("objects", kind) for kind in CONDITIONS] + [
-    ("numbers", kind) for kind in CONDITIONS if kind in {one.word for one in KIND_OF.values()}
-]
-"""Every kind, with each core that has it."""
+    return Known(draw(lives(when, late)), when)
 
 
 # --- the laws -------------------------------------------------------------------------------------------------------
@@ -660,7 +654,7 @@ def check(known: Known) -> None:
     for place, (at_ms, verdict) in enumerate(known.moments):
         so_far = Life(known.life.events[: place + 1], known.life.since, known.life.whole)
         assert verdict == truth(known.when, so_far, at_ms)
-    at_ms = known.activity.at_ms
+    at_ms = known.at_ms
     for _ in range(5):
         now, flip_ms = known.evaluate(at_ms)
         assert flip_ms > at_ms
@@ -674,13 +668,13 @@ def check(known: Known) -> None:
         at_ms = flip_ms
 
 
-@pytest.mark.parametrize(("core", "kind"), KINDS)
+@pytest.mark.parametrize("kind", CONDITIONS)
 @given(data=st.data())
 @examples(200)
 def test_a_condition_is_as_true_as_the_whole_history_says_and_changes_when_announced(
-    core: str, kind: str, data: st.DataObject
+    kind: str, data: st.DataObject
 ) -> None:
-    check(data.draw(known_customers(CONDITIONS[kind], core=core)))
+    check(data.draw(known_customers(CONDITIONS[kind])))
 
 
 @given(known_customers(TREES))
@@ -689,20 +683,18 @@ def test_so_is_a_combination_of_conditions(known: Known) -> None:
     check(known)
 
 
-@pytest.mark.parametrize(("core", "kind"), [one for one in KINDS if one[1] != "after then"])
+@pytest.mark.parametrize("kind", [one for one in CONDITIONS if one != "after then"])
 @given(data=st.data())
 @examples(200)
-def test_events_that_come_late_are_judged_as_if_they_had_come_in_time(
-    core: str, kind: str, data: st.DataObject
-) -> None:
-    check(data.draw(known_customers(CONDITIONS[kind], late=True, core=core)))
+def test_events_that_come_late_are_judged_as_if_they_had_come_in_time(kind: str, data: st.DataObject) -> None:
+    check(data.draw(known_customers(CONDITIONS[kind], late=True)))
 
 
 @given(known_customers(CONDITIONS["after then"], late=True))
 @examples(300)
 def test_what_followed_a_late_event_is_known_or_not_observable_and_never_wrong(known: Known) -> None:
-    verdict, _ = known.evaluate(known.activity.at_ms)
-    assert verdict in (truth(known.when, known.life, known.activity.at_ms), NOT_OBSERVABLE)
+    verdict, _ = known.evaluate(known.at_ms)
+    assert verdict in (truth(known.when, known.life, known.at_ms), NOT_OBSERVABLE)
 
 
 @given(
@@ -710,19 +702,18 @@ def test_what_followed_a_late_event_is_known_or_not_observable_and_never_wrong(k
     st.integers(28, 32),
     st.sampled_from(["at least", "at most", "more than", "exactly"]),
     st.sampled_from([None, "10 days", "20 days"]),
-    st.sampled_from(["objects", "numbers"]),
 )
 @examples(60)
 def test_of_more_different_values_than_are_kept_no_bound_is_misjudged(
-    values: list[int], bound: int, word: str, within: str | None, core: str
+    values: list[int], bound: int, word: str, within: str | None
 ) -> None:
     events = [
         DecodedEvent(f"e{at}", "nps", "ada", START + at * 7 * HOUR, {"score": value})
         for at, value in enumerate(values)
     ]
     asked = {"distinct": "nps.score", word: bound} | ({} if within is None else {"within": within})
-    known = Known(Life(events, {"nps": START - 400 * DAY}, frozenset({"nps"})), READ(asked), core)
-    at_ms = known.activity.at_ms
+    known = Known(Life(events, {"nps": START - 400 * DAY}, frozenset({"nps"})), READ(asked))
+    at_ms = known.at_ms
     for _ in range(3):
         now, flip_ms = known.evaluate(at_ms)
         assert truth(known.when, known.life, at_ms) == now
@@ -777,12 +768,8 @@ def test_no_value_that_an_event_brings_stops_anybody(
     verdict, flip_ms = known.evaluate(at_ms)
     assert verdict in (FALSE, NOT_OBSERVABLE, TRUE)
     assert at_ms < flip_ms <= FOREVER_MS
-    for reason in known.condition.reasons(known.activity, at_ms, known.observed):
-        msgspec.json.encode(reason)
-    if type(known.when) in KIND_OF:
-        looked = Known(life, known.when, "numbers")
-        assert FALSE <= looked.evaluate(at_ms)[0] <= TRUE
-        assert looked.looked is not None
-        msgspec.json.decode(looked.looked.reason(at_ms))
-    raw = codec.encode(known.activity)
-    assert codec.encode(codec.decode(raw, {})) == raw
+    assert msgspec.json.decode(known.looked.written(at_ms), type=list[Reason])
+    for layout in LAYOUTS:
+        raw = known.stored.write(layout)
+        known.stored.read(raw)
+        assert known.stored.write(layout) == raw

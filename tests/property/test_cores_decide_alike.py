@@ -2,6 +2,8 @@
 
 Compared are the decisions, what was folded, repeated, left out and not understood, the watermarks that are waited
 for, the due times, and the state as facts. What may differ is a list with a test each; docs/decisions.md says why.
+Goes with the core on objects; what may differ is stated of the new one in
+tests/unit/core/decisions/test_otherwise.py.
 """
 
 from dataclasses import replace

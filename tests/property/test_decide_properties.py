@@ -1,20 +1,19 @@
 """Laws of deciding: the order of a customer's events is all that counts."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.actions import Action, Decision
-from tests.support.builders import DAY, START, as_stored, event, rule, rules, watched
+from schemas.actions import Action
+from tests.support.builders import DAY, START, event, rule, rules, watched
+from tests.support.decided import OneCustomer, decide, truth_of
 from tests.support.examples import examples
 from tests.support.oracle import left
 from workers.core.coverage import FOREVER_MS, Coverage
+from workers.core.decisions.decide import decider_of
 from workers.core.events.decoding import DecodedEvent
-from workers.core.objects.customer import codec
-from workers.core.objects.customer.activity import Activity
-from workers.core.objects.decisions.decide import decide
 
 RULES = rules(
     rule(
@@ -65,24 +64,20 @@ def history(steps: list[tuple[str, float, float, int]], late: bool) -> list[Deco
     return events
 
 
-@dataclass
-class Customer:
+class Customer(OneCustomer):
     """One customer that the core decides, stored and read again between any two turns."""
 
-    activity: Activity | None = None
-    decisions: list[Action | Decision] | None = None
+    def __init__(self) -> None:
+        super().__init__(RULES)
 
     def turn(self, events: list[DecodedEvent], observed: Coverage, upto_ms: int = 0) -> None:
-        before = None if self.activity is None else as_stored(self.activity)
-        outcome = decide("ada", before, events, RULES, observed, upto_ms)
-        self.activity = outcome.activity
-        self.decisions = [*(self.decisions or []), *outcome.decisions]
+        self.decide(events, observed, upto_ms)
 
 
 def final(customer: Customer) -> tuple[bytes, dict[str, bytes]]:
     customer.turn([], OBSERVED, END)
-    assert customer.activity is not None
-    return codec.encode(customer.activity), left(customer.decisions or [])
+    assert customer.stored is not None
+    return customer.stored, left(customer.decisions)
 
 
 def oracle(events: list[DecodedEvent]) -> tuple[bytes, dict[str, bytes]]:
@@ -167,7 +162,7 @@ def test_no_action_appears_while_a_type_it_needs_is_unseen(
     # What is taken back while it waits leaves a retraction, which asks for no action.
     acted = {
         decision.rule.id
-        for decision in customer.decisions or []
+        for decision in customer.decisions
         if isinstance(decision, Action) and decision.status == "active"
     }
     assert "dry" not in acted
@@ -179,14 +174,14 @@ def test_between_now_and_the_due_time_no_rule_changes_its_mind(
     steps: list[tuple[str, float, float, int]], late: bool
 ) -> None:
     events = history(steps, late)
-    outcome = decide("ada", None, events, RULES, OBSERVED)
-    activity = outcome.activity
-    assert activity is not None
+    stored, latest_ms = decide("ada", None, events, RULES, OBSERVED).stored, max(one.at_ms for one in events)
+    assert stored is not None
     for each_rule in RULES.rules:
-        before, flip_ms = each_rule.condition.evaluate(activity, activity.at_ms, OBSERVED)
-        until_ms = activity.at_ms + 100 * DAY if flip_ms == FOREVER_MS else flip_ms
-        step_ms = max(1, (until_ms - activity.at_ms) // 97)
-        for at_ms in [*range(activity.at_ms, until_ms, step_ms), until_ms - 1]:
-            assert each_rule.condition.evaluate(activity, max(at_ms, activity.at_ms), OBSERVED)[0] == before
+        before, flip_ms = truth_of(stored, RULES, latest_ms, OBSERVED, each_rule.id)
+        condition = decider_of(RULES).program.by_id[each_rule.id].condition  # it looks at the customer just read
+        until_ms = latest_ms + 100 * DAY if flip_ms == FOREVER_MS else flip_ms
+        step_ms = max(1, (until_ms - latest_ms) // 97)
+        for at_ms in [*range(latest_ms, until_ms, step_ms), until_ms - 1]:
+            assert condition.look(max(at_ms, latest_ms)) == before
         if flip_ms != FOREVER_MS:
-            assert each_rule.condition.evaluate(activity, flip_ms, OBSERVED)[0] != before
+            assert condition.look(flip_ms) != before

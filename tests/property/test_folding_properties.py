@@ -1,4 +1,4 @@
-"""Any history is folded into numbers as it was into objects: totals, days, values, pairs, attributes, floors."""
+"""Laws of folding: what is kept of any history is what the list of its events says."""
 
 from decimal import Decimal
 from typing import Any, Final
@@ -8,15 +8,13 @@ from hypothesis import strategies as st
 
 from schemas.conditions import Bounds
 from tests.support.builders import DAY, START
-from tests.support.customers import customer_of, foldings_of, told, told_of_objects
+from tests.support.customers import customer_of, foldings_of, told
 from tests.support.examples import examples
-from workers.core.customer.customer import Customer
+from workers.core.customer.customer import RING, Customer
 from workers.core.customer.folding import TypeFolding, fingerprint_number
 from workers.core.customer.requirement import Requirement
 from workers.core.customer.specs import EventTypeSpec, Specs
 from workers.core.events.decoding import MAX_STORED, DecodedEvent
-from workers.core.objects.customer.activity import Activity, fold_facts, note_history, remember
-from workers.core.objects.decisions.records import kept
 
 TYPES: Final = ("login", "complaint", "topup", "purchase")
 REFERENCES: Final = {"complaint": ("topic",), "topup": ("amount", "what")}
@@ -65,20 +63,6 @@ def events(draw: st.DrawFn) -> DecodedEvent:
     return DecodedEvent(f"e{draw(st.integers(0, 12))}", kind, "ada", draw(moments), attributes, history_ms)
 
 
-def folded_into_objects(activity: Activity, event: DecodedEvent, is_first: bool) -> None:
-    """What `decide` of the core on objects does with an event before it asks any rule."""
-    plain = activity.series.get(event.type)
-    is_newest = plain is None or event.at_ms >= plain.last_ms
-    remember(activity, event.fingerprint())
-    activity.at_ms = max(activity.at_ms, event.at_ms)
-    fold_facts(activity, event, FACTS[event.type])
-    if is_newest:
-        for name in REFERENCES.get(event.type, ()):
-            activity.latest[f"{event.type}.{name}"] = kept(event.attributes.get(name))
-    if event.history_ms:
-        note_history(activity, event.type, event.history_ms, is_first)
-
-
 def folded_into_numbers(customer: Customer, folding: TypeFolding, event: DecodedEvent) -> None:
     is_first = not customer.is_known
     if is_first:
@@ -94,26 +78,45 @@ def folded_into_numbers(customer: Customer, folding: TypeFolding, event: Decoded
         customer.note_history(event.type, event.history_ms, is_first)
 
 
-@examples(400)
+@examples(300)
 @given(st.lists(st.lists(events(), min_size=1, max_size=40), min_size=1, max_size=3))
-def test_any_history_is_folded_into_numbers_as_into_objects(histories: list[list[DecodedEvent]]) -> None:
+def test_what_is_kept_of_any_history_is_what_its_events_say(histories: list[list[DecodedEvent]]) -> None:
     customer = customer_of(FACTS)
     foldings = foldings_of(customer, FACTS, REFERENCES)
     assert [name for name, one in foldings.items() if one.is_plain] == ["login"]
     for history in histories:  # one customer after the other, in the same objects
         customer.clear()
-        activity = Activity(history[0].at_ms, history[0].at_ms)
         for number, event in enumerate(history):
-            fingerprint = event.fingerprint()
-            assert customer.has_seen(fingerprint_number(fingerprint)) == activity.has_seen(fingerprint)
-            folded_into_objects(activity, event, is_first=not number)
+            ids = [one.fingerprint() for one in history[:number]][-RING:]
+            assert customer.has_seen(fingerprint_number(event.fingerprint())) == (event.fingerprint() in ids)
             folded_into_numbers(customer, foldings[event.type], event)
-        assert told(customer) == told_of_objects(activity)
-        for required in ((("login", 2, 5),), (("login", 0, 3), ("purchase", 1, 1 << 62)), (("nps", 0, 0),), ()):
-            assert Requirement(customer, required).is_met() == activity.has(required)
-        for types in (frozenset({"login"}), frozenset({"purchase", "topup"}), frozenset(TYPES)):
-            for by_tenure in (False, True):
-                assert customer.floor_ms(types, by_tenure) == activity.floor_ms(types, by_tenure)
+        known = told(customer)
+        assert (known["first"], known["at"]) == (history[0].at_ms, max(one.at_ms for one in history))
+        assert known["seen"] == [one.fingerprint() for one in history][-RING:]
+        for name in TYPES:
+            of_type = [one for one in history if one.type == name]
+            assert (name in known["series"]) == bool(of_type)
+            if of_type:
+                series = known["series"][name]
+                moments = [one.at_ms for one in of_type]
+                assert (series["first"], series["last"]) == (min(moments), max(moments))
+                assert series["total"] == len(of_type)
+                assert_days_are_the_latest(series, moments)
+            least, most = len(of_type), len(of_type)
+            assert Requirement(customer, ((name, least, most),)).is_met()
+            assert not Requirement(customer, ((name, least + 1, 1 << 62),)).is_met()
+            assert not of_type or not Requirement(customer, ((name, 0, most - 1),)).is_met()
+
+
+def assert_days_are_the_latest(series: dict[str, Any], moments: list[int]) -> None:
+    """The kept days are the newest ones, each with all of its events; which are gone is known."""
+    by_day: dict[int, int] = {}
+    for at_ms in moments:
+        by_day[at_ms // DAY] = by_day.get(at_ms // DAY, 0) + 1
+    gone = series["gone"]
+    kept = {day: count for day, count in by_day.items() if day > gone}
+    # A day of 0 is no day up to which days are gone, so nothing is said of the first of January 1970.
+    assert {day: count for day, count in zip(series["days"], series["counts"], strict=True) if day} == kept
 
 
 @examples(60)
@@ -125,20 +128,27 @@ def test_a_customer_with_too_many_days_loses_the_oldest_of_the_longest_series(da
     facts = specs.facts_by_type()
     customer = customer_of(facts)
     foldings = foldings_of(customer, facts, {})
-    activity = Activity(START, START)
     customer.is_known, customer.first_ms, customer.at_ms = True, START, START
     steps = data.draw(st.lists(st.tuples(st.sampled_from(TYPES), st.integers(-3, 400)), min_size=5, max_size=12))
     day = 0
+    moments: dict[str, list[int]] = {}
     for name, number in steps:
         for _ in range(max(1, number)):
             day += 1 if number > 0 else number
             event = DecodedEvent("e", name, "ada", START + abs(day) * DAY, {"amount": Decimal(1)})
-            activity.at_ms = customer.at_ms = max(activity.at_ms, event.at_ms)
-            fold_facts(activity, event, facts[name])
+            moments.setdefault(name, []).append(event.at_ms)
+            customer.at_ms = max(customer.at_ms, event.at_ms)
+            before = {one.key: one.days.number for one in customer.series}
             foldings[name].fold(event)
-    known = told(customer)
-    assert known["series"] == told_of_objects(activity)["series"]
-    assert sum(len(one["days"]) for one in known["series"].values()) <= 1_200
+            for one in customer.series:
+                if one.key != name and one.days.number < before[one.key]:
+                    assert before[one.key] == max(before.values()), "only the longest gives way"
+    series = told(customer)["series"]
+    # A series of at most a hundred days begins without asking for room.
+    assert sum(len(one["days"]) for one in series.values()) <= 1_200 + 100 * len(TYPES)
+    for name, of_type in moments.items():
+        assert series[name]["total"] == len(of_type)
+        assert_days_are_the_latest(series[name], of_type)
 
 
 @given(st.lists(st.sampled_from([MAX_STORED, -MAX_STORED, 10**13, -(10**13), 1]), max_size=20))

@@ -20,13 +20,15 @@ from hypothesis import strategies as st
 
 from schemas.events import InvalidEvent, encode_event, parse_event
 from tests.support.builders import event, rule, rules, watched
+from tests.support.decided import LAYOUTS, decide, in_layout
 from tests.support.examples import examples
 from tests.support.paths import ROOT
+from workers.core.customer.facts_of import facts_of
+from workers.core.customer.stored import UnknownLayout
+from workers.core.decisions.decide import decider_of
 from workers.core.events.decoding import NotCanonical, decode_event
 from workers.core.mapping.mapper import compile_source
 from workers.core.mapping.record import SourceRecord
-from workers.core.objects.customer import codec
-from workers.core.objects.decisions.decide import decide
 from workers.rule_files.yaml_nodes import read_text
 from workers.rule_lint.check import check_texts
 from workers.source_files.reading import load_sources, read_sources
@@ -315,28 +317,33 @@ def test_a_rule_file_is_read_or_every_problem_has_a_place(folder: Path, raw: byt
 # --- stored activities --------------------------------------------------------------------------------------------
 
 
+KEPT_FOR: Final = rules(
+    rule("quiet"),
+    rule("few", when={"count": "login", "at most": 1, "within": "60 days"}),
+    rule("sum", when={"sum": "purchase.amount", "at least": 100, "within": "90 days"}),
+)
+
+
 def stored_activities() -> list[bytes]:
-    """Activities as they are stored: after one event, and after some years of them."""
-    ruleset = rules(
-        rule("quiet"),
-        rule("few", when={"count": "login", "at most": 1, "within": "60 days"}),
-        rule("sum", when={"sum": "purchase.amount", "at least": 100, "within": "90 days"}),
-    )
-    activities = []
-    for number in (1, 40):
-        story = [event("purchase" if at % 3 else "login", at * 9, event_id=f"e{at}") for at in range(number)]
-        after = decide("ada", None, story, ruleset, watched(ruleset)).activity
-        assert after is not None
-        activities.append(codec.encode(after))
-    return activities
+    """Activities as they are stored in each layout: after one event, and after some years of them."""
+    found = []
+    for layout in LAYOUTS:
+        for number in (1, 40):
+            story = [event("purchase" if at % 3 else "login", at * 9, event_id=f"e{at}") for at in range(number)]
+            after = decide("ada", None, story, KEPT_FOR, watched(KEPT_FOR)).stored
+            assert after is not None
+            found.append(in_layout(after, KEPT_FOR, layout))
+    return found
 
 
 STORED: Final = stored_activities()
+DECIDER: Final = decider_of(KEPT_FOR)
 
 
 @examples(500)
 @given(anything(STORED))
 @example(STORED[1])
+@example(STORED[3])
 @example(b"\x9f\x02" + b"\x00" * 13)
 @example(b"\xdd\xff\xff\xff\xff\x01")
 @example(b"\x03")
@@ -352,8 +359,9 @@ STORED: Final = stored_activities()
 @example(b"\x03\x10" + b"\x00" * 7 + b"\x91\x81\xa1a\xd7\xff\xff\xff\xff\xff\xff\xff\xff\xff")
 def test_a_stored_activity_is_read_or_refused_as_unknown(raw: bytes) -> None:
     try:
-        known = bounded(lambda: codec.decode(raw, {}), len(raw), at_least_kib=64, per_byte=100)
-    except codec.UnknownLayout:
+        bounded(lambda: DECIDER.read(raw), len(raw), at_least_kib=128, per_byte=100)
+    except UnknownLayout:
         return
-    bounded(lambda: [series.days() for series in known.series.values()], len(raw), at_least_kib=64, per_byte=100)
-    bounded(lambda: codec.encode(known), len(raw), at_least_kib=64, per_byte=100)
+    bounded(lambda: facts_of(DECIDER.stored.layout_4.names), len(raw), at_least_kib=128, per_byte=800)
+    for layout in LAYOUTS:
+        bounded(lambda of=layout: DECIDER.stored.write(of), len(raw), at_least_kib=128, per_byte=100)  # type: ignore[misc]

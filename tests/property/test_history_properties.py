@@ -4,19 +4,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.actions import Action, Decision
+from schemas.actions import Action
 from tests.property.test_decide_properties import STEPS, history
-from tests.support.builders import DAY, START, as_stored, day, rule, rules, watched
+from tests.support.builders import DAY, START, day, rule, rules, watched
+from tests.support.decided import OneCustomer
 from tests.support.examples import examples
 from tests.support.oracle import left
 from workers.core.coverage import Coverage
 from workers.core.events.decoding import DecodedEvent
-from workers.core.objects.customer import codec
-from workers.core.objects.customer.activity import Activity
-from workers.core.objects.decisions.decide import decide
 from workers.core.rules.rule_set import RuleSet
 
 TOUCHED = ("purchase", "login", "cancellation")
@@ -68,24 +67,19 @@ def scattered(events: Sequence[DecodedEvent], ends: Sequence[float]) -> list[Dec
     return [replace(one, history_ms=day(end)) if end else one for one, end in zip(events, ends, strict=False)]
 
 
-class Customer:
+class Customer(OneCustomer):
     """One customer that the core decides, stored and read again between any two turns."""
 
     def __init__(self, ruleset: RuleSet = TOGETHER) -> None:
-        self.rules = ruleset
-        self.activity: Activity | None = None
-        self.decisions: list[Action | Decision] = []
+        super().__init__(ruleset)
 
     def turn(self, events: list[DecodedEvent], observed: Coverage | None = None, upto_ms: int = 0) -> None:
-        before = None if self.activity is None else as_stored(self.activity)
-        outcome = decide("ada", before, events, self.rules, observed or watched(self.rules), upto_ms)
-        self.activity = outcome.activity
-        self.decisions += outcome.decisions
+        self.decide(events, observed, upto_ms)
 
     def final(self) -> tuple[bytes, dict[str, bytes]]:
         self.turn([], upto_ms=END)
-        assert self.activity is not None
-        return codec.encode(self.activity), left(self.decisions)
+        assert self.stored is not None
+        return self.stored, left(self.decisions)
 
 
 def oracle(events: list[DecodedEvent]) -> tuple[bytes, dict[str, bytes]]:
@@ -179,7 +173,4 @@ def test_history_that_ended_before_everything_changes_no_decision(steps: Steps, 
     of_old.final()
     plain.final()
     assert of_old.decisions == plain.decisions
-    assert of_old.activity is not None
-    assert plain.activity is not None
-    of_old.activity.floors = {}
-    assert codec.encode(of_old.activity) == codec.encode(plain.activity)
+    assert msgspec.structs.replace(of_old.facts, history_until={}) == plain.facts

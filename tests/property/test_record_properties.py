@@ -1,6 +1,7 @@
 """Laws of published records: made of numbers in one pass, they are those that objects give, to the byte."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from random import Random
 from typing import Any, Final
 
@@ -8,14 +9,15 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.actions import Action, Decision, Reason, encode, moment
-from tests.property.test_both_conditions import TREES
-from tests.property.test_condition_truth import READ, lives
+from schemas import actions
+from schemas.actions import Action, Decision, Reason, action_id, encode, moment
+from tests.property.test_condition_truth import TREES, lives
 from tests.support.builders import rule, rules
 from tests.support.examples import examples
+from tests.support.looked_at import READ
 from tests.support.stories import story
 from workers.core.coverage import FOREVER_MS, Coverage
-from workers.core.customer.layout_3 import Waiting
+from workers.core.customer.layout_3 import Waiting, reasons_in
 from workers.core.customer.specs import SeriesSpec
 from workers.core.decisions import decided
 from workers.core.decisions.decide import decide, decider_of
@@ -25,9 +27,6 @@ from workers.core.decisions.published import PublishedRecord, held_back, read_re
 from workers.core.decisions.records import Records
 from workers.core.decisions.wording import reasons_of
 from workers.core.events.decoding import epoch_ms
-from workers.core.objects.conditions.observability import day_in_words
-from workers.core.objects.customer.activity import Candidate, reasons_in
-from workers.core.objects.decisions import records as of_objects
 from workers.core.rules.rule_set import Rule
 from workers.kafka.records import OutboxRecord, decode_record, encode_record
 from workers.outbox.cloud_events import action_in, messages
@@ -41,6 +40,12 @@ texts = st.text(max_size=20) | st.text("\"\\\n\t\x00é漢🙂<>'", max_size=12)
 customers = st.text(min_size=1, max_size=12) | texts.filter(bool) | st.text(min_size=200, max_size=300)
 values = st.none() | st.booleans() | st.integers(-(2**62), 2**62) | st.floats(allow_nan=False) | texts
 variables = st.dictionaries(texts, values, max_size=4)
+
+
+def day_in_words(at_ms: int) -> str:
+    """Return a day as sentences have it."""
+    return f"{moment(at_ms):%Y-%m-%d}" if at_ms <= _LAST_MS else "never"
+
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -74,7 +79,7 @@ DETAILS: Final[dict[int, Callable[[Decided, Rule], str]]] = {
     ),
     decided.ONLY_AN_EVENT: lambda row, _: "it cannot be known whether the rule holds: only an event can show it",
 }
-"""The detail of each decision, as the core on objects words it."""
+"""The detail of each decision in words."""
 
 
 @st.composite
@@ -114,7 +119,7 @@ def _series(program: Program) -> list[SeriesSpec]:
 
 
 class Both:
-    """One decision as numbers, and the same as the core on objects makes it."""
+    """Decisions as numbers, and the same as objects."""
 
     def __init__(self, program: Program, customer_id: str) -> None:
         self.customer_id = customer_id
@@ -129,8 +134,18 @@ class Both:
         row.not_before_ms, row.time_zone = not_before_ms or 0, zone
         row.variables = given = draw(st.none() | variables)
         why = self._why(row, one, worded, back=False)
-        candidate = Candidate(one.id, start_ms, 0, "at-risk", "", given or {}, why)
-        self.objects.append(of_objects.action_of(one.rule, self.customer_id, candidate, not_before_ms, zone))
+        self.objects.append(
+            Action(
+                **self._identity(one.rule, start_ms),
+                status="active",
+                expires_at=moment(start_ms) + timedelta(milliseconds=one.expires_after_ms),
+                not_before=None if not_before_ms is None else moment(not_before_ms),
+                time_zone=zone,
+                template=one.rule.template,
+                variables=given or {},
+                why=reasons_in(why),
+            )
+        )
 
     def add_retraction(self, draw: Draw, one: ActiveRule, worded: Waiting | None) -> None:
         start_ms, at_ms = draw(st.integers(1, _LAST_MS - one.expires_after_ms)), draw(moments)
@@ -139,14 +154,15 @@ class Both:
         row.because = draw(st.integers(0, len(decided.RETRACTIONS) - 1))
         why = () if row.because == decided.REPLACED else self._why(row, one, worded, back=True)
         self.objects.append(
-            of_objects.retraction_of(
-                one.rule,
-                self.customer_id,
-                start_ms,
-                row.expires_ms,
-                at_ms,
-                decided.RETRACTIONS[row.because],
-                reasons_in(why),
+            Action(
+                **self._identity(one.rule, start_ms),
+                status="retracted",
+                expires_at=moment(start_ms) + timedelta(milliseconds=one.expires_after_ms),
+                template=one.rule.template,
+                variables={},
+                why=reasons_in(why),
+                retracted_at=moment(at_ms),
+                retracted_because=decided.RETRACTIONS[row.because],
             )
         )
 
@@ -161,7 +177,7 @@ class Both:
         decision = decided.SUPPRESSIONS[kind]
         assert decision is not None
         sentence = DETAILS[detail](row, one.rule)
-        self.objects.append(of_objects.suppressed(one.rule, self.customer_id, start_ms, decision, sentence))
+        self.objects.append(Decision(**self._identity(one.rule, start_ms), decision=decision, detail=sentence))
 
     def add_held(self, draw: Draw, one: ActiveRule, worded: Waiting | None) -> None:
         """What waited for a rule that is paused, another one, or gone by now."""
@@ -170,10 +186,26 @@ class Both:
         row = self.decisions.another(decided.HELD, None if is_gone else one, one.rank, start_ms, start_ms)
         row.explain(decided.RULE_IS_GONE)
         row.worded = worded
-        candidate = Candidate(one.id, start_ms, 0, one.rule.action, one.rule.version, {}, ())
+        identity = self._identity(one.rule, start_ms)
         if worded is not None:
-            candidate = Candidate(worded.rule, start_ms, 0, worded.action, worded.version, {}, ())
-        self.objects.append(of_objects.removed(candidate, self.customer_id))
+            identity |= {
+                "action_id": action_id(worded.rule, self.customer_id, start_ms),
+                "action": worded.action,
+                "rule": actions.Rule(worded.rule, worded.version),
+            }
+        sentence = DETAILS[decided.RULE_IS_GONE](row, one.rule)
+        self.objects.append(Decision(**identity, decision="held", detail=sentence))
+
+    def _identity(self, rule: Rule, start_ms: int) -> dict[str, Any]:
+        """Return what actions and decisions have in common."""
+        return {
+            "action_id": action_id(rule.id, self.customer_id, start_ms),
+            "action": rule.action,
+            "customer_id": self.customer_id,
+            "rule": rule.identity,
+            "episode_started_at": moment(start_ms),
+            "decided_at": moment(start_ms),
+        }
 
     def _why(self, row: Decided, one: ActiveRule, worded: Waiting | None, *, back: bool) -> Any:
         row.has_why = True
@@ -227,7 +259,9 @@ def test_records_made_of_numbers_are_those_made_of_objects(
             _is_alike(again, content, sent)
         if record.is_active:
             assert isinstance(content, Action)
-            of_pause = of_objects.held_back(content, "paused by 'Ada'")
+            same = ("action_id", "action", "customer_id", "rule", "episode_started_at", "decided_at")
+            of_action = {name: getattr(content, name) for name in same}
+            of_pause = Decision(**of_action, decision="held", detail="paused by 'Ada'")
             held = held_back(record, "paused by 'Ada'")
             assert held.stored == encode_record(messages([of_pause], PREFIX)[0])
             assert held.status == "held"

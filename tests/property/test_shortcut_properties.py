@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 from schemas.actions import action_id
 from workers.core.events.attribute_types import LATEST_YEAR_MS
-from workers.core.events.decoding import FINGERPRINT_BYTES, scaled
+from workers.core.events.decoding import scaled
 from workers.core.events.filters import scaled_number
-from workers.core.objects.conditions.observability import moment_in_words
-from workers.core.objects.customer.activity import Activity
+from workers.core.text import Text
 
 ACTIONS = UUID("5c1a6a1e-2f0c-5d0e-9a55-6c696e676572")
 
@@ -25,15 +24,9 @@ def test_an_action_id_is_a_uuid_of_version_five(rule: str, customer: str, start_
 @given(st.integers(0, LATEST_YEAR_MS - 1))
 def test_a_moment_is_worded_to_the_minute(at_ms: int) -> None:
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at_ms)
-    assert moment_in_words(at_ms) == moment.strftime("%Y-%m-%d %H:%M UTC")
-
-
-fingerprints = st.lists(st.sampled_from([0, 1]), min_size=FINGERPRINT_BYTES, max_size=FINGERPRINT_BYTES).map(bytes)
-
-
-@given(st.lists(fingerprints, max_size=8), fingerprints)
-def test_an_id_is_known_if_it_is_one_of_the_ring_and_not_if_it_lies_across_two(ring: list[bytes], one: bytes) -> None:
-    assert Activity(seen=b"".join(ring)).has_seen(one) == (one in ring)
+    text = Text()
+    text.moment(at_ms)
+    assert text.made().decode() == moment.strftime("%Y-%m-%d %H:%M UTC")
 
 
 @given(

@@ -1,4 +1,7 @@
-"""Both cores decide the same story, turn by turn; what differs is told."""
+"""Both cores decide the same story, turn by turn; what differs is told.
+
+Goes with the core on objects.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

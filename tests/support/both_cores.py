@@ -1,4 +1,7 @@
-"""A condition in the core of numbers, beside the same condition in the core of objects."""
+"""A condition in the core of numbers, beside the same condition in the core of objects.
+
+Goes with the core on objects.
+"""
 
 from importlib import import_module
 from pkgutil import iter_modules

@@ -6,8 +6,6 @@ from typing import Any
 from schemas.rules import ForEveryRule, Rule, RuleBook
 from workers.core.coverage import Coverage
 from workers.core.events.decoding import DecodedEvent
-from workers.core.objects.customer import codec
-from workers.core.objects.customer.activity import Activity
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 
@@ -72,8 +70,3 @@ def watched(ruleset: RuleSet, since_day: float = 0, whole: bool = True, **until_
         until={name: day(at) for name, at in until_day.items()},
         complete=frozenset(keys) if whole else frozenset(),
     )
-
-
-def as_stored(activity: Activity) -> Activity:
-    """Return an activity as it is after it was stored and read again."""
-    return codec.decode(codec.encode(activity), codec.codes_of(activity.episodes))

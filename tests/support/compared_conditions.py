@@ -1,4 +1,7 @@
-"""A condition in both cores: as objects, and as numbers. It goes when the core on objects does."""
+"""A condition in both cores: as objects, and as numbers.
+
+Goes with the core on objects.
+"""
 
 from collections.abc import Iterable
 from typing import Any

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.support.compiled import OPTIMIZED, Form, NotCompiled, built, environment
+from tests.support.compiled import OPTIMIZED, QUICKLY, Form, NotCompiled, built, environment
 
 _MEMORY: Final = "workers/core/memory"
 _CHECKED_MEMORY: Final = "workers/core/checked_memory.py"
@@ -93,9 +93,10 @@ def _with_checks(source: Path) -> None:
         path.write_text(path.read_text().replace("boundscheck=False", "boundscheck=True"))
 
 
-CHECKED: Final = Form("checked", "-O1 -g0", rewrite=_with_checks)
-SANITIZED: Final = Form("sanitized", "-O1 -g1 -fsanitize=address -fno-omit-frame-pointer")
-FORMS: Final = {"wheel": OPTIMIZED, CHECKED.name: CHECKED, SANITIZED.name: SANITIZED}
+# Not optimized: compiling would take longer than the tests.
+CHECKED: Final = Form("checked", "-O0 -g0", rewrite=_with_checks)
+SANITIZED: Final = Form("sanitized", "-O0 -g1 -fsanitize=address -fno-omit-frame-pointer")
+FORMS: Final = {form.name or "wheel": form for form in (OPTIMIZED, QUICKLY, CHECKED, SANITIZED)}
 
 
 def environment_of(form: Form, *further: Path) -> Mapping[str, str]:

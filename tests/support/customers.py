@@ -1,4 +1,4 @@
-"""A customer of the core of numbers beside one of the core on objects: made alike, and told alike."""
+"""A customer as numbers: made for some facts or rules, and told whole."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +12,6 @@ from workers.core.customer.folding import TypeFolding
 from workers.core.customer.names import GroupOf3, NamedRule, Names
 from workers.core.customer.series import Series
 from workers.core.customer.specs import EventTypeSpec
-from workers.core.objects.customer.activity import Activity
 from workers.core.rules.rule_set import RuleSet
 
 
@@ -35,7 +34,7 @@ def foldings_of(
 
 
 def series_told(series: Series) -> dict[str, Any]:
-    """Return a series in words that both cores share."""
+    """Return a series by name."""
     days, values = series.days.read(), series.values.read()
     return {
         "first": series.first_ms,
@@ -58,7 +57,7 @@ def all_series(customer: Customer) -> dict[str, Series]:
 
 
 def told(customer: Customer) -> dict[str, Any]:
-    """Return everything that folding changes, in words that both cores share."""
+    """Return everything that folding changes, by name."""
     return {
         "first": customer.first_ms,
         "at": customer.at_ms,
@@ -68,35 +67,6 @@ def told(customer: Customer) -> dict[str, Any]:
         "pairs": customer.pairs,
         "latest": customer.latest,
         "floors": customer.floors,
-    }
-
-
-def told_of_objects(activity: Activity) -> dict[str, Any]:
-    """Return the same of a customer of the core on objects."""
-    return {
-        "first": activity.first_ms,
-        "at": activity.at_ms,
-        "seen": [activity.seen[at : at + 6] for at in range(0, len(activity.seen), 6)],
-        "series": {
-            key: {
-                "first": one.first_ms,
-                "last": one.last_ms,
-                "total": one.total,
-                "sum": one.total_sum,
-                "active": one.active_days,
-                "gone": one.gone_day,
-                "days": one.days(),
-                "counts": one.counts(),
-                "sums": one.sums(),
-                "values": one.values,
-                "value days": one.value_days,
-            }
-            for key, one in activity.series.items()
-        },
-        "attributes": activity.attributes,
-        "pairs": activity.pairs,
-        "latest": activity.latest,
-        "floors": activity.floors,
     }
 
 

@@ -7,14 +7,14 @@ from aiokafka import ConsumerRecord
 from schemas.events import InvalidEvent
 from workers.dead_letters.disposition import BLOCK, Dispositions
 from workers.dead_letters.record import DeadLetter, Position, cut_dead_letters, dead_letter, read_dead_letter
-from workers.kafka.records import OutboxRecord
+from workers.kafka.records import Sendable
 
 TOPIC = "shop.orders"
 NOTHING = Dispositions({})
 Header = tuple[str, bytes]
 
 
-def stored(record: OutboxRecord, position: Position = (2, 7), at_ms: int = 1_000) -> ConsumerRecord:
+def stored(record: Sendable, position: Position = (2, 7), at_ms: int = 1_000) -> ConsumerRecord:
     """Return a record as Kafka returns it."""
     return ConsumerRecord(
         topic=record.topic,
@@ -27,7 +27,7 @@ def stored(record: OutboxRecord, position: Position = (2, 7), at_ms: int = 1_000
         checksum=None,
         serialized_key_size=0,
         serialized_value_size=0,
-        headers=record.headers,
+        headers=tuple(record.headers),
     )
 
 

@@ -1,31 +1,31 @@
 """A customer as decide() stored it, and the explanation of its state."""
 
-from typing import Any
+from typing import Any, Final
 
-from tests.support.builders import as_stored, day, watched
+from tests.support.builders import day, watched
 from workers.core.coverage import Coverage
+from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent
-from workers.core.objects.customer.activity import Activity
-from workers.core.objects.decisions.decide import decide
 from workers.core.rules.rule_set import RuleSet
 from workers.explain.snapshot import CustomerSnapshot
 from workers.explain.why import explain_customer
 from workers.explain.why_report import ConditionReport, RuleReport, WhyReport
 
+LAYOUT: Final = 4
 QUIET = {"all": [{"count": "purchase", "at least": 2, "within": "60 days"}, {"none": "purchase", "for": "9 days"}]}
 
 
-def known(ruleset: RuleSet, *events: DecodedEvent, observed: Coverage | None = None, upto_day: float = 0) -> Activity:
-    """Return the stored activity of ada after these events, and after timers up to a day."""
+def known(ruleset: RuleSet, *events: DecodedEvent, observed: Coverage | None = None, upto_day: float = 0) -> bytes:
+    """Return what is stored of ada after these events, and after timers up to a day."""
     upto_ms = day(upto_day) if upto_day else 0
-    activity = decide("ada", None, events, ruleset, observed or watched(ruleset), upto_ms).activity
-    assert activity is not None
-    return as_stored(activity)
+    stored = decide("ada", None, events, ruleset, observed or watched(ruleset), upto_ms, LAYOUT).stored
+    assert stored is not None
+    return stored
 
 
 def why(
     ruleset: RuleSet,
-    activity: Activity,
+    stored: bytes,
     at_day: float,
     *,
     observed: Coverage | None = None,
@@ -34,7 +34,7 @@ def why(
     **more: Any,
 ) -> WhyReport:
     now_ms = day(at_day if now_day is None else now_day)
-    snapshot = CustomerSnapshot("ada", activity, ruleset, observed or watched(ruleset), now_ms, **more)
+    snapshot = CustomerSnapshot("ada", stored, ruleset, observed or watched(ruleset), now_ms, **more)
     return explain_customer(snapshot, day(at_day), titles)
 
 

@@ -11,10 +11,10 @@ from aiokafka import ConsumerRecord
 from schemas.rules import Rule
 from schemas.sources import SourcesFile
 from tests.support.builders import day, rule, rules
+from tests.support.decided import facts_in
 from tests.support.memory_store import Content, MemoryStore
 from workers.clock import Reading
-from workers.core.objects.customer import codec
-from workers.core.objects.customer.activity import Activity
+from workers.core.customer.facts import CustomerFacts
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress
 from workers.kafka.faust_batches import Delivery
@@ -205,9 +205,9 @@ def reasons(records: Sequence[OutboxRecord]) -> list[bytes | None]:
     return [dict(record.headers)["linger-reason"] for record in records]
 
 
-def stored(store: MemoryStore, customer_id: str = "ada") -> Activity:
-    """Return the stored activity of a customer."""
-    return codec.decode(store.contents[0].activities[customer_id], codec.codes_of(["quiet", "flag"]))
+def stored(store: MemoryStore, customer_id: str = "ada", *content: Rule) -> CustomerFacts:
+    """Return what is stored of a customer; rules beyond the usual ones are known by their codes, if not named."""
+    return facts_in(store.contents[0].activities[customer_id], rules(GONE, QUIET, *content, types=TYPES))
 
 
 def numbered(agent: Agent, generation: int) -> RuleSet:

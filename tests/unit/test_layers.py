@@ -175,11 +175,9 @@ def calls(module: str) -> Iterator[str]:
 
 
 def test_there_is_something_to_look_at() -> None:
-    assert {"schemas.rules", "workers.core.objects.decisions.decide", "workers.state.store", BORDER} <= set(
-        EVERYTHING
-    )
-    assert "workers.core.objects.decisions.decide" in PURE
-    assert "schemas.actions" in imports("workers.core.objects.decisions.decide")
+    assert {"schemas.rules", "workers.core.decisions.decide", "workers.state.store", BORDER} <= set(EVERYTHING)
+    assert "workers.core.decisions.decide" in PURE
+    assert "schemas.actions" in imports("workers.core.decisions.decide")
 
 
 @pytest.mark.parametrize("module", [name for name in EVERYTHING if name not in OUTSIDE])

@@ -3,5 +3,5 @@
 It must never know a clock, chance, the environment, files, logs, Kafka or Redis: it imports only `schemas`, the
 standard library, pydantic, msgspec and orjson (`tests/unit/test_layers.py`). Begin with `objects.decisions.decide`.
 `coverage.Coverage` and `watermarks.PartitionWatermarks` hold what was watched and read, and up to when;
-`phrases.phrase` words a condition.
+`rules.wording.phrase` words a condition.
 """

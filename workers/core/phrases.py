@@ -1,8 +1,8 @@
-"""Conditions in plain English: the wording in `why`, in `linger rules explain` and in rules/README.md.
+"""What conditions in plain English are made of: bounds, times, filters, names of events and attributes.
 
 Each kind of condition has one wording in two forms: a phrase ("at least 3 purchases within 365 days") and a
 statement about the customer ("a customer has had at least 3 purchases within 365 days"). Each form also has an
-opposite, for a condition that does not hold. `sentences` words whole rules.
+opposite, for a condition that does not hold.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from schemas import conditions as model
+from schemas.conditions import Bounds, Different, EventFilter
+from schemas.conditions.ages import Aged
+from schemas.conditions.windows import Windowed
 from schemas.durations import write_duration
 
 _HAS: Final = "has had"
@@ -55,103 +57,7 @@ class Said:
         return f"{self.before}{whose} {self.rest}"
 
 
-def phrase(condition: Any) -> str:
-    """Word a condition as in `why`."""
-    return _phrase(condition, holds=True)
-
-
-def negated(condition: Any) -> str:
-    """Word the opposite of a condition."""
-    return _phrase(condition, holds=False)
-
-
-def said(condition: Any, *, holds: bool = True) -> Said:
-    """Word one elementary condition, or with `holds` false its opposite.
-
-    Raises:
-        TypeError: for a combination (`all`, `any`, `not`), and for a value that is not a condition.
-    """
-    match condition:
-        case model.Count(count=name):
-            return _owned(counted(condition, name, "", holds))
-        case model.Distinct(distinct=reference):
-            return _owned(counted(condition, reference, "different ", holds))
-        case model.Sum():
-            return _summed(condition, holds)
-        case model.Average(average=reference):
-            bounds = bounds_in_words(condition) if holds else f"not {bounds_in_words(condition)}"
-            return _own_clause(
-                f"average {attribute(reference)}{filters(condition.where)} is {bounds} {within(condition.within)}"
-            )
-        case model.Absent():
-            return _absent(condition, holds)
-        case model.Last(last=name) | model.First(first=name):
-            which = "last" if isinstance(condition, model.Last) else "first"
-            was = "was" if holds else "was not"
-            return _own_clause(f"{which} {noun(name)}{filters(condition.where)} {was} {ages_in_words(condition)} ago")
-        case model.Known(known_for=span):
-            text = f"known for {'at least' if holds else 'less than'} {write_duration(span)}"
-            return Said(text, "has been", text)
-        case model.Change():
-            return _changed(condition, holds)
-        case model.Overdue():
-            return _overdue(condition, holds)
-        case model.Followed():
-            first = f"{_article(condition.after)} followed by {_article(condition.then)}"
-            sequence = f"{first} within {write_duration(condition.within)}"
-            return _owned(sequence if holds else f"no {sequence.split(' ', 1)[1]}")
-        case model.Unfollowed():
-            return _unfollowed(condition, holds)
-        case model.Latest():
-            return _own_clause(f"latest {attribute(condition.latest)} {_latest_test(condition, holds)}")
-        case model.Date():
-            return _dated(condition, holds)
-        case model.Status():
-            return _status(condition, holds)
-        case model.Meets(meets=name):
-            rest = f'as "{name}"'
-            verb = "counts" if holds else "does not count"
-            return Said(f"{verb} {rest}", verb, rest)
-    raise TypeError(f"no elementary condition: {condition!r}")
-
-
-# -- each kind of condition ------------------------------------------------------------------------------------
-
-
-def _phrase(condition: Any, *, holds: bool) -> str:
-    match condition:
-        case model.Not(not_=part):
-            return _phrase(part, holds=not holds)
-        case model.All(all=parts):
-            return _joined(parts, "and" if holds else "or", holds)
-        case model.Any_(any=parts):
-            return _joined(parts, "or" if holds else "and", holds)
-    return said(condition, holds=holds).phrase
-
-
-def _joined(parts: Sequence[Any], word: str, holds: bool) -> str:
-    texts = []
-    for part in parts:
-        text = _phrase(part, holds=holds)
-        texts.append(f"({text})" if len(parts) > 1 and _parts_in(part) > 1 else text)
-    return listed(texts, word)
-
-
-def _parts_in(condition: Any) -> int:
-    """Return the number of parts of a combination, ignoring levels with one part; 1 if elementary."""
-    parts = model.parts_of(condition)
-    return _parts_in(parts[0]) if len(parts) == 1 else len(parts) or 1
-
-
-def _owned(text: str) -> Said:
-    return Said(text, _HAS, text)
-
-
-def _own_clause(text: str) -> Said:
-    return Said(f"the {text}", "", text)
-
-
-def counted(condition: "model.Count | model.Distinct", name: str, different: str, holds: bool) -> str:
+def counted(condition: Windowed, name: str, different: str, holds: bool) -> str:
     """Word bounds on how many events, or with `different` how many values, there are."""
     word = noun(name) if "." not in name else attribute(name)
     low, high = condition.limits()
@@ -165,81 +71,10 @@ def counted(condition: "model.Count | model.Distinct", name: str, different: str
     return f"{bounds} {different}{word if one else plural(word)}{which} {when}"
 
 
-def _summed(condition: "model.Sum", holds: bool) -> Said:
-    what = f"{attribute(condition.sum)}{filters(condition.where)}"
-    rest = f"up to {bounds_in_words(condition, holds=holds)} {within(condition.within)}"
-    return Said(f"{what} adding {rest}", "", f"{what} adds {rest}")
-
-
-def _absent(condition: "model.Absent", holds: bool) -> Said:
-    what, span = f"{noun(condition.none)}{filters(condition.where)}", write_duration(condition.for_)
-    return _owned(f"no {what} for {span}" if holds else f"{a(what)} in the last {span}")
-
-
-def _changed(condition: "model.Change", holds: bool) -> Said:
-    is_sum = "." in condition.change
-    what = attribute(condition.change) if is_sum else plural(noun(condition.change))
-    what += filters(condition.where)
-    way, share = ("down", condition.down_by) if condition.down_by is not None else ("up", condition.up_by)
-    span = write_duration(condition.within)
-    rest = (
-        f"{'' if holds else 'not '}{way} by at least {share:f}% in the last {span} against the {span} before "
-        f"(which had at least {condition.from_at_least:f})"
-    )
-    return Said(f"{what} {rest}", "", f"{what} {'is' if is_sum else 'are'} {rest}")
-
-
-def _overdue(condition: "model.Overdue", holds: bool) -> Said:
-    rest = (
-        f"last {noun(condition.overdue)}{filters(condition.where)} is {'' if holds else 'not '}more than "
-        f"{condition.by:f} times their usual gap ago (and at least {write_duration(condition.at_least)})"
-    )
-    return Said(f"their {rest}", "", rest)
-
-
-def _unfollowed(condition: "model.Unfollowed", holds: bool) -> Said:
-    then, span = _article(condition.without), write_duration(condition.for_)
-    if holds:
-        return _owned(f"{_article(condition.after)} not followed by {then} within {span}")
-    return _owned(f"no {event_in_words(condition.after)} without {then} within {span}")
-
-
-def _latest_test(condition: "model.Latest", holds: bool) -> str:
-    if condition.is_ is not None:
-        return f"is {'' if holds else 'not '}{values(condition.is_)}"
-    if condition.is_not is not None:
-        return f"is {'not ' if holds else ''}{values(condition.is_not)}"
-    return f"is {'' if holds else 'not '}{bounds_in_words(condition)}"
-
-
-def _dated(condition: "model.Date", holds: bool) -> Said:
-    if condition.in_the_next is not None:
-        when = f"is {'' if holds else 'not '}in the next {write_duration(condition.in_the_next)}"
-    else:
-        assert condition.passed_for is not None
-        when = f"{'passed' if holds else 'did not pass'} at least {write_duration(condition.passed_for)} ago"
-    what, name = date_in_words(condition.date), noun(condition.date.split(".", 1)[0])
-    of, rest = f"the {what} of ", f"latest {name} {when}"
-    return Said(f"{of}the {rest}", "", rest, of)
-
-
-def _status(condition: "model.Status", holds: bool) -> Said:
-    if condition.for_ is not None:
-        span = write_duration(condition.for_)
-        if holds:
-            rest = f"at least {span} ago and did not come back"
-            return Said(f"the customer cancelled {rest}", "cancelled", rest)
-        text = f"active or cancelled less than {span} ago"
-        return Said(f"the customer is {text}", "is", text)
-    if (condition.status == "active") == holds:
-        return Said("the customer is active", "is", "active")
-    return Said("the customer has cancelled", "has", "cancelled")
-
-
 # -- bounds, times, filters ------------------------------------------------------------------------------------
 
 
-def bounds_in_words(bounds: model.Bounds, *, holds: bool = True, few: str = "less") -> str:
+def bounds_in_words(bounds: Bounds, *, holds: bool = True, few: str = "less") -> str:
     """Word bounds, or the values outside them.
 
     Args:
@@ -271,7 +106,7 @@ def within(window: timedelta | None) -> str:
     return "ever" if window is None else f"within {write_duration(window)}"
 
 
-def ages_in_words(condition: "model.Last | model.First") -> str:
+def ages_in_words(condition: Aged) -> str:
     """Word the bounds of an age, without `ago`."""
     low, high = condition.ages()
     if condition.between is not None:
@@ -290,9 +125,9 @@ def filters(where: Mapping[str, Any] | None) -> str:
 
 def _filter(value: Any) -> str:
     match value:
-        case model.Bounds():
+        case Bounds():
             return bounds_in_words(value)
-        case model.Different(other_than=other):
+        case Different(other_than=other):
             return f"other than {values(other)}"
     return values(value)
 
@@ -348,7 +183,7 @@ def _spaced(name: str) -> str:
 
 def event_in_words(which: Any) -> str:
     """Word which events are meant: a type, or an event with its filter."""
-    if isinstance(which, model.EventFilter):
+    if isinstance(which, EventFilter):
         return f"{noun(which.event)}{filters(which.where)}"
     return noun(which)
 

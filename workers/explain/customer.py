@@ -6,11 +6,12 @@ from typing import Any, TypedDict
 import orjson
 
 from workers.core.rules.rule_set import RuleSet
-from workers.explain.stored_activity import StoredActivity, read_activity, stored_activity
+from workers.explain.stored_activity import StoredActivity, read_activity
 from workers.kafka.partitioner import partition_of
 from workers.kafka.records import OutboxRecord
 from workers.settings import Settings
 from workers.state.held_actions import Order
+from workers.state.rule_sets.activation import as_active
 from workers.state.store import Store
 
 
@@ -73,7 +74,9 @@ class Knowledge(StoredActivity):
 
 
 async def look_up(store: Store, settings: Settings, customer_id: str, rules: RuleSet) -> Knowledge | None:
-    """Return the stored state of a customer, None if there is none. One round trip to Redis.
+    """Return the stored state of a customer, None if there is none.
+
+    The state itself is read in one round trip to Redis.
 
     Raises:
         UnknownLayout: if the activity is damaged or was written by another version.
@@ -83,14 +86,14 @@ async def look_up(store: Store, settings: Settings, customer_id: str, rules: Rul
     stored = await store.of_customer(partition, customer_id)
     if stored.activity is None:
         return None
-    activity = read_activity(stored.activity, rules)
+    activity = read_activity(stored.activity, await as_active(store, rules))
     key = customer_id.encode()
     held = {action_id: record for action_id, record in stored.held.items() if record.key == key}
     return Knowledge(
         customer_id=customer_id,
         partition=partition,
         bytes=len(stored.activity),
-        **stored_activity(activity, rules),
+        **activity,
         held_actions=_held(held, stored.orders),
         unpublished=[_unpublished(record) for record in stored.outbox if record.key == key],
         elsewhere=_elsewhere(settings, partition),

@@ -10,7 +10,7 @@ from schemas.actions import action_id
 from schemas.sources import SourcesFile
 from workers.clock import Clock
 from workers.core.coverage import Coverage, complete_series
-from workers.core.objects.customer.activity import Activity
+from workers.core.decisions.decide import decider_of
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import (
     Progress,
@@ -56,7 +56,7 @@ async def read_customer(
     if raw is None:
         return None
     active = await as_active(store, rules)
-    activity = read_activity(raw, active)
+    read_activity(raw, active)  # whatever cannot be shown is refused
     notes = []
     if not active.generation and await newest_generation(store):
         notes.append("the rule files differ from the rules that the workers have loaded; this explains the files")
@@ -64,12 +64,12 @@ async def read_customer(
     watermarks = watermarks_in_partition(sources, progress, now_ms, decided_ms if is_behind else None)
     return CustomerSnapshot(
         customer_id=customer_id,
-        activity=activity,
+        stored=raw,
         rules=active,
         coverage=coverage_of(meta, sources, watermarks),
         now_ms=now_ms,
         source_problems=find_source_problems(sources, progress, now_ms, partition if is_behind else None),
-        held_rules=await _held_rules(store, partition, customer_id, activity, active, meta),
+        held_rules=await _held_rules(store, partition, customer_id, raw, active, meta),
         notes=tuple(notes),
     )
 
@@ -119,12 +119,14 @@ def find_source_problems(
 
 
 async def _held_rules(
-    store: Store, partition: int, customer_id: str, activity: Activity, rules: RuleSet, meta: Mapping[str, str]
+    store: Store, partition: int, customer_id: str, raw: bytes, rules: RuleSet, meta: Mapping[str, str]
 ) -> dict[str, str]:
+    decider = decider_of(rules)
+    decider.read(raw)
     rule_ids = {
-        action_id(rule_id, customer_id, episode.acted_ms): rule_id
-        for rule_id, episode in activity.episodes.items()
-        if episode.acted_ms
+        action_id(rule.id, customer_id, rule.episode.acted_ms): rule.id
+        for rule in decider.program.rules
+        if rule.episode.acted_ms
     }
     held = await store.held_actions.records(partition, list(rule_ids))
     return {rule_ids[held_id]: _held_by(rule_ids[held_id], rules, meta) for held_id in held}

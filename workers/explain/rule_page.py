@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from schemas.rules import Rule, RuleBook
-from workers.core.phrases import phrase
 from workers.core.rules.contact_policy import limit_in_words
+from workers.core.rules.wording import phrase
 from workers.explain.sentences import explained
 from workers.rule_files.known_names import KnownNames, known_types
 from workers.rule_files.rules import load_book

@@ -1,13 +1,10 @@
 """The states of a rule at one moment, in addition to its verdict: actions, pauses and refusals. Pure."""
 
 from collections.abc import Iterator
-from copy import deepcopy
-from dataclasses import replace
 
 from schemas.actions import Action, Decision
-from workers.core.objects.conditions import NOT_OBSERVABLE
-from workers.core.objects.customer.activity import Candidate
-from workers.core.objects.decisions.admission import Admission
+from workers.core.conditions.condition import NOT_OBSERVABLE
+from workers.core.customer.candidate import Candidate
 from workers.core.rules.contact_policy import is_held_out
 from workers.explain.moment import Moment
 from workers.explain.rule_at_moment import RuleAtMoment
@@ -25,8 +22,8 @@ def states_of(standing: RuleAtMoment) -> Iterator[State]:
     yield from _acted(standing)
     queued = [
         candidate
-        for candidate in moment.activity.candidates
-        if candidate.rule == rule.id and not candidate.withdrawn_ms
+        for candidate in moment.candidates
+        if candidate.rule == standing.active.place and not candidate.withdrawn_ms
     ]
     for candidate in queued:
         yield _queued(standing, candidate)
@@ -38,11 +35,11 @@ def states_of(standing: RuleAtMoment) -> Iterator[State]:
 
 def _confirmation(standing: RuleAtMoment) -> Iterator[State]:
     """Yield the reasons why the verdict is not final."""
-    moment, rule, episode = standing.moment, standing.rule, standing.episode
+    moment, episode = standing.moment, standing.episode
     if standing.blocked_ms is not None:
         due = in_words(standing.blocked_ms)
         yield State("waiting", f"was due to be decided again on {due}, and waits", standing.blocked_ms)
-    elif episode.holding and moment.evaluate(rule.condition, moment.at_ms)[0] == NOT_OBSERVABLE:
+    elif episode.holding and moment.evaluate(standing.active.condition, moment.at_ms)[0] == NOT_OBSERVABLE:
         yield State("unconfirmed", "cannot be confirmed at present; it holds until it is known not to")
     if standing.long_enough_ms is not None:
         since, until = in_words(episode.true_since_ms), in_words(standing.long_enough_ms)
@@ -79,7 +76,8 @@ def _acted(standing: RuleAtMoment) -> Iterator[State]:
 def _queued(standing: RuleAtMoment, candidate: Candidate) -> State:
     """Return why a decided action is not admitted yet."""
     moment = standing.moment
-    unseen = moment.coverage.unseen(standing.rule.needed_to_admit, candidate.seen_ms)
+    seen_ms = max(candidate.start_ms, candidate.doubted_ms)
+    unseen = moment.coverage.unseen(standing.rule.needed_to_admit, seen_ms)
     because = "other rules are decided first" if unseen is None else moment.unseen(unseen).text
     text = f"its action of {in_words(candidate.start_ms)} waits: {because}"
     return State("waiting", text, candidate.start_ms)
@@ -105,7 +103,7 @@ def _refused(standing: RuleAtMoment) -> Iterator[State]:
     if start_ms < rule.live_since_ms:
         yield State("left_alone", "skipped: the customer already matched the rule when it went live", start_ms)
         return
-    floor_ms = moment.activity.floor_ms(rule.types, rule.reads_tenure)
+    floor_ms = moment.customer.floor_ms(rule.types, rule.reads_tenure)
     if start_ms < floor_ms and standing.episode.acted_ms < start_ms:
         yield State(
             "left_alone", f"skipped: history until {in_words(floor_ms)}, so it counts as met already", start_ms
@@ -116,14 +114,8 @@ def _refused(standing: RuleAtMoment) -> Iterator[State]:
             "left_alone", "skipped: a new release reads the rule so that it had begun to hold before", start_ms
         )
         return
-    probe = deepcopy(moment.activity)
-    probe.flips = {}  # of other rules, which must not be waited for
-    probe.candidates = [Candidate(rule.id, start_ms, 0, rule.action, rule.version, {}, ())]
-    decisions: list[Action | Decision] = []
-    everything_seen = replace(moment.coverage, until={})
-    Admission(moment.snapshot.customer_id, moment.snapshot.rules, everything_seen, decisions, []).release(probe)
-    refusals = [decision for decision in decisions if isinstance(decision, Decision)]
-    if refusals:
-        yield State(refusals[0].decision, f"did not act: {refusals[0].detail}", start_ms)
+    refusal = moment.refusal(standing.active, start_ms)
+    if refusal is not None:
+        yield State(refusal.decision, f"did not act: {refusal.detail}", start_ms)
     else:
         yield State("no_action", "did not act when it began to hold; the decisions topic states why", start_ms)

@@ -7,16 +7,16 @@ explains rules that no worker has loaded, such as drafts.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from schemas import conditions as model
 from schemas.conditions import expanded
 from schemas.durations import write_duration
 from schemas.rules import ForEveryRule, Rule, RuleBook
-from workers.core.phrases import Said, attribute, date_in_words, listed, negated, noun, phrase, said
+from workers.core.phrases import Said, listed, noun
 from workers.core.rules.contact_policy import limit_in_words
-
-_ENDS_A_CANCELLATION: Final = ("purchase", "reactivation")
+from workers.core.rules.kinds import kind_of
+from workers.core.rules.wording import negated, phrase, said
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def checked_after(rule: Rule, book: RuleBook) -> str:
     """List the events and the times after which a rule is checked."""
     leaves = list(_leaves(rule, book))
     types = _distinct(name for leaf, _ in leaves for name in _types_of(leaf))
-    times = _distinct(time for leaf, _ in leaves for time in _times_of(leaf))
+    times = _distinct(time for leaf, _ in leaves for time in kind_of(leaf).times(leaf))
     if rule.for_ is not None:
         times.append(f"when it has been true for {write_duration(rule.for_)}")
     if not types:
@@ -192,53 +192,14 @@ def _distinct(texts: Iterator[str]) -> list[str]:
 
 
 def _types_of(condition: Any) -> list[str]:
-    match condition:
-        case model.Status():
-            return ["cancellation", *_ENDS_A_CANCELLATION]
-        case model.Known():
-            return []
-        case model.Followed(after=first, then=second) | model.Unfollowed(after=first, without=second):
-            return [_type_of(first), _type_of(second)]
-    return [_subject(condition)]
+    """Return the event types that a condition reads, in the order in which they are written."""
+    types = kind_of(condition).types(condition)
+    written = [_type_of(getattr(condition, name)) for name in type(condition).model_fields]
+    return [name for name in written if name in types] + sorted(types.difference(written))
 
 
-def _type_of(event: model.EventFilter | str) -> str:
-    return event.event if isinstance(event, model.EventFilter) else event
-
-
-def _subject(condition: Any) -> str:
-    """Return the one event type that a condition reads: the value of the condition's first word."""
-    word = next(name for name in type(condition).model_fields if name in model.CONDITION_WORDS)
-    return str(getattr(condition, word)).split(".", 1)[0]
-
-
-def _times_of(condition: Any) -> Iterator[str]:
-    match condition:
-        case model.Count() | model.Sum() | model.Average() | model.Distinct():
-            if condition.within is not None:
-                yield f"when a {noun(_subject(condition))} leaves the last {write_duration(condition.within)}"
-        case model.Change():
-            span = write_duration(condition.within)
-            yield f"when a {noun(_subject(condition))} leaves the last {span}, or the {span} before"
-        case model.Absent():
-            yield f"{write_duration(condition.for_)} after the last {noun(condition.none)}"
-        case model.Last() | model.First():
-            which = "last" if isinstance(condition, model.Last) else "first"
-            for age in condition.ages():
-                if age is not None:
-                    yield f"{write_duration(age)} after the {which} {noun(_subject(condition))}"
-        case model.Known():
-            yield f"{write_duration(condition.known_for)} after the customer's first event"
-        case model.Overdue():
-            yield f"when the customer's own rhythm makes the next {noun(condition.overdue)} overdue"
-        case model.Unfollowed():
-            yield f"{write_duration(condition.for_)} after the last {noun(_type_of(condition.after))}"
-        case model.Date(in_the_next=timedelta() as span):
-            yield f"{write_duration(span)} before the {date_in_words(condition.date)}, and on it"
-        case model.Date(passed_for=timedelta() as span):
-            yield f"{write_duration(span)} after the {date_in_words(condition.date)}"
-        case model.Status(for_=timedelta() as span):
-            yield f"{write_duration(span)} after the cancellation"
+def _type_of(value: Any) -> str:
+    return value.event if isinstance(value, model.EventFilter) else str(value).partition(".")[0]
 
 
 # -- customers it leaves out -----------------------------------------------------------------------------------
@@ -292,38 +253,7 @@ def _needs(condition: Any, holds: bool) -> Iterator[timedelta | str]:
             for part in parts:
                 yield from _needs(part, holds)
     else:
-        yield from _need_of(condition, holds)
-
-
-def _need_of(condition: Any, holds: bool) -> Iterator[timedelta | str]:
-    whole = "customers whose history may be missing a {} (see complete_since in sources.yaml)"
-    match condition:
-        case model.Count() | model.Sum() | model.Distinct() | model.Average():
-            low, high = condition.limits()
-            bound_above = high if holds else low
-            if bound_above is None and not isinstance(condition, model.Average):
-                return
-            if condition.within is None:
-                yield whole.format(noun(_subject(condition)))
-            elif isinstance(condition, model.Average):
-                yield condition.within
-            else:
-                yield (
-                    f"customers who may have had a {noun(_subject(condition))} before Linger knew them, until it has "
-                    f"known them for {write_duration(condition.within)} (see complete_since in sources.yaml)"
-                )
-        case model.Change():
-            yield 2 * condition.within
-        case model.Absent() if holds:
-            yield condition.for_
-        case model.First():
-            yield whole.format(noun(condition.first))
-        case model.Known() if holds:
-            yield condition.known_for
-        case model.Latest():
-            yield f"customers without a known {attribute(condition.latest)}"
-        case model.Date():
-            yield f"customers without a known {date_in_words(condition.date)}"
+        yield from kind_of(condition).needs(condition, holds)
 
 
 def _by_others(rule: Rule, book: RuleBook) -> Iterator[str]:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from workers.core.coverage import Coverage
-from workers.core.objects.customer.activity import Activity
+from workers.core.customer.customer import Customer
+from workers.core.decisions.decide import decider_of
 from workers.core.rules.rule_set import RuleSet
 
 
@@ -14,7 +15,7 @@ class CustomerSnapshot:
 
     Attributes:
         customer_id: the customer.
-        activity: as stored; never changed.
+        stored: the customer's state, as bytes that can be read.
         rules: the active rule set.
         coverage: coverage of the customer's partition.
         now_ms: the clock, read before everything else.
@@ -24,7 +25,7 @@ class CustomerSnapshot:
     """
 
     customer_id: str
-    activity: Activity
+    stored: bytes
     rules: RuleSet
     coverage: Coverage
     now_ms: int
@@ -34,10 +35,13 @@ class CustomerSnapshot:
 
     @property
     def decided_ms(self) -> int:
-        """The latest moment that is decided, which is the earliest that can be explained."""
-        return decided_until(self.activity)
+        """The latest moment that is decided, which is the earliest that can be explained.
+
+        It reads the customer into the objects of the rule set, in place of whoever was there.
+        """
+        return decided_until(decider_of(self.rules).read(self.stored))
 
 
-def decided_until(activity: Activity) -> int:
-    """Return the latest moment until which an activity is decided."""
-    return max(activity.at_ms, activity.fired_ms)
+def decided_until(customer: Customer) -> int:
+    """Return the latest moment until which a customer is decided."""
+    return max(customer.at_ms, customer.fired_ms)

@@ -1,26 +1,23 @@
 """Everything that is stored of one customer's activity, as plain values for people and machines.
 
-Pure. Nothing is left out: a field of `Activity`, `Series`, `Episode` or `Candidate` that is stored has its place
-here, and a test fails for one that has none. Moments are ISO 8601 texts in UTC, days are ISO dates.
+Pure. Nothing is left out: each of the facts of a customer (`core.customer.facts`) has its place here, and a test
+fails for one that has none. Moments are ISO 8601 texts in UTC, to the second; days are ISO dates.
 """
 
-import struct
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypedDict
 
 import msgspec
 
-from workers.clock import iso_text
 from workers.core.coverage import type_of
+from workers.core.customer.customer import KNOWN
+from workers.core.customer.fact_texts import Day, Moment
+from workers.core.customer.facts import UNKNOWN, CandidateFacts, CustomerFacts, EpisodeFacts, PairFacts, SeriesFacts
 from workers.core.customer.specs import SeriesSpec
-from workers.core.events.decoding import FINGERPRINT_BYTES, UNIT
-from workers.core.objects.customer import codec
-from workers.core.objects.customer.activity import KNOWN, UNKNOWN, Activity, Candidate, Episode, reasons_in
-from workers.core.objects.customer.series import Series
+from workers.core.customer.stored import UnknownLayout
+from workers.core.decisions.decide import decider_of
 from workers.core.rules.rule_set import Rule, RuleSet
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC).date()
+_TO_THE_SECOND: Final = len("2026-11-30T12:00:00")
 
 
 class KnownSeries(TypedDict):
@@ -157,7 +154,8 @@ class StoredActivity(TypedDict):
             `unknown` if something followed and it is not known when.
         waiting_actions: actions that are not admitted yet, oldest first.
         counted_actions: when actions were decided that a limit over all rules still counts.
-        nothing_changes_before: by group of rules, a moment before which time alone changes none of them.
+        nothing_changes_before: by group of rules, a moment before which time alone changes none of them. A group is
+            named by its first rule; in what releases up to 0.2 stored, by the name that it had there.
         event_ids: hashes of the latest event ids, oldest first; the ids themselves are not stored.
     """
 
@@ -181,133 +179,143 @@ class StoredActivity(TypedDict):
     event_ids: list[str]
 
 
-def stored_activity(activity: Activity, rules: RuleSet) -> StoredActivity:
-    """Return everything that is stored of a customer; `rules` say which rules and series still exist."""
+def stored_activity(facts: CustomerFacts, rules: RuleSet) -> StoredActivity:
+    """Return everything that is stored of a customer.
+
+    Args:
+        facts: of the customer, with what waits in words.
+        rules: they say which rules and series still exist.
+
+    Raises:
+        ValueError: if a moment or day is in no calendar.
+    """
     specs = {spec.key: spec for spec in rules.specs()}
-    series = [_series(key, facts, specs.get(key)) for key, facts in sorted(activity.series.items())]
+    series = [_series(key, one, specs.get(key)) for key, one in sorted(facts.series.items())]
     ids = {rule.id for rule in rules.rules}
+    changes = facts.next_changes_before if facts.next_changes is None else facts.next_changes
     return StoredActivity(
-        known_since=iso_text(activity.first_ms),
-        latest_event=iso_text(activity.at_ms),
-        timer_decided_at=_moment(activity.fired_ms),
-        looked_again_at=_moment(activity.due_ms),
-        decided_under=activity.generation,
-        events=[facts for facts in series if facts["series"] == facts["type"]],
-        filtered_events=[facts for facts in series if facts["series"] != facts["type"]],
-        rules=[_rule(rule, activity) for rule in rules.rules],
+        known_since=_moment(facts.known_since),
+        latest_event=_moment(facts.latest_event),
+        timer_decided_at=_perhaps(facts.timer_decided),
+        looked_again_at=_perhaps(facts.due),
+        decided_under=facts.generation,
+        events=[one for one in series if one["series"] == one["type"]],
+        filtered_events=[one for one in series if one["series"] != one["type"]],
+        rules=[_rule(rule, facts) for rule in rules.rules],
         episodes=[
-            _episode(rule_id, episode, exists=rule_id in ids)
-            for rule_id, episode in sorted(activity.episodes.items())
+            _episode(rule_id, episode, exists=rule_id in ids) for rule_id, episode in sorted(facts.episodes.items())
         ],
-        attributes={
-            key: {"value": value, "at": iso_text(at_ms)} for key, (value, at_ms) in activity.attributes.items()
-        },
-        template_values=dict(activity.latest),
-        history_until={name: iso_text(at_ms) for name, at_ms in sorted(activity.floors.items()) if name != KNOWN},
-        known_by_history_until=_moment(activity.floors.get(KNOWN, 0)),
-        pairs={key: _pair(first_ms, then_ms) for key, (first_ms, then_ms) in activity.pairs.items()},
-        waiting_actions=[_candidate(candidate) for candidate in activity.candidates],
-        counted_actions=[iso_text(at_ms) for at_ms in activity.acted],
-        nothing_changes_before={name: iso_text(at_ms) for name, at_ms in activity.flips.items()},
-        event_ids=[
-            activity.seen[start : start + FINGERPRINT_BYTES].hex()
-            for start in range(0, len(activity.seen), FINGERPRINT_BYTES)
-        ],
+        attributes={key: {"value": one.value, "at": _moment(one.at)} for key, one in facts.attributes.items()},
+        template_values=dict(facts.template_values),
+        history_until={name: _moment(at) for name, at in sorted(facts.history_until.items()) if name != KNOWN},
+        known_by_history_until=_perhaps(facts.history_until.get(KNOWN)),
+        pairs={key: _pair(pair) for key, pair in facts.pairs.items()},
+        waiting_actions=[_candidate(candidate) for candidate in facts.candidates],
+        counted_actions=[_moment(at) for at in facts.counted_actions],
+        nothing_changes_before={name: _moment(at) for name, at in changes.items()},
+        event_ids=list(facts.event_ids),
     )
 
 
-def read_activity(raw: bytes, rules: RuleSet) -> Activity:
-    """Decode a stored activity, and make sure that every value in it can be shown.
+def read_activity(raw: bytes, rules: RuleSet) -> StoredActivity:
+    """Read a stored customer: everything that is stored, in a form in which it can be shown.
 
     Raises:
         UnknownLayout: if it is damaged or was written by another version.
     """
-    activity = codec.decode(raw, rules.codes)
     try:
-        stored_activity(activity, rules)
-    except (msgspec.MsgspecError, ValueError, OverflowError, OSError, struct.error) as error:
-        # A moment beyond the calendar, packed days that are none, reasons that are none.
-        raise codec.UnknownLayout(f"stored activity cannot be read: {error}") from None
-    return activity
+        return stored_activity(decider_of(rules).facts(raw), rules)
+    except UnknownLayout:
+        raise
+    except (msgspec.MsgspecError, ValueError) as error:
+        # A moment beyond the calendar, reasons that are none.
+        raise UnknownLayout(f"stored activity cannot be read: {error}") from None
 
 
-def _series(key: str, series: Series, spec: SeriesSpec | None) -> KnownSeries:
-    sums: Sequence[int | None] = series.sums() or [None] * len(series.days())
+def _series(key: str, series: SeriesFacts, spec: SeriesSpec | None) -> KnownSeries:
     return KnownSeries(
         type=type_of(key),
         series=key,
         needed=spec is not None,
         adds=None if spec is None else spec.adds,
         tells_apart=None if spec is None else spec.tells_apart,
-        first=iso_text(series.first_ms),
-        last=iso_text(series.last_ms),
+        first=_moment(series.first),
+        last=_moment(series.last),
         total=series.total,
-        sum=series.total_sum / UNIT if series.sums() or series.total_sum else None,
+        sum=float(series.sum) if series.sums or series.sum != "0" else None,
         active_days=series.active_days,
-        days_kept=len(series.days()),
+        days_kept=len(series.days),
         days=[
-            {"day": _day(day), "events": count, **({} if amount is None else {"sum": amount / UNIT})}
-            for day, count, amount in zip(series.days(), series.counts(), sums, strict=True)
+            {"day": _day(day), "events": count, **({"sum": float(series.sums[place])} if series.sums else {})}
+            for place, (day, count) in enumerate(series.days)
         ],
-        incomplete_until=_day(series.gone_day) if series.gone_day else None,
-        distinct_values=[
-            {"hash": f"{value:08x}", "last_seen": _day(day)}
-            for value, day in zip(series.values, series.value_days, strict=True)
-        ],
+        incomplete_until=None if series.incomplete_until is None else _day(series.incomplete_until),
+        distinct_values=[{"hash": value, "last_seen": _day(day)} for value, day in series.distinct_values],
     )
 
 
-def _rule(rule: Rule, activity: Activity) -> KnownRule:
-    episode = activity.episodes.get(rule.id)
+def _rule(rule: Rule, facts: CustomerFacts) -> KnownRule:
+    episode = facts.episodes.get(rule.id, EpisodeFacts())
     return KnownRule(
         rule=rule.id,
-        holds_since=iso_text(episode.start_ms) if episode is not None and episode.holding else None,
-        last_acted=iso_text(episode.acted_ms) if episode is not None and episode.acted_ms else None,
-        waiting_for_sources=(episode is not None and bool(episode.pending_ms))
-        or any(candidate.rule == rule.id for candidate in activity.candidates),
+        holds_since=_perhaps(episode.began) if episode.holds else None,
+        last_acted=_perhaps(episode.acted),
+        waiting_for_sources=episode.undecided_at is not None
+        or any(candidate.rule == rule.id for candidate in facts.candidates),
     )
 
 
-def _episode(rule_id: str, episode: Episode, *, exists: bool) -> KnownEpisode:
+def _episode(rule_id: str, episode: EpisodeFacts, *, exists: bool) -> KnownEpisode:
     return KnownEpisode(
         rule=rule_id,
         exists=exists,
-        began=_moment(episode.start_ms),
-        holds=episode.holding,
-        last_acted=_moment(episode.acted_ms),
-        acted_before=_moment(episode.before_ms),
-        can_be_retracted_until=_moment(episode.open_until_ms),
-        undecided_at=_moment(episode.pending_ms),
-        condition_holds_since=_moment(episode.true_since_ms),
-        earlier_episodes=[iso_text(at_ms) for at_ms in episode.held],
-        earlier_actions=[iso_text(at_ms) for at_ms in episode.stood],
+        began=_perhaps(episode.began),
+        holds=episode.holds,
+        last_acted=_perhaps(episode.acted),
+        acted_before=_perhaps(episode.acted_before),
+        can_be_retracted_until=_perhaps(episode.retractable_until),
+        undecided_at=_perhaps(episode.undecided_at),
+        condition_holds_since=_perhaps(episode.condition_holds_since),
+        earlier_episodes=[_moment(at) for at in episode.earlier_episodes],
+        earlier_actions=[_moment(at) for at in episode.earlier_actions],
     )
 
 
-def _candidate(candidate: Candidate) -> KnownCandidate:
+def _candidate(candidate: CandidateFacts) -> KnownCandidate:
+    assert candidate.rule is not None
+    assert candidate.action is not None
     return KnownCandidate(
         rule=candidate.rule,
-        began=_moment(candidate.start_ms),
-        waits_until=_moment(candidate.doubted_ms),
-        withdrawn_at=_moment(candidate.withdrawn_ms),
+        began=_perhaps(candidate.began),
+        waits_until=_perhaps(candidate.doubted_until),
+        withdrawn_at=_perhaps(candidate.withdrawn),
         action=candidate.action,
         rule_version=candidate.version,
-        variables=dict(candidate.variables),
-        why=msgspec.to_builtins(reasons_in(candidate.why)),
-        retracted_because=candidate.because,
-        why_retracted=msgspec.to_builtins(reasons_in(candidate.why_back)) if candidate.why_back else [],
+        variables=dict(candidate.variables or {}),
+        why=msgspec.to_builtins(candidate.why or []),
+        retracted_because=candidate.retracted_because,
+        why_retracted=msgspec.to_builtins(candidate.why_back or []),
     )
 
 
-def _pair(first_ms: int, then_ms: int) -> dict[str, str | None]:
-    return {"first": _moment(first_ms), "then": "unknown" if then_ms == UNKNOWN else _moment(then_ms)}
+def _pair(pair: PairFacts) -> dict[str, str | None]:
+    return {"first": _moment(pair.first), "then": UNKNOWN if pair.then == UNKNOWN else _perhaps(pair.then)}
 
 
-def _moment(at_ms: int) -> str | None:
-    """Return a moment as text, None for 0: nothing."""
-    return iso_text(at_ms) if at_ms else None
+def _perhaps(at: Moment | None) -> str | None:
+    """Return a moment as it is shown, None for none."""
+    return None if at is None else _moment(at)
 
 
-def _day(day: int) -> str:
-    """Return a day since 1970 as an ISO date."""
-    return (_EPOCH + timedelta(days=day)).isoformat()
+def _moment(at: Moment) -> str:
+    """Return a moment as it is shown: to the second."""
+    if isinstance(at, int):
+        raise ValueError(f"{at} ms is a moment of no calendar")
+    return f"{at[:_TO_THE_SECOND]}Z"
+
+
+def _day(day: Day) -> str:
+    """Return a day as it is shown."""
+    if isinstance(day, int):
+        raise ValueError(f"day {day} is in no calendar")
+    return day

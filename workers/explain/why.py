@@ -40,8 +40,8 @@ def explain_customer(snapshot: CustomerSnapshot, at_ms: int, titles: Mapping[str
         customer_id=snapshot.customer_id,
         at_ms=at_ms,
         is_ahead=at_ms > snapshot.now_ms,
-        known_since_ms=snapshot.activity.first_ms,
-        latest_event_ms=snapshot.activity.at_ms,
+        known_since_ms=moment.customer.first_ms,
+        latest_event_ms=moment.customer.at_ms,
         rules=reports,
         looks_again_ms=due_ms,
         looks_again_because=() if due_ms is None else tuple(_causes(reports, due_ms)),
@@ -52,7 +52,7 @@ def explain_customer(snapshot: CustomerSnapshot, at_ms: int, titles: Mapping[str
 
 def _explain_rule(moment: Moment, conditions: ConditionExplainer, rule: Rule, title: str) -> RuleReport:
     standing = rule_at(moment, rule)
-    condition = conditions.explain(rule.condition, standing.blocked_ms)
+    condition = conditions.explain(rule.when, standing.active.condition, standing.blocked_ms)
     return RuleReport(
         id=rule.id,
         title=title,
@@ -76,7 +76,7 @@ def _gaps_of_rule(
 
 def _notes(moment: Moment) -> Iterator[str]:
     """Yield notes on the customer as a whole."""
-    policy, attributes = moment.snapshot.rules.contact_policy, moment.activity.attributes
+    policy, attributes = moment.snapshot.rules.contact_policy, moment.customer.attributes
     if (spelling := policy.not_understood(attributes)) is not None:
         yield f"answered '{spelling}' to whether messages are wanted, which is neither yes nor no: no rule acts"
     elif policy.is_opted_out(attributes):

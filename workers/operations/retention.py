@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from schemas.conditions import All, Any_, Change, Date, Meets, Not, Overdue
+from schemas.conditions import All, Any_, Meets, Not
 from schemas.durations import duration_ms, write_duration
 from schemas.rules import Rule, RuleBook
+from workers.core.rules.kinds import kind_of
 from workers.settings import Settings
 
 ACTION_TOPICS: Final = ("at-risk", "win-back", "decisions")
@@ -150,14 +151,9 @@ def _spans(condition: Any, define: Mapping[str, Any]) -> Iterator[timedelta]:
             rest = {name: meaning for name, meaning in define.items() if name != condition.meets}
             if condition.meets in define:
                 yield from _spans(define[condition.meets], rest)
-        case Change():
-            yield 2 * condition.within  # and the window of equal length before it
-        case Overdue():
-            yield max(condition.at_least, condition.usual_gap * float(condition.by))
-        case Date():
-            yield condition.passed_for or timedelta()  # `in the next` looks ahead
         case _:
-            yield from _durations(condition)
+            looks_back = kind_of(condition).looks_back
+            yield from _durations(condition) if looks_back is None else (looks_back(condition),)
 
 
 def _durations(value: Any) -> Iterator[timedelta]:

@@ -9,7 +9,6 @@ from schemas.events import InvalidEvent, LeftOut
 from schemas.sources import SourcesFile
 from workers.clock import Clock, believed_ms
 from workers.core.events.decoding import DecodedEvent, NotCanonical, decode_event
-from workers.core.events.plain import PlainEvent
 from workers.core.events.scanner import Scanner
 from workers.core.mapping.converter import compile_untrusted_reader, read_strictly
 from workers.core.source_positions import SOURCE_HEADER
@@ -57,20 +56,8 @@ class EventReader:
         if record.value is None:
             work.tombstones += 1  # it deletes a key from a compacted topic, and is no event
             return
-        if (
-            source is not None
-            and scanner.scan(record.value, self._latest_ms(record))
-            and not scanner.history_ms
-            and scanner.is_of(record.key)
-        ):
-            plain = PlainEvent(
-                scanner.type_place,
-                scanner.at_ms,
-                scanner.amount,
-                scanner.fingerprint(),
-                scanner.event_id_bytes(),
-            )
-            work.events.setdefault(scanner.customer_id(), []).append((plain, record))
+        if source is not None and scanner.takes(record.value, record.key, self._latest_ms(record)):
+            work.events.setdefault(scanner.customer_id(), []).append((scanner.event(), record))
             return
         try:
             event = self._event(record, work, direct=source is None)

@@ -23,6 +23,7 @@ from workers.rule_files.error_locations import (
 )
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Explanation, shortened
+from workers.rule_files.references import kind_of
 from workers.rule_files.yaml_nodes import MapNode, Node, ScalarNode
 
 _COMBINE: Final = "a condition is one thing: put both into a list under '{}:', each with '- ' before it"
@@ -141,8 +142,9 @@ def _key_above(location: ErrorLocation, key: str) -> str | None:
 def missing_keys(location: ErrorLocation, keys: list[str]) -> ProblemText:
     """Explain which keys a mapping lacks, with an example of each."""
     message = f"{listed(keys)} {'is' if len(keys) == 1 else 'are'} missing"
-    if "after" in _entries_of(location) and "without" in keys:
-        hint = "what followed is written as 'then' and 'within', what did not follow as 'without' and 'for'"
+    kind = kind_of(location.node)
+    hints = {} if kind is None else kind.lacking
+    if (hint := next((hints[key] for key in keys if key in hints), None)) is not None:
         return ProblemText("missing-key", message, hint)
     examples = [f"'{key}: {example}'" for key in keys if (example := _example_of(location.model, key)) is not None]
     return ProblemText("missing-key", message, f"write for example {' and '.join(examples)}" if examples else None)

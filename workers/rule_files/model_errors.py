@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
-from schemas.conditions import ATTRIBUTE_PATTERN, DEFINITION_PATTERN, REFERENCE_PATTERN
+from schemas.conditions import ATTRIBUTE_PATTERN, DEFINITION_PATTERN, ELEMENTARY, REFERENCE_PATTERN
 from schemas.events import TYPE_PATTERN
 from schemas.places import PATH_PATTERN, Place
 from schemas.refusals import InconsistentEntries, WrongFormat
@@ -231,8 +231,9 @@ def _is_key_of_some_kind(location: ErrorLocation, key: str) -> bool:
 
 def _kind_in_text(written: str, kinds: list[str]) -> str | None:
     """Return how to write a condition that was written as one text."""
-    if written.lower() in ("active", "cancelled", "canceled"):
-        return f"write 'status: {'active' if written.lower() == 'active' else 'cancelled'}'"
+    for kind in ELEMENTARY.values():
+        if (line := kind.alone.get(written.lower())) is not None:
+            return f"write '{line}'"
     if "meets" in kinds and (word := suggestions.words_at_the_beginning(written, kinds)) is not None:
         rest = shortened(written[len(word) :].strip(": "))
         more = ", and other words on lines below" if " " in rest else ""

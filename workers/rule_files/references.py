@@ -5,17 +5,10 @@ never know which names exist.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from schemas.conditions import CONDITION_WORDS
+from schemas.conditions import ELEMENTARY, Elementary, condition_kind
 from workers.rule_files.yaml_nodes import Document, MapNode, Node, ScalarNode, items_of, value_of
-
-_NAMING: Final = (
-    *("count", "none", "last", "first", "overdue", "change"),
-    *("sum", "average", "distinct", "latest", "date"),
-)
-"""Keys of conditions that name an event type, or an event type and an attribute with a dot between."""
-_STEPS: Final = ("after", "then", "without")
 
 
 class Named(NamedTuple):
@@ -94,6 +87,14 @@ def elementary_in(condition: Node) -> Iterator[Node]:
         yield condition
 
 
+def kind_of(condition: Node) -> type[Elementary] | None:
+    """Return how an elementary condition is to be written; None if no key names its kind, and for `meets`.
+
+    The first word of a condition decides; another one beside it is a separate mistake.
+    """
+    return ELEMENTARY.get(condition_kind(dict(entries_of(condition))) or "")
+
+
 def meets_in(condition: Node) -> Iterator[ScalarNode]:
     """Yield the nodes of the named conditions that a condition uses."""
     for part in elementary_in(condition):
@@ -122,11 +123,11 @@ def names_in(document: Document) -> Iterator[Named]:
 def names_in_condition(condition: Node) -> Iterator[Named]:
     """Yield the names in a condition and the conditions inside it."""
     for part in elementary_in(condition):
-        # The first of these words decides the kind of the condition; another one beside it is a separate mistake.
-        kind = next((key for key in entries_of(part) if key in CONDITION_WORDS), None)
-        if kind in _NAMING:
-            yield from _named(value_of(part, kind), value_of(part, "where"))
-        for key in _STEPS if kind == "after" else ():
+        if (kind := kind_of(part)) is None:
+            continue
+        if kind.naming:
+            yield from _named(value_of(part, kind.naming), value_of(part, "where"))
+        for key in kind.steps:
             step = value_of(part, key)
             named = value_of(step, "event") if isinstance(step, MapNode) else step
             yield from _named(named, value_of(step, "where"))

@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 from zoneinfo import available_timezones
 
+from schemas.conditions import CONDITION_WORDS, ELEMENTARY
 from schemas.events import BUILT_IN
 from schemas.places import PATH_PATTERN
 from schemas.refusals import Format
@@ -24,6 +25,14 @@ _BOUNDS: Final = {
     "exactly": "equals equal eq = == is exact times number amount value equal_to",
     "between": "range from_to in_between",
 }
+
+
+def _of_kinds(*, are_first: bool) -> dict[str, str]:
+    """Return what people write instead of the keys of elementary conditions: of the first words, or of the others."""
+    also_written = (item for kind in ELEMENTARY.values() for item in kind.also_written.items())
+    return {key: guesses for key, guesses in also_written if (key in CONDITION_WORDS) == are_first}
+
+
 _WORDS: Final = {
     # values of attributes
     "other than": "not is_not != <> except without not_in ne isnt none_of",
@@ -34,30 +43,16 @@ _WORDS: Final = {
     "within": "for in last in_last in_the_last in_the_past during over period window timeframe past since days "
     "within_last in_the_next",
     "for": "within since in last in_last in_the_last during over period longer_than at_least days",
-    "in the next": "within in next upcoming before",
-    "passed for": "for since after ago passed over_for",
-    "from at least": "at_least min minimum from base",
-    "down by": "down decrease decreased_by drop dropped_by fall by less_by",
-    "up by": "up increase increased_by rise rose_by grow more_by",
-    "usual gap": "gap usual rhythm average_gap",
+    **_of_kinds(are_first=False),
     # which events
     "where": "filter filters with if when only only_when attributes matching",
     "event": "type kind event_type name",
-    "then": "followed_by and_then with",
-    "without": "but_not not not_followed_by no",
     # conditions
     "all": "and all_of both every",
     "any": "or any_of either one_of",
     "not": "no nor isnt",
-    "count": "event number number_of how_often times occurrences happened has did type counts frequency",
-    "none": "no never nothing not_happened missing absent inactive no_event without",
-    "sum": "total sum_of adds_up spent revenue",
-    "average": "avg mean",
-    "distinct": "unique different",
-    "last": "latest_event most_recent recency",
-    "latest": "attribute property trait current value",
+    **_of_kinds(are_first=True),
     "meets": "use is_a definition ref reference segment condition",
-    "status": "state enabled active live stage mode",
     # rules
     "rules": "rule regeln",
     "define": "definitions definition defines segments conditions",
@@ -137,12 +132,6 @@ def _form(word: str) -> str:
 
 _KEYS_BY_GUESS: Final = _by_guess(_WORDS)
 _VALUES_BY_GUESS: Final = _by_guess(_VALUES)
-_KEYS_BY_KIND: Final = {
-    ("last", "within"): "at most",
-    ("last", "for"): "at least",
-    ("first", "within"): "at most",
-    ("first", "for"): "at least",
-}
 
 
 def guessed_key(written: str, possible: Collection[str], kind: str = "") -> str | None:
@@ -153,7 +142,7 @@ def guessed_key(written: str, possible: Collection[str], kind: str = "") -> str 
         possible: the keys that are possible.
         kind: the kind of condition, if it is one.
     """
-    by_kind = _KEYS_BY_KIND.get((kind, written))
+    by_kind = ELEMENTARY[kind].meant_keys.get(written) if kind in ELEMENTARY else None
     return next((word for word in (by_kind, *_KEYS_BY_GUESS.get(_form(written), ())) if word in possible), None)
 
 

@@ -27,6 +27,7 @@ from ruamel.yaml.events import (
 from workers.rule_files.positions import QUOTES, Lines, Position
 from workers.rule_files.problems import Explanation, Problem, in_order, shortened
 from workers.rule_files.yaml_syntax import syntax_problem
+from workers.rule_files.yaml_usual import usual_events
 
 MAX_FILE_BYTES: Final = 256 * 1024
 MAX_NESTING: Final = 32
@@ -229,6 +230,9 @@ class _Composer:
         return None if is_nothing else root
 
     def _parsed(self, text: str) -> Iterator[Event]:
+        if (usual := usual_events(text)) is not None:
+            yield from usual
+            return
         latest = Position(1, 1)
         try:
             for event in YAML(typ="safe", pure=True).parse(text):

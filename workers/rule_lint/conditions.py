@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from schemas import conditions as model
-from schemas.conditions import expanded
+from schemas.conditions import condition_kind, expanded
 from schemas.durations import parse_duration
 from schemas.rules import Rule
 from schemas.sources import SourcesFile
+from workers.core.rules.kinds import KINDS
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Problem
 from workers.rule_files.references import (
@@ -209,10 +210,9 @@ def _windows_in(condition: Node) -> Iterator[_Window]:
     for part in elementary_in(condition):
         named = next(names_in_condition(part), None)
         within = value_of(part, "within")
-        if named is None or within is None or "after" in entries_of(part) or not isinstance(within, ScalarNode):
-            continue
-        days = parse_duration(within.text).days
-        yield _Window(named, 2 * days if "change" in entries_of(part) else days, within.at)
+        windows = KINDS[word].windows if (word := condition_kind(dict(entries_of(part))) or "") in KINDS else 0
+        if named is not None and windows and isinstance(within, ScalarNode):
+            yield _Window(named, windows * parse_duration(within.text).days, within.at)
 
 
 def _complete_since(sources: SourcesFile | None, event_type: str) -> datetime | None:

@@ -12,10 +12,10 @@ from typing import Any
 from schemas import conditions as model
 from schemas.conditions import expanded
 from schemas.rules import Rule, RuleBook
-from workers.core import phrases
 from workers.core.conditions.condition import NOT_OBSERVABLE, TRUE
 from workers.core.decisions.decided import UNKNOWN
 from workers.core.decisions.replay import Replay, until
+from workers.core.rules import wording as phrases
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 from workers.rule_preview.preview import (

@@ -27,8 +27,8 @@ def test_the_screen_shows_a_tree_with_marks_reasons_and_moments() -> None:
         ),
     )
     observed = since(ruleset, 0)
-    activity = known(ruleset, event("purchase", 1), event("purchase", 2), observed=observed)
-    shown = on_screen(why(ruleset, activity, 5, observed=observed, titles={"quiet": "Gone quiet"}))
+    stored = known(ruleset, event("purchase", 1), event("purchase", 2), observed=observed)
+    shown = on_screen(why(ruleset, stored, 5, observed=observed, titles={"quiet": "Gone quiet"}))
     assert shown.splitlines()[0] == "Customer ada as of 2024-01-06 00:00 UTC"
     for text in (
         "✗ Gone quiet (quiet): does not hold",

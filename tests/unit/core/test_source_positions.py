@@ -89,7 +89,7 @@ def test_a_worker_of_release_0_1_folds_items_once_too_and_keeps_one_field_for_th
         position = position_of_item("shop", 0, *pair)
         assert is_above_high_water_in_0_1(theirs, position) == ours.is_above_high_water(position)
     assert theirs.keys() <= {b"shop:0+"}
-    written = ours.changes("linger", 0).fields
+    written = ours.changes(0).fields
     assert {high_water_field(name.decode()): number for name, number in theirs.items()} == written
 
 

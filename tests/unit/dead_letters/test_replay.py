@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.support.dead_letters import dead_letter_at, each
-from workers.core.objects.customer.activity import RING
+from workers.core.customer.customer import RING
 from workers.dead_letters.record import DeadLetter
 from workers.dead_letters.replay import batches, replayed_headers
 

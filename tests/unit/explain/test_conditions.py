@@ -10,12 +10,12 @@ from tests.support.explained import known, leaf, only, state_text, why
 
 def test_a_silence_ends_with_an_event_and_begins_by_itself() -> None:
     ruleset = rules(rule(when={"none": "purchase", "for": "9 days"}))
-    activity = known(ruleset, event("purchase", 1.5))
-    early = leaf(why(ruleset, activity, 3))
+    stored = known(ruleset, event("purchase", 1.5))
+    early = leaf(why(ruleset, stored, 3))
     assert (early.verdict, early.events, early.by_events) == ("false", (), None)
     assert early.change is not None
     assert (early.change.at_ms, early.change.becomes) == (day(10.5), "true")
-    late = leaf(why(ruleset, activity, 10.5))
+    late = leaf(why(ruleset, stored, 10.5))
     assert (late.verdict, late.change, late.events) == ("true", None, ("purchase",))
     assert late.by_events == "changes with the next purchase"
 

@@ -88,11 +88,11 @@ def test_reasons_are_those_that_reach_into_the_window(
 def test_a_source_that_is_not_seen_far_enough_is_a_reason() -> None:
     ruleset = rules(rule(when={"none": "purchase", "for": "9 days"}))
     observed = watched(ruleset, purchase=8)
-    activity = known(ruleset, event("purchase", 1), observed=observed)
+    stored = known(ruleset, event("purchase", 1), observed=observed)
     trouble = {"purchase": "its source shop.orders is silent since 2024-01-08 00:00 UTC"}
-    before = why(ruleset, activity, 9.9, observed=observed, source_problems=trouble)
+    before = why(ruleset, stored, 9.9, observed=observed, source_problems=trouble)
     assert (only(before).verdict, only(before).gaps) == ("false", ())
-    report = why(ruleset, activity, 12, observed=observed, source_problems=trouble)
+    report = why(ruleset, stored, 12, observed=observed, source_problems=trouble)
     gap = Gap("unseen", "purchase", day(8), trouble["purchase"])
     assert (only(report).verdict, only(report).gaps, leaf(report).gaps) == ("not observable", (gap,), (gap,))
     assert report.waits == (gap,)
@@ -115,11 +115,11 @@ def test_only_the_condition_that_an_unseen_event_could_break_is_unknown() -> Non
 def test_a_future_moment_is_explained_as_if_everything_were_seen_by_then() -> None:
     ruleset = rules(rule(when={"none": "purchase", "for": "9 days"}))
     observed = watched(ruleset, purchase=3)
-    activity = known(ruleset, event("purchase", 1), observed=observed)
-    report = why(ruleset, activity, 12, now_day=3.1, observed=observed)
+    stored = known(ruleset, event("purchase", 1), observed=observed)
+    report = why(ruleset, stored, 12, now_day=3.1, observed=observed)
     assert report.is_ahead
     assert only(report).verdict == "true"
     assert state_text(report, "expected") == (
         "asks for 't' as of 2024-01-11 00:00 UTC, if nothing happens until then"
     )
-    assert not why(ruleset, activity, 3.1, now_day=3.1, observed=observed).is_ahead
+    assert not why(ruleset, stored, 3.1, now_day=3.1, observed=observed).is_ahead

@@ -2,46 +2,48 @@
 
 from typing import Any
 
+import pytest
+
 from schemas.rules import ForEveryRule, RuleBook
 from schemas.rules import Rule as WrittenRule
 from tests.support.builders import TYPES, day, event, rule, rules, watched
 from tests.support.explained import known, only, since, state_text, states, why
-from workers.core.objects.customer.activity import Activity
-from workers.core.objects.decisions.decide import decide
+from workers.core.customer.stored import UnknownLayout
+from workers.core.decisions.decide import decide, decider_of
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 from workers.explain.snapshot import CustomerSnapshot
 from workers.explain.why import explain_customer
 
 
-def acted(**content: Any) -> tuple[RuleSet, Activity]:
+def acted(**content: Any) -> tuple[RuleSet, bytes]:
     """A rule that has acted for ada on day 10, as it is stored then."""
     ruleset = rules(rule(when={"none": "purchase", "for": "9 days"}, **content))
     return ruleset, known(ruleset, event("purchase", 1), upto_day=10)
 
 
 def test_a_rule_that_acted_says_when_and_how_long_the_action_is_good() -> None:
-    ruleset, activity = acted(again_after="1 day")
-    assert state_text(why(ruleset, activity, 12), "acted") == (
+    ruleset, stored = acted(again_after="1 day")
+    assert state_text(why(ruleset, stored, 12), "acted") == (
         "acted on 2024-01-11 00:00 UTC; the action is good until 2024-01-25 00:00 UTC"
     )
-    assert state_text(why(ruleset, activity, 30), "acted") == "acted on 2024-01-11 00:00 UTC"
+    assert state_text(why(ruleset, stored, 30), "acted") == "acted on 2024-01-11 00:00 UTC"
 
 
 def test_an_action_that_was_taken_back_is_said_to_be() -> None:
     ruleset, _ = acted(again_after="20 days")
-    activity = known(ruleset, event("purchase", 1), event("purchase", 12))
-    report = why(ruleset, activity, 13)
+    stored = known(ruleset, event("purchase", 1), event("purchase", 12))
+    report = why(ruleset, stored, 13)
     assert only(report).verdict == "false"
     assert state_text(report, "acted") == "acted on 2024-01-11 00:00 UTC, and took the action back"
 
 
 def test_a_rule_cools_down_until_it_may_act_again() -> None:
-    ruleset, activity = acted(again_after="20 days")
-    assert state_text(why(ruleset, activity, 29.9), "cooling_down") == "cooling down until 2024-01-31 00:00 UTC"
-    assert "cooling_down" not in states(why(ruleset, activity, 30))
-    ruleset, activity = acted(again_after="never")
-    assert state_text(why(ruleset, activity, 300), "cooling_down") == "never acts again for this customer"
+    ruleset, stored = acted(again_after="20 days")
+    assert state_text(why(ruleset, stored, 29.9), "cooling_down") == "cooling down until 2024-01-31 00:00 UTC"
+    assert "cooling_down" not in states(why(ruleset, stored, 30))
+    ruleset, stored = acted(again_after="never")
+    assert state_text(why(ruleset, stored, 300), "cooling_down") == "never acts again for this customer"
 
 
 def test_what_no_worker_has_decided_yet_is_announced() -> None:
@@ -56,26 +58,40 @@ def test_what_no_worker_has_decided_yet_is_announced() -> None:
 def test_an_action_that_waits_for_a_source_says_for_which() -> None:
     ruleset = rules(rule(when={"all": [{"none": "login", "for": "9 days"}, {"status": "active"}]}))
     observed = watched(ruleset, cancellation=5)
-    activity = known(ruleset, event("login", 1), event("purchase", 12), observed=observed)
-    assert activity.candidates
-    report = why(ruleset, activity, 12, observed=observed)
+    stored = known(ruleset, event("login", 1), event("purchase", 12), observed=observed)
+    assert decider_of(ruleset).read(stored).waiting
+    report = why(ruleset, stored, 12, observed=observed)
     assert only(report).verdict == "true"
     assert state_text(report, "waiting") == (
         "its action of 2024-01-11 00:00 UTC waits: 'cancellation' has been seen only until 2024-01-06 00:00 UTC"
     )
 
 
+def test_an_action_that_an_earlier_version_of_the_rule_asked_for_waits_too() -> None:
+    when = {"all": [{"none": "login", "for": "9 days"}, {"status": "active"}]}
+    before, ruleset = rules(rule(when=when)), rules(rule(when=when, template="another"))
+    observed = watched(before, cancellation=5)
+    stored = known(before, event("login", 1), event("purchase", 12), observed=observed)
+    former = {one.version: one for one in before.rules}
+    report = why(ruleset.as_activated(0, {}, former=former), stored, 12, observed=observed)
+    assert state_text(report, "waiting") == (
+        "its action of 2024-01-11 00:00 UTC waits: 'cancellation' has been seen only until 2024-01-06 00:00 UTC"
+    )
+    with pytest.raises(UnknownLayout, match="its text is not known any longer"):
+        why(ruleset, stored, 12, observed=observed)
+
+
 def test_an_action_above_its_pace_is_said_to_be_held() -> None:
-    ruleset, activity = acted(pace="at most 1 per day")
-    assert "held" not in states(why(ruleset, activity, 12))
-    report = why(ruleset, activity, 12, held_rules={"a-rule": "the rule's pace"})
+    ruleset, stored = acted(pace="at most 1 per day")
+    assert "held" not in states(why(ruleset, stored, 12))
+    report = why(ruleset, stored, 12, held_rules={"a-rule": "the rule's pace"})
     assert state_text(report, "held") == "its action of 2024-01-11 00:00 UTC is held by the rule's pace"
 
 
 def test_shadow_and_paused_rules_are_called_so() -> None:
     for status in ("shadow", "paused"):
-        ruleset, activity = acted(status=status)
-        report = why(ruleset, activity, 12)
+        ruleset, stored = acted(status=status)
+        report = why(ruleset, stored, 12)
         assert only(report).verdict == "true"
         assert states(report) == [status]
 
@@ -85,11 +101,10 @@ def test_a_held_out_customer_is_shown_as_such_and_not_as_acted_on() -> None:
     ruleset = rules(rule(when={"none": "purchase", "for": "9 days"}, hold_out="50%"))
     for number in range(20):
         name = f"customer {number}"
-        activity = decide(name, None, [event("purchase", 1, name)], ruleset, watched(ruleset), day(10)).activity
-        assert activity is not None
-        report = explain_customer(CustomerSnapshot(name, activity, ruleset, watched(ruleset), day(12)), day(12))
-        acts = decide(name, None, [event("purchase", 1, name)], ruleset, watched(ruleset), day(10)).decisions
-        (decision,) = acts
+        outcome = decide(name, None, [event("purchase", 1, name)], ruleset, watched(ruleset), day(10))
+        (decision,) = outcome.decisions()
+        assert outcome.stored is not None
+        report = explain_customer(CustomerSnapshot(name, outcome.stored, ruleset, watched(ruleset), day(12)), day(12))
         expected = "acted" if hasattr(decision, "status") else "held_out"
         assert states(report)[0] == expected
         kinds.add(expected)
@@ -127,17 +142,17 @@ def test_who_opted_out_is_said_to_have_done_so() -> None:
         {"consent": {"from": "profile.consent", "opted out": ["no"]}},
         rule(when={"none": "purchase", "for": "9 days"}),
     )
-    activity = known(ruleset, event("purchase", 1), event("profile", 2, consent="no"), upto_day=13)
-    report = why(ruleset, activity, 13)
+    stored = known(ruleset, event("purchase", 1), event("profile", 2, consent="no"), upto_day=13)
+    report = why(ruleset, stored, 13)
     assert state_text(report, "opted_out") == "did not act: the customer does not want to be written to"
     assert report.notes == ("does not want to receive messages: no rule acts",)
 
 
 def test_who_met_a_rule_before_it_went_live_is_said_to_be_left_alone() -> None:
     old = rules(rule("other"))
-    activity = known(old, event("purchase", 1), upto_day=12)
+    stored = known(old, event("purchase", 1), upto_day=12)
     fresh = rules(rule(when={"none": "purchase", "for": "9 days"})).as_activated(2, {"a-rule": (2, day(20))})
-    report = why(fresh, activity, 21)
+    report = why(fresh, stored, 21)
     assert only(report).verdict == "true"
     assert states(report) == ["left_alone"]
 
@@ -152,8 +167,8 @@ def test_who_met_a_rule_in_history_is_told_up_to_when_it_is_history() -> None:
 
 def test_an_action_of_before_late_history_is_still_told() -> None:
     ruleset = rules(rule(when={"none": "purchase", "for": "9 days"}))
-    activity = known(ruleset, event("purchase", 10), upto_day=20)
-    late = decide("ada", activity, [event("purchase", 5, history_until=21)], ruleset, watched(ruleset)).activity
+    stored = known(ruleset, event("purchase", 10), upto_day=20)
+    late = decide("ada", stored, [event("purchase", 5, history_until=21)], ruleset, watched(ruleset)).stored
     assert late is not None
     assert states(why(ruleset, late, 21))[0] == "acted"
 

@@ -16,7 +16,8 @@ from schemas.events import BUILT_IN
 from schemas.rules import Example, ForEveryRule, Rule, RuleBook, RuleFile, RuleTestFile
 from tests.support.builders import rule
 from tests.support.paths import ROOT
-from workers.core.phrases import bounds_in_words, listed, negated, phrase, plural, said
+from workers.core.phrases import bounds_in_words, listed, plural
+from workers.core.rules.wording import negated, phrase, said
 from workers.explain import rule_page
 from workers.explain.sentences import checked_after, excluded, exclusions, explained, sentence
 from workers.rule_files.known_names import KnownNames, event_types

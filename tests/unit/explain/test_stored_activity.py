@@ -1,190 +1,372 @@
 """A law of `linger customer show`: everything that is stored is shown."""
 
-from collections.abc import Callable, Iterator
-from copy import deepcopy
-from dataclasses import fields
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.actions import Reason
-from tests.support.builders import day, rule, rules
-from workers.core.objects.customer import codec
-from workers.core.objects.customer.activity import KNOWN, UNKNOWN, Activity, Candidate, Episode
-from workers.core.objects.customer.series import Series, pack
-from workers.explain.stored_activity import read_activity, stored_activity
-
-RULES: Final = rules(
-    rule("quiet"),
-    rule("rich", when={"sum": "purchase.amount", "at least": 10, "within": "30 days", "where": {"currency": "EUR"}}),
+from tests.support.builders import TYPES, day, rule, rules
+from tests.support.examples import examples
+from workers.core.customer.fact_texts import moment_text
+from workers.core.customer.facts import (
+    CandidateFacts,
+    CustomerFacts,
+    EpisodeFacts,
+    EvidenceFacts,
+    LatestFacts,
+    PairFacts,
+    SeriesFacts,
 )
+from workers.core.customer.facts_of import take_facts
+from workers.core.customer.names import code_of
+from workers.core.customer.stored import UnknownLayout
+from workers.core.decisions.decide import decider_of
+from workers.explain.stored_activity import StoredActivity, read_activity
+
+GENERATION: Final = 4
+RULES: Final = rules(
+    rule("quiet", when={"all": [{"none": "purchase", "for": "45 days"}, {"latest": "profile.plan", "is": "gold"}]}),
+    rule("rich", when={"sum": "purchase.amount", "at least": 10, "within": "30 days", "where": {"currency": "EUR"}}),
+    types=(*TYPES, "profile"),
+).as_activated(GENERATION, {})
 FILTERED: Final = next(spec.key for spec in RULES.specs() if "?" in spec.key)
-GONE: Final = "#" + codec.code_of("gone").hex()
+GONE: Final = f"#{code_of('gone'):010x}"
 REASON: Final = Reason("no purchase for 30 days", 31, "at least 30", "30 days", "a purchase")
+LOGINS: Final = "login?0abc"
 
 
-def everything() -> Activity:
-    """An activity in which every field that can be stored has a value."""
-    return Activity(
-        first_ms=day(1),
-        at_ms=day(90),
-        fired_ms=day(91),
-        due_ms=day(95),
-        seen=bytes(range(12)),
+def at(number: float) -> str:
+    written = moment_text(day(number))
+    assert isinstance(written, str)
+    return written
+
+
+def everything() -> CustomerFacts:
+    """Facts in which everything that can be stored has a value."""
+    return CustomerFacts(
+        known_since=at(1),
+        latest_event=at(90),
+        timer_decided=at(91),
+        due=at(95),
+        generation=GENERATION,
+        event_ids=["000102030405", "060708090a0b"],
         series={
-            "purchase": Series(day(1), day(90), 3, 60_000, 2, 17_000, pack([19_000, 19_002], [1, 2], [100, 200])),
-            FILTERED: Series(day(2), day(80), 2, 50_000, 2, 0, pack([19_001], [1], [500])),
-            "login?0abc": Series(day(3), day(70), 4, 0, 3, 0, b"", [7, 4_000_000_000], [19_003, 19_004]),
+            "purchase": SeriesFacts(
+                type="purchase",
+                first=at(1),
+                last=at(90),
+                total=3,
+                sum="6",
+                active_days=2,
+                incomplete_until="2016-07-18",
+                days=[("2022-01-08", 1), ("2022-01-10", 2)],
+                sums=["0.01", "0.02"],
+            ),
+            FILTERED: SeriesFacts(
+                type="purchase",
+                first=at(2),
+                last=at(80),
+                total=2,
+                sum="5",
+                active_days=2,
+                days=[("2022-01-09", 1)],
+                sums=["0.05"],
+            ),
+            LOGINS: SeriesFacts(
+                type="login",
+                first=at(3),
+                last=at(70),
+                total=4,
+                active_days=3,
+                distinct_values=[("00000007", "2022-01-11"), ("ee6b2800", "2022-01-12")],
+            ),
         },
-        episodes={"quiet": episode(), GONE: Episode(start_ms=day(5), acted_ms=day(6))},
-        latest={"profile.first_name": "Greta"},
-        generation=4,
-        flips={"group": day(96)},
-        candidates=[candidate()],
-        acted=[day(50), day(60)],
-        attributes={"profile.email": ("gdpr@example.org", day(40)), "profile.consent": (False, day(41))},
-        pairs={"a>b": [day(30), day(31)], "c>d": [day(32), 0], "e>f": [day(33), UNKNOWN]},
-        floors={"purchase": day(20), KNOWN: day(19)},
+        episodes={"quiet": episode(), GONE: EpisodeFacts(began=at(5), acted=at(6))},
+        candidates=[in_words(), as_numbers()],
+        counted_actions=[at(50), at(60)],
+        template_values={"profile.first_name": "Greta"},
+        attributes={
+            "profile.email": LatestFacts("gdpr@example.org", at(40)),
+            "profile.consent": LatestFacts(False, at(41)),
+        },
+        pairs={
+            "a>b": PairFacts(first=at(30), then=at(31)),
+            "c>d": PairFacts(first=at(32)),
+            "e>f": PairFacts(first=at(33), then="unknown"),
+        },
+        history_until={"purchase": at(20), "": at(19)},
+        next_changes={"quiet": at(96)},
     )
 
 
-def episode() -> Episode:
-    return Episode(
-        start_ms=day(10),
-        holding=True,
-        acted_ms=day(11),
-        before_ms=day(9),
-        open_until_ms=day(20),
-        pending_ms=day(12),
-        true_since_ms=day(8),
-        held=[day(2), day(3)],
-        stood=[day(4), day(5)],
+def episode() -> EpisodeFacts:
+    return EpisodeFacts(
+        began=at(10),
+        holds=True,
+        acted=at(11),
+        acted_before=at(9),
+        retractable_until=at(20),
+        undecided_at=at(12),
+        condition_holds_since=at(8),
+        earlier_episodes=[at(2), at(3)],
+        earlier_actions=[at(4), at(5)],
     )
 
 
-def candidate() -> Candidate:
-    return Candidate(
-        "quiet", day(10), day(12), "at-risk", "v1", {"name": "Greta"}, (REASON,), "customer_returned", (REASON,)
+def in_words() -> CandidateFacts:
+    """An action that waits in words, of a rule that is gone."""
+    return CandidateFacts(
+        rule="soft",
+        version="v1",
+        began=at(10),
+        doubted_until=at(13),
+        withdrawn=at(12),
+        retracted_because="customer_returned",
+        variables={"name": "Greta"},
+        action="at-risk",
+        why=[REASON],
+        why_back=[REASON],
     )
 
 
-def shown(activity: Activity) -> str:
+def as_numbers() -> CandidateFacts:
+    """An action that waits as the numbers that its reasons are worded from, and the value of an attribute."""
+    found = EvidenceFacts(numbers=[day(5), day(50), 0, 1], values={"1": "gold"})
+    found_back = EvidenceFacts(numbers=[day(12), day(57), 0, 1], values={"1": "silver"})
+    return CandidateFacts(
+        rule="quiet",
+        version=RULES.by_id["quiet"].version,
+        began=at(10),
+        withdrawn=at(12),
+        retracted_because="late_event",
+        variables={"name": "Ada"},
+        found=found,
+        found_back=found_back,
+    )
+
+
+def stored(facts: CustomerFacts, layout: int = 4) -> bytes:
+    """What is stored of a customer with these facts."""
+    decider = decider_of(RULES)
+    take_facts(decider.names, facts)
+    return decider.stored.write(layout)
+
+
+def shown(facts: CustomerFacts) -> str:
     """What is printed for machines, of what the store would return."""
-    raw = codec.encode(deepcopy(activity))
-    document = stored_activity(read_activity(raw, RULES), RULES)
-    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode()
+    return orjson.dumps(read_activity(stored(facts), RULES), option=orjson.OPT_SORT_KEYS).decode()
 
 
-def another(value: Any) -> Any:
-    """Another value of the same kind."""
-    match value:
-        case bool():
-            return not value
-        case int():
-            return value + (86_400_000 if value > 1_000_000 else 1)  # a moment, or a number or day
-        case str():
-            return {"at-risk": "win-back", "customer_returned": "late_event"}.get(value, value + "-other")
-        case bytes():
-            return bytes(byte ^ 255 for byte in value)
-        case Reason():
-            return msgspec.structs.replace(value, condition="another condition")
-        case list():
-            return [another(value[0]), *value[1:]]
-        case tuple():
-            return (another(value[0]), *value[1:])
-        case dict():
-            name, first = next(iter(value.items()))
-            return {**value, name: another(first)}
-        case Series():
-            return Series(value.first_ms, value.last_ms, value.total + 1)
-        case Episode():
-            return Episode(start_ms=value.start_ms + 86_400_000)
-        case Candidate():
-            return msgspec.structs.replace(value, version="another")
-    raise AssertionError(f"what is {value!r}?")
+PARTS: Final[dict[type[msgspec.Struct], Callable[[CustomerFacts], Any]]] = {
+    CustomerFacts: lambda facts: facts,
+    SeriesFacts: lambda facts: facts.series["purchase"],
+    EpisodeFacts: lambda facts: facts.episodes["quiet"],
+    LatestFacts: lambda facts: facts.attributes["profile.email"],
+    PairFacts: lambda facts: facts.pairs["a>b"],
+    CandidateFacts: lambda facts: facts.candidates[0],
+    EvidenceFacts: lambda facts: facts.candidates[1].found,
+}
+"""Each kind of facts, and where one of it is in the example."""
+
+ANOTHER: Final[dict[type[msgspec.Struct], dict[str, Any]]] = {
+    CustomerFacts: {
+        "known_since": at(0),
+        "latest_event": at(93),
+        "timer_decided": at(92),
+        "due": at(97),
+        "generation": GENERATION - 1,
+        "event_ids": ["ff0102030405"],
+        "series": {},
+        "episodes": {"quiet": episode()},
+        "candidates": [in_words()],
+        "counted_actions": [at(51), at(60)],
+        "template_values": {"profile.first_name": "Ada"},
+        "attributes": {},
+        "pairs": {},
+        "history_until": {"purchase": at(20)},
+        "next_changes": {"rich": at(96)},
+    },
+    SeriesFacts: {
+        "first": at(2),
+        "last": at(89),
+        "total": 4,
+        "sum": "7",
+        "active_days": 3,
+        "incomplete_until": None,
+        "days": [("2022-01-08", 1), ("2022-01-10", 3)],
+        "sums": ["0.01", "0.03"],
+    },
+    EpisodeFacts: {
+        "began": at(10.5),
+        "holds": False,
+        "acted": at(11.5),
+        "acted_before": None,
+        "retractable_until": at(21),
+        "undecided_at": at(13),
+        "condition_holds_since": at(8.5),
+        "earlier_episodes": [at(2), at(3.5)],
+        "earlier_actions": [],
+    },
+    LatestFacts: {"value": "another@example.org", "at": at(42)},
+    PairFacts: {"first": at(29), "then": None},
+    CandidateFacts: {
+        "rule": "hard",
+        "version": "v2",
+        "began": at(11),
+        "doubted_until": None,
+        "withdrawn": at(12.5),
+        "retracted_because": "late_event",
+        "variables": {"name": "Ada"},
+        "action": "win-back",
+        "why": [msgspec.structs.replace(REASON, observed=32)],
+        "why_back": [],
+    },
+    EvidenceFacts: {"numbers": [day(6), day(50), 0, 1], "values": {"1": "bronze"}},
+}
+"""Another value of each fact."""
 
 
-def changed() -> Iterator[tuple[str, Callable[[Activity], None]]]:
-    """Every field of what is stored, with a function that changes nothing else."""
-
-    def setting(of: Callable[[Activity], Any], name: str) -> Callable[[Activity], None]:
-        def change(activity: Activity) -> None:
-            owner = of(activity)
-            setattr(owner, name, another(getattr(owner, name)))
-
-        return change
-
-    for item in fields(Activity):
-        yield f"Activity.{item.name}", setting(lambda activity: activity, item.name)
-    for item in fields(Episode):
-        yield f"Episode.{item.name}", setting(lambda activity: activity.episodes["quiet"], item.name)
-    for name in Candidate.__struct_fields__:
-        yield f"Candidate.{name}", setting(lambda activity: activity.candidates[0], name)
-    for name in Series.__slots__:
-        if not name.startswith("_"):
-            yield f"Series.{name}", setting(lambda activity: activity.series["login?0abc"], name)
-    for place, name in enumerate(("days", "counts", "sums")):
-
-        def change(activity: Activity, place: int = place) -> None:
-            columns = [[19_000, 19_002], [1, 2], [100, 200]]
-            columns[place] = [columns[place][0], columns[place][1] + 1]
-            activity.series["purchase"]._packed = pack(*columns)
-
-        yield f"Series.{name}", change
+def retype(facts: CustomerFacts) -> None:
+    facts.series["logout?0abc"] = msgspec.structs.replace(facts.series.pop(LOGINS), type="logout")
 
 
-CHANGES: Final = dict(changed())
+def see_no_value(facts: CustomerFacts) -> None:
+    facts.series[LOGINS].distinct_values = []
+
+
+def find_something_else(facts: CustomerFacts) -> None:
+    facts.candidates[1].found = facts.candidates[1].found_back
+
+
+def find_something_else_back(facts: CustomerFacts) -> None:
+    facts.candidates[1].found_back = facts.candidates[1].found
+
+
+def name_changes_as_before(facts: CustomerFacts) -> None:
+    facts.next_changes, facts.next_changes_before = None, {"group": at(96)}
+
+
+ELSEWHERE: Final[dict[str, Callable[[CustomerFacts], None]]] = {
+    "SeriesFacts.type": retype,
+    "SeriesFacts.distinct_values": see_no_value,
+    "CandidateFacts.found": find_something_else,
+    "CandidateFacts.found_back": find_something_else_back,
+    "CustomerFacts.next_changes_before": name_changes_as_before,
+}
+"""Facts that only some customers, series or actions have, and what changes them."""
+
+
+def changes() -> dict[str, Callable[[CustomerFacts], None]]:
+    """By name of a fact, what changes it and nothing else."""
+
+    def setting(kind: type[msgspec.Struct], name: str, value: Any) -> Callable[[CustomerFacts], None]:
+        return lambda facts: setattr(PARTS[kind](facts), name, value)
+
+    found = {
+        f"{kind.__name__}.{name}": setting(kind, name, value)
+        for kind, several in ANOTHER.items()
+        for name, value in several.items()
+    }
+    return found | ELSEWHERE
+
+
+CHANGES: Final = changes()
+
+
+def test_every_fact_has_a_change() -> None:
+    assert CHANGES.keys() == {f"{kind.__name__}.{name}" for kind in PARTS for name in kind.__struct_fields__}
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_every_field_that_is_stored_appears_in_what_is_shown(name: str) -> None:
+def test_every_fact_that_is_stored_appears_in_what_is_shown(name: str) -> None:
     before, after = everything(), everything()
     CHANGES[name](after)
-    assert codec.encode(deepcopy(after)) != codec.encode(deepcopy(before)), "the change is not stored"
+    assert after != before
+    assert stored(after) != stored(before), "the change is not stored"
     assert shown(after) != shown(before), f"{name} is stored and not shown"
 
 
-def test_every_value_in_the_example_is_another_than_its_default() -> None:
-    for whole, default in ((everything(), Activity()), (episode(), Episode())):
-        for item in fields(whole):
-            assert getattr(whole, item.name) != getattr(default, item.name), item.name
+def document(layout: int = 4) -> StoredActivity:
+    return read_activity(stored(everything(), layout), RULES)
 
 
-def test_personal_values_are_shown_as_they_are() -> None:
-    document = stored_activity(read_activity(codec.encode(everything()), RULES), RULES)
-    assert document["attributes"] == {
+@pytest.mark.parametrize("layout", [3, 4])
+def test_personal_values_are_shown_as_they_are(layout: int) -> None:
+    known = document(layout)
+    assert known["attributes"] == {
         "profile.email": {"value": "gdpr@example.org", "at": "2024-02-10T00:00:00Z"},
         "profile.consent": {"value": False, "at": "2024-02-11T00:00:00Z"},
     }
-    assert document["template_values"] == {"profile.first_name": "Greta"}
-    assert [series["series"] for series in document["filtered_events"]] == ["login?0abc", FILTERED]
-    assert [series["needed"] for series in document["filtered_events"]] == [False, True]
-    assert document["filtered_events"][0]["distinct_values"] == [
+    assert known["template_values"] == {"profile.first_name": "Greta"}
+    assert [series["series"] for series in known["filtered_events"]] == [LOGINS, FILTERED]
+    assert [series["needed"] for series in known["filtered_events"]] == [False, True]
+    assert known["filtered_events"][0]["distinct_values"] == [
         {"hash": "00000007", "last_seen": "2022-01-11"},
         {"hash": "ee6b2800", "last_seen": "2022-01-12"},
     ]
-    assert document["pairs"]["c>d"]["then"] is None
-    assert document["pairs"]["e>f"]["then"] == "unknown"
-    assert [(known["rule"], known["exists"]) for known in document["episodes"]] == [(GONE, False), ("quiet", True)]
-    (waiting,) = document["waiting_actions"]
-    assert waiting["variables"] == {"name": "Greta"}
-    assert waiting["why"][0]["observed"] == 31
-    assert document["event_ids"] == ["000102030405", "060708090a0b"]
+    assert known["pairs"]["c>d"]["then"] is None
+    assert known["pairs"]["e>f"]["then"] == "unknown"
+    assert [(episode["rule"], episode["exists"]) for episode in known["episodes"]] == [(GONE, False), ("quiet", True)]
+    assert known["event_ids"] == ["000102030405", "060708090a0b"]
+
+
+@pytest.mark.parametrize("layout", [3, 4])
+def test_an_action_that_waits_is_shown_in_words_whether_it_waits_in_words_or_as_numbers(layout: int) -> None:
+    worded, numbers = document(layout)["waiting_actions"]
+    assert worded["variables"] == {"name": "Greta"}
+    assert worded["why"][0]["observed"] == 31
+    assert (numbers["rule"], numbers["action"], numbers["variables"]) == ("quiet", "at-risk", {"name": "Ada"})
+    assert [(why["condition"], why["observed"]) for why in numbers["why"]] == [
+        ("no purchase for 45 days", "last on 2024-01-06 00:00 UTC"),
+        ("the latest profile plan is gold", "gold"),
+    ]
+    assert [why["observed"] for why in numbers["why_retracted"]] == ["last on 2024-01-13 00:00 UTC", "silver"]
+
+
+def test_next_changes_are_named_by_the_first_rule_or_as_an_earlier_release_named_them() -> None:
+    assert document(4)["nothing_changes_before"] == {"quiet": "2024-04-06T00:00:00Z"}
+    former = everything()
+    former.next_changes, former.next_changes_before = None, {"group": at(97)}
+    assert read_activity(stored(former, 3), RULES)["nothing_changes_before"] == {"group": "2024-04-07T00:00:00Z"}
+
+
+def unshowable(**content: Any) -> bytes:
+    return stored(CustomerFacts(**{"known_since": at(1), "latest_event": at(1), **content}))
+
+
+@given(st.lists(st.integers(-(1 << 62) + 1, (1 << 62) - 1), max_size=5))
+@examples(100)
+def test_whatever_numbers_an_action_waits_as_it_is_shown_or_refused(numbers: list[int]) -> None:
+    candidate = msgspec.structs.replace(as_numbers(), found=EvidenceFacts(numbers=numbers))
+    raw = unshowable(candidates=[candidate])
+    with suppress(UnknownLayout):
+        assert read_activity(raw, RULES)["waiting_actions"]
 
 
 @pytest.mark.parametrize(
-    "activity",
+    "raw",
     [
-        Activity(first_ms=3 * 10**14, at_ms=3 * 10**14),
-        Activity(first_ms=-(10**14), at_ms=day(1)),
-        Activity(first_ms=day(1), at_ms=day(1), series={"login": Series(day(1), day(1), packed=b"\xff")}),
-        Activity(first_ms=day(1), at_ms=day(1), series={"login": Series(day(1), day(1), gone_day=1 << 40)}),
-        Activity(first_ms=day(1), at_ms=day(1), candidates=[msgspec.structs.replace(candidate(), why=b"\x01")]),
+        unshowable(known_since=3 * 10**14),
+        unshowable(known_since=-(10**14)),
+        unshowable(
+            series={
+                "login": SeriesFacts(
+                    type="login", first=at(1), last=at(1), total=1, active_days=1, incomplete_until=1 << 28
+                )
+            }
+        ),
+        stored(everything())[:-3],
+        stored(everything(), 3)[:-3],
+        b"\x04\xff",
     ],
-    ids=["after the year 9999", "before the year 1", "no days", "a day that is none", "no reasons"],
+    ids=["after the year 9999", "before the year 1", "a day that is none", "cut off", "cut off in layout 3", "junk"],
 )
-def test_what_cannot_be_shown_is_unreadable_and_no_traceback(activity: Activity) -> None:
-    with pytest.raises(codec.UnknownLayout, match="stored activity cannot be read"):
-        read_activity(codec.encode(activity), RULES)
+def test_what_cannot_be_shown_is_unreadable_and_no_traceback(raw: bytes) -> None:
+    with pytest.raises(UnknownLayout, match="stored activity cannot be read"):
+        read_activity(raw, RULES)

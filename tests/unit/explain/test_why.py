@@ -7,15 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.builders import DAY, TYPES, as_stored, day, event, rule, rules, watched
+from tests.support.builders import DAY, TYPES, day, event, rule, rules, watched
 from tests.support.examples import examples
-from tests.support.explained import QUIET, known, only, why
+from tests.support.explained import LAYOUT, QUIET, known, only, why
+from workers.core.decisions.decide import decide, decider_of
 from workers.core.events.decoding import DecodedEvent
-from workers.core.objects.customer import codec
-from workers.core.objects.customer.activity import Activity
-from workers.core.objects.decisions.decide import decide
 from workers.core.rules.rule_set import RuleSet
-from workers.explain.snapshot import CustomerSnapshot, decided_until
+from workers.explain.snapshot import CustomerSnapshot
 from workers.explain.why import TooEarly, explain_customer
 from workers.explain.why_report import ConditionReport, WhyReport
 
@@ -93,6 +91,14 @@ def history(steps: list[tuple[str, float, int]]) -> list[DecodedEvent]:
     return events
 
 
+def held_in(stored: bytes | None, ruleset: RuleSet) -> dict[str, int]:
+    """The rules that hold as a customer is stored, and since when."""
+    assert stored is not None
+    decider = decider_of(ruleset)
+    decider.read(stored)
+    return {rule.id: rule.episode.start_ms for rule in decider.program.rules if rule.episode.holding}
+
+
 @BOTH
 @given(STEPS, WATCHED_SINCE, st.booleans())
 @examples(100)
@@ -100,18 +106,16 @@ def test_at_every_decision_a_rule_is_true_exactly_if_its_episode_goes_on(
     ruleset: RuleSet, steps: list[tuple[str, float, int]], since_day: float, whole: bool
 ) -> None:
     observed = watched(ruleset, since_day, whole)
-    activity: Activity | None = None
+    stored: bytes | None = None
     for next_event in history(steps):
-        activity = decide("ada", activity, [next_event], ruleset, observed).activity
-        assert activity is not None
-        stored = as_stored(activity)
-        at_ms = decided_until(stored)
+        stored = decide("ada", stored, [next_event], ruleset, observed, layout=LAYOUT).stored
+        assert stored is not None
+        at_ms = CustomerSnapshot("ada", stored, ruleset, observed, 0).decided_ms
         report = explain_customer(CustomerSnapshot("ada", stored, ruleset, observed, at_ms), at_ms)
+        holding = held_in(stored, ruleset)
         for explained in report.rules:
-            episode = activity.episodes.get(explained.id)
-            holds = episode is not None and episode.holding
-            assert (explained.verdict == "true") == holds, explained
-            assert explained.since_ms == (episode.start_ms if episode is not None and holds else None)
+            assert (explained.verdict == "true") == (explained.id in holding), explained
+            assert explained.since_ms == holding.get(explained.id)
             assert bool(explained.gaps) == (explained.verdict == "not observable")
             for part in explained.condition.leaves():
                 assert bool(part.gaps) == (part.verdict == "not observable")
@@ -125,13 +129,11 @@ def test_at_a_later_moment_it_is_what_a_worker_will_have_decided_by_then(
 ) -> None:
     observed, events = watched(ruleset, since_day, whole), history(steps)
     at_ms = events[-1].at_ms + round(later * DAY)
-    oracle = decide("ada", None, events, ruleset, observed, at_ms).activity
-    assert oracle is not None
+    oracle = held_in(decide("ada", None, events, ruleset, observed, at_ms, LAYOUT).stored, ruleset)
     stored = known(ruleset, *events, observed=observed)
     for now_ms in (at_ms, events[-1].at_ms):
         report = explain_customer(CustomerSnapshot("ada", stored, ruleset, observed, now_ms), at_ms)
-        holding = {name for name, episode in oracle.episodes.items() if episode.holding}
-        assert {explained.id for explained in report.rules if explained.verdict == "true"} == holding
+        assert {explained.id for explained in report.rules if explained.verdict == "true"} == oracle.keys()
 
 
 @BOTH
@@ -142,16 +144,17 @@ def test_the_moment_of_the_next_change_is_exact(
 ) -> None:
     observed, events = watched(ruleset, since_day, whole), history(steps)
     stored = known(ruleset, *events, observed=observed)
+    from_ms = events[-1].at_ms
 
     def at(moment_ms: int) -> WhyReport:
-        return explain_customer(CustomerSnapshot("ada", stored, ruleset, observed, stored.at_ms), moment_ms)
+        return explain_customer(CustomerSnapshot("ada", stored, ruleset, observed, from_ms), moment_ms)
 
-    now = at(stored.at_ms)
+    now = at(from_ms)
     for explained in now.rules:
-        until_ms = stored.at_ms + 120 * DAY if explained.change is None else explained.change.at_ms
-        assert until_ms > stored.at_ms
-        step_ms = max(1, (until_ms - stored.at_ms) // 7)
-        for moment_ms in [*range(stored.at_ms, until_ms, step_ms), until_ms - 1]:
+        until_ms = from_ms + 120 * DAY if explained.change is None else explained.change.at_ms
+        assert until_ms > from_ms
+        step_ms = max(1, (until_ms - from_ms) // 7)
+        for moment_ms in [*range(from_ms, until_ms, step_ms), until_ms - 1]:
             assert only(at(moment_ms), explained.id).verdict == explained.verdict
         if explained.change is not None:
             assert only(at(until_ms), explained.id).verdict == explained.change.becomes != explained.verdict
@@ -175,29 +178,47 @@ def test_while_a_type_lags_a_rule_is_true_exactly_if_a_worker_holds_it_so(
     observed = replace(watched(ruleset, since_day, whole), until=until)
     stored = known(ruleset, *events, observed=observed)
     report = explain_customer(CustomerSnapshot("ada", stored, ruleset, observed, now_ms), now_ms)
-    worker = decide("ada", known(ruleset, *events, observed=observed), (), ruleset, observed, now_ms).activity
-    assert worker is not None
+    holding = held_in(decide("ada", stored, (), ruleset, observed, now_ms, LAYOUT).stored, ruleset)
     for explained in report.rules:
-        episode = worker.episodes.get(explained.id)
-        assert (explained.verdict == "true") == (episode is not None and episode.holding)
+        assert (explained.verdict == "true") == (explained.id in holding)
         for gap in explained.gaps:
             assert gap.kind != "unseen" or gap.since_ms == until[gap.type or ""] < now_ms
 
 
-def test_explaining_changes_nothing_that_is_stored() -> None:
-    ruleset = rules(rule(when=QUIET))
-    activity = known(ruleset, event("purchase", 1), event("purchase", 2))
-    before = codec.encode(activity)
-    why(ruleset, activity, 50)
-    assert codec.encode(activity) == before
+@BOTH
+@given(STEPS, WATCHED_SINCE, st.floats(min_value=0, max_value=20))
+@examples(50)
+def test_a_customer_is_explained_alike_whatever_the_layout_of_what_is_stored(
+    ruleset: RuleSet, steps: list[tuple[str, float, int]], since_day: float, seen: float
+) -> None:
+    events = history(steps)
+    at_ms = events[-1].at_ms + 20 * DAY
+    until = dict.fromkeys(TYPES, events[-1].at_ms + round(seen * DAY))
+    observed = replace(watched(ruleset, since_day, False), until=until)
+    reports = []
+    for layout in (3, 4):
+        stored = decide("ada", None, events, ruleset, observed, at_ms, layout).stored
+        assert stored is not None
+        reports.append(explain_customer(CustomerSnapshot("ada", stored, ruleset, observed, at_ms), at_ms + 5 * DAY))
+    assert reports[0] == reports[1]
+
+
+def test_explaining_leaves_the_next_decision_as_it_is() -> None:
+    ruleset = rules(
+        rule(when=QUIET, again_after="20 days"), rule("other", when={"none": "purchase", "for": "30 days"})
+    )
+    stored = known(ruleset, event("purchase", 1), event("purchase", 2))
+    before = decide("ada", stored, (), ruleset, watched(ruleset), day(50), LAYOUT).stored
+    why(ruleset, stored, 50)
+    assert decide("ada", stored, (), ruleset, watched(ruleset), day(50), LAYOUT).stored == before
 
 
 def test_what_is_decided_already_cannot_be_explained_as_of_an_earlier_moment() -> None:
     ruleset = rules(rule())
-    activity = known(ruleset, event("purchase", 5))
+    stored = known(ruleset, event("purchase", 5))
     with pytest.raises(TooEarly, match="decided until 2024-01-06 00:00 UTC"):
-        why(ruleset, activity, 4.999)
-    assert why(ruleset, activity, 5).at_ms == day(5)
+        why(ruleset, stored, 4.999)
+    assert why(ruleset, stored, 5).at_ms == day(5)
     fired = known(ruleset, event("purchase", 5), upto_day=60)
     with pytest.raises(TooEarly, match="2024-02-20 00:00 UTC"):
         why(ruleset, fired, 49)
@@ -232,11 +253,11 @@ def test_a_not_stands_in_the_phrases_inside_and_turns_all_into_any() -> None:
 
 def test_it_says_when_linger_looks_again_and_why_then() -> None:
     ruleset = rules(rule("soon", when=QUIET), rule("later", when={"none": "purchase", "for": "30 days"}))
-    activity = known(ruleset, event("purchase", 1), event("purchase", 2))
-    report = why(ruleset, activity, 5, titles={"soon": "Gone quiet"})
-    assert report.looks_again_ms == day(11) == decide("ada", activity, (), ruleset, watched(ruleset)).due_ms
+    stored = known(ruleset, event("purchase", 1), event("purchase", 2))
+    report = why(ruleset, stored, 5, titles={"soon": "Gone quiet"})
+    assert report.looks_again_ms == day(11) == decide("ada", stored, (), ruleset, watched(ruleset)).due_ms
     assert report.looks_again_because == ("'Gone quiet' begins to hold (no purchase for 9 days)",)
-    assert why(ruleset, activity, 12).looks_again_because == ("'later' begins to hold (no purchase for 30 days)",)
+    assert why(ruleset, stored, 12).looks_again_because == ("'later' begins to hold (no purchase for 30 days)",)
 
 
 def test_it_says_so_if_linger_does_not_look_again() -> None:

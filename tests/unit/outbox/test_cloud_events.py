@@ -9,9 +9,9 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]
 
 from tests.support.builders import TYPES, day, event, rule, rules, watched
+from tests.support.decided import decide
 from tests.support.paths import ROOT
 from workers.core.events.decoding import DecodedEvent
-from workers.core.objects.decisions.decide import decide
 from workers.kafka.records import OutboxRecord, decode_record, encode_record
 from workers.outbox.cloud_events import messages
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.processor_rig import FakePublisher, fresh_pauses
-from workers.kafka.records import OutboxRecord
+from workers.kafka.records import OutboxRecord, Sendable
 from workers.outbox.outbox import Outbox
 
 
@@ -266,7 +266,7 @@ def taken_back(rule_id: str, action_id: str) -> OutboxRecord:
     return action(rule_id, action_id, "retracted")
 
 
-def values(sent: Sequence[OutboxRecord]) -> list[str]:
+def values(sent: Sequence[Sendable]) -> list[str]:
     return [(record.value or b"").decode() for record in sent]
 
 

@@ -39,7 +39,7 @@ def test_ever_is_not_known_of_a_series_that_a_new_rule_asks_for_in_a_whole_histo
             assert await agent.process(record(at, attributes={"plan": "gold"})) == Processed()
         await agent.processor.activate(with_never.as_activated(2, {"never": (2, day(50))}))
         assert await agent.process(record(3, attributes={"plan": "gold"})) == Processed()
-        assert "never" not in stored(store).episodes
+        assert "never" not in stored(store, "ada", never).episodes
 
     lawful(law, GONE, never)
 

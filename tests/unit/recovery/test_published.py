@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from schemas.actions import DISCARDED_DETAIL, Action, Decision, Rule, Suppression, action_id, encode, moment
 from tests.support.builders import day
-from workers.core.objects.decisions.records import held_back
+from workers.core.decisions.published import held_back, record_of
 from workers.recovery.published import ABANDONED, ACTIVE, HELD, RETRACTED, Published
 
 
@@ -41,12 +41,19 @@ def decision(kind: Suppression) -> Decision:
     )
 
 
+def held(detail: str) -> bytes:
+    """Return the decision that the action is not sent, as published."""
+    value = held_back(record_of(action(), "linger"), detail).value
+    assert value is not None
+    return value
+
+
 def test_what_is_known_of_an_id_is_everything_that_was_ever_said_about_it() -> None:
     published = Published()
     assert published.status_of(action().action_id) == 0
-    published.add(0, encode(held_back(action(), "more than 1 per day")))
+    published.add(0, held("more than 1 per day"))
     assert published.status_of(action().action_id) == HELD
-    published.add(0, encode(held_back(action(), DISCARDED_DETAIL)))
+    published.add(0, held(DISCARDED_DETAIL))
     published.add(0, encode(action()))
     published.add(0, encode(action(status="retracted", retracted_at=moment(day(3)))))
     published.add(0, None)
@@ -65,9 +72,9 @@ def test_why_an_action_is_held_is_known_from_the_last_words_about_it() -> None:
     ):
         published = Published()
         for detail in details:
-            published.add(0, encode(held_back(action(), detail)))
+            published.add(0, held(detail))
         assert published.held_because(action().action_id) == because
-    published.add(0, encode(held_back(action(), "paused by ann@shop")))
+    published.add(0, held("paused by ann@shop"))
     published.add(0, encode(action()))
     assert published.held_because(action().action_id) is None
 

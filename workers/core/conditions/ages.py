@@ -1,16 +1,16 @@
 """Bounds of ages, for conditions on how long ago something happened."""
 
-from schemas.conditions import First, Last
+from schemas.conditions.ages import Aged
 from schemas.durations import duration_ms, write_duration
 
 
-def ages_ms(when: First | Last) -> tuple[int, int]:
+def ages_ms(when: Aged) -> tuple[int, int]:
     """Return the lowest and the highest age, both included; -1 for no bound."""
     least, most = when.ages()
     return -1 if least is None else duration_ms(least), -1 if most is None else duration_ms(most)
 
 
-def bound_in_words(when: First | Last) -> str:
+def bound_in_words(when: Aged) -> str:
     """Return the bounds as reasons have them: `at least 30 days ago and at most 90 days ago`."""
     ages = zip(("at least", "at most"), when.ages(), strict=True)
     return " and ".join(f"{word} {write_duration(age)} ago" for word, age in ages if age is not None)

@@ -13,9 +13,9 @@ cdef class Reader:
 
     cpdef begin(self, bytes raw)
     cpdef long long byte(self) except? 1000003
-    @cython.locals(at=cython.Py_ssize_t, value=cython.longlong)
+    @cython.locals(at=cython.Py_ssize_t, value=cython.longlong, given=cython.p_const_uchar)
     cpdef long long little(self, long long size) except? 1000003
-    @cython.locals(value=cython.longlong, place=cython.Py_ssize_t)
+    @cython.locals(value=cython.longlong, at=cython.Py_ssize_t, given=cython.p_const_uchar)
     cpdef long long code(self) except? 1000003
     @cython.locals(value=cython.longlong)
     cpdef long long number_of_3(self) except? 1000003
@@ -46,20 +46,21 @@ cdef class Writer:
     @cython.locals(characters=cython.p_const_char)
     cpdef bytes made(self)
     @cython.locals(room=bytearray)
-    cpdef need(self, long long number)
-    cpdef byte(self, long long value)
-    @cython.locals(place=cython.Py_ssize_t)
-    cpdef little(self, long long value, long long size)
-    @cython.locals(at=cython.Py_ssize_t)
-    cpdef code(self, long long value)
-    cpdef number_of_3(self, long long value)
-    cpdef number(self, long long value)
-    @cython.locals(at=cython.Py_ssize_t)
-    cpdef many(self, long long value, long long head)
-    cpdef integer_of_3(self, long long value)
-    cpdef integer(self, long long value)
-    cpdef moment_of_3(self, long long at_ms)
+    cpdef int need(self, long long number) except -1
+    cpdef int byte(self, long long value) except -1
+    @cython.locals(at=cython.Py_ssize_t, place=cython.Py_ssize_t, put=cython.p_uchar)
+    cpdef int little(self, long long value, long long size) except -1
+    @cython.locals(at=cython.Py_ssize_t, put=cython.p_uchar)
+    cpdef int code(self, long long value) except -1
+    cpdef int number_of_3(self, long long value) except -1
+    @cython.locals(at=cython.Py_ssize_t, put=cython.p_uchar)
+    cpdef int number(self, long long value) except -1
+    @cython.locals(at=cython.Py_ssize_t, put=cython.p_uchar)
+    cpdef int many(self, long long value, long long head) except -1
+    cpdef int integer_of_3(self, long long value) except -1
+    cpdef int integer(self, long long value) except -1
+    cpdef int moment_of_3(self, long long at_ms) except -1
     @cython.locals(at_ms=cython.longlong)
-    cpdef moments_of_3(self, list several)
+    cpdef int moments_of_3(self, list several) except -1
     @cython.locals(size=cython.Py_ssize_t, place=cython.Py_ssize_t, raw=bytes)
-    cpdef copy(self, bytes raw)
+    cpdef int copy(self, bytes raw) except -1

@@ -1,3 +1,6 @@
+# cython: overflowcheck=False
+# Nothing here leaves 64 bits: what is read has at most eight bytes, places are below the length of what is read or
+# written, moments are bounded before they are added, and `many` refuses what doubling made negative.
 """Binary: numbers, moments and bytes, read from what is stored and written into it.
 
 What is read may be damaged, so every number is bounded and every count compared with the bytes that are left before
@@ -61,28 +64,38 @@ class Reader:
         if size > 8 or at > self.end:
             raise Damaged("it ends too early")
         self.at = at
+        given = self.given
+        if size == 6:  # of an event id; written out, because there are eight of them
+            value = given[at - 1]
+            value = value << 8 | given[at - 2]
+            value = value << 8 | given[at - 3]
+            value = value << 8 | given[at - 4]
+            value = value << 8 | given[at - 5]
+            return value << 8 | given[at - 6]
         value = 0
         if size == 8:
             at -= 1
             size = 7
-            value = self.given[at]
+            value = given[at]
             if value > 127:
                 value -= 256
         while size:
             at -= 1
             size -= 1
-            value = value * 256 + self.given[at]
+            value = value * 256 + given[at]
         return value
 
     def code(self) -> int:
         """Read a code of five bytes, the highest first: codes are sorted as their bytes are."""
-        if self.end - self.at < 5:
+        at, given = self.at, self.given
+        if self.end - at < 5:
             raise Damaged("it ends too early")
-        value = 0
-        for place in range(self.at, self.at + 5):
-            value = value * 256 + self.given[place]
-        self.at += 5
-        return value
+        self.at = at + 5
+        value = given[at]
+        value = value << 8 | given[at + 1]
+        value = value << 8 | given[at + 2]
+        value = value << 8 | given[at + 3]
+        return value << 8 | given[at + 4]
 
     def number_of_3(self) -> int:
         """Read a whole number of layout 3, not below zero."""
@@ -99,16 +112,15 @@ class Reader:
         at, end = self.at, self.end
         if at >= end:
             raise Damaged("it ends too early")
-        value, at = self.given[at], at + 1
-        if value >= _ONE and value <= _MANY:  # two bytes; written out, because nothing is read as often
-            if at >= end:
-                raise Damaged("it ends too early")
-            value, at = (value & 63) * 256 + self.given[at] + _ONE, at + 1
-            self.at = at
-            return value
-        self.at = at
+        value = self.given[at]
+        self.at = at + 1
         if value < _ONE:
             return value
+        if value <= _MANY:  # two bytes; written out, because nothing else is read as often
+            if at + 1 >= end:
+                raise Damaged("it ends too early")
+            self.at = at + 2
+            return ((value & 63) << 8) + self.given[at + 1] + _ONE
         value = self.little(value - _MANY)
         if value < 0:
             raise Damaged("a number beyond 63 bits")
@@ -226,23 +238,27 @@ class Writer:
         Raises:
             OverflowError: if it does not fit.
         """
-        self.need(size)
-        for place in range(self.at, self.at + size):
-            self.put[place] = value & 255
+        if size > self.size - self.at:
+            self.need(size)
+        at, put = self.at, self.put
+        self.at = at + size
+        for place in range(at, at + size):
+            put[place] = value & 255
             value >>= 8
-        self.at += size
         if value and (size < 8 or value != -1):
             raise OverflowError(f"a number is below zero or takes more than {size} bytes")
 
     def code(self, value: int) -> None:
         """Write a code of five bytes, the highest first."""
-        self.need(5)
-        at = self.at + 5
-        self.at = at
-        for _ in range(5):
-            at -= 1
-            self.put[at] = value & 255
-            value >>= 8
+        if self.size - self.at < 5:
+            self.need(5)
+        at, put = self.at, self.put
+        self.at = at + 5
+        put[at + 4] = value & 255
+        put[at + 3] = value >> 8 & 255
+        put[at + 2] = value >> 16 & 255
+        put[at + 1] = value >> 24 & 255
+        put[at] = value >> 32 & 255
 
     def number_of_3(self, value: int) -> None:
         """Write a whole number of layout 3, not below zero."""
@@ -255,14 +271,15 @@ class Writer:
         """Write a whole number of layout 4, not below zero."""
         if self.size - self.at < _LONGEST:
             self.need(_LONGEST)
+        at, put = self.at, self.put
         if 0 <= value < _ONE:
-            self.put[self.at] = value
-            self.at += 1
+            put[at] = value
+            self.at = at + 1
         elif 0 <= value < _TWO_END:
             value -= _ONE
-            self.put[self.at] = _ONE | (value >> 8)
-            self.put[self.at + 1] = value & 255
-            self.at += 2
+            put[at] = _ONE | (value >> 8)
+            put[at + 1] = value & 255
+            self.at = at + 2
         else:
             self.many(value, _MANY)
 
@@ -271,12 +288,12 @@ class Writer:
         if not 0 <= value <= _LARGEST:
             raise OverflowError(f"{value} is below zero or has more than 63 bits")
         self.need(_LONGEST)
-        at = self.at + 1
+        at, put = self.at + 1, self.put
         while value:
-            self.put[at] = value & 255
+            put[at] = value & 255
             value >>= 8
             at += 1
-        self.put[self.at] = head + at - self.at - 1
+        put[self.at] = head + at - self.at - 1
         self.at = at
 
     def integer_of_3(self, value: int) -> None:

@@ -96,6 +96,10 @@ _MOMENTLIKE: Final = 1 << 40
 """A number of evidence from here on is taken for a moment; it is 2004 in milliseconds."""
 _MOST_EVIDENCE: Final = 3000
 _ANY_EVIDENCE: Final = 3
+# As in `binary`: numbers of one byte, and of two.
+_ONE: Final = 192
+_MANY: Final = 247
+_TWO_END: Final = _ONE + 256 * (_MANY + 1 - _ONE)
 
 
 class Details(msgspec.Struct, array_like=True, gc=False):
@@ -234,7 +238,7 @@ class Layout4:
 
     def moment(self) -> int:
         """Read a moment."""
-        number = self.reader.number()
+        number = _number(self.reader)
         place, apart = number & _TIMES, number >> _TIME_BITS
         if apart >= _FARTHEST_APART:
             raise Damaged(f"a moment {apart} days away")
@@ -344,20 +348,27 @@ class Layout4:
         given, days = self.reader, series.days
         number = 1 if flags & _ONCE and flags & _WHOLE else given.bounded(given.number(), 1)
         days.need(number)
+        column, counts, sums, has_sums = days.day, days.count, days.sum, flags & _SUMS != 0
+        is_whole = flags & _WHOLE != 0
         day = series.last_ms // DAY_MS + 1
-        total = total_sum = amount = 0
+        total = total_sum = 0
         most = _MAX_SUM if flags & _FINE else _MAX_HUNDREDS
         for place in range(number - 1, -1, -1):
-            step, count = given.number(), 1
+            step, count = _number(given), 1
             day -= (step >> 1) + 1
             if step & 1:
-                count = _counted(given.number()) + 2
-            if flags & _SUMS:
-                amount = times * _added(given.integer() if flags & _FINE else given.number(), most)
-            if flags & _WHOLE:
+                count = _counted(_number(given)) + 2
+            if has_sums:
+                amount = times * _added(given.integer() if flags & _FINE else _number(given), most)
+                sums[place] = amount
+                if is_whole:
+                    total_sum += amount
+            else:
+                sums[place] = 0
+            if is_whole:
                 total += count
-                total_sum += amount
-            days.day[place], days.count[place], days.sum[place] = day, count, amount
+            column[place] = day
+            counts[place] = count
         days.number = number
         if day < -_FARTHEST_DAY:
             raise Damaged(f"a day {day} days from 1970")
@@ -490,9 +501,6 @@ class Layout4:
             flags |= _HAS_FIRED
         if customer.due_ms != soonest_ms:
             flags |= _HAS_DUE
-        episodes = self.number_of_episodes()
-        if episodes:
-            flags |= _HAS_EPISODES
         if customer.acted:
             flags |= _HAS_ACTED
         if customer.waiting:
@@ -513,9 +521,8 @@ class Layout4:
         for place in range(customer.seen_number):
             out.little(customer.seen[place], FINGERPRINT_BYTES)
         self.write_all_series()
-        if episodes:
-            out.number(episodes)
-            self.write_episodes()
+        if self.write_episodes():
+            out.put[1] |= _HAS_EPISODES
         if has_flips:
             self.write_flips()
         if flags & _HAS_DUE:
@@ -537,13 +544,15 @@ class Layout4:
         day = at_ms // DAY_MS
         time_ms, apart = at_ms - DAY_MS * day, self.at_day - day
         apart = -2 * apart - 1 if apart < 0 else 2 * apart
-        for place in range(self.known_times):
-            if self.times[place] == time_ms:
-                self.writer.number(apart << _TIME_BITS | place)
-                return
-        self.writer.number(apart << _TIME_BITS | _TIMES)
-        self.writer.little(time_ms, _TIME_BYTES)
-        self.note_time(time_ms)
+        times, known, place = self.times, self.known_times, 0
+        while place < known and times[place] != time_ms:
+            place += 1
+        if place < known:
+            _put(self.writer, apart * (_TIMES + 1) + place)
+        else:
+            _put(self.writer, apart * (_TIMES + 1) + _TIMES)
+            self.writer.little(time_ms, _TIME_BYTES)
+            self.note_time(time_ms)
 
     def put_moments(self, several: list[int]) -> None:
         """Write the count of moments, and each moment."""
@@ -574,8 +583,9 @@ class Layout4:
                 number += 1
         self.writer.number(number)
         for key in self.keys:
-            if key.series.is_present:
-                self.write_series(key, key.series)
+            series = key.series
+            if series.is_present:
+                self.write_series(key, series)
         if self.customer.other_series:
             for name in sorted(self.customer.other_series):
                 series = self.customer.other_series[name]
@@ -611,17 +621,19 @@ class Layout4:
                 out.integer(series.total_sum // times)
         if not (flags & _ONCE and flags & _WHOLE):
             out.number(days.number)
-        day = series.last_ms // DAY_MS + 1
+        day, column, counts, sums = series.last_ms // DAY_MS + 1, days.day, days.count, days.sum
         for place in range(days.number - 1, -1, -1):
-            step, count = 2 * (day - 1 - days.day[place]), days.count[place]
-            day = days.day[place]
-            out.number(step if count == 1 else step + 1)
-            if count > 1:
-                out.number(count - 2)
+            step, count = 2 * (day - 1 - column[place]), counts[place]
+            day = column[place]
+            if count == 1:
+                _put(out, step)
+            else:
+                _put(out, step + 1)
+                _put(out, count - 2)
             if flags & _FINE:
-                out.integer(days.sum[place])
+                out.integer(sums[place])
             elif flags & _SUMS:
-                out.number(days.sum[place] // _HUNDRED)
+                _put(out, sums[place] // _HUNDRED)
         if values.number:
             out.number(values.number)
             day = series.last_ms // DAY_MS
@@ -640,43 +652,58 @@ class Layout4:
         if has_sum:
             if series.total_sum % _HUNDRED:
                 flags |= _FINE
+            column = days.sum
             for place in range(days.number):
-                amount = days.sum[place]
+                amount = column[place]
                 if amount < 0 or amount % _HUNDRED:
                     flags |= _FINE
                 total_sum += amount
                 if total_sum > _MAX_SUM or total_sum < -_MAX_SUM:
                     follows = False
                     total_sum = 0
-        for place in range(days.number):
-            total += days.count[place]
-            if total > _MAX_SUM:
-                follows = False
-                total = 0
+        if follows:
+            column = days.count
+            for place in range(days.number):
+                total += column[place]
+                if total > _MAX_SUM:
+                    follows = False
+                    total = 0
         if follows and total == series.total and (total_sum == series.total_sum or not has_sum):
             return flags | _WHOLE
         return flags | _DAY_EACH if series.total == series.active_days else flags
 
-    def number_of_episodes(self) -> int:
-        """Return how many episodes there are."""
-        number = len(self.customer.other_episodes)
-        for episode in self.customer.episodes:
+    def write_episodes(self) -> int:
+        """Write every episode: of the rules by their places, then of the others by their codes; return how many."""
+        out, customer, codes = self.writer, self.customer, self.names.codes
+        number_at = out.at
+        out.byte(0)  # stands for their number, which is not known yet
+        number = place = 0
+        for episode in customer.episodes:
             if episode.is_present:
                 number += 1
-        return number
-
-    def write_episodes(self) -> None:
-        """Write every episode: of the rules by their places, then of the others by their codes."""
-        customer, codes = self.customer, self.names.codes
-        for place in range(self.names.number):
-            episode: Episode = customer.episodes[place]
-            if episode.is_present:
-                self.writer.code(codes[place])
+                out.code(codes[place])
                 self.write_episode(episode)
+            place += 1
         if customer.other_episodes:
             for raw in sorted(customer.other_episodes):
-                self.writer.copy(raw)
+                number += 1
+                out.copy(raw)
                 self.write_episode(customer.other_episodes[raw])
+        if not number:
+            out.at = number_at
+        elif number < _ONE:
+            out.put[number_at] = number
+        else:
+            self.insert_number(number_at, number)
+        return number
+
+    def insert_number(self, number_at: int, number: int) -> None:
+        """Write a number of more than one byte where a single one stands for it, and what follows it once more."""
+        out = self.writer
+        written = out.made()
+        out.at = number_at
+        out.number(number)
+        out.copy(written[number_at + 1 :])
 
     def write_episode(self, episode: Episode) -> None:
         """Write one episode."""
@@ -780,6 +807,35 @@ class Layout4:
         while rest and not rest[-1]:
             rest.pop()
         return rest or None
+
+
+def _number(given: Reader) -> int:
+    """Read a number as `Reader.number` does: of this module, so that the compiler can put it where it is asked for."""
+    at, left = given.at, given.end - given.at
+    if left > 1:
+        value = given.given[at]
+        if value < _ONE:
+            given.at = at + 1
+            return value
+        if value <= _MANY:
+            given.at = at + 2
+            return (value & 63) * 256 + given.given[at + 1] + _ONE
+    return given.number()
+
+
+def _put(out: Writer, value: int) -> None:
+    """Write a number as `Writer.number` does: of this module, as `_number`."""
+    at = out.at
+    if value < 0 or value >= _TWO_END or out.size - at < 2:
+        out.number(value)
+    elif value < _ONE:
+        out.put[at] = value
+        out.at = at + 1
+    else:
+        value -= _ONE
+        out.put[at] = value // 256 + _ONE
+        out.put[at + 1] = value & 255
+        out.at = at + 2
 
 
 def _has_more(candidate: Candidate) -> bool:

@@ -35,13 +35,16 @@ class Stored:
         Raises:
             UnknownLayout: if it is damaged or was written by another version; then no one is there.
         """
-        self.customer.clear()
-        check_layout(raw)
+        if self.customer.is_known:
+            self.customer.clear()
+        layout = raw[0] if raw else 0
+        if not _OLDEST <= layout <= _LATEST:
+            check_layout(raw)
         try:
-            if raw[0] == layout_3.LAYOUT:
-                self.layout_3.read(raw)
-            else:
+            if layout == _LATEST:
                 self.layout_4.read(raw)
+            else:
+                self.layout_3.read(raw)
         except (msgspec.DecodeError, ValueError, OverflowError, RecursionError) as error:
             # msgspec raises no DecodeError for a text that is not UTF-8.
             self.customer.clear()
@@ -53,9 +56,9 @@ class Stored:
         Raises:
             ValueError: if the layout is not one that is written.
         """
-        if layout == layout_4.LAYOUT:
+        if layout == _LATEST:
             return self.layout_4.write()
-        if layout == layout_3.LAYOUT:
+        if layout == _OLDEST:
             return self.layout_3.write()
         raise ValueError(f"layout {layout} cannot be written")
 

@@ -15,6 +15,8 @@ from schemas.actions import Action, Decision
 from workers.core.coverage import Coverage
 from workers.core.customer.candidate import Candidate
 from workers.core.customer.customer import Customer
+from workers.core.customer.facts import CustomerFacts
+from workers.core.customer.facts_of import facts_of
 from workers.core.customer.layout_3 import Waiting
 from workers.core.customer.names import GroupOf3, NamedRule, Names
 from workers.core.customer.stored import Stored
@@ -45,17 +47,27 @@ class Outcome:
         left_out: for each value that its type could not read: the event's type and id, the attribute, the reason.
     """
 
-    def __init__(self, decider: "Decider", stored: bytes | None, due_ms: int) -> None:
-        turn = decider.turn
-        self._decider = decider
-        self._number = decider.turns
-        self.stored = stored
-        self.due_ms = due_ms
-        self.folded = turn.folded
-        self.duplicates = turn.duplicates
-        self.waiting = turn.waiting
-        self.not_understood = turn.admission.not_understood
-        self.left_out = turn.left_out
+    __slots__ = (
+        "_decider",
+        "_number",
+        "due_ms",
+        "duplicates",
+        "folded",
+        "left_out",
+        "not_understood",
+        "stored",
+        "waiting",
+    )
+
+    _decider: "Decider"
+    _number: int
+    stored: bytes | None
+    due_ms: int
+    folded: int
+    duplicates: int
+    waiting: dict[str, int]
+    not_understood: list[str]
+    left_out: list[tuple[str, str, str, str]]
 
     @property
     def decided(self) -> list[Decided]:
@@ -120,6 +132,21 @@ class Decider:
         self.stored.read(stored)
         return self.program.customer
 
+    def facts(self, stored: bytes) -> CustomerFacts:
+        """Return everything that is stored of a customer as named facts; the actions that wait are in words.
+
+        Raises:
+            UnknownLayout: if the state cannot be read.
+        """
+        customer = self.read(stored)
+        for place in range(customer.waiting):
+            candidate: Candidate = customer.candidates[place]
+            if candidate.former:
+                self.former.word(candidate)
+            elif candidate.worded is None:
+                candidate.worded = self._worded(candidate)
+        return facts_of(self.names)
+
     def records_for(self, topic_prefix: str) -> Records:
         """Return what writes the records of topics with this prefix."""
         records = self._records.get(topic_prefix)
@@ -146,17 +173,32 @@ class Decider:
                 self._take_words(customer)
         for event in events:
             if isinstance(event, PlainEvent):
-                turn.fold_plain(self.kinds[event.type_place], event)
+                plain: PlainEvent = event
+                turn.fold_plain(self.kinds[plain.type_place], plain)
             else:
                 turn.fold(event)
         if not customer.is_known:
-            return Outcome(self, None, 0)
+            return self._outcome(None, 0)
         turn.adopt()
         if upto_ms:
             turn.fire(upto_ms)
         turn.release()
         due_ms = turn.settle(upto_ms)
-        return Outcome(self, self.stored.write(layout), due_ms)
+        return self._outcome(self.stored.write(layout), due_ms)
+
+    def _outcome(self, stored: bytes | None, due_ms: int) -> Outcome:
+        """Return the outcome of a turn; made without `__init__`, because there is one for each turn."""
+        outcome, turn = Outcome.__new__(Outcome), self.turn
+        outcome._decider = self
+        outcome._number = self.turns
+        outcome.stored = stored
+        outcome.due_ms = due_ms
+        outcome.folded = turn.folded
+        outcome.duplicates = turn.duplicates
+        outcome.waiting = turn.waiting
+        outcome.not_understood = turn.admission.not_understood
+        outcome.left_out = turn.left_out
+        return outcome
 
     def _take_words(self, customer: Customer) -> None:
         """Take over what is in words of the actions that wait, and word those of earlier versions of rules."""

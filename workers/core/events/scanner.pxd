@@ -3,6 +3,7 @@
 cimport cython
 
 from workers.core.events.fingerprint cimport Fingerprint
+from workers.core.events.plain cimport PlainEvent
 from workers.core.memory cimport Numbers
 
 cdef bint _IS_COMPILED
@@ -30,6 +31,8 @@ cdef class Scanner:
     cpdef str event_id(self)
     cpdef bytes event_id_bytes(self)
     cpdef bint is_of(self, bytes key) except -1
+    cpdef bint takes(self, bytes raw, bytes key, long long latest_ms) except -1
+    cpdef PlainEvent event(self)
     @cython.locals(by_type=Fingerprint)
     cpdef long long fingerprint(self) except *
     cpdef bint decode(self, bytes raw, long long latest_ms) except -1

@@ -15,6 +15,7 @@ from schemas.events import MAX_ATTRIBUTES, MAX_BODY_BYTES, MAX_ID_BYTES, MAX_TEX
 from workers.core.events.checked import checked
 from workers.core.events.decoding import epoch_ms, scaled
 from workers.core.events.fingerprint import Fingerprint
+from workers.core.events.plain import PlainEvent
 from workers.core.memory import Numbers
 
 _IS_COMPILED: Final = not __file__.endswith((".py", ".pyc"))
@@ -126,6 +127,20 @@ class Scanner:
     def is_of(self, key: bytes | None) -> bool:
         """Return whether these bytes, such as a record's key, are the customer's id."""
         return key is not None and self.raw[self.customer_at : self.customer_at + self.customer_size] == key
+
+    def takes(self, raw: bytes, key: bytes | None, latest_ms: int) -> bool:
+        """Read the event of a record; return whether it is taken, is of the customer of the key, and is no history.
+
+        Args:
+            raw: the record's value.
+            key: the record's key.
+            latest_ms: as for `scan`.
+        """
+        return self.scan(raw, latest_ms) and not self.history_ms and self.is_of(key)
+
+    def event(self) -> PlainEvent:
+        """Return the event that was taken."""
+        return PlainEvent(self.type_place, self.at_ms, self.amount, self.fingerprint(), self.event_id_bytes())
 
     def fingerprint(self) -> int:
         """Return the hash of type and event id as a number: that of `DecodedEvent.fingerprint`."""

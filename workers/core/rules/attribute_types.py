@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from schemas import conditions as model
-from schemas.attribute_types import BUILT_IN_TYPES, AttributeType, uses_of
+from schemas.attribute_types import BUILT_IN_TYPES, AttributeType, told_apart_in, uses_of
 from schemas.conditions import expanded
 from schemas.rules import Rule, RuleBook
 
@@ -38,14 +37,7 @@ def conditions_in(rule: Rule, define: Mapping[str, Any]) -> Iterable[Any]:
 
 def attributes_in(condition: Any) -> set[str]:
     """Return every attribute that a condition without `meets` reads, as `type.attribute`."""
-    return {*(use.reference for use in uses_of(condition)), *distinct_in(condition)}
-
-
-def distinct_in(condition: Any) -> set[str]:
-    """Return the attributes whose distinct values a condition without `meets` counts, as `type.attribute`."""
-    if isinstance(condition, model.Distinct):
-        return {condition.distinct}
-    return {reference for part in model.parts_of(condition) for reference in distinct_in(part)}
+    return {*(use.reference for use in uses_of(condition)), *told_apart_in(condition)}
 
 
 def to_convert(

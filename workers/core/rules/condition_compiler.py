@@ -10,13 +10,13 @@ from typing import Any, Final
 
 from schemas import conditions as model
 from schemas.durations import DAY_MS, duration_ms, write_duration
-from workers.core import phrases
 from workers.core.customer.specs import CANCELLATION, PURCHASE, Specs
 from workers.core.events.decoding import UNIT
 from workers.core.events.filters import value_test
 from workers.core.objects import conditions
 from workers.core.objects.conditions import Condition
 from workers.core.objects.customer.activity import LONGEST_TEXT
+from workers.core.rules import wording
 
 Phrase = Callable[[Any], str]
 
@@ -26,7 +26,7 @@ _LEAST: Final = Decimal(10) ** -20
 """Finer than any stored number; smaller bounds become it."""
 
 
-def compile_condition(when: Any, specs: Specs, phrase: Phrase = phrases.phrase) -> Condition:
+def compile_condition(when: Any, specs: Specs, phrase: Phrase = wording.phrase) -> Condition:
     """Compile a condition.
 
     Args:
@@ -39,7 +39,7 @@ def compile_condition(when: Any, specs: Specs, phrase: Phrase = phrases.phrase) 
             parts = tuple(compile_condition(part, specs, phrase) for part in model.parts_of(when))
             return conditions.Several(parts, conditions.FALSE if isinstance(when, model.All) else conditions.TRUE)
         case model.Not():
-            opposite = phrases.negated if phrase is phrases.phrase else phrases.phrase
+            opposite = wording.negated if phrase is wording.phrase else wording.phrase
             return conditions.Negation(compile_condition(when.not_, specs, opposite))
     return _elementary(when, specs, phrase(when))
 

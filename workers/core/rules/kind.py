@@ -1,17 +1,39 @@
 """Kind: what the rest of Linger asks of a kind of condition, without knowing which one it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from workers.core.conditions.condition import Condition
 from workers.core.phrases import Said
 from workers.core.rules.binding import Binding
+from workers.core.rules.claims import Claim, no_claim
 
 
 def nothing(when: Any) -> dict[str, int]:
     """Return no numbers of events: the condition may be true with any."""
     return {}
+
+
+def no_type(when: Any) -> set[str]:
+    """Return no event type."""
+    return set()
+
+
+def no_text(when: Any) -> tuple[str, ...]:
+    """Return no text."""
+    return ()
+
+
+def no_need(when: Any, holds: bool) -> tuple[timedelta | str, ...]:
+    """Return nothing that must be known."""
+    return ()
+
+
+def never(when: Any, holds: bool) -> bool:
+    """Return False: its claims are not all that it says."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +51,19 @@ class Kind:
         least_events, most_events: by event type, the fewest and the most seen events with which it can be true; types
             without a bound are missing.
         reads_tenure: whether it reads since when the customer is known.
+        claims: its content as statements that can be compared, or those of its opposite (`holds=False`); nothing if
+            that is too complex.
+        says_only_its_claims: whether the claims are all that it, or its opposite, says.
+        times: the times after which it is checked, besides after events, each as part of a sentence.
+        needs: what must be known for it to hold, or its opposite: for how long the customer must be known, or a
+            phrase for the customers of whom it cannot be known.
+        looks_back: how far back it looks; None for the longest duration in it.
+        windows: how many windows of the length `within` it looks back; 0 if `within` is no window of the past.
         where_declared: those of its types that it reads only where the operator has declared them.
+        quiet_after, changes_at_once: only for the names of groups in stored layout 3 (`groups_of_3`), so a new kind
+            has neither. The types after whose event it is certainly not true for a while; and the types whose event,
+            for a customer who had cancelled or not, could raise or lower its truth at once: None for those that can
+            turn it.
     """
 
     word: str
@@ -42,4 +76,12 @@ class Kind:
     least_events: Callable[[Any], dict[str, int]] = nothing
     most_events: Callable[[Any], dict[str, int]] = nothing
     reads_tenure: bool = False
+    claims: Callable[[Any, bool], Iterable[Claim]] = no_claim
+    says_only_its_claims: Callable[[Any, bool], bool] = never
+    times: Callable[[Any], Iterable[str]] = no_text
+    needs: Callable[[Any, bool], Iterable[timedelta | str]] = no_need
+    looks_back: Callable[[Any], timedelta] | None = None
+    windows: int = 1
     where_declared: frozenset[str] = frozenset()
+    quiet_after: Callable[[Any], set[str]] = no_type
+    changes_at_once: Callable[[Any, bool, bool], set[str]] | None = None

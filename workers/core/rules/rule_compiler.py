@@ -7,7 +7,7 @@ import orjson
 
 from schemas import actions, conditions
 from schemas import rules as written
-from schemas.attribute_types import AttributeType, uses_of
+from schemas.attribute_types import AttributeType, told_apart_in, uses_of
 from schemas.conditions import expanded
 from schemas.durations import duration_ms
 from schemas.rules import RuleBook, pace_seconds
@@ -15,18 +15,21 @@ from workers.core.coverage import FOREVER_MS
 from workers.core.customer.specs import AttributeSpec, Specs, digest_of
 from workers.core.meaning import MEANING
 from workers.core.objects.customer.codec import codes_of
-from workers.core.rules.attribute_types import attributes_in, distinct_in, to_convert, types_of_attributes
+from workers.core.rules.attribute_types import attributes_in, to_convert, types_of_attributes
 from workers.core.rules.competition import competing
-from workers.core.rules.condition_compiler import (
-    compile_condition,
+from workers.core.rules.condition_compiler import compile_condition
+from workers.core.rules.contact_policy import compile_contact_policy
+from workers.core.rules.event_effects import responses
+from workers.core.rules.groups_of_3 import grouped
+from workers.core.rules.rule_set import HoldOut, Pace, Required, Rule, RuleSet
+from workers.core.rules.whole_conditions import (
+    can_turn_false,
+    collect,
+    least_events,
     most_events,
     reads_tenure,
-    required_events,
     types_of,
 )
-from workers.core.rules.contact_policy import compile_contact_policy
-from workers.core.rules.event_effects import grouped, responses
-from workers.core.rules.rule_set import HoldOut, Pace, Required, Rule, RuleSet
 
 HOLD_OUT_KEY: Final = b"linger"
 """Key of the hold-out hash if the operator sets none."""
@@ -165,7 +168,9 @@ def _compile(rule: written.Rule, specs: Specs, hold_out_key: bytes) -> Rule:
     when: Any = rule.when
     if rule.unless is not None:
         when = conditions.All(all=[rule.when, conditions.Not(not_=rule.unless)])
+    collect(when, specs)
     condition = compile_condition(when, specs)
+    read = frozenset(types_of(when, specs.types))
     content = _content(rule)
     version = digest_of(content)
     audience = {name: content.get(name) for name in ("when", "unless", "for", "existing")}
@@ -185,14 +190,14 @@ def _compile(rule: written.Rule, specs: Specs, hold_out_key: bytes) -> Rule:
         again_after_ms=None if rule.again_after is None else duration_ms(rule.again_after),
         expires_after_ms=duration_ms(rule.expires_after),
         for_ms=0 if rule.for_ is None else duration_ms(rule.for_),
-        types=condition.types,
-        can_turn_false=condition.can_turn_false,
+        types=read,
+        can_turn_false=frozenset(can_turn_false(when, specs.types)),
         lowered_ms={
             (name, was_cancelled): condition.lowered_ms(name, was_cancelled)
-            for name in sorted(condition.types)
+            for name in sorted(read)
             for was_cancelled in (False, True)
         },
-        quiet_ms={name: condition.quiet_ms(name) for name in sorted(condition.types)},
+        quiet_ms={name: condition.quiet_ms(name) for name in sorted(read)},
         requires=_range_of_events(when),
         reads_tenure=reads_tenure(when),
         priority=rule.priority or 0,
@@ -212,7 +217,7 @@ def _types_that_matter(when: Any, specs: Specs) -> dict[str, AttributeType]:
         name, attribute = use.reference.split(".", 1)
         if found := specs.types_that_matter(name, {attribute: use.wanted}, None):
             types[use.reference] = found[attribute]
-    for reference in sorted(distinct_in(when)):
+    for reference in sorted(told_apart_in(when)):
         name, attribute = reference.split(".", 1)
         if found := specs.types_that_matter(name, None, attribute):
             types[reference] = found[attribute]
@@ -220,7 +225,7 @@ def _types_that_matter(when: Any, specs: Specs) -> dict[str, AttributeType]:
 
 
 def _range_of_events(when: Any) -> Required:
-    least, most = required_events(when), most_events(when)
+    least, most = least_events(when), most_events(when)
     # No customer has more events than FOREVER_MS: a larger bound becomes FOREVER_MS.
     return tuple(
         (name, min(least.get(name, 0), FOREVER_MS), min(most.get(name, FOREVER_MS), FOREVER_MS))

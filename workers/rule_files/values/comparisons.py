@@ -7,15 +7,11 @@ know which values are possible.
 from collections.abc import Iterator, Mapping
 from typing import Final, Literal, NamedTuple
 
-from schemas.conditions import BOUND_WORDS, CONDITION_WORDS
-from workers.rule_files.references import elementary_in, entries_of
+from schemas.conditions import BOUND_WORDS
+from schemas.conditions.elementary import Way
+from workers.rule_files.references import elementary_in, entries_of, kind_of
 from workers.rule_files.yaml_nodes import ListNode, MapNode, Node, ScalarNode, items_of, value_of
 
-Way = Literal["where", "latest", "sum", "average", "change", "date", "consent"]
-
-_OF_EVENTS: Final = ("count", "none", "last", "first", "overdue", "change", "sum", "average", "distinct")
-"""Conditions that choose events by `where`."""
-_STEPS: Final = ("after", "then", "without")
 _WORDS: Final = tuple(BOUND_WORDS.values())
 
 
@@ -26,7 +22,7 @@ class Comparison(NamedTuple):
         type: the event type.
         attribute: the attribute.
         node: where the attribute is named.
-        way: the key that compares it.
+        way: what is done with it; `where` in a filter, `consent` under `for every rule`.
         values: the values that it is compared with; empty for a comparison with bounds.
         bounds: by word (`at least` …), the nodes of the bounds.
         excludes: any value except these.
@@ -36,7 +32,7 @@ class Comparison(NamedTuple):
     type: str
     attribute: str
     node: ScalarNode
-    way: Way
+    way: Way | Literal["where", "consent"]
     values: tuple[ScalarNode, ...] = ()
     bounds: Mapping[str, ScalarNode] = {}
     excludes: bool = False
@@ -51,14 +47,15 @@ class Comparison(NamedTuple):
 def comparisons_in(condition: Node) -> Iterator[Comparison]:
     """Yield every comparison in a condition and the conditions inside it."""
     for part in elementary_in(condition):
-        kind = next((key for key in entries_of(part) if key in CONDITION_WORDS), None)
-        named = value_of(part, kind) if kind is not None else None
+        if (kind := kind_of(part)) is None:
+            continue
+        named = value_of(part, kind.naming)
         event_type, attribute = _split(named)
-        if event_type and kind in _OF_EVENTS:
+        if event_type and "where" in kind.model_fields:
             yield from _filters(event_type, value_of(part, "where"))
         if event_type and attribute and isinstance(named, ScalarNode):
-            yield from _of_attribute(part, kind, event_type, attribute, named)
-        for key in _STEPS if kind == "after" else ():
+            yield from _of_attribute(part, kind.compares, event_type, attribute, named)
+        for key in kind.steps:
             step = value_of(part, key)
             if isinstance(step, MapNode) and (step_type := _split(value_of(step, "event"))[0]):
                 yield from _filters(step_type, value_of(step, "where"))
@@ -76,22 +73,19 @@ def consent_in(every: Node | None) -> Iterator[Comparison]:
 
 
 def _of_attribute(
-    part: Node, kind: str | None, event_type: str, attribute: str, named: ScalarNode
+    part: Node, way: Way | None, event_type: str, attribute: str, named: ScalarNode
 ) -> Iterator[Comparison]:
-    match kind:
-        case "latest":
+    match way:
+        case "value":
             for key in ("is", "is not"):
                 if values := _scalars(value_of(part, key)):
-                    yield Comparison(event_type, attribute, named, "latest", values, excludes=key == "is not")
+                    yield Comparison(event_type, attribute, named, way, values, excludes=key == "is not")
             if bounds := _bounds(part):
-                yield Comparison(event_type, attribute, named, "latest", bounds=bounds)
-        case "sum" | "average":
-            way: Way = "sum" if kind == "sum" else "average"
+                yield Comparison(event_type, attribute, named, way, bounds=bounds)
+        case "sum" | "mean":
             yield Comparison(event_type, attribute, named, way, bounds=_bounds(part))
-        case "change":
-            yield Comparison(event_type, attribute, named, "change")
-        case "date":
-            yield Comparison(event_type, attribute, named, "date")
+        case "sums" | "moment":
+            yield Comparison(event_type, attribute, named, way)
 
 
 def _filters(event_type: str, where: Node | None) -> Iterator[Comparison]:

@@ -29,7 +29,7 @@ from workers.rule_files.values.kinds import (
 from workers.rule_files.yaml_nodes import Document, ScalarNode, value_of
 
 _MOST_REPORTED: Final = 200
-_ADDED: Final = ("sum", "average", "change")
+_ADDED: Final = ("sum", "mean", "sums")
 _REFERENCE: Final = re.compile(REFERENCE_PATTERN)
 _AROUND: Final = "${}[]<>% "
 _N: Final = r"(-?\d+(?:[.,]\d+)?)"
@@ -194,7 +194,7 @@ def _number_hint(comparison: Comparison, node: ScalarNode) -> str:
     if meant is None:
         return "write a number, or bounds such as 'at least: 50'"
     word, _, number = meant.rpartition(": ")
-    if comparison.way == "latest":
+    if comparison.way == "value":
         word = {"": "is not" if comparison.excludes else "is", "other than": "is not"}.get(word, word)
         return f"write '{word}: {number}'"
     if not word:
@@ -222,7 +222,7 @@ def _bound_problems(document: Document, comparison: Comparison, kind: AttributeT
     reference, node = comparison.reference, comparison.node
     if kind is None:
         return
-    if comparison.way == "date":
+    if comparison.way == "moment":
         if kind in ("number", "true/false"):
             message = f"{reference} is {IN_WORDS[kind]}, and never a date"
             yield Problem(document.file, *node.at, "impossible-value", message, "name an attribute with a date")
@@ -249,7 +249,7 @@ def _bound_problems(document: Document, comparison: Comparison, kind: AttributeT
 
 
 def _verb(comparison: Comparison) -> str:
-    return "average" if comparison.way == "average" else "add up"
+    return "average" if comparison.way == "mean" else "add up"
 
 
 def _excludes_all(word: str, bound: ScalarNode, most: int | None) -> bool:

@@ -32,7 +32,7 @@ def level_problems(documents: Sequence[Document]) -> Iterator[Problem]:
         (
             _problem(document, each)
             for document, each in comparisons
-            if each.way == "change" and each.attribute != _AMOUNT and each.reference not in added_up
+            if each.way == "sums" and each.attribute != _AMOUNT and each.reference not in added_up
         ),
         _MOST_REPORTED,
     )

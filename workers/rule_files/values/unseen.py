@@ -154,14 +154,14 @@ class _Part:
                 near = nearest(node.value, seen.counted(name))
                 message = f"no event has {name} {shown(node.value)}; {_instead(near, seen.kept(name))}"
                 yield self._of("value", name, node, message, node.value, near)
-        if not comparison.bounds and comparison.way not in ("sum", "average", "change"):
+        if not comparison.bounds and comparison.way not in ("sum", "mean", "sums"):
             return
         numbers = seen.numbers(name)
         if numbers is None:
             near = tuple(seen.counted(name)[:_MOST_NAMED])
             message = f"no event has a number in {name}; {_instead(near, seen.kept(name))}"
             yield self._of("bounds", name, comparison.node, message, None, near)
-        elif comparison.way in ("where", "latest", "average") and (limits := _beyond(comparison, *numbers)):
+        elif comparison.way in ("where", "value", "mean") and (limits := _beyond(comparison, *numbers)):
             message = f"no {name} is {limits}; they go from {shown(numbers[0])} to {shown(numbers[1])}"
             yield self._of("bounds", name, next(iter(comparison.bounds.values())), message)
 

@@ -1,5 +1,7 @@
 """`after: complaint, then: purchase, within: 2 days`: the latest event of a type was followed by another in time."""
 
+from collections.abc import Iterator
+
 from schemas.conditions import Followed, event_and_filter
 from schemas.durations import duration_ms, write_duration
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
@@ -10,6 +12,7 @@ from workers.core.customer.customer import Customer
 from workers.core.customer.series import Series
 from workers.core.phrases import Said, a, event_in_words, noun
 from workers.core.rules.binding import Binding
+from workers.core.rules.claims import EVER, ONE, AtLeast, Claim, State, events_of
 from workers.core.rules.kind import Kind
 from workers.core.text import Text, inside_quotes
 
@@ -143,6 +146,14 @@ def least_events(when: Followed) -> dict[str, int]:
     return {event_and_filter(when.after)[0]: 1}
 
 
+def claims(when: Followed, holds: bool) -> Iterator[Claim]:
+    """Yield its claims, or those of its opposite."""
+    if holds:
+        after, then = events_of(*event_and_filter(when.after)), events_of(*event_and_filter(when.then))
+        yield State(("after", after, then), "then")
+        yield AtLeast(then, EVER, ONE)
+
+
 KIND = Kind(
     word="after then",
     model=Followed,
@@ -152,4 +163,6 @@ KIND = Kind(
     can_turn_false=can_turn_false,
     can_turn_true=types,
     least_events=least_events,
+    claims=claims,
+    windows=0,
 )

@@ -1,5 +1,7 @@
 """`after: cart, without: purchase, for: 2 days`: an event happened, and another did not follow."""
 
+from collections.abc import Iterator
+
 from schemas.conditions import Unfollowed, event_and_filter
 from schemas.durations import duration_ms, write_duration
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
@@ -10,6 +12,7 @@ from workers.core.customer.customer import Customer
 from workers.core.customer.series import Series
 from workers.core.phrases import Said, a, event_in_words, noun
 from workers.core.rules.binding import Binding
+from workers.core.rules.claims import EVER, ONE, AtLeast, Claim, Silence, State, events_of
 from workers.core.rules.kind import Kind
 from workers.core.text import Text
 
@@ -127,6 +130,27 @@ def least_events(when: Unfollowed) -> dict[str, int]:
     return {event_and_filter(when.after)[0]: 1}
 
 
+def quiet_after(when: Unfollowed) -> set[str]:
+    """Return both types: the first event restarts the wait, and the second ends it."""
+    first, then = event_and_filter(when.after), event_and_filter(when.without)
+    quiet = set() if first[1] else {first[0]}
+    return quiet if then[1] or then[0] == first[0] else {*quiet, then[0]}
+
+
+def claims(when: Unfollowed, holds: bool) -> Iterator[Claim]:
+    """Yield its claims, or those of its opposite."""
+    if holds:
+        after, without = events_of(*event_and_filter(when.after)), events_of(*event_and_filter(when.without))
+        yield State(("after", after, without), "without")
+        yield Silence(without, when.for_)
+        yield AtLeast(after, EVER, ONE)
+
+
+def times(when: Unfollowed) -> Iterator[str]:
+    """Yield when it is checked besides after events."""
+    yield f"{write_duration(when.for_)} after the last {noun(event_and_filter(when.after)[0])}"
+
+
 KIND = Kind(
     word="after without",
     model=Unfollowed,
@@ -136,4 +160,8 @@ KIND = Kind(
     can_turn_false=types,
     can_turn_true=can_turn_true,
     least_events=least_events,
+    quiet_after=quiet_after,
+    claims=claims,
+    times=times,
+    windows=0,
 )

@@ -1,5 +1,7 @@
 """`average: purchase.amount, less than: 20, within: 90 days`: the mean of an attribute."""
 
+from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 
 from schemas.conditions import Average
@@ -11,10 +13,12 @@ from workers.core.customer.candidate import NUMBERS_EACH, Evidence
 from workers.core.customer.customer import Customer
 from workers.core.customer.series import Series
 from workers.core.events.decoding import UNIT
-from workers.core.phrases import Said, attribute, bounds_in_words, filters, within
+from workers.core.phrases import Said, attribute, bounds_in_words, filters, noun, within
 from workers.core.rules.binding import Binding
 from workers.core.rules.bounds import bounded, window_days, window_in_words
+from workers.core.rules.claims import Claim, Quantity, measured
 from workers.core.rules.kind import Kind
+from workers.core.rules.knowledge import WHOLE_HISTORY, time_of_leaving
 from workers.core.text import Text, as_json
 
 
@@ -159,6 +163,27 @@ def least_events(when: Average) -> dict[str, int]:
     return dict.fromkeys(types(when), 1)
 
 
+def claims(when: Average, holds: bool) -> Iterator[Claim]:
+    """Yield its claims, or those of its opposite."""
+    if holds:
+        yield Quantity(measured("average", when.average, when.where, when.within), *when.limits())
+
+
+def says_only_its_claims(when: Average, holds: bool) -> bool:
+    """Return whether it holds: nothing is said of the opposite."""
+    return holds
+
+
+def times(when: Average) -> Iterator[str]:
+    """Yield when it is checked besides after events."""
+    return time_of_leaving(when, when.average.split(".", 1)[0])
+
+
+def needs(when: Average, holds: bool) -> Iterator[timedelta | str]:
+    """Yield what must be known of a customer for it, or its opposite, to hold: everything in the window."""
+    yield WHOLE_HISTORY.format(noun(when.average.split(".", 1)[0])) if when.within is None else when.within
+
+
 KIND = Kind(
     word="average",
     model=Average,
@@ -168,4 +193,8 @@ KIND = Kind(
     can_turn_false=types,
     can_turn_true=types,
     least_events=least_events,
+    claims=claims,
+    says_only_its_claims=says_only_its_claims,
+    times=times,
+    needs=needs,
 )

@@ -1,5 +1,7 @@
 """`change: login, down by: 50%, within: 30 days, from at least: 6`: a window beside the one before it."""
 
+from collections.abc import Iterator
+from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
@@ -15,6 +17,7 @@ from workers.core.events.decoding import UNIT
 from workers.core.phrases import Said, attribute, filters, noun, plural
 from workers.core.rules.binding import Binding
 from workers.core.rules.bounds import bounded
+from workers.core.rules.claims import Claim, State, events_of
 from workers.core.rules.kind import Kind
 from workers.core.text import Text
 
@@ -190,6 +193,35 @@ def least_events(when: Change) -> dict[str, int]:
     return dict.fromkeys(types(when), 1 if "." in when.change else max(1, _least(when, 1)))
 
 
+def changes_at_once(when: Change, was_cancelled: bool, raises: bool) -> set[str]:
+    """Return the type, but not of events that support what holds until they move to the earlier window."""
+    is_support = raises != (when.up_by is not None) and duration_ms(when.within) > DAY_MS
+    return set() if is_support else types(when)
+
+
+def claims(when: Change, holds: bool) -> Iterator[Claim]:
+    """Yield its claims, or those of its opposite."""
+    if holds:
+        of = ("change", events_of(when.change, when.where), when.within)
+        yield State(of, "down" if when.down_by is not None else "up")
+
+
+def times(when: Change) -> Iterator[str]:
+    """Yield when it is checked besides after events."""
+    span, name = write_duration(when.within), when.change.partition(".")[0]
+    yield f"when a {noun(name)} leaves the last {span}, or the {span} before"
+
+
+def needs(when: Change, holds: bool) -> Iterator[timedelta | str]:
+    """Yield what must be known of a customer for it, or its opposite, to hold."""
+    yield 2 * when.within
+
+
+def looks_back(when: Change) -> timedelta:
+    """Return the length of both windows."""
+    return 2 * when.within
+
+
 KIND = Kind(
     word="change",
     model=Change,
@@ -199,4 +231,10 @@ KIND = Kind(
     can_turn_false=types,
     can_turn_true=types,
     least_events=least_events,
+    changes_at_once=changes_at_once,
+    claims=claims,
+    times=times,
+    needs=needs,
+    looks_back=looks_back,
+    windows=2,
 )

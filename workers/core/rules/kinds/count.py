@@ -1,5 +1,7 @@
 """`count: purchase, at least: 3, within: 90 days`: how often something happened."""
 
+from collections.abc import Iterator
+
 from schemas.conditions import Count
 from schemas.durations import DAY_MS, write_duration
 from workers.core.conditions.amounts import OUT_OF_REACH, Amount
@@ -12,7 +14,9 @@ from workers.core.customer.series import Series
 from workers.core.phrases import Said, counted, noun, plural
 from workers.core.rules.binding import Binding
 from workers.core.rules.bounds import inclusive, window_days, window_in_words
+from workers.core.rules.claims import Claim, Limit, events_of, numbers_of
 from workers.core.rules.kind import Kind
+from workers.core.rules.knowledge import needs_of_volume, time_of_leaving
 from workers.core.text import Text, inside_quotes
 
 
@@ -158,6 +162,32 @@ def most_events(when: Count) -> dict[str, int]:
     return {when.count: max(0, high)} if high is not None and when.within is None and when.where is None else {}
 
 
+def claims(when: Count, holds: bool) -> Iterator[Claim]:
+    """Yield its claims, or those of its opposite."""
+    low, high = when.limits()
+    limits: tuple[Limit | None, Limit | None] = (low, high)
+    if not holds:
+        if low is not None and high is not None:
+            return  # the opposite of two bounds is either of two things
+        limits = (None if high is None else (high[0], not high[1]), None if low is None else (low[0], not low[1]))
+    yield from numbers_of(events_of(when.count, when.where), when.within, limits)
+
+
+def says_only_its_claims(when: Count, holds: bool) -> bool:
+    """Return whether it has one bound, or holds: the opposite of two bounds is either of two things."""
+    return holds or None in when.limits()
+
+
+def times(when: Count) -> Iterator[str]:
+    """Yield when it is checked besides after events."""
+    return time_of_leaving(when, when.count)
+
+
+def needs(when: Count, holds: bool) -> Iterator[str]:
+    """Yield what must be known of a customer for it, or its opposite, to hold."""
+    return needs_of_volume(when, when.count, holds)
+
+
 KIND = Kind(
     word="count",
     model=Count,
@@ -168,4 +198,8 @@ KIND = Kind(
     can_turn_true=can_turn_true,
     least_events=least_events,
     most_events=most_events,
+    claims=claims,
+    says_only_its_claims=says_only_its_claims,
+    times=times,
+    needs=needs,
 )

@@ -1,5 +1,7 @@
 """`date: cancellation.effective_at, in the next: 30 days`: a date in an event is soon, or some time ago."""
 
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from schemas.conditions import Date
@@ -11,6 +13,7 @@ from workers.core.customer.customer import Customer
 from workers.core.events.attribute_types import convert, date_ms_of
 from workers.core.phrases import Said, date_in_words, noun
 from workers.core.rules.binding import Binding
+from workers.core.rules.claims import Claim, State
 from workers.core.rules.kind import Kind
 from workers.core.text import Text
 
@@ -137,6 +140,30 @@ def least_events(when: Date) -> dict[str, int]:
     return dict.fromkeys(types(when), 1)
 
 
+def claims(when: Date, holds: bool) -> Iterator[Claim]:
+    """Yield its claims, or those of its opposite."""
+    if holds:
+        yield State(("date", when.date), "ahead" if when.in_the_next is not None else "over")
+
+
+def times(when: Date) -> Iterator[str]:
+    """Yield when it is checked besides after events."""
+    if when.in_the_next is not None:
+        yield f"{write_duration(when.in_the_next)} before the {date_in_words(when.date)}, and on it"
+    if when.passed_for is not None:
+        yield f"{write_duration(when.passed_for)} after the {date_in_words(when.date)}"
+
+
+def needs(when: Date, holds: bool) -> Iterator[timedelta | str]:
+    """Yield what must be known of a customer for it, or its opposite, to hold."""
+    yield f"customers without a known {date_in_words(when.date)}"
+
+
+def looks_back(when: Date) -> timedelta:
+    """Return how long ago the date was; `in the next` looks ahead."""
+    return when.passed_for or timedelta()
+
+
 KIND = Kind(
     word="date",
     model=Date,
@@ -146,4 +173,8 @@ KIND = Kind(
     can_turn_false=types,
     can_turn_true=types,
     least_events=least_events,
+    claims=claims,
+    times=times,
+    needs=needs,
+    looks_back=looks_back,
 )

@@ -1,5 +1,7 @@
 """`distinct: purchase.category, at least: 3`: how many different values an attribute had."""
 
+from collections.abc import Iterator
+
 from schemas.conditions import Distinct
 from schemas.durations import DAY_MS
 from workers.core.conditions.amounts import Amount
@@ -9,7 +11,9 @@ from workers.core.customer.candidate import NUMBERS_EACH, Evidence
 from workers.core.phrases import Said, counted
 from workers.core.rules.binding import Binding
 from workers.core.rules.bounds import inclusive, window_days, window_in_words
+from workers.core.rules.claims import Claim, Quantity, measured
 from workers.core.rules.kind import Kind
+from workers.core.rules.knowledge import needs_of_volume, time_of_leaving
 from workers.core.text import Text
 
 
@@ -105,6 +109,27 @@ def least_events(when: Distinct) -> dict[str, int]:
     return dict.fromkeys(types(when), low) if low is not None and low > 0 else {}
 
 
+def claims(when: Distinct, holds: bool) -> Iterator[Claim]:
+    """Yield its claims, or those of its opposite."""
+    if holds:
+        yield Quantity(measured("distinct", when.distinct, when.where, when.within), *when.limits())
+
+
+def says_only_its_claims(when: Distinct, holds: bool) -> bool:
+    """Return whether it holds: nothing is said of the opposite."""
+    return holds
+
+
+def times(when: Distinct) -> Iterator[str]:
+    """Yield when it is checked besides after events."""
+    return time_of_leaving(when, when.distinct.split(".", 1)[0])
+
+
+def needs(when: Distinct, holds: bool) -> Iterator[str]:
+    """Yield what must be known of a customer for it, or its opposite, to hold."""
+    return needs_of_volume(when, when.distinct.split(".", 1)[0], holds)
+
+
 KIND = Kind(
     word="distinct",
     model=Distinct,
@@ -114,4 +139,8 @@ KIND = Kind(
     can_turn_false=can_turn_false,
     can_turn_true=can_turn_true,
     least_events=least_events,
+    claims=claims,
+    says_only_its_claims=says_only_its_claims,
+    times=times,
+    needs=needs,
 )

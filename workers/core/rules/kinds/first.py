@@ -1,6 +1,10 @@
 """`first: purchase, at most: 30 days ago`: how long ago something happened for the first time ever."""
 
+from collections.abc import Iterator
+from datetime import timedelta
+
 from schemas.conditions import First
+from schemas.durations import write_duration
 from workers.core.conditions.ages import ages_ms, bound_in_words
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
 from workers.core.conditions.history import knows_ever
@@ -10,7 +14,9 @@ from workers.core.customer.customer import Customer
 from workers.core.customer.series import Series
 from workers.core.phrases import Said, ages_in_words, filters, noun
 from workers.core.rules.binding import Binding
+from workers.core.rules.claims import EVER, ONE, AtLeast, Claim, Recent, events_of
 from workers.core.rules.kind import Kind
+from workers.core.rules.knowledge import WHOLE_HISTORY
 from workers.core.text import Text
 
 
@@ -143,6 +149,28 @@ def least_events(when: First) -> dict[str, int]:
     return {when.first: 1}
 
 
+def claims(when: First, holds: bool) -> Iterator[Claim]:
+    """Yield its claims, or those of its opposite."""
+    if not holds:
+        return
+    high, events = when.ages()[1], events_of(when.first, when.where)
+    yield AtLeast(events, EVER, ONE)
+    if high is not None:
+        yield Recent(events, high, False)
+
+
+def times(when: First) -> Iterator[str]:
+    """Yield when it is checked besides after events."""
+    for age in when.ages():
+        if age is not None:
+            yield f"{write_duration(age)} after the first {noun(when.first)}"
+
+
+def needs(when: First, holds: bool) -> Iterator[timedelta | str]:
+    """Yield what must be known of a customer for it, or its opposite, to hold."""
+    yield WHOLE_HISTORY.format(noun(when.first))
+
+
 KIND = Kind(
     word="first",
     model=First,
@@ -152,4 +180,7 @@ KIND = Kind(
     can_turn_false=can_turn_false,
     can_turn_true=types,
     least_events=least_events,
+    claims=claims,
+    times=times,
+    needs=needs,
 )

@@ -1,5 +1,8 @@
 """`known for: 90 days`: how long the customer has been known, since the first event of any type."""
 
+from collections.abc import Iterator
+from datetime import timedelta
+
 from schemas.conditions import Known
 from schemas.durations import duration_ms, write_duration
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
@@ -75,6 +78,17 @@ def types(when: Known) -> set[str]:
     return set()
 
 
+def times(when: Known) -> Iterator[str]:
+    """Yield when it is checked besides after events."""
+    yield f"{write_duration(when.known_for)} after the customer's first event"
+
+
+def needs(when: Known, holds: bool) -> Iterator[timedelta | str]:
+    """Yield what must be known of a customer for it, or its opposite, to hold."""
+    if holds:
+        yield when.known_for
+
+
 KIND = Kind(
     word="known for",
     model=Known,
@@ -84,4 +98,6 @@ KIND = Kind(
     can_turn_false=types,
     can_turn_true=types,
     reads_tenure=True,
+    times=times,
+    needs=needs,
 )

@@ -1,6 +1,9 @@
 """`last: purchase, at least: 30 days ago`: how long ago something last happened."""
 
+from collections.abc import Iterator
+
 from schemas.conditions import Last
+from schemas.durations import write_duration
 from workers.core.conditions.ages import ages_ms, bound_in_words
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
 from workers.core.conditions.history import knows_ever
@@ -10,6 +13,7 @@ from workers.core.customer.customer import Customer
 from workers.core.customer.series import Series
 from workers.core.phrases import Said, ages_in_words, filters, noun
 from workers.core.rules.binding import Binding
+from workers.core.rules.claims import EVER, ONE, AtLeast, Claim, Recent, Silence, events_of
 from workers.core.rules.kind import Kind
 from workers.core.text import Text
 
@@ -146,6 +150,30 @@ def least_events(when: Last) -> dict[str, int]:
     return {when.last: 1}
 
 
+def quiet_after(when: Last) -> set[str]:
+    """Return the type if there is a least age, which a new event has to reach."""
+    return set() if when.where or not when.ages()[0] else {when.last}
+
+
+def claims(when: Last, holds: bool) -> Iterator[Claim]:
+    """Yield its claims, or those of its opposite."""
+    if not holds:
+        return
+    (low, high), events = when.ages(), events_of(when.last, when.where)
+    yield AtLeast(events, EVER, ONE)
+    if low is not None:
+        yield Silence(events, low)
+    if high is not None:
+        yield Recent(events, high, False)
+
+
+def times(when: Last) -> Iterator[str]:
+    """Yield when it is checked besides after events."""
+    for age in when.ages():
+        if age is not None:
+            yield f"{write_duration(age)} after the last {noun(when.last)}"
+
+
 KIND = Kind(
     word="last",
     model=Last,
@@ -155,4 +183,7 @@ KIND = Kind(
     can_turn_false=can_turn_false,
     can_turn_true=types,
     least_events=least_events,
+    quiet_after=quiet_after,
+    claims=claims,
+    times=times,
 )

@@ -1,5 +1,7 @@
 """`latest: profile.plan, is: gold`: the latest known value of an attribute."""
 
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from schemas.attribute_types import AttributeType
@@ -13,6 +15,7 @@ from workers.core.events.attribute_types import convert
 from workers.core.events.filters import Test, value_test
 from workers.core.phrases import Said, attribute, bounds_in_words, values
 from workers.core.rules.binding import Binding
+from workers.core.rules.claims import Claim, Quantity, Value, measured, values_of
 from workers.core.rules.kind import Kind
 from workers.core.text import Text, as_json
 
@@ -136,6 +139,21 @@ def least_events(when: Latest) -> dict[str, int]:
     return dict.fromkeys(types(when), 1)
 
 
+def claims(when: Latest, holds: bool) -> Iterator[Claim]:
+    """Yield its claims, or those of its opposite."""
+    if when.limits() != (None, None):
+        if holds:
+            yield Quantity(measured("latest", when.latest, None, None), *when.limits())
+        return
+    is_one = (when.is_ is not None) == holds
+    yield Value(when.latest, values_of(when.is_ if when.is_ is not None else when.is_not), is_one)
+
+
+def needs(when: Latest, holds: bool) -> Iterator[timedelta | str]:
+    """Yield what must be known of a customer for it, or its opposite, to hold."""
+    yield f"customers without a known {attribute(when.latest)}"
+
+
 KIND = Kind(
     word="latest",
     model=Latest,
@@ -145,4 +163,6 @@ KIND = Kind(
     can_turn_false=types,
     can_turn_true=types,
     least_events=least_events,
+    claims=claims,
+    needs=needs,
 )

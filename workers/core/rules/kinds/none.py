@@ -1,5 +1,8 @@
 """`none: purchase, for: 45 days`: something did not happen for a while."""
 
+from collections.abc import Iterator
+from datetime import timedelta
+
 from schemas.conditions import Absent
 from schemas.durations import duration_ms, write_duration
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
@@ -9,6 +12,7 @@ from workers.core.customer.customer import Customer
 from workers.core.customer.series import Series
 from workers.core.phrases import Said, a, filters, noun
 from workers.core.rules.binding import Binding
+from workers.core.rules.claims import Claim, Recent, Silence, events_of
 from workers.core.rules.kind import Kind
 from workers.core.text import Text
 
@@ -96,6 +100,33 @@ def can_turn_true(when: Absent) -> set[str]:
     return set()
 
 
+def quiet_after(when: Absent) -> set[str]:
+    """Return the type: its event restarts the silence."""
+    return set() if when.where else {when.none}
+
+
+def claims(when: Absent, holds: bool) -> Iterator[Claim]:
+    """Yield its claims, or those of its opposite."""
+    events = events_of(when.none, when.where)
+    yield Silence(events, when.for_) if holds else Recent(events, when.for_, True)
+
+
+def says_only_its_claims(when: Absent, holds: bool) -> bool:
+    """Return that they are all."""
+    return True
+
+
+def times(when: Absent) -> Iterator[str]:
+    """Yield when it is checked besides after events."""
+    yield f"{write_duration(when.for_)} after the last {noun(when.none)}"
+
+
+def needs(when: Absent, holds: bool) -> Iterator[timedelta | str]:
+    """Yield what must be known of a customer for it, or its opposite, to hold."""
+    if holds:
+        yield when.for_
+
+
 KIND = Kind(
     word="none",
     model=Absent,
@@ -104,4 +135,9 @@ KIND = Kind(
     types=types,
     can_turn_false=types,
     can_turn_true=can_turn_true,
+    quiet_after=quiet_after,
+    claims=claims,
+    says_only_its_claims=says_only_its_claims,
+    times=times,
+    needs=needs,
 )

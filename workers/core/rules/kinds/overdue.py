@@ -1,5 +1,8 @@
 """`overdue: purchase, by: 2.5 times, ...`: the last event is longer ago than the customer's own rhythm explains."""
 
+from collections.abc import Iterator
+from datetime import timedelta
+
 from schemas.conditions import Overdue
 from schemas.durations import duration_ms, write_duration
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
@@ -10,6 +13,7 @@ from workers.core.customer.customer import Customer
 from workers.core.customer.series import Series
 from workers.core.phrases import Said, filters, noun
 from workers.core.rules.binding import Binding
+from workers.core.rules.claims import EVER, ONE, AtLeast, Claim, Silence, events_of
 from workers.core.rules.kind import Kind
 from workers.core.text import Text
 
@@ -135,6 +139,29 @@ def least_events(when: Overdue) -> dict[str, int]:
     return {when.overdue: 1}
 
 
+def quiet_after(when: Overdue) -> set[str]:
+    """Return the type: no customer is overdue before the least age."""
+    return set() if when.where or not when.at_least else {when.overdue}
+
+
+def claims(when: Overdue, holds: bool) -> Iterator[Claim]:
+    """Yield its claims, or those of its opposite."""
+    if holds:
+        events = events_of(when.overdue, when.where)
+        yield AtLeast(events, EVER, ONE)
+        yield Silence(events, when.at_least)
+
+
+def times(when: Overdue) -> Iterator[str]:
+    """Yield when it is checked besides after events."""
+    yield f"when the customer's own rhythm makes the next {noun(when.overdue)} overdue"
+
+
+def looks_back(when: Overdue) -> timedelta:
+    """Return the patience with a customer of the usual gap, and the least age at least."""
+    return max(when.at_least, when.usual_gap * float(when.by))
+
+
 KIND = Kind(
     word="overdue",
     model=Overdue,
@@ -144,4 +171,8 @@ KIND = Kind(
     can_turn_false=types,
     can_turn_true=types,
     least_events=least_events,
+    quiet_after=quiet_after,
+    claims=claims,
+    times=times,
+    looks_back=looks_back,
 )

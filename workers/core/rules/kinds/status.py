@@ -1,6 +1,6 @@
 """`status: cancelled, for: 30 days`: from a cancellation until the next purchase or reactivation."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from schemas.conditions import Status
 from schemas.durations import duration_ms, write_duration
@@ -11,6 +11,7 @@ from workers.core.customer.series import Series
 from workers.core.customer.specs import CANCELLATION, PURCHASE, REACTIVATION
 from workers.core.phrases import Said
 from workers.core.rules.binding import Binding
+from workers.core.rules.claims import EVER, ONE, AtLeast, Claim, Events, State
 from workers.core.rules.kind import Kind
 from workers.core.text import Text
 
@@ -27,7 +28,7 @@ class Cancelled(Elementary):
         returns: the series of events that end a cancellation.
     """
 
-    cost = 0
+    cost = 2  # most customers are active: it seldom decides
 
     def __init__(
         self,
@@ -137,6 +138,35 @@ def least_events(when: Status) -> dict[str, int]:
     return {CANCELLATION: 1} if when.status == "cancelled" else {}
 
 
+def quiet_after(when: Status) -> set[str]:
+    """Return the types of events after which a customer stays active, or becomes cancelled only later."""
+    if when.status == "active":
+        return {CANCELLATION}
+    return {PURCHASE, REACTIVATION} | ({CANCELLATION} if when.for_ else set())
+
+
+def changes_at_once(when: Status, was_cancelled: bool, raises: bool) -> set[str]:
+    """Return the types that turn it; only a cancelled customer can return."""
+    turning = can_turn_true(when) if raises else can_turn_false(when)
+    return turning if was_cancelled else turning - {PURCHASE, REACTIVATION}
+
+
+def claims(when: Status, holds: bool) -> Iterator[Claim]:
+    """Yield its claims, or those of its opposite."""
+    if holds:
+        yield State(("status",), when.status)
+        if when.status == "cancelled":
+            yield AtLeast(Events(CANCELLATION), EVER, ONE)
+    elif when.for_ is None:
+        yield State(("status",), "cancelled" if when.status == "active" else "active")
+
+
+def times(when: Status) -> Iterator[str]:
+    """Yield when it is checked besides after events."""
+    if when.for_ is not None:
+        yield f"{write_duration(when.for_)} after the cancellation"
+
+
 KIND = Kind(
     word="status",
     model=Status,
@@ -147,4 +177,8 @@ KIND = Kind(
     can_turn_true=can_turn_true,
     least_events=least_events,
     where_declared=frozenset({REACTIVATION}),
+    quiet_after=quiet_after,
+    changes_at_once=changes_at_once,
+    claims=claims,
+    times=times,
 )

@@ -1,5 +1,7 @@
 """`sum: purchase.amount, at least: 500, within: 365 days`: the sum of an attribute."""
 
+from collections.abc import Iterator
+
 from schemas.conditions import Sum
 from schemas.durations import DAY_MS
 from workers.core.conditions.amounts import Amount
@@ -10,7 +12,9 @@ from workers.core.events.decoding import MAX_STORED, UNIT
 from workers.core.phrases import Said, attribute, bounds_in_words, filters, within
 from workers.core.rules.binding import Binding
 from workers.core.rules.bounds import inclusive, window_days, window_in_words
+from workers.core.rules.claims import Claim, Quantity, measured
 from workers.core.rules.kind import Kind
+from workers.core.rules.knowledge import needs_of_volume, time_of_leaving
 from workers.core.text import Text
 
 
@@ -126,6 +130,27 @@ def least_events(when: Sum) -> dict[str, int]:
     return dict.fromkeys(types(when), 1) if lower is not None and lower[0] + lower[1] > 0 else {}
 
 
+def claims(when: Sum, holds: bool) -> Iterator[Claim]:
+    """Yield its claims, or those of its opposite."""
+    if holds:
+        yield Quantity(measured("sum", when.sum, when.where, when.within), *when.limits())
+
+
+def says_only_its_claims(when: Sum, holds: bool) -> bool:
+    """Return whether it holds: nothing is said of the opposite."""
+    return holds
+
+
+def times(when: Sum) -> Iterator[str]:
+    """Yield when it is checked besides after events."""
+    return time_of_leaving(when, when.sum.split(".", 1)[0])
+
+
+def needs(when: Sum, holds: bool) -> Iterator[str]:
+    """Yield what must be known of a customer for it, or its opposite, to hold."""
+    return needs_of_volume(when, when.sum.split(".", 1)[0], holds)
+
+
 KIND = Kind(
     word="sum",
     model=Sum,
@@ -135,4 +160,8 @@ KIND = Kind(
     can_turn_false=can_turn_false,
     can_turn_true=can_turn_true,
     least_events=least_events,
+    claims=claims,
+    says_only_its_claims=says_only_its_claims,
+    times=times,
+    needs=needs,
 )

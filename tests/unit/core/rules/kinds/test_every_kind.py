@@ -4,10 +4,12 @@ A kind is a file in `workers/core/rules/kinds`, one of the same name in `schemas
 a tag of `schemas.conditions.Condition`. `CONTRIBUTING.md` goes through all of it step by step.
 """
 
+import ast
 import json
 import re
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, get_args
 
@@ -30,7 +32,7 @@ WRITTEN: Final = ROOT / "schemas" / "conditions"
 LAWS: Final = ROOT / "tests" / "unit" / "core" / "rules" / "kinds"
 PAGE: Final = ROOT / "docs" / "rules.md"
 SCHEMA: Final = ROOT / "schemas" / "json" / "rules.schema.json"
-NO_KINDS: Final = {"__init__", "ages", "bounds", "combinations", "filters", "windows", "words"}
+NO_KINDS: Final = {"__init__", "ages", "bounds", "combinations", "elementary", "filters", "uses", "windows", "words"}
 """Files in the two folders that several kinds share."""
 COMBINED: Final = {"all", "any", "not", "meets"}
 
@@ -180,3 +182,44 @@ def test_it_looks_at_a_customer_and_words_its_reason(name: str, is_opposite: boo
                 assert reason.condition == kind.said(when, holds=not is_opposite).phrase
                 assert reason.bound.startswith("not ") == is_opposite
                 assert reason.prevented_by is None or not is_opposite
+
+
+# --- nothing else knows a kind --------------------------------------------------------------------------------------
+
+GOING: Final = {"condition_compiler.py"}
+"""Goes with the core on objects."""
+MODELS: Final = {kind.model.__name__ for kind in KINDS.values()}
+
+
+def told_apart_in(path: Path) -> set[str]:
+    """Return the models of kinds that a file tells apart: by `isinstance`, by `match`, by `type(...) is`."""
+    found = set[str]()
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[_, kinds]):
+                found |= names_in(kinds)
+            case ast.MatchClass(cls=kind):
+                found |= names_in(kind)
+            case ast.Compare(left=ast.Call(func=ast.Name(id="type")), comparators=kinds):
+                found |= set[str]().union(*map(names_in, kinds))
+    return found & MODELS
+
+
+def names_in(node: ast.expr) -> set[str]:
+    inside = list(ast.walk(node))
+    return {one.id for one in inside if isinstance(one, ast.Name)} | {
+        f"{one.value.id}.{one.attr}".removeprefix("model.").removeprefix("conditions.")
+        for one in inside
+        if isinstance(one, ast.Attribute) and isinstance(one.value, ast.Name)
+    }
+
+
+def test_only_its_two_files_tell_a_kind_from_others() -> None:
+    files = [path for folder in ("schemas", "workers") for path in (ROOT / folder).rglob("*.py")]
+    others = [path for path in files if path.parent not in (CORE, WRITTEN) and path.name not in GOING]
+    # Other modules may have such names of their own: they tell no conditions of rules apart.
+    about = [
+        path for path in others if re.search(r"schemas\.conditions|schemas import .*conditions", path.read_text())
+    ]
+    told = {str(path.relative_to(ROOT)): found for path in about if (found := told_apart_in(path))}
+    assert told == {}, "ask KINDS (workers.core.rules.kinds), or the model itself (schemas.conditions.elementary)"

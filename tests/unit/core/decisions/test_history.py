@@ -2,13 +2,16 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
-from tests.support.builders import as_stored, day, event, rule, watched
-from tests.unit.core.objects.decisions.test_admission import QUIET_10, Customer, compiled, live_at
+from tests.support.builders import event, rule, watched
+from tests.support.decided import moment
+from tests.unit.core.decisions.test_admission import QUIET_10, Customer, compiled, live_at
+from workers.core.customer.customer import KNOWN
 from workers.core.events.decoding import DecodedEvent
-from workers.core.objects.customer import codec
-from workers.core.objects.customer.activity import KNOWN
+
+pytestmark = pytest.mark.usefixtures("each_layout")
 
 SOFT = rule("soft", when=QUIET_10)
 GONE = rule("gone", when={"status": "cancelled"}, action="win-back")
@@ -23,9 +26,8 @@ def test_a_last_purchase_of_history_does_not_act_however_late_time_alone_begins_
     customer = Customer(compiled(SOFT))
     assert customer.turn(past("purchase", 1), past("purchase", 40)) == []
     assert customer.turn(upto_day=300) == []
-    assert customer.activity is not None
-    assert customer.activity.episodes["soft"].holding
-    assert customer.activity.episodes["soft"].start_ms == day(50)
+    assert customer.facts.episodes["soft"].holds
+    assert customer.facts.episodes["soft"].began == moment(50)
 
 
 def test_a_due_time_after_the_history_acts_as_usual() -> None:
@@ -139,8 +141,7 @@ def test_the_latest_end_of_history_counts_in_whatever_order_the_rows_come() -> N
     for first, second in ((100, 60), (60, 100)):
         customer = Customer(compiled(SOFT))
         customer.turn(past("purchase", 30, until=first), past("purchase", 31, until=second))
-        assert customer.activity is not None
-        assert customer.activity.floors == {"purchase": day(100), KNOWN: day(first)}
+        assert customer.facts.history_until == {"purchase": moment(100), KNOWN: moment(first)}
         assert customer.turn(upto_day=300) == []
 
 
@@ -206,10 +207,8 @@ def test_history_is_stored_only_of_those_who_have_some() -> None:
     with_history, without = Customer(compiled(SOFT)), Customer(compiled(SOFT))
     with_history.turn(past("purchase", 1, event_id="a"))
     without.turn(event("purchase", 1, event_id="a"))
-    assert with_history.activity is not None
-    assert without.activity is not None
-    assert as_stored(with_history.activity).floors == {"purchase": day(100), KNOWN: day(100)}
-    stored = codec.encode(without.activity)
-    assert len(codec.encode(with_history.activity)) > len(stored)
-    without.activity.floors = {}
-    assert codec.encode(without.activity) == stored
+    assert with_history.facts.history_until == {"purchase": moment(100), KNOWN: moment(100)}
+    assert with_history.stored is not None
+    assert without.stored is not None
+    assert len(with_history.stored) > len(without.stored)
+    assert msgspec.structs.replace(with_history.facts, history_until={}) == without.facts

@@ -5,10 +5,14 @@ A step is an event with everything that follows from it, or one run of due times
 
 from typing import Any, Final
 
+import pytest
+
 from schemas.actions import Decision
 from schemas.rules import Rule
 from tests.support import builders
-from tests.unit.core.objects.decisions.test_decide import Story
+from tests.unit.core.decisions.test_decide import Story
+
+pytestmark = pytest.mark.usefixtures("each_layout")
 
 VISIT: Final = {"count": "login", "at least": 1}
 QUIET: Final = {"none": "purchase", "for": "10 days"}

@@ -1,14 +1,17 @@
 """Claims: the content of an elementary condition as comparable statements about events and values.
 
-Pure. This module must never know how a condition is written: `logic` turns conditions into claims.
+Each kind of condition says which claims it makes (`Kind.claims`); `workers.rule_lint.logic` compares them in pairs.
+Each result is certain, but some contradictions are missed, which is acceptable for warnings.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 EVER: Final = timedelta.max
+ONE: Final = Decimal(1)
 _DAY: Final = timedelta(days=1)
 
 Limit = tuple[Decimal, bool]
@@ -260,3 +263,34 @@ def _is_tighter_below(low: Limit | None, other: Limit | None) -> bool:
 
 def _is_tighter_above(high: Limit | None, other: Limit | None) -> bool:
     return other is None or (high is not None and (-high[0], high[1]) >= (-other[0], other[1]))
+
+
+def no_claim(when: Any, holds: bool) -> Iterator[Claim]:
+    """Yield nothing: the condition is too complex."""
+    return iter(())
+
+
+def events_of(event_type: str, where: Mapping[str, Any] | None) -> Events:
+    """Return the events of a type that pass a filter."""
+    return Events(event_type, frozenset((key, repr(value)) for key, value in (where or {}).items()))
+
+
+def measured(word: str, reference: str, where: Mapping[str, Any] | None, within: timedelta | None) -> tuple[Any, ...]:
+    """Return what a `Quantity` is of: the kind of condition, the attribute, the filter and the window."""
+    return word, reference, events_of("", where), within
+
+
+def values_of(values: Any) -> frozenset[tuple[bool, Any]]:
+    """Return values so that they differ as they do in events: true is not 1."""
+    return frozenset((isinstance(value, bool), value) for value in (values if isinstance(values, list) else [values]))
+
+
+def numbers_of(
+    events: Events, within: timedelta | None, limits: tuple[Limit | None, Limit | None]
+) -> Iterator[AtLeast | AtMost]:
+    """Yield the claims that a number of events is within limits."""
+    low, high = limits
+    if low is not None and low[0] + low[1] > 0:
+        yield AtLeast(events, within or EVER, low[0] + low[1])
+    if high is not None:
+        yield AtMost(events, within or EVER, high[0] - high[1])

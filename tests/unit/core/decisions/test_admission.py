@@ -3,18 +3,21 @@
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from schemas.actions import Action, Decision
 from schemas.rules import ForEveryRule, RuleBook
-from tests.support.builders import as_stored, day, event, rule, rules, watched
+from tests.support.builders import day, event, rule, rules, watched
+from tests.support.decided import OneCustomer, moment
 from workers.core.coverage import Coverage
 from workers.core.events.decoding import DecodedEvent
-from workers.core.objects.customer.activity import Activity
-from workers.core.objects.decisions.decide import decide
 from workers.core.rules.contact_policy import is_held_out
 from workers.core.rules.rule_compiler import HOLD_OUT_KEY, compile_rules
 from workers.core.rules.rule_set import RuleSet
 
 TYPES = ("purchase", "login", "cancellation", "profile", "nps")
+pytestmark = pytest.mark.usefixtures("each_layout")
+
 QUIET_10 = {"none": "purchase", "for": "10 days"}
 QUIET_20 = {"none": "purchase", "for": "20 days"}
 
@@ -23,29 +26,12 @@ def compiled(*content: Any, **for_every_rule: Any) -> RuleSet:
     return rules(*content, types=TYPES, **for_every_rule)
 
 
-class Customer:
-    """One customer under a rule set that may change, stored and read again between any two turns."""
-
-    def __init__(self, ruleset: RuleSet, customer_id: str = "ada") -> None:
-        self.rules = ruleset
-        self.name = customer_id
-        self.activity: Activity | None = None
-        self.decisions: list[Action | Decision] = []
+class Customer(OneCustomer):
+    """One customer under a rule set that may change, of whom it is told in short what was decided."""
 
     def turn(self, *events: DecodedEvent, upto_day: float = 0, observed: Coverage | None = None) -> list[str]:
         """Fold events, fire timers, and return what was decided then, in short."""
-        if self.activity is not None:
-            self.activity = as_stored(self.activity)
-        outcome = decide(
-            self.name,
-            self.activity,
-            events,
-            self.rules,
-            observed or watched(self.rules),
-            day(upto_day) if upto_day else 0,
-        )
-        self.activity = outcome.activity
-        self.decisions += outcome.decisions
+        outcome = self.decide(events, observed, day(upto_day) if upto_day else 0)
         return [short(decision) for decision in outcome.decisions]
 
 
@@ -230,8 +216,7 @@ def test_a_customer_who_already_matches_a_rule_when_it_goes_live_is_left_alone()
     customer.turn(event("purchase", 1))
     customer.rules = live_at(compiled(rule("soft", when=QUIET_10)), 2, 30)
     assert customer.turn(upto_day=31) == []
-    assert customer.activity is not None
-    assert customer.activity.episodes["soft"].holding
+    assert customer.facts.episodes["soft"].holds
     assert customer.turn(event("purchase", 32)) == []
     assert customer.turn(upto_day=60) == ["soft active 42"]
 
@@ -300,7 +285,7 @@ def test_a_change_forgets_what_the_rule_was_waiting_for() -> None:
     customer.turn(upto_day=20, observed=blind)
     asks_more = rule("soft", when={"all": [QUIET_10, {"latest": "nps.score", "at most": 6}]})
     customer.rules = live_at(compiled(asks_more), 2, 21)
-    outcome = decide("ada", customer.activity, (), customer.rules, watched(customer.rules))
+    outcome = customer.decide()
     assert outcome.waiting == {}
     assert outcome.due_ms == 0
 
@@ -361,8 +346,7 @@ def test_when_a_late_event_ends_a_rule_no_action_of_its_earlier_episodes_goes_ou
     ada = Customer(ruleset)
     for late in (event("login", 1), event("purchase", 30), event("purchase", 60)):
         assert ada.turn(late, observed=watched(ruleset, login=2)) == []
-    assert ada.activity is not None
-    assert [candidate.start_ms for candidate in ada.activity.candidates] == [day(30), day(60)]
+    assert [candidate.began for candidate in ada.facts.candidates] == [moment(30), moment(60)]
     assert not any("active" in line for line in ada.turn(event("login", 25), observed=watched(ruleset, login=26)))
     ada.turn(event("login", 59), observed=watched(ruleset, login=60))
     ada.turn(upto_day=61, observed=watched(ruleset, login=61))

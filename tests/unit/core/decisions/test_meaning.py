@@ -9,9 +9,11 @@ import pytest
 
 from schemas.rules import Rule
 from tests.support.builders import day, event, rule, watched
-from tests.unit.core.objects.decisions.test_admission import QUIET_10, Customer, compiled
+from tests.unit.core.decisions.test_admission import QUIET_10, Customer, compiled
 from workers.core.coverage import Coverage
 from workers.core.rules.rule_set import RuleSet
+
+pytestmark = pytest.mark.usefixtures("each_layout")
 
 NO_COMPLAINT = {"count": "nps", "exactly": 0, "within": "30 days"}
 ALL_TYPES = ("purchase", "login", "cancellation", "profile", "nps")
@@ -48,8 +50,7 @@ def test_a_customer_who_matches_a_rule_only_by_the_new_meaning_has_matched_it_al
     customer.upgrade()
     assert customer.after(event("purchase", 61)) == []
     assert customer.after(upto_day=200) == []
-    assert customer.activity is not None
-    assert customer.activity.episodes["soft"].holding
+    assert customer.facts.episodes["soft"].holds
 
 
 def test_what_would_have_begun_by_the_new_meaning_before_the_upgrade_is_not_made_up_for() -> None:

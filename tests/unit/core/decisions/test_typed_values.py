@@ -8,11 +8,11 @@ import pytest
 from schemas.actions import Action
 from schemas.rules import ForEveryRule, RuleBook
 from tests.support.builders import day, event, rule, rules, watched
+from tests.support.decided import Decided, decide, moment, reasons_for, stored_of, truth_of
+from workers.core.conditions.condition import TRUE
+from workers.core.customer.facts import CustomerFacts, LatestFacts
 from workers.core.events.decoding import DecodedEvent
 from workers.core.mapping.converter import compile_untrusted_reader
-from workers.core.objects.conditions import TRUE
-from workers.core.objects.customer.activity import Activity
-from workers.core.objects.decisions.decide import Outcome, decide
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 
@@ -23,11 +23,18 @@ def compiled(*content: Any, **for_every_rule: Any) -> RuleSet:
     return rules(*content, types=TYPES, **for_every_rule)
 
 
-def run(ruleset: RuleSet, *events: DecodedEvent, upto_day: float = 0, activity: Activity | None = None) -> Outcome:
-    return decide("ada", activity, events, ruleset, watched(ruleset), day(upto_day) if upto_day else 0)
+def run(ruleset: RuleSet, *events: DecodedEvent, upto_day: float = 0, stored: bytes | None = None) -> Decided:
+    return decide("ada", stored, events, ruleset, watched(ruleset), day(upto_day) if upto_day else 0)
 
 
-def acted(outcome: Outcome) -> list[str]:
+def told(name: str, value: Any) -> CustomerFacts:
+    """Return a customer of whom one value is known, since day 1."""
+    return CustomerFacts(
+        known_since=moment(0), latest_event=moment(1), attributes={name: LatestFacts(value, moment(1))}
+    )
+
+
+def acted(outcome: Decided) -> list[str]:
     return [one.rule.id for one in outcome.decisions if isinstance(one, Action) and one.status == "active"]
 
 
@@ -48,8 +55,7 @@ def test_the_latest_value_is_compared_however_it_is_written(score: Any) -> None:
 def test_a_value_that_cannot_be_converted_leaves_the_latest_known_one() -> None:
     ruleset = compiled(rule(when={"latest": "nps.score", "at most": 6}))
     outcome = run(ruleset, event("nps", 1, score=4), event("nps", 2, event_id="odd", score="many"))
-    assert outcome.activity is not None
-    assert outcome.activity.attributes["nps.score"] == (4, day(1))
+    assert outcome.facts.attributes["nps.score"] == LatestFacts(4, moment(1))
     assert outcome.left_out == [("nps", "odd", "score", "not_a_number")]
 
 
@@ -88,10 +94,9 @@ def test_a_variable_of_a_declared_type_is_the_converted_value() -> None:
 @pytest.mark.parametrize("stored", ["4", 4, " 4.0 "])
 def test_a_value_that_the_release_before_stored_as_it_came_counts_as_its_type(stored: Any) -> None:
     ruleset = compiled(rule(when={"latest": "nps.score", "at most": 6}))
-    activity = Activity(first_ms=day(0), at_ms=day(1), attributes={"nps.score": (stored, day(1))})
-    condition = ruleset.rules[0].condition
-    assert condition.evaluate(activity, day(2), watched(ruleset))[0] == TRUE
-    assert [reason.observed for reason in condition.reasons(activity, day(2), watched(ruleset))] == [4]
+    raw = stored_of(told("nps.score", stored), ruleset)
+    assert truth_of(raw, ruleset, day(2), watched(ruleset))[0] == TRUE
+    assert [reason.observed for reason in reasons_for(raw, ruleset, day(2), watched(ruleset))] == [4]
 
 
 def test_a_declared_type_is_part_of_whom_a_rule_means() -> None:
@@ -159,16 +164,15 @@ def test_an_answer_is_kept_as_it_came_even_where_a_rule_reads_it_as_true_or_fals
         event("profile", 3, consent="withdrawn"),
         upto_day=20,
     )
-    assert outcome.activity is not None
-    assert outcome.activity.attributes["profile.consent"] == ("withdrawn", day(3))
+    assert outcome.facts.attributes["profile.consent"] == LatestFacts("withdrawn", moment(3))
     assert acted(outcome) == ["asked"]
     assert [getattr(one, "decision", "") for one in outcome.decisions][-1] == "opted_out"
 
 
 def test_an_opt_out_of_the_release_before_is_one_still() -> None:
     ruleset = compiled(rule(when=QUIET), consent={**CONSENT, "opted out": ["no"]})
-    activity = Activity(first_ms=day(0), at_ms=day(1), attributes={"profile.consent": ("no", day(1))})
-    outcome = run(ruleset, event("purchase", 1), upto_day=20, activity=activity)
+    stored = stored_of(told("profile.consent", "no"), ruleset)
+    outcome = run(ruleset, event("purchase", 1), upto_day=20, stored=stored)
     assert [getattr(one, "decision", "") for one in outcome.decisions] == ["opted_out"]
 
 

@@ -8,13 +8,17 @@ from typing import Any, Final
 
 import pytest
 
-from tests.support.builders import DAY, TYPES, as_stored, day, event, rule, rules, watched
+from tests.support.builders import DAY, TYPES, day, event, rule, rules, watched
+from tests.support.decided import decide, facts_in, reasons_for, stored_of, truth_of
+from tests.support.looked_at import READ
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE
 from workers.core.coverage import FOREVER_MS, Coverage
+from workers.core.customer.fact_texts import day_number
+from workers.core.customer.facts import MAX_DAYS, CustomerFacts
 from workers.core.events.decoding import DecodedEvent
 from workers.core.events.filters import fingerprint_of, fingerprint_of_text_0_1
-from workers.core.objects.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition
-from workers.core.objects.customer.activity import MAX_DAYS, Activity
-from workers.core.objects.decisions.decide import decide
+from workers.core.rules import whole_conditions
+from workers.core.rules.rule_set import RuleSet
 
 WORDS: Final = {TRUE: "true", FALSE: "false", NOT_OBSERVABLE: "not observable"}
 ALL_TYPES: Final = (*TYPES, "nps")
@@ -22,23 +26,33 @@ MS: Final = 1 / DAY
 """A millisecond, in days."""
 
 
+def after(
+    ruleset: RuleSet, *events: DecodedEvent, stored: bytes | None = None, observed: Coverage | None = None
+) -> bytes:
+    """Return a customer after some events, as stored."""
+    known = decide("ada", stored, events, ruleset, observed or watched(ruleset)).stored
+    assert known is not None
+    return known
+
+
 class Question:
     """A condition and a customer."""
 
     def __init__(self, when: Any, events: list[DecodedEvent], *, since_day: float = 0, whole: bool = True) -> None:
-        ruleset = rules(rule(when=when), types=ALL_TYPES)
-        self.condition: Condition = ruleset.rules[0].condition
-        self.observed = watched(ruleset, since_day, whole)
-        activity = decide("ada", None, events, ruleset, self.observed).activity
-        assert activity is not None
-        self.activity: Activity = activity
+        self.rules = rules(rule(when=when), types=ALL_TYPES)
+        self.observed = watched(self.rules, since_day, whole)
+        self.stored = after(self.rules, *events, observed=self.observed)
+
+    @property
+    def facts(self) -> CustomerFacts:
+        return facts_in(self.stored, self.rules)
 
     def at(self, at_day: float) -> str:
-        return WORDS[self.condition.evaluate(self.activity, day(at_day), self.observed)[0]]
+        return WORDS[truth_of(self.stored, self.rules, day(at_day), self.observed)[0]]
 
     def next_flip(self, at_day: float) -> float | None:
         """When time alone changes the truth, in days."""
-        flip_ms = self.condition.evaluate(self.activity, day(at_day), self.observed)[1]
+        flip_ms = truth_of(self.stored, self.rules, day(at_day), self.observed)[1]
         return None if flip_ms == FOREVER_MS else (flip_ms - day(0)) / DAY
 
 
@@ -280,13 +294,9 @@ def test_an_event_of_before_the_watching_does_not_make_the_silence_known() -> No
 def test_a_type_that_is_not_watched_at_all_is_never_known() -> None:
     for when in ({"none": "login", "for": "1 day"}, {"count": "login", "at most": 0, "within": "1 day"}):
         ruleset = rules(rule(when=when))
-        activity = decide("ada", None, bought(1), ruleset, watched(ruleset)).activity
-        assert activity is not None
+        stored = after(ruleset, *bought(1))
         for at in (1, 500):
-            assert ruleset.rules[0].condition.evaluate(activity, day(at), Coverage({})) == (
-                NOT_OBSERVABLE,
-                FOREVER_MS,
-            )
+            assert truth_of(stored, ruleset, day(at), Coverage({})) == (NOT_OBSERVABLE, FOREVER_MS)
 
 
 def test_ever_is_known_at_once_where_the_history_is_complete() -> None:
@@ -529,11 +539,9 @@ def test_for_how_long_counts_from_the_latest_cancellation() -> None:
 def test_a_reactivation_ends_a_cancellation_where_there_are_such_events() -> None:
     events = [*cancelled(1), event("reactivation", 2)]
     ruleset = rules(rule(when={"status": "active"}), types=(*TYPES, "reactivation"))
-    activity = decide("ada", None, events, ruleset, watched(ruleset)).activity
-    assert activity is not None
-    condition = ruleset.rules[0].condition
-    assert condition.evaluate(activity, day(3), watched(ruleset)) == (TRUE, FOREVER_MS)
-    assert condition.types == {"purchase", "cancellation", "reactivation"}
+    stored = after(ruleset, *events)
+    assert truth_of(stored, ruleset, day(3), watched(ruleset)) == (TRUE, FOREVER_MS)
+    assert ruleset.rules[0].types == {"purchase", "cancellation", "reactivation"}
 
 
 # --- means --------------------------------------------------------------------------------------------------------
@@ -588,7 +596,7 @@ def test_a_mean_needs_the_window_watched() -> None:
 
 def test_the_mean_of_purchases_is_known_of_those_that_were_there_before_the_rule() -> None:
     """They share the series that every purchase is kept in."""
-    assert set(Question({"average": "purchase.amount", "at least": 5}, bought(1)).activity.series) == {"purchase"}
+    assert set(Question({"average": "purchase.amount", "at least": 5}, bought(1)).facts.series) == {"purchase"}
 
 
 # --- different values ---------------------------------------------------------------------------------------------
@@ -620,13 +628,16 @@ def test_a_value_counts_from_the_day_on_which_it_was_seen_last() -> None:
 
 def test_a_numeric_text_that_release_0_1_stored_is_the_same_value_when_it_comes_again() -> None:
     question = Question({"distinct": "nps.score", "exactly": 2}, scored("101", "red"))
-    (kept,) = (series for series in question.activity.series.values() if series.values)
-    kept.values = [fingerprint_of_text_0_1("101"), fingerprint_of_text_0_1("red")]
-    ruleset = rules(rule(when={"distinct": "nps.score", "exactly": 2}), types=ALL_TYPES)
-    again = decide("ada", question.activity, scored("101", "red", at=2), ruleset, question.observed).activity
-    assert again is not None
-    (kept,) = (series for series in again.series.values() if series.values)
-    assert sorted(kept.values) == sorted(filter(None, map(fingerprint_of, ("101", "red"))))
+    known = question.facts
+    (key,) = (key for key, series in known.series.items() if series.distinct_values)
+    kept, of_then = known.series[key], map(fingerprint_of_text_0_1, ("101", "red"))
+    kept.distinct_values = [
+        (f"{value:08x}", on_day) for value, (_, on_day) in zip(of_then, kept.distinct_values, strict=True)
+    ]
+    stored = stored_of(known, question.rules)
+    again = after(question.rules, *scored("101", "red", at=2), stored=stored, observed=question.observed)
+    values = [value for value, _ in facts_in(again, question.rules).series[key].distinct_values]
+    assert sorted(values) == sorted(f"{fingerprint_of(value):08x}" for value in ("101", "red"))
 
 
 def test_a_value_that_arrives_late_was_still_seen_last_when_it_was() -> None:
@@ -893,9 +904,8 @@ def test_a_rule_that_is_new_knows_what_followed_as_far_as_first_and_last_show() 
     old, new = rules(types=ALL_TYPES), rules(rule(when=HELPED), types=ALL_TYPES)
 
     def verdict_after(*events: DecodedEvent) -> str:
-        activity = decide("ada", None, [*logged_in(0), *events], old, watched(old)).activity
-        assert activity is not None
-        return WORDS[new.rules[0].condition.evaluate(activity, day(40), watched(new))[0]]
+        stored = after(old, *logged_in(0), *events)
+        return WORDS[truth_of(stored, new, day(40), watched(new))[0]]
 
     assert verdict_after(*scored(1, at=5)) == "false"
     assert verdict_after(*scored(1, at=5), *bought(6)) == "true"
@@ -917,11 +927,10 @@ def test_what_followed_while_no_rule_asked_is_not_taken_as_never_happened(
 ) -> None:
     """The rule is removed after the first, and comes back before the customer buys once more."""
     asks, rests = rules(rule(when=HELPED), types=ALL_TYPES), rules(types=ALL_TYPES)
-    activity = decide("ada", None, [*logged_in(0), *before, *scored(1, at=5)], asks, watched(asks)).activity
-    activity = decide("ada", activity, meanwhile, rests, watched(rests)).activity
-    activity = decide("ada", activity, bought(9), asks, watched(asks)).activity
-    assert activity is not None
-    assert WORDS[asks.rules[0].condition.evaluate(activity, day(10), watched(asks))[0]] == expected
+    stored = after(asks, *logged_in(0), *before, *scored(1, at=5))
+    stored = after(rests, *meanwhile, stored=stored)
+    stored = after(asks, *bought(9), stored=stored)
+    assert WORDS[truth_of(stored, asks, day(10), watched(asks))[0]] == expected
 
 
 # --- attributes of events -------------------------------------------------------------------------------------------
@@ -1019,28 +1028,24 @@ def test_a_window_that_reaches_further_back_than_what_was_kept_is_not_observable
     """Ninety days are kept of every type; a new rule that asks for a year has to wait until a year was kept."""
     old = rules(types=ALL_TYPES)
     new = rules(rule(when={"count": "login", "at most": 9, "within": "365 days"}), types=ALL_TYPES)
-    activity = decide("ada", None, logged_in(*range(0, 500, 20)), old, watched(old)).activity
-    assert activity is not None
-    looked = new.rules[0].condition.evaluate(activity, day(700), watched(new))
-    gone = activity.series["login"].gone_day - day(0) // DAY
+    stored = after(old, *logged_in(*range(0, 500, 20)))
+    looked = truth_of(stored, new, day(700), watched(new))
+    until = facts_in(stored, old).series["login"].incomplete_until
+    assert until is not None
+    gone = day_number(until, "login") - day(0) // DAY
     assert 300 < gone <= 480 - 90
     assert looked == (NOT_OBSERVABLE, day(gone + 365))
 
 
 def test_what_had_to_be_dropped_for_want_of_room_is_not_taken_as_never_happened() -> None:
-    when = {"all": [{"count": "login", "at most": 3, "within": f"{days} days"} for days in (5, 700)]}
-    when["all"].append({"count": "purchase", "at least": 1, "within": "700 days"})
-    ruleset = rules(rule(when=when), types=ALL_TYPES)
+    few, many = ({"count": "login", "at most": 3, "within": f"{days} days"} for days in (5, 700))
+    bought_once = {"count": "purchase", "at least": 1, "within": "700 days"}
+    ruleset = rules(rule("few", when=few), rule("many", when=many), rule("once", when=bought_once), types=ALL_TYPES)
     events = [event(kind, at) for at in range(900) for kind in ("login", "purchase")]
-    activity = decide("ada", None, events, ruleset, watched(ruleset)).activity
-    assert activity is not None
-    stored = as_stored(activity)
-    assert sum(len(series.days()) for series in activity.series.values()) == MAX_DAYS
-    parts = ruleset.rules[0].condition.parts  # type: ignore[attr-defined]
-    few, many = [part for part in parts if part.type == "login"]
-    at_ms = day(900 + 690)
-    assert few.evaluate(stored, at_ms, watched(ruleset))[0] == TRUE
-    assert many.evaluate(stored, at_ms, watched(ruleset))[0] in (NOT_OBSERVABLE, FALSE)
+    stored, at_ms = after(ruleset, *events), day(900 + 690)
+    assert sum(len(series.days) for series in facts_in(stored, ruleset).series.values()) == MAX_DAYS
+    assert truth_of(stored, ruleset, at_ms, watched(ruleset), "few")[0] == TRUE
+    assert truth_of(stored, ruleset, at_ms, watched(ruleset), "many")[0] in (NOT_OBSERVABLE, FALSE)
 
 
 # --- what else could change it ------------------------------------------------------------------------------------
@@ -1081,9 +1086,15 @@ def test_what_had_to_be_dropped_for_want_of_room_is_not_taken_as_never_happened(
 def test_a_condition_knows_which_unseen_event_could_undo_it(
     when: Any, can_turn_false: set[str], can_turn_true: set[str]
 ) -> None:
-    condition = Question(when, bought(1)).condition
-    assert (set(condition.can_turn_false), set(condition.can_turn_true)) == (can_turn_false, can_turn_true)
-    assert set(condition.types) == can_turn_false | can_turn_true
+    written = READ(when)
+    assert (
+        set(whole_conditions.can_turn_false(written, ALL_TYPES)),
+        set(whole_conditions.can_turn_true(written, ALL_TYPES)),
+    ) == (
+        can_turn_false,
+        can_turn_true,
+    )
+    assert set(rules(rule(when=when), types=ALL_TYPES).rules[0].types) == can_turn_false | can_turn_true
 
 
 # --- the reason why -----------------------------------------------------------------------------------------------
@@ -1091,7 +1102,7 @@ def test_a_condition_knows_which_unseen_event_could_undo_it(
 
 def why(when: Any, events: list[DecodedEvent], at_day: float) -> list[tuple[Any, ...]]:
     question = Question(when, events)
-    reasons = question.condition.reasons(question.activity, day(at_day), question.observed)
+    reasons = reasons_for(question.stored, question.rules, day(at_day), question.observed)
     return [
         (reason.condition, reason.observed, reason.bound, reason.window, reason.prevented_by) for reason in reasons
     ]

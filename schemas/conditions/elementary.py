@@ -1,0 +1,45 @@
+"""What every elementary condition says of how it is written, so that readers of rule files know no kind by name."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Literal
+
+from schemas.conditions.uses import AttributeUse, uses_of_filter
+from schemas.conditions.words import Strict
+
+Way = Literal["value", "sum", "sums", "mean", "moment"]
+"""What is done with an attribute: its latest value is compared with values or bounds; it is added up, and the sum has
+bounds; it is added up in two windows, which are compared; the mean has bounds; it is a moment, compared with now."""
+
+
+class Elementary(Strict):
+    """A condition without other conditions in it.
+
+    Attributes:
+        naming: the key whose value names an event type, or an event type and an attribute with a dot between; "" for
+            none.
+        steps: keys whose values are an event type, or a mapping with `event` and `where`.
+        compares: what it does with the attribute that it names; None for nothing.
+        also_written: by its word, and by keys that it alone has, what people write instead: words with blanks
+            between, and `_` for a blank in one.
+        meant_keys: by a key that people write in it, the key that they mean.
+        alone: by a text that people write instead of the condition, how it is written.
+        lacking: by a key that is missing, how the condition is written; otherwise an example of the key is shown.
+    """
+
+    naming: ClassVar[str] = ""
+    steps: ClassVar[tuple[str, ...]] = ()
+    compares: ClassVar[Way | None] = None
+    also_written: ClassVar[Mapping[str, str]] = {}
+    meant_keys: ClassVar[Mapping[str, str]] = {}
+    alone: ClassVar[Mapping[str, str]] = {}
+    lacking: ClassVar[Mapping[str, str]] = {}
+
+    def uses(self) -> Iterator[AttributeUse]:
+        """Yield every use of an attribute that needs a type."""
+        where: Any = getattr(self, "where", None)
+        if self.naming:
+            yield from uses_of_filter(getattr(self, self.naming).partition(".")[0], where)
+
+    def told_apart(self) -> str | None:
+        """Return the attribute whose distinct values it counts, as `type.attribute`; None for none."""
+        return None

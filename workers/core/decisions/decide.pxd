@@ -1,0 +1,49 @@
+# Types for the compiler, for `decide.py`.
+
+cimport cython
+
+from workers.core.coverage cimport Coverage
+from workers.core.customer.candidate cimport Candidate
+from workers.core.customer.customer cimport Customer
+from workers.core.customer.names cimport Names
+from workers.core.customer.stored cimport Stored
+from workers.core.decisions.program cimport Program
+from workers.core.decisions.records cimport Records
+from workers.core.decisions.turn cimport Turn
+from workers.core.events.plain cimport PlainEvent
+from workers.core.events.scanner cimport Scanner
+
+@cython.final
+cdef class Outcome:
+    cdef Decider _decider
+    cdef long long _number
+    cdef readonly bytes stored
+    cdef readonly long long due_ms, folded, duplicates
+    cdef readonly dict waiting
+    cdef readonly list not_understood, left_out
+
+    cdef int _check(self) except -1
+
+@cython.final
+cdef class Decider:
+    cdef readonly Program program
+    cdef readonly Turn turn
+    cdef readonly Records records
+    cdef readonly Stored stored
+    cdef readonly Names names
+    cdef readonly object former
+    cdef readonly list kinds
+    cdef readonly Scanner scanner
+    cdef readonly long long turns
+    cdef dict _records
+
+    cpdef Customer read(self, bytes stored)
+    cpdef Records records_for(self, str topic_prefix)
+    @cython.locals(turn=Turn, customer=Customer, plain=PlainEvent, due_ms=cython.longlong)
+    cpdef Outcome decide(
+        self, str customer_id, bytes stored, object events, Coverage observed, long long upto_ms, long long layout
+    )
+    @cython.locals(outcome=Outcome, turn=Turn)
+    cdef Outcome _outcome(self, bytes stored, long long due_ms)
+    @cython.locals(place=cython.longlong, candidate=Candidate)
+    cdef int _take_words(self, Customer customer) except -1
