@@ -13,7 +13,7 @@ Words = tuple[int, bytes, bytes, bytes]
 """What `Elementary` takes first: its place, and the pieces of its reason."""
 
 
-_NOBODY_S: Final = Series("", "", False, 0)
+_ANY_SERIES: Final = Series("", "", False, 0)
 """Stands for every series while nothing but the need of it matters."""
 
 
@@ -86,5 +86,5 @@ class Binding:
 
     def _found(self, key: str) -> Series:
         if self._collects:
-            return _NOBODY_S
+            return _ANY_SERIES
         return self.customer.by_key[key]
