@@ -64,7 +64,7 @@ def properties_hold(name: str, files: Sequence[str], *options: str) -> None:
 
 def test_the_properties_of_the_core_are_found() -> None:
     names = {Path(name).stem for name in PROPERTIES}
-    assert {"test_scanner_properties", "test_decide_properties", "test_codec_properties"} <= names
+    assert {"test_scanner_properties", "test_decide_properties", "test_layout_properties"} <= names
 
 
 @pytest.mark.rest

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import conditions as model
-from tests.property.test_condition_truth import CONDITIONS, READ, TYPES, Life, lives, moments, spans_of
+from tests.property.test_condition_truth import CONDITIONS, TYPES, Life, lives, moments, spans_of
 from tests.support.builders import DAY, START
 from tests.support.compared_conditions import Both
 from tests.support.examples import examples
+from tests.support.looked_at import READ
 from tests.support.on_objects import as_stored
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.objects.customer import activity as activities

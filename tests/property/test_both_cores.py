@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from schemas import conditions as model
 from schemas.attribute_types import AttributeType
-from tests.property.test_condition_truth import CONDITIONS, ENDS, READ, TYPES, spans_of
+from tests.property.test_condition_truth import CONDITIONS, ENDS, TYPES, spans_of
 from tests.support.both_cores import KIND_OF, Looked
 from tests.support.builders import DAY, START
 from tests.support.examples import examples
+from tests.support.looked_at import READ
 from workers.core.coverage import FOREVER_MS, SETTLING_MS, Coverage
 from workers.core.customer.specs import MAX_TOLD_APART, Specs
 from workers.core.events.decoding import MAX_STORED

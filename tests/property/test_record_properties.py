@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from schemas import actions
 from schemas.actions import Action, Decision, Reason, action_id, encode, moment
-from tests.property.test_condition_truth import READ, TREES, lives
+from tests.property.test_condition_truth import TREES, lives
 from tests.support.builders import rule, rules
 from tests.support.examples import examples
+from tests.support.looked_at import READ
 from tests.support.stories import story
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.layout_3 import Waiting, reasons_in

@@ -6,9 +6,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.property.test_condition_truth import CONDITIONS, READ, Life, lives, spans_of, truth
+from tests.property.test_condition_truth import CONDITIONS, Life, lives, spans_of, truth
 from tests.support.builders import DAY
 from tests.support.examples import examples
+from tests.support.looked_at import READ
 from workers.core.conditions.condition import FALSE, TRUE
 from workers.rule_lint.logic import Literal, alternatives, conflict, follows
 

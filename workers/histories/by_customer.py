@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from operator import attrgetter
 from pathlib import Path
+from struct import Struct
 from types import TracebackType
 from typing import Any, Final, Self
 from zlib import crc32
@@ -18,20 +19,25 @@ from zlib import crc32
 import msgspec
 
 from workers.core.events.decoding import DecodedEvent
+from workers.core.events.plain import PlainEvent
 
 PARTS: Final = 256
-MEMORY_BYTES: Final = 128 << 20
+MEMORY_BYTES: Final = 64 << 20
 """Packed events above this limit all go to files."""
 PART_BYTES: Final = 16 << 20
 """A part with more packed bytes is divided again. Unpacked events take five to ten times as much."""
 
-PENDING_EVENTS: Final = 1 << 16
+PENDING_EVENTS: Final = 1 << 15
 """Events are packed this many at a time."""
 
 _DEEPEST: Final = 3  # a checksum of 32 bits can be divided four times; a single customer cannot be divided
 _LENGTH_BYTES: Final = 8
 _INT64: Final = 1 << 63
 _at_ms = attrgetter("at_ms")
+_plain: Final = Struct("<qqqH")
+"""Of a plain event: its time, amount, fingerprint and type; behind them is the customer's id."""
+_BEHIND: Final = _plain.size
+StoredEvent = DecodedEvent | PlainEvent
 
 
 class _Packed(msgspec.Struct, array_like=True, gc=False):
@@ -56,7 +62,7 @@ class _Packed(msgspec.Struct, array_like=True, gc=False):
 
 
 _pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(list[_Packed]).decode
+_unpack = msgspec.msgpack.Decoder(list[bytes | _Packed]).decode
 
 
 @dataclass(slots=True)
@@ -77,8 +83,10 @@ class Part:
     events: int = 0
     in_memory: list[bytes] = field(default_factory=list)
 
-    def customers(self, max_bytes: int = PART_BYTES) -> Iterator[tuple[str, list[DecodedEvent]]]:
+    def customers(self, max_bytes: int = PART_BYTES) -> Iterator[tuple[str, list[StoredEvent]]]:
         """Yield each customer with their events in time order; simultaneous ones in the order they were added.
+
+        Of a plain event, the id is not kept: its `event_id` is empty, its fingerprint is there.
 
         Args:
             max_bytes: a part with more packed bytes is divided first.
@@ -86,24 +94,35 @@ class Part:
         if self.size_bytes > max_bytes and self.level < _DEEPEST:
             yield from self._divided(max_bytes)
             return
-        by_customer: dict[str, list[DecodedEvent]] = {}
+        by_customer: dict[bytes, list[StoredEvent]] = {}
         for chunk in self._chunks():
-            for event in _unpacked(chunk):
-                events = by_customer.get(event.customer_id)
+            for packed in _unpack(chunk):
+                event: StoredEvent
+                if packed.__class__ is bytes:
+                    customer = packed[_BEHIND:]
+                    at_ms, amount, fingerprint, place = _plain.unpack_from(packed)
+                    event = PlainEvent(place, at_ms, amount, fingerprint, b"")
+                else:
+                    event = _unpacked(packed)
+                    customer = event.customer_id.encode()
+                events = by_customer.get(customer)
                 if events is None:
-                    by_customer[event.customer_id] = [event]
+                    by_customer[customer] = [event]
                 else:
                     events.append(event)
         while by_customer:
-            customer_id, events = by_customer.popitem()
+            customer, events = by_customer.popitem()
             events.sort(key=_at_ms)
-            yield customer_id, events
+            yield customer.decode(), events
 
-    def _divided(self, max_bytes: int) -> Iterator[tuple[str, list[DecodedEvent]]]:
+    def _divided(self, max_bytes: int) -> Iterator[tuple[str, list[StoredEvent]]]:
         with EventsByCustomer(self.path.with_suffix(".parts"), max_bytes, level=self.level + 1) as smaller:
             for chunk in self._chunks():
-                for event in _unpacked(chunk):
-                    smaller.add(event)
+                for packed in _unpack(chunk):
+                    if packed.__class__ is bytes:
+                        smaller.add_packed(packed)
+                    else:
+                        smaller.add(_unpacked(packed))
             for part in smaller.parts():
                 yield from part.customers(max_bytes)
 
@@ -147,7 +166,7 @@ class EventsByCustomer:
         self._memory_bytes = memory_bytes
         self._shift = 8 * level
         self._parts = [Part(self._folder / f"{index:03}", level) for index in range(PARTS)]
-        self._pending: list[list[DecodedEvent]] = [[] for _ in range(PARTS)]
+        self._pending: list[list[bytes | DecodedEvent]] = [[] for _ in range(PARTS)]
         self._pending_events = 0
         self._max_pending = pending_events
         self._in_memory_bytes = 0
@@ -162,7 +181,18 @@ class EventsByCustomer:
 
     def add(self, event: DecodedEvent) -> None:
         """Take one event, which the caller must not use afterwards."""
-        self._pending[crc32(event.customer_id.encode()) >> self._shift & (PARTS - 1)].append(event)
+        self._add(event.customer_id.encode(), event)
+
+    def add_plain(self, customer: bytes, at_ms: int, amount: int, fingerprint: int, place: int) -> None:
+        """Take one event as numbers; arguments as the attributes of `PlainEvent`, and the customer's id."""
+        self._add(customer, _plain.pack(at_ms, amount, fingerprint, place) + customer)
+
+    def add_packed(self, plain: bytes) -> None:
+        """Take one plain event as another collection packed it."""
+        self._add(plain[_BEHIND:], plain)
+
+    def _add(self, customer: bytes, event: bytes | DecodedEvent) -> None:
+        self._pending[crc32(customer) >> self._shift & (PARTS - 1)].append(event)
         self._pending_events += 1
         if self._pending_events >= self._max_pending:
             self._pack_pending()
@@ -193,13 +223,14 @@ class EventsByCustomer:
         self._pending_events = 0
 
 
-def _packed(events: list[DecodedEvent]) -> bytes:
-    packed = [_as_packed(event) for event in events]
+def _packed(events: list[bytes | DecodedEvent]) -> bytes:
+    packed = [event if isinstance(event, bytes) else _as_packed(event) for event in events]
     try:
         return _pack(packed)
     except OverflowError:
         for event in packed:
-            _move_large_integers(event)
+            if isinstance(event, _Packed):
+                _move_large_integers(event)
         return _pack(packed)
 
 
@@ -232,14 +263,11 @@ def _is_large(value: Any) -> bool:
     return isinstance(value, int) and not -_INT64 <= value < _INT64
 
 
-def _unpacked(chunk: bytes) -> list[DecodedEvent]:
-    packed = _unpack(chunk)
-    for event in packed:
-        if event.amount is not None:
-            event.attributes["amount"] = event.amount
-        if event.decimals is not None:
-            event.attributes.update(event.decimals)
-    return [
-        DecodedEvent(event.event_id, event.type, event.customer_id, event.at_ms, event.attributes, event.history_ms)
-        for event in packed
-    ]
+def _unpacked(event: _Packed) -> DecodedEvent:
+    if event.amount is not None:
+        event.attributes["amount"] = event.amount
+    if event.decimals is not None:
+        event.attributes.update(event.decimals)
+    return DecodedEvent(
+        event.event_id, event.type, event.customer_id, event.at_ms, event.attributes, event.history_ms
+    )

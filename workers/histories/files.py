@@ -29,6 +29,7 @@ from workers.core.mapping.mapper import compile_source_of_many
 from workers.core.mapping.record import SourceRecord
 from workers.core.mapping.skipped import Skipped
 from workers.errors import StartupError
+from workers.histories.plain_events import NOT_PLAIN, PlainReader
 from workers.histories.seen_values import TakesEvents
 
 __all__ = [
@@ -79,6 +80,7 @@ class Gathering:
         store: takes the events.
         latest: the latest plausible time; a later event is rejected.
         hash_key: the key of values that sources say are `hashed`.
+        plain: reads the plain ones of canonical events; None if there is none.
 
     Attributes:
         store: the events.
@@ -93,7 +95,9 @@ class Gathering:
         first_ms, last_ms: the earliest and the latest event, UTC epoch milliseconds; 0 if there is none.
     """
 
-    def __init__(self, store: TakesEvents, latest: datetime, hash_key: bytes | None = None) -> None:
+    def __init__(
+        self, store: TakesEvents, latest: datetime, hash_key: bytes | None = None, plain: PlainReader | None = None
+    ) -> None:
         self.store = store
         self.latest = latest
         self.hash_key = hash_key
@@ -106,6 +110,7 @@ class Gathering:
         self.first_ms = 0
         self.last_ms = 0
         self._latest_ms = int(latest.timestamp() * 1000)
+        self._plain = plain
 
     def take(
         self,
@@ -138,17 +143,29 @@ class Gathering:
             else:
                 self._keep(place, number, entry)
 
+    def take_plain(self, raw: bytes) -> bool:
+        """Keep a canonical event if it is a plain one; return whether it is."""
+        at_ms = NOT_PLAIN if self._plain is None else self._plain.take(raw, self._latest_ms)
+        if at_ms == NOT_PLAIN:
+            return False
+        self._note_moment(at_ms)
+        return True
+
+    def _note_moment(self, at_ms: int) -> None:
+        """Count an event that is kept."""
+        if at_ms > self.last_ms:
+            self.last_ms = at_ms
+        if at_ms < self.first_ms or not self.events:
+            self.first_ms = at_ms
+        self.events += 1
+
     def _keep(self, place: str, number: int, event: DecodedEvent) -> None:
         at_ms = event.at_ms
         if at_ms > self._latest_ms:
             detail = f"'occurred_at' is {_iso(at_ms)}, after {self.latest.isoformat(timespec='seconds')}"
             self.refuse(place, number, InvalidEvent("future_time", detail))
             return
-        if at_ms > self.last_ms:
-            self.last_ms = at_ms
-        if at_ms < self.first_ms or not self.events:
-            self.first_ms = at_ms
-        self.events += 1
+        self._note_moment(at_ms)
         self.store.add(event)
 
     def note_left_out(self, event_type: str, left_out: LeftOut) -> None:
@@ -342,10 +359,12 @@ def _read_lines(
     canonical = canonical_reader(declared, gathering)
     foreign = None if source is None else source_reader(source, declared, gathering)
     topic = "" if source is None else source.topic
-    take = gathering.take
+    take, take_plain = gathering.take, gathering.take_plain
     for line, value in lines:
         if value.__class__ is not bytes:
             gathering.refuse(place, line, cast(InvalidEvent, value))
+        elif foreign is None and take_plain(value):
+            pass
         elif value.strip() == _TOMBSTONE:
             gathering.skipped += 1
         elif foreign is None:

@@ -80,6 +80,16 @@ class SeenValues:
             else:
                 values.count(read)
 
+    def count(self, event_type: str) -> None:
+        """Count one event of a type, and that it has each attribute that is asked for, whatever its value."""
+        self._events[event_type] = self._events.get(event_type, 0) + 1
+        for _, values, _ in self._attributes.get(event_type, ()):
+            values.events += 1
+
+    def asked_for(self, event_type: str) -> Sequence[str]:
+        """Return the attributes of a type whose values are counted."""
+        return [name for name, _, _ in self._attributes.get(event_type, ())]
+
     def events_of(self, event_type: str) -> int:
         """Return the number of events of a type."""
         return self._events.get(event_type, 0)

@@ -21,19 +21,21 @@ from rich.console import Console
 
 from schemas.rules import RuleBook
 from schemas.sources import SourcesFile
+from workers.core.decisions.replay import plain_types
 from workers.core.rules.attribute_types import types_of_attributes
 from workers.core.rules.rule_compiler import HOLD_OUT_KEY
 from workers.errors import StartupError
 from workers.histories.by_customer import EventsByCustomer, Part
+from workers.histories.plain_events import PlainReader, without_values
 from workers.histories.seen_values import Both, SeenValues
 from workers.rule_files.known_names import KnownNames, known_names
 from workers.rule_files.problems import Problem, in_order
 from workers.rule_files.rules import ParsedRuleFiles, read_documents, read_texts
-from workers.rule_files.values.unseen import unseen_in, wanted_values
+from workers.rule_files.values.unseen import compared_in, unseen_in, wanted_values
 from workers.rule_preview.document import PreviewResult, document_of
 from workers.rule_preview.history_reader import HistoryReader, Mappings, ReadHistory
 from workers.rule_preview.parts import PartCounts, Parts, PartsTask
-from workers.rule_preview.preview import CustomerEvents, Preview, PreviewCounts, PreviewTask
+from workers.rule_preview.preview import CustomerEvents, Preview, PreviewCounts, PreviewTask, compiled
 from workers.rule_preview.progress import SHOW_EVERY_EVENTS, Advance, Progress
 from workers.rule_preview.report import render
 from workers.settings import Settings
@@ -101,12 +103,16 @@ def preview_command(options: PreviewOptions, out: Console | None = None) -> None
     with EventsByCustomer() as store, _rare_collections():
         started = time.monotonic()
         mappings = Mappings(sources, options.source, types)
-        read = HistoryReader(Both(seen, store), mappings, options.settings, progress).read(options.history)
-        task = _task(options, (files.book, None if against is None else against.book), types, read)
+        books = files.book, None if against is None else against.book
+        versions = compiled(*books, types, _hold_out_key(options.settings))
+        plain = without_values(plain_types(versions, types), seen, compared_in(files.documents))
+        quick = PlainReader(types, plain, seen, store)
+        read = HistoryReader(Both(seen, store), mappings, options.settings, progress, quick).read(options.history)
+        task = _task(options, books, types, read)
         _check_period(task, read)
         began = time.monotonic()
         with progress.of("deciding", read.gathering.events) as advance:
-            preview = Preview(task)
+            preview = Preview(task, versions)
             _decide(preview, task, store, options.jobs, advance)
         parts = _look_at_parts(preview, task, store, options.jobs, progress)
         ended = time.monotonic()

@@ -18,6 +18,7 @@ from workers.errors import StartupError
 from workers.histories import cdnow
 from workers.histories.files import Gathering, SourceReader, canonical_reader, files_of, read_file, source_reader
 from workers.histories.history import CANCELLATIONS, LOGINS, ORDERS, History, HistoryError
+from workers.histories.plain_events import PlainReader
 from workers.histories.seen_values import SeenValues, TakesEvents
 from workers.histories.simulated import simulate
 from workers.histories.topics import read_topics
@@ -111,8 +112,25 @@ class Mappings:
 class HistoryReader:
     """Reads a history of any kind into the store."""
 
-    def __init__(self, store: TakesEvents, mappings: Mappings, settings: Settings | None, progress: Progress) -> None:
+    def __init__(
+        self,
+        store: TakesEvents,
+        mappings: Mappings,
+        settings: Settings | None,
+        progress: Progress,
+        plain: PlainReader | None = None,
+    ) -> None:
+        """Prepare to read.
+
+        Args:
+            store: takes the events.
+            mappings: of the sources.
+            settings: of the worker, to connect to Kafka.
+            progress: shows how far it is.
+            plain: takes the plain ones of canonical events in files; None to give all of them to `store`.
+        """
         self._store = store
+        self._plain = plain
         self._mappings = mappings
         self._settings = settings
         self._progress = progress
@@ -132,7 +150,7 @@ class HistoryReader:
     def _gathering(self, latest: datetime | None = None) -> Gathering:
         future = _MAX_FUTURE if self._settings is None else self._settings.max_future
         hash_key = None if self._settings is None else self._settings.hash_key
-        return Gathering(self._store, latest or datetime.now(UTC) + future, hash_key)
+        return Gathering(self._store, latest or datetime.now(UTC) + future, hash_key, self._plain)
 
     def _read_files(self, files: Sequence[Path], gathering: Gathering) -> None:
         with self._progress.of("reading", sum(file.stat().st_size for file in files)) as advance:

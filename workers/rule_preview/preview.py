@@ -378,6 +378,7 @@ class _Version:
             counts[rule.id] = RuleCounts(customers=Customers(keeps_all=task.all_ids))
         paces = {rule.id: pace_seconds(rule.pace) * 1000 for rule in evaluated if rule.pace is not None}
         self._counts = [counts[rule.id] for rule in rules.rules]
+        self._ids = [rule.id for rule in rules.rules]
         self._paces = [paces.get(rule.id, 0) for rule in rules.rules]
         # A rule that demands a duration does not hold at once.
         self._at_once = [not rule.for_ms for rule in rules.rules]
@@ -387,28 +388,28 @@ class _Version:
         """Count the decisions for the customer decided last, and return the ids of the rules that reach them."""
         actions: dict[_Episode, Decided] = {}
         taken_back: dict[_Episode, int] = {}
+        since_ms = self._since_ms
         for row in self.replay.turn.decisions.rows():
-            rule, kind = row.rule, row.kind
-            if rule is None or row.start_ms < self._since_ms:
+            rule, kind, start_ms = row.rule, row.kind, row.start_ms
+            if rule is None or start_ms < since_ms:
                 continue
             if kind == ACTIVE:
-                episode = rule.place, row.start_ms
+                episode = rule.place, start_ms
                 actions[episode] = row
-                taken_back.pop(episode, None)
+                if taken_back:
+                    taken_back.pop(episode, None)
             elif kind == RETRACTED:
-                taken_back[rule.place, row.start_ms] = row.because
+                taken_back[rule.place, start_ms] = row.because
             elif kind == UNKNOWN:
                 self._counts[rule.place].not_observable += 1  # nothing began that was not sent
             else:
                 self._counts[rule.place].suppressed[str(SUPPRESSIONS[kind])] += 1
-        reached: dict[int, str] = {}
         for episode, row in actions.items():
-            assert row.rule is not None
-            reached[row.rule.place] = row.rule.id
-            self._count_action(row, row.rule.place, taken_back.get(episode))
+            self._count_action(episode, row.not_before_ms > 0, taken_back.get(episode))
+        reached = {place for place, _ in actions}
         for place in reached:
             self._counts[place].customers.note(customer_id)
-        return set(reached.values())
+        return {self._ids[place] for place in reached}
 
     def count_truths(self, at_first: Sequence[ActiveRule], last_ms: int) -> None:
         """Count which rules hold at the first event of the customer decided last, and are not observable at the end.
@@ -425,13 +426,14 @@ class _Version:
                 known_ms = condition.flip_ms
                 counts.unknown[NEVER if known_ms >= FOREVER_MS else known_ms // DAY_MS] += 1
 
-    def _count_action(self, row: Decided, place: int, because: int | None) -> None:
+    def _count_action(self, episode: _Episode, is_delayed: bool, because: int | None) -> None:
+        place, start_ms = episode
         counts, pace_ms = self._counts[place], self._paces[place]
         counts.actions += 1
-        counts.days[row.start_ms // DAY_MS] += 1
-        if row.not_before_ms:
+        counts.days[start_ms // DAY_MS] += 1
+        if is_delayed:
             counts.delayed += 1
         if because is not None:
             counts.retracted[RETRACTIONS[because]] += 1
         if pace_ms:
-            counts.periods[row.start_ms // pace_ms] += 1
+            counts.periods[start_ms // pace_ms] += 1

@@ -49,6 +49,8 @@ _UNKNOWN_MS: Final = -1
 _LATEST_MS: Final = 1 << 47
 """No event is as late; the year 6429."""
 _HEX: Final = 16
+_SHORT_SERIES: Final = 100
+"""Days up to which a series takes another one without asking for room."""
 RETRACTIONS: Final = (None, *get_args(Retraction))
 """The reasons of retractions, by their numbers in a candidate."""
 
@@ -124,8 +126,10 @@ def _take(customer: Customer, facts: CustomerFacts, names: Names) -> None:
     for text in facts.event_ids:
         customer.remember(_fingerprint(text))
     customer.old_marks = customer.seen_number
-    if sum(len(one.days) for one in facts.series.values()) > MAX_DAYS:
-        raise UnreadableFacts(f"series: more than {MAX_DAYS:,} days in all")
+    # Each short series may have begun after there were so many days.
+    most_days = MAX_DAYS + _SHORT_SERIES * len(facts.series)
+    if sum(len(one.days) for one in facts.series.values()) > most_days:
+        raise UnreadableFacts(f"series: more than {most_days:,} days in all")
     for key, given in facts.series.items():
         series = customer.by_key.get(key)
         if series is None:

@@ -35,7 +35,8 @@ class Stored:
         Raises:
             UnknownLayout: if it is damaged or was written by another version; then no one is there.
         """
-        self.customer.clear()
+        if self.customer.is_known:
+            self.customer.clear()
         layout = raw[0] if raw else 0
         if not _OLDEST <= layout <= _LATEST:
             check_layout(raw)

@@ -5,6 +5,7 @@ cimport cython
 from workers.core.coverage cimport Coverage
 from workers.core.customer.candidate cimport Candidate
 from workers.core.customer.customer cimport Customer
+from workers.core.customer.names cimport Names
 from workers.core.customer.stored cimport Stored
 from workers.core.decisions.program cimport Program
 from workers.core.decisions.records cimport Records
@@ -29,6 +30,7 @@ cdef class Decider:
     cdef readonly Turn turn
     cdef readonly Records records
     cdef readonly Stored stored
+    cdef readonly Names names
     cdef readonly object former
     cdef readonly list kinds
     cdef readonly Scanner scanner

@@ -106,6 +106,11 @@ def wanted_values(documents: Iterable[Document]) -> dict[str, dict[str, list[Pla
     return wanted
 
 
+def compared_in(documents: Iterable[Document]) -> set[str]:
+    """Return the attributes, as `type.attribute`, that rules compare with values; the others are only named."""
+    return {f"{one.type}.{one.attribute}" for part in _parts(documents) for one in part.comparisons}
+
+
 def unseen_in(documents: Iterable[Document], seen: Seen) -> list[Unseen]:
     """Return what rules name and a history does not have, in the order of the files, each place once."""
     found: dict[tuple[str, Position], Unseen] = {}

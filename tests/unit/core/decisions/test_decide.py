@@ -591,6 +591,15 @@ def test_the_borders_of_batches_change_nothing_for_a_customer_beyond_the_limit()
     assert at_once.stored == one_by_one.stored
 
 
+def test_a_customer_with_all_the_days_that_are_kept_and_one_more_is_exported_and_imported() -> None:
+    """A series that begins takes its first days without asking for room."""
+    story = Story(LONG)
+    story.turn(busy(900))
+    facts = story.happens("nps", 900.5).facts
+    assert sum(len(series.days) for series in facts.series.values()) == MAX_DAYS + 1
+    assert facts_in(stored_of(facts, story.rules, story.layout), story.rules) == facts
+
+
 def test_days_that_were_dropped_do_not_make_anybody_a_rare_customer() -> None:
     story = Story(LONG)
     for chunk in range(0, 900, 50):
