@@ -1,6 +1,5 @@
 """Explains each condition of a rule at one moment: its truth, and what would change it. Pure."""
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from schemas import conditions as model
@@ -8,16 +7,14 @@ from schemas.actions import Number
 from workers.core.conditions.combinations import Not, Several
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Condition
 from workers.core.coverage import FOREVER_MS
-from workers.core.events.decoding import UNIT
-from workers.core.phrases import attribute, listed, noun, plural
+from workers.core.phrases import listed, noun
+from workers.core.rules.kinds import kind_of
 from workers.explain.gaps import GapFinder
 from workers.explain.leaf import Leaf
 from workers.explain.moment import Moment
 from workers.explain.why_report import Change, ConditionReport, Gap, Verdict
 
 VERDICTS: Final[dict[int, Verdict]] = {FALSE: "false", NOT_OBSERVABLE: "not observable", TRUE: "true"}
-_CASES: Final[tuple[Callable[[str], str], ...]] = (str.lower, str.upper, str.title, str.capitalize)
-_NO_VALUE: Final = "\0"
 _TRUTHS: Final = {verdict: truth for truth, verdict in VERDICTS.items()}
 
 
@@ -95,54 +92,26 @@ def _by_events(leaf: Leaf, truth: int, observed: Number) -> tuple[tuple[str, ...
     )
     if not types:
         return (), None
-    when = leaf.when
-    if isinstance(when, model.Count | model.Sum) and truth != NOT_OBSERVABLE and isinstance(observed, int | float):
-        return _by_amount(leaf, TRUE - truth if leaf.is_negated else truth, observed)
+    kind = kind_of(leaf.when)
+    if kind.changed_by is not None and truth != NOT_OBSERVABLE and isinstance(observed, int | float):
+        own = TRUE - truth if leaf.is_negated else truth
+        changes = kind.changed_by(leaf.when, leaf.condition, own, observed)
+        return ((), None) if changes is None else (tuple(sorted(types)), changes)
     names = sorted(types)
-    at_once = isinstance(when, model.Absent) or (isinstance(when, model.Status) and when.for_ is None)
-    verb = "changes" if at_once and truth != NOT_OBSERVABLE else "can change"
+    verb = "changes" if kind.changes_with_next(leaf.when) and truth != NOT_OBSERVABLE else "can change"
     nouns = listed([noun(name) for name in names], "or")
     return tuple(names), f"{verb} with the next {nouns}{_of_that_kind(leaf)}"
 
 
 def _nearly(leaf: Leaf, observed: Number) -> str | None:
     """Return in which small thing a value differs from one that passes; None if it passes, or differs in more."""
-    condition: Any = leaf.condition
-    if not isinstance(leaf.when, model.Latest) or not isinstance(observed, str) or condition.passes(observed):
-        return None
-    if condition.passes(_NO_VALUE):
-        return None  # it asks for any value except some
-    words = " ".join(observed.split())
-    if any(condition.passes(form) for form in (words, *(change(words) for change in _CASES))):
-        return "values are compared exactly: this one differs only in case or blanks"
-    return None
-
-
-def _by_amount(leaf: Leaf, truth: int, observed: float) -> tuple[tuple[str, ...], str | None]:
-    """Return how much more would reach the lower bound of an amount, or exceed its upper one.
-
-    Args:
-        leaf: with a number of events, or a sum.
-        truth: of the condition, not of its opposite.
-        observed: the amount.
-    """
-    amount: Any = leaf.condition
-    adds, event_type = isinstance(leaf.when, model.Sum), amount.series.type
-    unit = UNIT if adds else 1
-    if truth == FALSE and amount.has_high and observed > amount.high / unit:
-        return (), None  # only time can reduce what is above the upper bound
-    bound = amount.high if truth == TRUE else amount.low
-    if adds:
-        more = f"{'more than ' if truth == TRUE else ''}{bound / UNIT - observed:.10g}"
-        return (event_type,), f"changes when {attribute(leaf.when.sum)} grows by {more}"
-    count = round(bound - observed) + (truth == TRUE)
-    events = noun(event_type) if count == 1 else f"{count} {plural(noun(event_type))}"
-    return (event_type,), f"changes with the next {events}{_of_that_kind(leaf)}"
+    nearly = kind_of(leaf.when).nearly
+    return nearly(leaf.condition, observed) if nearly is not None and isinstance(observed, str) else None
 
 
 def _of_that_kind(leaf: Leaf) -> str:
     """Return the words for a filter: not every event of the type counts."""
-    if not isinstance(leaf.when, model.Absent | model.Count | model.Sum):
+    if not kind_of(leaf.when).of_that_kind:
         return ""
     condition: Any = leaf.condition
     return " of that kind" if condition.series.key != condition.series.type else ""

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Literal
 
-from schemas import conditions as model
 from schemas.durations import DAY_MS
 from workers.core.conditions.condition import NOT_OBSERVABLE
 from workers.core.coverage import FOREVER_MS, SETTLING_MS, Coverage, type_of
@@ -56,11 +55,10 @@ class GapFinder:
             return leaf.evaluate(self._moment.at_ms)[0] != NOT_OBSERVABLE
 
     def _unknown_attribute(self, leaf: Leaf) -> Gap:
-        match leaf.when:
-            case model.Latest(latest=reference) | model.Date(date=reference):
-                event_type, attribute = reference.split(".", 1)
-            case _:
-                return Gap("untold", None, None, "events arrived too late to determine their order")
+        if leaf.when.compares not in ("value", "moment"):
+            return Gap("untold", None, None, "events arrived too late to determine their order")
+        reference = getattr(leaf.when, leaf.when.naming)
+        event_type, attribute = reference.split(".", 1)
         if reference in self._moment.customer.attributes:
             return Gap("untold", event_type, None, f"the latest '{attribute}' of a '{event_type}' event is no date")
         return Gap("untold", event_type, None, f"no '{event_type}' event had the attribute '{attribute}' yet")

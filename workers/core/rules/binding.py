@@ -1,7 +1,7 @@
 """Binding: what a kind of condition needs to be compiled for the customer of a rule set."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from workers.core.customer.customer import Customer
 from workers.core.customer.series import Series
@@ -11,6 +11,10 @@ from workers.core.text import inside_quotes, quoted
 
 Words = tuple[int, bytes, bytes, bytes]
 """What `Elementary` takes first: its place, and the pieces of its reason."""
+
+
+_ANY_SERIES: Final = Series("", "", False, 0)
+"""Stands for every series while nothing but the need of it matters."""
 
 
 class Binding:
@@ -82,5 +86,5 @@ class Binding:
 
     def _found(self, key: str) -> Series:
         if self._collects:
-            return Series(key, key, False, 0)
+            return _ANY_SERIES
         return self.customer.by_key[key]

@@ -26,6 +26,11 @@ def no_text(when: Any) -> tuple[str, ...]:
     return ()
 
 
+def by_chance(when: Any) -> bool:
+    """Return False: whether the next event changes it, nobody knows before."""
+    return False
+
+
 def no_need(when: Any, holds: bool) -> tuple[timedelta | str, ...]:
     """Return nothing that must be known."""
     return ()
@@ -58,6 +63,13 @@ class Kind:
         needs: what must be known for it to hold, or its opposite: for how long the customer must be known, or a
             phrase for the customers of whom it cannot be known.
         looks_back: how far back it looks; None for the longest duration in it.
+        changed_by: how much more of something would change it, as the end of a sentence; None if nothing could.
+            Called with the condition, its compiled form, its truth and the number that is observed. None if the next
+            event is all that can be said.
+        changes_with_next: whether the next event of one of its types surely changes it.
+        of_that_kind: whether it is said of events "of that kind", where not every event of a type counts.
+        nearly: in which small thing a text that is observed differs from one with which it would be true; None if it
+            is true with it, or differs in more. Called with its compiled form.
         windows: how many windows of the length `within` it looks back; 0 if `within` is no window of the past.
         where_declared: those of its types that it reads only where the operator has declared them.
         quiet_after, changes_at_once: only for the names of groups in stored layout 3 (`groups_of_3`), so a new kind
@@ -81,6 +93,10 @@ class Kind:
     times: Callable[[Any], Iterable[str]] = no_text
     needs: Callable[[Any, bool], Iterable[timedelta | str]] = no_need
     looks_back: Callable[[Any], timedelta] | None = None
+    changed_by: Callable[[Any, Any, int, float], str | None] | None = None
+    changes_with_next: Callable[[Any], bool] = by_chance
+    of_that_kind: bool = False
+    nearly: Callable[[Any, str], str | None] | None = None
     windows: int = 1
     where_declared: frozenset[str] = frozenset()
     quiet_after: Callable[[Any], set[str]] = no_type

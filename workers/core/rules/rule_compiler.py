@@ -56,7 +56,10 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
     for reference in sorted(contact_policy.attributes):
         specs.require_attribute(reference)
     read_attributes = {name for rule in evaluated for part in _conditions_of(rule) for name in attributes_in(part)}
-    compiled = grouped(competing([_compile(rule, specs, hold_out_key) for rule in evaluated], contact_policy))
+    contents = {rule.id: _content(rule) for rule in ordered}
+    compiled = grouped(
+        competing([_compile(rule, contents[rule.id], specs, hold_out_key) for rule in evaluated], contact_policy)
+    )
     references: dict[str, set[str]] = {}
     for one in evaluated:
         read_attributes.update(one.variables.values())
@@ -72,7 +75,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         # Stored state names groups of rules, so other groups are another rule set.
         hash=digest_of(
             [
-                [_content(rule) for rule in ordered],
+                [contents[rule.id] for rule in ordered],
                 _dumped(book.for_every_rule),
                 [(rule.id, rule.group, sorted(rule.types), rule.requires) for rule in compiled],
                 *([dict(book.attribute_types)] if book.attribute_types else []),
@@ -98,7 +101,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         attribute_types=attribute_types,
         kept_raw=_kept_raw(contact_policy.attributes, attribute_types),
         by_id={rule.id: rule for rule in compiled},
-        contents={digest_of(_content(rule)): _json(rule) for rule in evaluated},
+        contents={rule.version: _json(one, contents[one.id]) for one, rule in zip(evaluated, compiled, strict=True)},
         codes=codes_of(rule.id for rule in compiled),
         conflict_groups={
             number: frozenset(rule.group for rule in compiled if rule.conflict_group == number)
@@ -120,14 +123,13 @@ def compile_content(content: str, rules: RuleSet) -> Rule:
         ValueError: if this release does not know what it says.
     """
     rule = written.Rule.model_validate(orjson.loads(content))
-    return _compile(rule, rules.collected.with_nothing_required(), HOLD_OUT_KEY)
+    return _compile(rule, _content(rule), rules.collected.with_nothing_required(), HOLD_OUT_KEY)
 
 
-def _json(rule: written.Rule) -> str:
+def _json(rule: written.Rule, content: Mapping[str, Any]) -> str:
     """Return the content that decides as JSON, so that it is read as it was written."""
-    content = _content(rule)
     if rule.again_after is None:
-        content["again after"] = "never"  # without the key, the default would be meant
+        content = {**content, "again after": "never"}  # without the key, the default would be meant
     return orjson.dumps(content, option=orjson.OPT_SORT_KEYS).decode()
 
 
@@ -164,14 +166,13 @@ def _content(rule: written.Rule) -> Any:
     return _dumped(rule, exclude={"examples", "description"})
 
 
-def _compile(rule: written.Rule, specs: Specs, hold_out_key: bytes) -> Rule:
+def _compile(rule: written.Rule, content: Mapping[str, Any], specs: Specs, hold_out_key: bytes) -> Rule:
     when: Any = rule.when
     if rule.unless is not None:
         when = conditions.All(all=[rule.when, conditions.Not(not_=rule.unless)])
     collect(when, specs)
     condition = compile_condition(when, specs)
     read = frozenset(types_of(when, specs.types))
-    content = _content(rule)
     version = digest_of(content)
     audience = {name: content.get(name) for name in ("when", "unless", "for", "existing")}
     # A declared type can change whom a rule means, without a change of the rule.

@@ -20,6 +20,9 @@ from workers.core.rules.kinds import kind_of
 
 _Asked = Callable[[Kind], Callable[[Any], set[str]]]
 
+_NOBODY: Final = Customer([], 0, 0, 0)
+"""Of whom nothing is read while it is collected what conditions need."""
+
 _READ: Final[_Asked] = attrgetter("types")
 _TURN_FALSE: Final[_Asked] = attrgetter("can_turn_false")
 _TURN_TRUE: Final[_Asked] = attrgetter("can_turn_true")
@@ -55,7 +58,7 @@ def collect(when: Any, specs: Specs) -> None:
         when: as for `compile_whole`.
         specs: what is kept; changed.
     """
-    compile_whole(when, Binding(Customer([], 0, 0, 0), specs, collects=True))
+    compile_whole(when, Binding(_NOBODY, specs, collects=True))
 
 
 def types_of(when: Any, declared: Container[str] = ()) -> set[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from schemas.conditions import Count
 from schemas.durations import DAY_MS, write_duration
 from workers.core.conditions.amounts import OUT_OF_REACH, Amount
-from workers.core.conditions.condition import TRUE
+from workers.core.conditions.condition import FALSE, TRUE
 from workers.core.conditions.history import counted_from, knows_ever, staged
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import NUMBERS_EACH, Evidence
@@ -188,6 +188,15 @@ def needs(when: Count, holds: bool) -> Iterator[str]:
     return needs_of_volume(when, when.count, holds)
 
 
+def changed_by(when: Count, counted: Counted, truth: int, observed: float) -> str | None:
+    """Return how many more events reach the lower bound, or exceed the upper one."""
+    if truth == FALSE and counted.has_high and observed > counted.high:
+        return None  # only time can reduce what is above the upper bound
+    number = round((counted.high if truth == TRUE else counted.low) - observed) + (truth == TRUE)
+    events = noun(when.count) if number == 1 else f"{number} {plural(noun(when.count))}"
+    return f"changes with the next {events}"
+
+
 KIND = Kind(
     word="count",
     model=Count,
@@ -202,4 +211,6 @@ KIND = Kind(
     says_only_its_claims=says_only_its_claims,
     times=times,
     needs=needs,
+    changed_by=changed_by,
+    of_that_kind=True,
 )

@@ -1,8 +1,8 @@
 """`latest: profile.plan, is: gold`: the latest known value of an attribute."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from schemas.attribute_types import AttributeType
 from schemas.conditions import Different, Latest
@@ -18,6 +18,9 @@ from workers.core.rules.binding import Binding
 from workers.core.rules.claims import Claim, Quantity, Value, measured, values_of
 from workers.core.rules.kind import Kind
 from workers.core.text import Text, as_json
+
+_CASES: Final[tuple[Callable[[str], str], ...]] = (str.lower, str.upper, str.title, str.capitalize)
+_NO_VALUE: Final = "\0"
 
 
 class LatestValue(Elementary):
@@ -154,6 +157,16 @@ def needs(when: Latest, holds: bool) -> Iterator[timedelta | str]:
     yield f"customers without a known {attribute(when.latest)}"
 
 
+def nearly(value: LatestValue, observed: str) -> str | None:
+    """Return that a text differs only in case or blanks, if it does."""
+    if value.passes(observed) or value.passes(_NO_VALUE):
+        return None  # the second if it asks for any value except some
+    words = " ".join(observed.split())
+    if any(value.passes(form) for form in (words, *(change(words) for change in _CASES))):
+        return "values are compared exactly: this one differs only in case or blanks"
+    return None
+
+
 KIND = Kind(
     word="latest",
     model=Latest,
@@ -165,4 +178,5 @@ KIND = Kind(
     least_events=least_events,
     claims=claims,
     needs=needs,
+    nearly=nearly,
 )

@@ -127,6 +127,11 @@ def needs(when: Absent, holds: bool) -> Iterator[timedelta | str]:
         yield when.for_
 
 
+def changes_with_next(when: Absent) -> bool:
+    """Return that any event ends the silence."""
+    return True
+
+
 KIND = Kind(
     word="none",
     model=Absent,
@@ -140,4 +145,6 @@ KIND = Kind(
     says_only_its_claims=says_only_its_claims,
     times=times,
     needs=needs,
+    changes_with_next=changes_with_next,
+    of_that_kind=True,
 )

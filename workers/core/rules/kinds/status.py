@@ -167,6 +167,11 @@ def times(when: Status) -> Iterator[str]:
         yield f"{write_duration(when.for_)} after the cancellation"
 
 
+def changes_with_next(when: Status) -> bool:
+    """Return whether no time must pass."""
+    return when.for_ is None
+
+
 KIND = Kind(
     word="status",
     model=Status,
@@ -181,4 +186,5 @@ KIND = Kind(
     changes_at_once=changes_at_once,
     claims=claims,
     times=times,
+    changes_with_next=changes_with_next,
 )

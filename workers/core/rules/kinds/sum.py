@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from schemas.conditions import Sum
 from schemas.durations import DAY_MS
 from workers.core.conditions.amounts import Amount
+from workers.core.conditions.condition import FALSE, TRUE
 from workers.core.conditions.history import counted_from, knows_ever
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import NUMBERS_EACH, Evidence
@@ -151,6 +152,14 @@ def needs(when: Sum, holds: bool) -> Iterator[str]:
     return needs_of_volume(when, when.sum.split(".", 1)[0], holds)
 
 
+def changed_by(when: Sum, summed: Summed, truth: int, observed: float) -> str | None:
+    """Return how much more reaches the lower bound, or exceeds the upper one."""
+    if truth == FALSE and summed.has_high and observed > summed.high / UNIT:
+        return None  # only time can reduce what is above the upper bound
+    more = f"{(summed.high if truth == TRUE else summed.low) / UNIT - observed:.10g}"
+    return f"changes when {attribute(when.sum)} grows by {'more than ' if truth == TRUE else ''}{more}"
+
+
 KIND = Kind(
     word="sum",
     model=Sum,
@@ -164,4 +173,6 @@ KIND = Kind(
     says_only_its_claims=says_only_its_claims,
     times=times,
     needs=needs,
+    changed_by=changed_by,
+    of_that_kind=True,
 )
