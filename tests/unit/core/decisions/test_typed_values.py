@@ -28,7 +28,7 @@ def run(ruleset: RuleSet, *events: DecodedEvent, upto_day: float = 0, stored: by
 
 
 def told(name: str, value: Any) -> CustomerFacts:
-    """Return a customer of whom one value is known, since day 1."""
+    """Return a customer with one known value, since day 1."""
     return CustomerFacts(
         known_since=moment(0), latest_event=moment(1), attributes={name: LatestFacts(value, moment(1))}
     )
