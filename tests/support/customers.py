@@ -1,4 +1,4 @@
-"""A customer as numbers: made for some facts or rules, and told whole."""
+"""A customer as numbers: made for some facts or rules, and shown whole."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -56,7 +56,7 @@ def all_series(customer: Customer) -> dict[str, Series]:
     return {one.key: one for one in customer.series if one.is_present} | customer.other_series
 
 
-def told(customer: Customer) -> dict[str, Any]:
+def shown(customer: Customer) -> dict[str, Any]:
     """Return everything that folding changes, by name."""
     return {
         "first": customer.first_ms,
@@ -72,7 +72,7 @@ def told(customer: Customer) -> dict[str, Any]:
 
 def told_whole(customer: Customer) -> dict[str, Any]:
     """Return everything that is stored of a customer."""
-    return told(customer) | {
+    return shown(customer) | {
         "fired": customer.fired_ms,
         "due": customer.due_ms,
         "generation": customer.generation,
