@@ -23,11 +23,12 @@ from tests.faults.justified import Justice, Published
 from tests.faults.loaded import acted_on_history
 from tests.faults.registered import as_json
 from tests.faults.stage import PARTITIONS, Stage
-from tests.support.decided import Decided, decide, facts_in, in_layout
+from tests.support.decided import Decided, decide, facts_in
 from tests.support.oracle import left
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.fact_texts import moment_ms
 from workers.core.customer.facts import CustomerFacts
+from workers.core.decisions.decide import decider_of
 from workers.core.events.decoding import DecodedEvent, decode_event
 from workers.core.rules.rule_set import RuleSet
 from workers.core.source_positions import SOURCE_HEADER
@@ -383,7 +384,7 @@ async def compare_activities(
 
 def _in_words(stored: bytes, rules: RuleSet) -> CustomerFacts:
     """Return what is stored of a customer, with the reasons of what waits in words: alike in every layout."""
-    return facts_in(in_layout(stored, rules, 3), rules)
+    return decider_of(rules).facts(stored)
 
 
 def _difference(actual: CustomerFacts, expected: CustomerFacts, fields: Sequence[str]) -> str | None:

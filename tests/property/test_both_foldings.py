@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.property.test_folding_properties import FACTS, REFERENCES, TYPES, events, folded_into_numbers
 from tests.support.builders import DAY, START
-from tests.support.customers import customer_of, foldings_of, told
+from tests.support.customers import customer_of, foldings_of, shown
 from tests.support.examples import examples
 from tests.support.on_objects import told_of_objects
 from workers.core.customer.folding import fingerprint_number
@@ -49,7 +49,7 @@ def test_any_history_is_folded_into_numbers_as_into_objects(histories: list[list
             assert customer.has_seen(fingerprint_number(fingerprint)) == activity.has_seen(fingerprint)
             folded_into_objects(activity, event, is_first=not number)
             folded_into_numbers(customer, foldings[event.type], event)
-        assert told(customer) == told_of_objects(activity)
+        assert shown(customer) == told_of_objects(activity)
         for required in ((("login", 2, 5),), (("login", 0, 3), ("purchase", 1, 1 << 62)), (("nps", 0, 0),), ()):
             assert Requirement(customer, required).is_met() == activity.has(required)
         for types in (frozenset({"login"}), frozenset({"purchase", "topup"}), frozenset(TYPES)):
@@ -77,5 +77,5 @@ def test_a_customer_with_too_many_days_loses_the_oldest_of_the_longest_series(da
             activity.at_ms = customer.at_ms = max(activity.at_ms, event.at_ms)
             fold_facts(activity, event, facts[name])
             foldings[name].fold(event)
-    known = told(customer)
+    known = shown(customer)
     assert known["series"] == told_of_objects(activity)["series"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from schemas.actions import Reason
 from tests.property.test_folding_properties import FACTS
 from tests.support.builders import DAY, START, rule, rules
-from tests.support.customers import customer_of, named, told, told_whole
+from tests.support.customers import customer_of, named, shown, told_whole
 from tests.support.examples import examples
 from tests.support.on_objects import told_of_objects
 from workers.core.coverage import FOREVER_MS, SERIES_OF_SOME
@@ -135,7 +135,7 @@ def test_what_the_core_on_objects_stored_is_read_and_written_as_it_was(several: 
     for activity in several:  # one customer after the other, in the same objects
         raw = codec.encode(activity)
         stored.read(raw)
-        assert told(customer) == told_of_objects(activity)
+        assert shown(customer) == told_of_objects(activity)
         assert stored.write(3) == raw
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from schemas.conditions import Bounds
 from tests.support.builders import DAY, START
-from tests.support.customers import customer_of, foldings_of, told
+from tests.support.customers import customer_of, foldings_of, shown
 from tests.support.examples import examples
 from workers.core.customer.customer import RING, Customer
 from workers.core.customer.folding import TypeFolding, fingerprint_number
@@ -90,7 +90,7 @@ def test_what_is_kept_of_any_history_is_what_its_events_say(histories: list[list
             ids = [one.fingerprint() for one in history[:number]][-RING:]
             assert customer.has_seen(fingerprint_number(event.fingerprint())) == (event.fingerprint() in ids)
             folded_into_numbers(customer, foldings[event.type], event)
-        known = told(customer)
+        known = shown(customer)
         assert (known["first"], known["at"]) == (history[0].at_ms, max(one.at_ms for one in history))
         assert known["seen"] == [one.fingerprint() for one in history][-RING:]
         for name in TYPES:
@@ -143,7 +143,7 @@ def test_a_customer_with_too_many_days_loses_the_oldest_of_the_longest_series(da
             for one in customer.series:
                 if one.key != name and one.days.number < before[one.key]:
                     assert before[one.key] == max(before.values()), "only the longest gives way"
-    series = told(customer)["series"]
+    series = shown(customer)["series"]
     # A series of at most a hundred days begins without asking for room.
     assert sum(len(one["days"]) for one in series.values()) <= 1_200 + 100 * len(TYPES)
     for name, of_type in moments.items():

@@ -362,6 +362,6 @@ def test_a_stored_activity_is_read_or_refused_as_unknown(raw: bytes) -> None:
         bounded(lambda: DECIDER.read(raw), len(raw), at_least_kib=128, per_byte=100)
     except UnknownLayout:
         return
-    bounded(lambda: facts_of(DECIDER.stored.layout_4.names), len(raw), at_least_kib=128, per_byte=800)
+    bounded(lambda: facts_of(DECIDER.names), len(raw), at_least_kib=128, per_byte=800)
     for layout in LAYOUTS:
         bounded(lambda of=layout: DECIDER.stored.write(of), len(raw), at_least_kib=128, per_byte=100)  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""The days of a series are what was added, whatever is stored in between, and take little room."""
+"""The days of a series are what was added, also if they are stored in between, and take little room."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Both cores decide the same story, turn by turn; what differs is told.
+"""Both cores decide the same story, turn by turn; what differs is shown.
 
 Goes with the core on objects.
 """
@@ -77,11 +77,11 @@ def _as_layout_3(stored: bytes, rules: RuleSet, turn: TurnOfStory) -> bytes:
 
 
 def _differences(before: Any, after: Any, decisions: list[Action | Decision], shortcuts: bool) -> Iterator[str]:
-    told = before.decisions
+    shown = before.decisions
     if shortcuts:
-        told, decisions = _known(told), _known(decisions)
-    if told != decisions:
-        yield from _lists_differ(told, decisions)
+        shown, decisions = _known(shown), _known(decisions)
+    if shown != decisions:
+        yield from _lists_differ(shown, decisions)
     # With its shortcuts, the core on objects leaves looks out at which it would find that it cannot know.
     for name in ("folded", "duplicates", "left_out", "not_understood", *(() if shortcuts else ("waiting",))):
         if getattr(before, name) != getattr(after, name):

@@ -51,7 +51,7 @@ class Looked:
         self.foldings = {name: TypeFolding(self.customer, spec) for name, spec in specs.facts_by_type().items()}
 
     def begin(self, first_ms: int, observed: Coverage) -> None:
-        """Begin with a customer of whom nothing but the moment of their first event is known."""
+        """Begin with a customer about whom nothing but the moment of their first event is known."""
         self.customer.clear()
         self.customer.is_known = True
         self.customer.first_ms = first_ms

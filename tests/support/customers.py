@@ -1,4 +1,4 @@
-"""A customer as numbers: made for some facts or rules, and told whole."""
+"""A customer as numbers: made for some facts or rules, and shown whole."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from workers.core.rules.rule_set import RuleSet
 
 
 def customer_of(facts: Mapping[str, EventTypeSpec], rules: int = 0, groups: int = 3, most: int = 4) -> Customer:
-    """Return a customer of whom these facts are kept, with all series in the order of their keys.
+    """Return a customer who has room for these facts, with all series in the order of their keys.
 
     Args:
         facts: by event type.
@@ -52,11 +52,11 @@ def series_told(series: Series) -> dict[str, Any]:
 
 
 def all_series(customer: Customer) -> dict[str, Series]:
-    """Return by key every series of which the customer has an event."""
+    """Return by key every series that has an event of the customer."""
     return {one.key: one for one in customer.series if one.is_present} | customer.other_series
 
 
-def told(customer: Customer) -> dict[str, Any]:
+def shown(customer: Customer) -> dict[str, Any]:
     """Return everything that folding changes, by name."""
     return {
         "first": customer.first_ms,
@@ -72,7 +72,7 @@ def told(customer: Customer) -> dict[str, Any]:
 
 def told_whole(customer: Customer) -> dict[str, Any]:
     """Return everything that is stored of a customer."""
-    return told(customer) | {
+    return shown(customer) | {
         "fired": customer.fired_ms,
         "due": customer.due_ms,
         "generation": customer.generation,

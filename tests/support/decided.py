@@ -91,14 +91,14 @@ def facts_in(stored: bytes, rules: RuleSet) -> CustomerFacts:
     """Return what is stored of a customer as named facts."""
     decider = decider_of(rules)
     decider.read(stored)
-    return facts_of(decider.stored.layout_4.names)
+    return facts_of(decider.names)
 
 
 def stored_of(facts: CustomerFacts, rules: RuleSet, layout: int = LATEST_LAYOUT) -> bytes:
-    """Return a customer of whom these facts are known, as stored bytes."""
+    """Return a customer who has these facts, as stored bytes."""
     decider = decider_of(rules)
     decider.program.begin()
-    take_facts(decider.stored.layout_4.names, facts)
+    take_facts(decider.names, facts)
     return decider.stored.write(layout)
 
 

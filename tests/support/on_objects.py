@@ -12,7 +12,7 @@ def as_stored(activity: Activity) -> Activity:
 
 
 def told_of_objects(activity: Activity) -> dict[str, Any]:
-    """Return everything that folding changes, as `customers.told` does of a customer as numbers."""
+    """Return everything that folding changes, as `customers` does of a customer as numbers."""
     return {
         "first": activity.first_ms,
         "at": activity.at_ms,

@@ -40,7 +40,7 @@ class CustomerStep:
     not_understood: list[str]
 
     def after(self, earlier: "CustomerStep") -> None:
-        """Add what an earlier step of the same customer said, of which this one is the continuation."""
+        """Add what an earlier step of the same customer said; this one continues it."""
         self.records[:0] = earlier.records
         self.folded += earlier.folded
         self.duplicates += earlier.duplicates

@@ -284,7 +284,7 @@ class Writer:
             self.many(value, _MANY)
 
     def many(self, value: int, head: int) -> None:
-        """Write how many bytes follow, added to `head`, and a number in so many bytes, the lowest first."""
+        """Write how many bytes follow, added to `head`, and a number in that many bytes, the lowest first."""
         if not 0 <= value <= _LARGEST:
             raise OverflowError(f"{value} is below zero or has more than 63 bits")
         self.need(_LONGEST)

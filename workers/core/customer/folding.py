@@ -126,7 +126,7 @@ class TypeFolding:
         self.is_plain = self.plain is not None and len(self.series) == 1 and not more
 
     def fold_plain(self, at_ms: int, amount: int) -> None:
-        """Fold an event of a type of which nothing but the plain series is kept.
+        """Fold an event whose type has nothing but the plain series.
 
         Args:
             at_ms: when it happened; the customer's `at_ms` is not before it.

@@ -244,7 +244,7 @@ class Layout3:
             series.has_sum = True
 
     def read_days(self, days: Days, size: int) -> bool:
-        """Read packed days of so many bytes; return whether they have sums."""
+        """Read packed days of that many bytes; return whether they have sums."""
         given = self.reader
         kind = given.byte()
         sums = kind >> _SUMS_SHIFT

@@ -103,7 +103,7 @@ class Decider:
         program, turn, records, former: its parts.
         names: what the stored bytes call the rules, and the customer.
         stored: reads and writes the customer.
-        scanner: reads the events of which nothing but the plain series is kept.
+        scanner: reads the events whose type has nothing but the plain series.
         turns: how many turns have begun.
     """
 

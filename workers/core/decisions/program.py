@@ -125,7 +125,7 @@ class ActiveRule:
             self.turned_false[kind.place] = kind.name in self.rule.can_turn_false
 
     def can_hold(self) -> bool:
-        """Return whether the customer has so many events as the rule requires."""
+        """Return whether the customer has as many events as the rule requires."""
         at = 0
         for series in self.required:
             total = series.total if series.is_present else 0
@@ -291,7 +291,7 @@ class Program:
             self.all_decided_ms = min(self.all_decided_ms, rule.decided_until_ms)
 
     def begin(self) -> None:
-        """Begin with a customer of whom nothing is known."""
+        """Begin with a customer who is not known."""
         self.customer.clear()
         for group in self.groups:
             group.is_timed = False

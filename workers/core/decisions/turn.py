@@ -49,7 +49,7 @@ class Turn:
         self.left_out: list[tuple[str, str, str, str]] = []
 
     def begin(self, customer_id: str, observed: Coverage) -> None:
-        """Begin with a customer of whom nothing is known; what is stored can be read into the customer then."""
+        """Begin with a customer who is not known; what is stored can be read into the customer then."""
         self.program.begin()
         self.program.observe(observed)
         self.observed = observed
@@ -94,7 +94,7 @@ class Turn:
         self.follow(kind, event.at_ms, is_new, begun)
 
     def fold_plain(self, kind: EventType, event: PlainEvent) -> None:
-        """Fold an event as numbers; `kind` is its type, of which nothing but the plain series is kept."""
+        """Fold an event as numbers; `kind` is its type, which has nothing but the plain series."""
         customer = self.customer
         if customer.is_known and (
             customer.has_seen(event.fingerprint)

@@ -1,4 +1,4 @@
-"""Plain event: the numbers of an event of which only the plain series is kept."""
+"""Plain event: the numbers of an event whose type has only the plain series."""
 
 from hashlib import blake2b
 

@@ -27,7 +27,7 @@ def compiled(*content: Any, **for_every_rule: Any) -> RuleSet:
 
 
 class Customer(OneCustomer):
-    """One customer under a rule set that may change, of whom it is told in short what was decided."""
+    """One customer under a rule set that may change; what is decided is said in short."""
 
     def turn(self, *events: DecodedEvent, upto_day: float = 0, observed: Coverage | None = None) -> list[str]:
         """Fold events, fire timers, and return what was decided then, in short."""

@@ -27,8 +27,8 @@ def run(ruleset: RuleSet, *events: DecodedEvent, upto_day: float = 0, stored: by
     return decide("ada", stored, events, ruleset, watched(ruleset), day(upto_day) if upto_day else 0)
 
 
-def told(name: str, value: Any) -> CustomerFacts:
-    """Return a customer of whom one value is known, since day 1."""
+def one_value(name: str, value: Any) -> CustomerFacts:
+    """Return a customer with one known value, since day 1."""
     return CustomerFacts(
         known_since=moment(0), latest_event=moment(1), attributes={name: LatestFacts(value, moment(1))}
     )
@@ -94,7 +94,7 @@ def test_a_variable_of_a_declared_type_is_the_converted_value() -> None:
 @pytest.mark.parametrize("stored", ["4", 4, " 4.0 "])
 def test_a_value_that_the_release_before_stored_as_it_came_counts_as_its_type(stored: Any) -> None:
     ruleset = compiled(rule(when={"latest": "nps.score", "at most": 6}))
-    raw = stored_of(told("nps.score", stored), ruleset)
+    raw = stored_of(one_value("nps.score", stored), ruleset)
     assert truth_of(raw, ruleset, day(2), watched(ruleset))[0] == TRUE
     assert [reason.observed for reason in reasons_for(raw, ruleset, day(2), watched(ruleset))] == [4]
 
@@ -171,7 +171,7 @@ def test_an_answer_is_kept_as_it_came_even_where_a_rule_reads_it_as_true_or_fals
 
 def test_an_opt_out_of_the_release_before_is_one_still() -> None:
     ruleset = compiled(rule(when=QUIET), consent={**CONSENT, "opted out": ["no"]})
-    stored = stored_of(told("profile.consent", "no"), ruleset)
+    stored = stored_of(one_value("profile.consent", "no"), ruleset)
     outcome = run(ruleset, event("purchase", 1), upto_day=20, stored=stored)
     assert [getattr(one, "decision", "") for one in outcome.decisions] == ["opted_out"]
 
