@@ -26,6 +26,8 @@ from tests.support.compiled import ROOT, as_in_the_wheel
 
 _COUNTED: Final = "LINGER_COUNTS_INSTRUCTIONS"
 _ROUNDS: Final = 3
+SIZES: Final = (1, 10)
+"""How many variants of each of the workload's 20 rules."""
 _PARTS: Final = {
     "decide": r"\d+Decider_(\d+)?decide",
     "read": r"\d+Stored_(\d+)?read",
@@ -44,7 +46,7 @@ def measure(workload: Workload, sizes: Sequence[int]) -> Report:
     """Play short turns in processes of their own.
 
     Args:
-        workload: its events are for the instructions, too.
+        workload: its events.
         sizes: how many variants of each rule.
     """
     compiled, plain = as_in_the_wheel(ROOT), {"PYTHONPATH": str(ROOT)}
@@ -84,13 +86,24 @@ def counted(workload: Workload, variants: int, environment: Mapping[str, str]) -
     events, records = played["events"], played["records"]
     figures = {part: round(number / (records if part == "records" else events)) for part, number in parts.items()}
     figures["around"] = figures["decide"] - sum(figures[part] for part in ("read", "fold", "due", "settle", "write"))
-    return {"rules": played["rules"], **{"decide_alone" if part == "decide" else part: n for part, n in figures.items()}}
+    return {
+        "rules": played["rules"],
+        **{"decide_alone" if part == "decide" else part: n for part, n in figures.items()},
+    }
 
 
 def _in_a_process(
     around: Sequence[str], workload: Workload, variants: int, environment: Mapping[str, str]
 ) -> dict[str, Any]:
-    command = (*around, sys.executable, "-m", __spec__.name, str(workload.events), str(workload.customers), str(variants))
+    command = (
+        *around,
+        sys.executable,
+        "-m",
+        __spec__.name,
+        str(workload.events),
+        str(workload.customers),
+        str(variants),
+    )
     run = subprocess.run(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=True)
     measured: dict[str, Any] = json.loads(run.stdout)
     return measured
@@ -107,13 +120,17 @@ def main() -> None:
     for _ in range(1 if is_counted else _ROUNDS):
         turns = ShortTurns(rules)
         if is_counted:
-            subprocess.run(("callgrind_control", "--instr=on", str(os.getpid())), stdout=subprocess.DEVNULL, check=True)
+            subprocess.run(
+                ("callgrind_control", "--instr=on", str(os.getpid())), stdout=subprocess.DEVNULL, check=True
+            )
         began = time.process_time()
         for values in found:
             turns.play(values)
         best = min(best, time.process_time() - began)
         if is_counted:
-            subprocess.run(("callgrind_control", "--instr=off", str(os.getpid())), stdout=subprocess.DEVNULL, check=True)
+            subprocess.run(
+                ("callgrind_control", "--instr=off", str(os.getpid())), stdout=subprocess.DEVNULL, check=True
+            )
     played = turns.finish()
     measured = {
         "rules": len(rules.rules),
