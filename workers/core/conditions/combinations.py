@@ -36,7 +36,8 @@ class Several(Condition):
         self.parts = tuple(parts)
         self.ruling = ruling
         self._cheapest: Part | None = None
-        for part in reversed(sorted(parts, key=attrgetter("cost"))):
+        cheapest_first = sorted(parts, key=attrgetter("cost"))
+        for part in reversed(cheapest_first):
             self._cheapest = Part(part, self._cheapest)
 
     @property

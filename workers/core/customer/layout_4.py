@@ -812,7 +812,7 @@ class Layout4:
 
 
 def _number(given: Reader) -> int:
-    """Read a number as `Reader.number` does: of this module, so that the compiler can put it where it is asked for."""
+    """Read a number as `Reader.number` does: here, so that the compiler can put it where it is needed."""
     at, left = given.at, given.end - given.at
     if left > 1:
         value = given.given[at]
