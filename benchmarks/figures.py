@@ -2,9 +2,9 @@
 
     python -m benchmarks.figures [--short] [--direct] [--json] [NAME ...]
 
-NAME is one of `core`, `mapping`, `stages`, `latency`, `lateness`, `outage`, `memory`, `recovery` and `scaling`;
-without one, all are measured, one after the other, each with servers of its own. `--short` shows in a few minutes
-that the tools work; its figures mean nothing. With `--json` the last line is one JSON object.
+NAME is one of `core`, `instructions`, `mapping`, `stages`, `latency`, `lateness`, `outage`, `memory`, `recovery` and
+`scaling`; without one, all are measured, one after the other, each with servers of its own. `--short` shows in a few
+minutes that the tools work; its figures mean nothing. With `--json` the last line is one JSON object.
 """
 
 import argparse
@@ -16,7 +16,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from benchmarks.linger_figures import core, due_times, latency, mapping, memory, recovery, scaling, stages
+from benchmarks.linger_figures import (
+    core,
+    due_times,
+    instructions,
+    latency,
+    mapping,
+    memory,
+    recovery,
+    scaling,
+    stages,
+)
 from benchmarks.linger_figures.backlog import ASLEEP, Load, work_off
 from benchmarks.linger_figures.reports import Report
 from benchmarks.linger_figures.scaling import Sizes
@@ -40,6 +50,7 @@ class Amounts:
         memory_sizes, memory_depths: customers, and events of each.
         starts, kill_rate, session_timeout_ms: of a worker, and under which load it is killed.
         scaling: rows of it.
+        turns: short ones, for `instructions`.
         events_each: past of a customer for `memory`.
     """
 
@@ -57,6 +68,7 @@ class Amounts:
     kill_rate: float
     session_timeout_ms: int
     scaling: Sizes
+    turns: Workload
     partitions: int = 8
     events_each: int = 40
     ticks_ms: Sequence[int] = (250, 50)
@@ -77,6 +89,7 @@ FULL: Final = Amounts(
     kill_rate=300.0,
     session_timeout_ms=30_000,
     scaling=Sizes(60_000, 10_000, (1_000, 10_000, 100_000, 1_000_000)),
+    turns=Workload(20_000, 2_000),
 )
 SHORT: Final = Amounts(
     backlog=Workload(6_000, 600),
@@ -93,6 +106,7 @@ SHORT: Final = Amounts(
     kill_rate=100.0,
     session_timeout_ms=6_000,
     scaling=Sizes(3_000, 300, (100, 1_000), (1, 40), (4, 16), (100,), (10,)),
+    turns=Workload(2_000, 200),
     partitions=4,
 )
 
@@ -120,6 +134,10 @@ class Options:
 
 async def _core(_: Servers, options: Options) -> Report:
     return core.measure(options.amounts.backlog)
+
+
+async def _instructions(_: Servers, options: Options) -> Report:
+    return instructions.measure(options.amounts.turns, instructions.SIZES)
 
 
 async def _mapping(_: Servers, __: Options) -> Report:
@@ -197,6 +215,7 @@ async def _scaling(servers: Servers, options: Options) -> Report:
 
 MEASUREMENTS: Final[dict[str, Callable[[Servers, Options], Awaitable[Report]]]] = {
     "core": _core,
+    "instructions": _instructions,
     "mapping": _mapping,
     "stages": _stages,
     "latency": _latency,

@@ -1,9 +1,9 @@
 """What an event costs the core alone: instructions in short turns, and events a second; no broker, no store.
 
-Instructions are counted by callgrind (https://valgrind.org), so that they do not depend on what else the machine does.
+Instructions are counted by callgrind (https://valgrind.org), so they do not depend on what else the machine does.
 Without it, only events a second are measured.
 
-python -m benchmarks.linger_figures.instructions EVENTS CUSTOMERS VARIANTS      # one JSON object, of the core that it finds
+python -m benchmarks.linger_figures.instructions EVENTS CUSTOMERS VARIANTS   # one JSON object, of the core it finds
 """
 
 import gc
@@ -26,6 +26,8 @@ from tests.support.compiled import ROOT, as_in_the_wheel
 
 _COUNTED: Final = "LINGER_COUNTS_INSTRUCTIONS"
 _ROUNDS: Final = 3
+SIZES: Final = (1, 10)
+"""How many variants of each of the workload's 20 rules."""
 _PARTS: Final = {
     "decide": r"\d+Decider_(\d+)?decide",
     "read": r"\d+Stored_(\d+)?read",
@@ -36,7 +38,7 @@ _PARTS: Final = {
     "records": r"\d+Records_(\d+)?written",
     "scanner": r"\d+Scanner_(\d+)?(scan|read)",
 }
-"""By what it is called here, the functions of the compiled core; the first that is found counts, with what it calls."""
+"""By what it is called here, a function of the compiled core; the first that is found counts, with what it calls."""
 _LINE: Final = re.compile(r"\s*([\d,]+)\s+\([^)]*\)\s+(\S+)")
 
 
@@ -44,7 +46,7 @@ def measure(workload: Workload, sizes: Sequence[int]) -> Report:
     """Play short turns in processes of their own.
 
     Args:
-        workload: its events are for the instructions, too.
+        workload: its events.
         sizes: how many variants of each rule.
     """
     compiled, plain = as_in_the_wheel(ROOT), {"PYTHONPATH": str(ROOT)}

@@ -9,15 +9,21 @@ from workers.core.text cimport Text
 cdef long long FOREVER_MS, _MAX_STEPS
 cdef int FALSE, NOT_OBSERVABLE, TRUE
 
+@cython.final
+cdef class Part:
+    cdef Condition condition
+    cdef Part following
+
 cdef class Several(Condition):
     cdef readonly tuple parts
     cdef readonly int ruling
-    cdef tuple _cheapest_first
+    cdef Part _cheapest
 
     @cython.locals(truth=cython.int, flip_ms=cython.longlong, _=cython.longlong)
     cpdef int look(self, long long at_ms) except -1
     @cython.locals(
-        part=Condition, truth=cython.int, ruling=cython.int, whole=cython.int, soonest_ms=cython.longlong
+        part=Part, truth=cython.int, ruling=cython.int, whole=cython.int, soonest_ms=cython.longlong,
+        flip_ms=cython.longlong,
     )
     cdef int _once(self, long long at_ms) except -1
     @cython.locals(part=Condition)

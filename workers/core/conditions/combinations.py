@@ -13,6 +13,16 @@ _MAX_STEPS: Final = 64
 """Changes of parts that a combination follows; it returns the next one even if that may not change the whole."""
 
 
+class Part:
+    """A part of a combination, and the one that is looked at after it: followed without a check of each type."""
+
+    __slots__ = ("condition", "following")
+
+    def __init__(self, condition: Condition, following: "Part | None") -> None:
+        self.condition = condition
+        self.following = following
+
+
 class Several(Condition):
     """All, or any, of several conditions.
 
@@ -25,7 +35,10 @@ class Several(Condition):
         super().__init__()
         self.parts = tuple(parts)
         self.ruling = ruling
-        self._cheapest_first = tuple(sorted(parts, key=attrgetter("cost")))
+        self._cheapest: Part | None = None
+        cheapest_first = sorted(parts, key=attrgetter("cost"))
+        for part in reversed(cheapest_first):
+            self._cheapest = Part(part, self._cheapest)
 
     @property
     def cost(self) -> int:
@@ -51,15 +64,18 @@ class Several(Condition):
     def _once(self, at_ms: int) -> int:
         """Return the truth at a moment; `flip_ms` is until when it certainly lasts."""
         ruling, whole, soonest_ms = self.ruling, TRUE - self.ruling, FOREVER_MS
-        for part in self._cheapest_first:
-            truth = part.look(at_ms)
+        part = self._cheapest
+        while part is not None:
+            truth = part.condition.look(at_ms)
+            flip_ms = part.condition.flip_ms
             if truth == ruling:
-                self.flip_ms = part.flip_ms
+                self.flip_ms = flip_ms
                 return ruling
             if truth == NOT_OBSERVABLE:
                 whole = NOT_OBSERVABLE
-            if part.flip_ms < soonest_ms:
-                soonest_ms = part.flip_ms
+            if flip_ms < soonest_ms:
+                soonest_ms = flip_ms
+            part = part.following
         self.flip_ms = soonest_ms
         return whole
 

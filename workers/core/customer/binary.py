@@ -214,7 +214,8 @@ class Writer:
     def made(self) -> bytes:
         """Return what is written."""
         characters = self.room  # compiled, a pointer: see `Reader.take`
-        return bytes(characters[: self.at])
+        made: bytes | bytearray = characters[: self.at]
+        return made if isinstance(made, bytes) else bytes(made)
 
     def need(self, number: int) -> None:
         """Make room for that many more bytes."""
@@ -242,9 +243,18 @@ class Writer:
             self.need(size)
         at, put = self.at, self.put
         self.at = at + size
-        for place in range(at, at + size):
-            put[place] = value & 255
-            value >>= 8
+        if size == 6:  # an event id, as in `Reader`
+            put[at] = value & 255
+            put[at + 1] = value >> 8 & 255
+            put[at + 2] = value >> 16 & 255
+            put[at + 3] = value >> 24 & 255
+            put[at + 4] = value >> 32 & 255
+            put[at + 5] = value >> 40 & 255
+            value >>= 48
+        else:
+            for place in range(at, at + size):
+                put[place] = value & 255
+                value >>= 8
         if value and (size < 8 or value != -1):
             raise OverflowError(f"a number is below zero or takes more than {size} bytes")
 

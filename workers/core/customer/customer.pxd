@@ -16,6 +16,7 @@ cdef class Customer:
     cdef readonly long long groups, most_conditions
     cdef readonly list series, episodes, candidates
     cdef readonly dict by_key
+    cdef readonly Episode first_episode
     cdef public dict other_series, other_episodes, latest, attributes, pairs, floors, named_flips
     cdef public list acted
     cdef Numbers _flips, _seen

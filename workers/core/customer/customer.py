@@ -37,6 +37,7 @@ class Customer:
         series: those of the rule set, by their place; every series of the customer is here or in `other_series`.
         other_series: by key, those that were stored and that no rule of this set reads; they are kept as they are.
         episodes: by the place of the rule.
+        first_episode: the first of them; the others follow (`Episode.following`). None if there is no rule.
         other_episodes: by the code of the rule's id, episodes of rules that are not in this set; kept as they are.
         candidates: actions that are not admitted yet, oldest first; only the first `waiting` mean anything.
         waiting: how many of them there are.
@@ -67,6 +68,9 @@ class Customer:
         self.series = [Series(one.key, one.type, one.adds is not None, one.keep_days) for one in series]
         self.by_key = {one.key: one for one in self.series}
         self.episodes = [Episode() for _ in range(rules)]
+        for one, other in zip(self.episodes, self.episodes[1:], strict=False):
+            one.following = other
+        self.first_episode = self.episodes[0] if self.episodes else None
         self.groups = groups
         self._flips, self._seen = Numbers(groups), Numbers(RING)
         self.flips = self._flips.numbers()
@@ -95,9 +99,11 @@ class Customer:
         for series in self.series:
             if series.is_present:
                 series.clear()
-        for episode in self.episodes:
+        episode = self.first_episode
+        while episode is not None:
             if episode.is_present:
                 episode.clear()
+            episode = episode.following
         for place in range(self.groups):
             self.flips[place] = FOREVER_MS
         self.flips_known = True

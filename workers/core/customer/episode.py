@@ -16,6 +16,7 @@ class Episode:
         true_since_ms: since when the condition holds, for a rule that requires it to last; 0 while it does not hold.
         held: beginnings and ends of earlier episodes, alternating; kept only while a waiting candidate depends on
             them.
+        following: the episode of the next rule, None for that of the last one; not the customer's.
         stood: beginnings and ends of the periods in which earlier actions were neither retracted nor expired; kept
             as `held`.
     """
@@ -23,6 +24,7 @@ class Episode:
     __slots__ = (
         "acted_ms",
         "before_ms",
+        "following",
         "held",
         "holding",
         "is_present",
@@ -34,6 +36,7 @@ class Episode:
     )
 
     def __init__(self) -> None:
+        self.following: Episode | None = None
         self.held: list[int] = []
         self.stood: list[int] = []
         self.is_present = self.holding = False

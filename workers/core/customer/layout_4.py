@@ -678,12 +678,14 @@ class Layout4:
         number_at = out.at
         out.byte(0)  # stands for their number, which is not known yet
         number = place = 0
-        for episode in customer.episodes:
+        episode = customer.first_episode
+        while episode is not None:
             if episode.is_present:
                 number += 1
                 out.code(codes[place])
                 self.write_episode(episode)
             place += 1
+            episode = episode.following
         if customer.other_episodes:
             for raw in sorted(customer.other_episodes):
                 number += 1
@@ -810,7 +812,7 @@ class Layout4:
 
 
 def _number(given: Reader) -> int:
-    """Read a number as `Reader.number` does: of this module, so that the compiler can put it where it is asked for."""
+    """Read a number as `Reader.number` does: here, so that the compiler can put it where it is needed."""
     at, left = given.at, given.end - given.at
     if left > 1:
         value = given.given[at]

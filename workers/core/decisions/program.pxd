@@ -13,6 +13,12 @@ from workers.core.rules.rule_set cimport Rule, RuleSet
 cdef long long FOREVER_MS
 
 @cython.final
+cdef class Needed:
+    cdef readonly Series series
+    cdef readonly long long least, most
+    cdef readonly Needed following
+
+@cython.final
 cdef class ActiveRule:
     cdef readonly long long place, conditions
     cdef readonly Rule rule
@@ -26,14 +32,14 @@ cdef class ActiveRule:
     cdef readonly long long priority, rank, conflict_group
     cdef public list yields_to, instead_of
     cdef readonly long long decided_until_ms, admitted_until_ms, meant_until_ms
-    cdef readonly list required
-    cdef long long *least
+    cdef readonly Needed needed
+    cdef public ActiveRule following
     cdef long long *turned_false
-    cdef Numbers _required, _turned_false
+    cdef Numbers _turned_false
 
     @cython.locals(turned=Numbers, kind=EventType)
     cpdef know_types(self, list types)
-    @cython.locals(at=cython.longlong, total=cython.longlong, series=Series)
+    @cython.locals(needed=Needed, total=cython.longlong)
     cpdef bint can_hold(self) except -1
     cpdef observe(self, object observed)
 
@@ -56,6 +62,7 @@ cdef class Program:
     cdef readonly RuleSet rule_set
     cdef readonly Customer customer
     cdef readonly list rules, groups, rivals
+    cdef readonly ActiveRule first_rule
     cdef readonly dict by_id, types
     cdef readonly EventType unknown_type
     cdef readonly long long circles, all_decided_ms

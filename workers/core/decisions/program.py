@@ -22,6 +22,24 @@ _GROUP_SIZE: Final = 16
 _NEVER: Final = -1
 
 
+class Needed:
+    """How many events of a series a rule needs to hold, and what it needs besides; followed without checks of types.
+
+    Attributes:
+        series: the customer's.
+        least, most: how many of its events.
+        following: the next one, None at the end.
+    """
+
+    __slots__ = ("following", "least", "most", "series")
+
+    def __init__(self, series: Series, least: int, most: int, following: "Needed | None") -> None:
+        self.series = series
+        self.least = least
+        self.most = most
+        self.following = following
+
+
 class ActiveRule:
     """A rule in force, and what is known of it for the customer who is looked at; durations in milliseconds.
 
@@ -39,10 +57,10 @@ class ActiveRule:
             decided by time, and before an action of it is admitted.
         meant_until_ms: up to when it was decided by an earlier meaning of rules; -1 if it never was.
         flip_ms: when time alone changes it next, if its group `is_timed`.
+        following: the next rule, None for the last one.
     """
 
     __slots__ = (
-        "_required",
         "_turned_false",
         "admitted_until_ms",
         "again_after_ms",
@@ -54,20 +72,20 @@ class ActiveRule:
         "episode",
         "expires_after_ms",
         "flip_ms",
+        "following",
         "for_ms",
         "group",
         "id",
         "includes_existing",
         "instead_of",
-        "least",
         "live_since_ms",
         "meant_until_ms",
+        "needed",
         "paused",
         "place",
         "priority",
         "rank",
         "reads_tenure",
-        "required",
         "rule",
         "shadow",
         "since_generation",
@@ -105,13 +123,10 @@ class ActiveRule:
         self.decided_until_ms = self.admitted_until_ms = FOREVER_MS
         self.meant_until_ms = _NEVER
         self.flip_ms = FOREVER_MS
-        self.required: list[Series] = [customer.by_key[name] for name, _, _ in rule.requires]
-        bounds = Numbers(2 * len(rule.requires))
-        self._required = bounds
-        self.least = bounds.numbers()
-        for number, (_, least, most) in enumerate(rule.requires):
-            self.least[2 * number] = least
-            self.least[2 * number + 1] = most
+        self.following: ActiveRule | None = None
+        self.needed: Needed | None = None
+        for name, least, most in reversed(rule.requires):
+            self.needed = Needed(customer.by_key[name], least, most, self.needed)
         turned = Numbers(0)
         self._turned_false = turned
         self.turned_false = turned.numbers()
@@ -126,12 +141,12 @@ class ActiveRule:
 
     def can_hold(self) -> bool:
         """Return whether the customer has as many events as the rule requires."""
-        at = 0
-        for series in self.required:
-            total = series.total if series.is_present else 0
-            if total < self.least[at] or total > self.least[at + 1]:
+        needed = self.needed
+        while needed is not None:
+            total = needed.series.total if needed.series.is_present else 0
+            if total < needed.least or total > needed.most:
                 return False
-            at += 2
+            needed = needed.following
         return True
 
     def observe(self, observed: Coverage) -> None:
@@ -209,6 +224,7 @@ class Program:
         rule_set: the rules as compiled.
         customer: the one customer whose objects everything reads.
         rules: in the order of their ids.
+        first_rule: the first of them; the others follow (`ActiveRule.following`). None if there is none.
         by_id: the same by id.
         groups: of rules.
         types: by name.
@@ -238,6 +254,9 @@ class Program:
             active = ActiveRule(place, rule, condition, binding.places, self.customer, group_of[place])
             self.rules.append(active)
             active.group.rules.append(active)
+        for one, other in zip(self.rules, self.rules[1:], strict=False):
+            one.following = other
+        self.first_rule = self.rules[0] if self.rules else None
         self.by_id: dict[str, ActiveRule] = {rule.id: rule for rule in self.rules}
         self.types = {name: self._type(place, name) for place, name in enumerate(sorted(rule_set.facts))}
         self.unknown_type = EventType(len(self.types), "", None, False, False)

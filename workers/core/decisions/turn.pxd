@@ -98,6 +98,8 @@ cdef class Turn:
         from_ms=cython.longlong,
     )
     cpdef long long settle(self, long long upto_ms) except? 1
+    @cython.locals(episode=Episode)
+    cdef tidy(self, ActiveRule rule, long long at_ms, bint queued)
     @cython.locals(
         customer=Customer, due_ms=cython.longlong, group=Group, group_ms=cython.longlong, rule=ActiveRule,
         own_ms=cython.longlong,

@@ -381,23 +381,11 @@ class Turn:
         customer = self.customer
         # Not the time of the last timer: an event that a rule has not seen may be earlier.
         at_ms, queued = customer.at_ms, customer.waiting > 0
-        for rule in self.program.rules:
-            episode = rule.episode
-            if not episode.is_present:
-                continue
-            if episode.pending_ms:
-                self.wait(rule.rule.needed_to_decide, episode.pending_ms)
-            if queued and self.episodes.is_contested(rule):
-                continue
-            if episode.held:
-                episode.held = []
-            if episode.stood:
-                episode.stood = []
-            if episode.open_until_ms > at_ms:
-                continue
-            forget(rule, at_ms)
-            if not (episode.holding or episode.acted_ms or episode.true_since_ms or episode.pending_ms):
-                episode.clear()
+        rule = self.program.first_rule
+        while rule is not None:
+            if rule.episode.is_present:
+                self.tidy(rule, at_ms, queued)
+            rule = rule.following
         for place in range(customer.waiting):
             candidate: Candidate = customer.candidates[place]
             if candidate.rule >= 0:
@@ -413,6 +401,29 @@ class Turn:
         if customer.due_ms > passed_ms or not customer.due_ms:
             return customer.due_ms
         return self.look_again(upto_ms, passed_ms)
+
+    def tidy(self, rule: ActiveRule, at_ms: int, queued: bool) -> None:
+        """Drop what is finished of a rule's episode, and note the watermark that it waits for.
+
+        Args:
+            rule: there is something to remember of it.
+            at_ms: of the customer's latest event.
+            queued: whether actions wait.
+        """
+        episode = rule.episode
+        if episode.pending_ms:
+            self.wait(rule.rule.needed_to_decide, episode.pending_ms)
+        if queued and self.episodes.is_contested(rule):
+            return
+        if episode.held:
+            episode.held = []
+        if episode.stood:
+            episode.stood = []
+        if episode.open_until_ms > at_ms:
+            return
+        forget(rule, at_ms)
+        if not (episode.holding or episode.acted_ms or episode.true_since_ms or episode.pending_ms):
+            episode.clear()
 
     def look_again(self, upto_ms: int, passed_ms: int) -> int:
         """Return when to look again if some rules wait: for these, the watermarks are noted."""

@@ -66,7 +66,7 @@ def test_what_costs_less_is_looked_at_first_and_what_then_does_not_matter_is_not
     one = LookedAt({word: [dear, cheap]})
     one.saw("purchase", 0)
     two, status = one.condition.parts  # type: ignore[attr-defined]
-    assert (status.cost, two.cost, one.condition.cost) == (0, 2, 3)
+    assert (status.cost, two.cost, one.condition.cost) == (1, 2, 4)
     assert one.flip(4) is None
     assert two.flip_ms == FOREVER_MS, "it has not been looked at"
 
