@@ -1,4 +1,4 @@
-"""Plain events of a history: of types of which no one asks for values, a few numbers are kept of each event."""
+"""Plain events of a history: where no one asks for values of a type, a few numbers are kept of each of its events."""
 
 from collections.abc import Collection, Sequence
 from typing import Final
@@ -13,7 +13,7 @@ _ALWAYS_THERE: Final = {"purchase": {"amount"}}
 
 
 def without_values(types: Collection[str], seen: SeenValues, compared: Collection[str]) -> list[str]:
-    """Return those types of which no value must be counted: at most that there are amounts, as there always are.
+    """Return the types without a value that must be counted: at most that there are amounts, as there always are.
 
     Args:
         types: event types.

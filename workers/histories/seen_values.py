@@ -81,7 +81,7 @@ class SeenValues:
                 values.count(read)
 
     def count(self, event_type: str, amount: int) -> None:
-        """Count one event of a type of which no attribute is asked for but an amount, in ten-thousandths."""
+        """Count one event of a type whose attributes no one asks for, except an amount, in ten-thousandths."""
         self._events[event_type] = self._events.get(event_type, 0) + 1
         for _, values, _ in self._attributes.get(event_type, ()):
             values.count_amount(amount)

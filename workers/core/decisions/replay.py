@@ -45,7 +45,7 @@ class Replay:
         self.rules: list[ActiveRule] = decider.program.rules
 
     def decide(self, customer_id: str, events: Events, upto_ms: int) -> list[ActiveRule]:
-        """Decide a customer of whom nothing is known yet, from the first event to a moment.
+        """Decide a customer who is not known yet, from the first event to a moment.
 
         The decisions are those of a worker that had the rules from the beginning.
 

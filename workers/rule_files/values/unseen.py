@@ -107,7 +107,7 @@ def wanted_values(documents: Iterable[Document]) -> dict[str, dict[str, list[Pla
 
 
 def compared_in(documents: Iterable[Document]) -> set[str]:
-    """Return the attributes, as `type.attribute`, each value of which matters, as it is compared or told.
+    """Return the attributes, as `type.attribute`, whose every value matters, as it is compared or said.
 
     Of one that is only added up it matters whether there is a number at all.
     """
