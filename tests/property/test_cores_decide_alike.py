@@ -1,4 +1,4 @@
-"""The core on numbers decides as the core on objects does: everything, in order, also with late, repeated and lagging events.
+"""The core on numbers decides as the core on objects does: everything, in order, also late and repeated events.
 
 Compared are the decisions, what was folded, repeated, left out and not understood, the watermarks that are waited
 for, the due times, and the state as facts. What may differ is a list with a test each; docs/decisions.md says why.
