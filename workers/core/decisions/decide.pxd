@@ -38,6 +38,7 @@ cdef class Decider:
     cdef dict _records
 
     cpdef Customer read(self, bytes stored)
+    cpdef Turn begin(self, str customer_id, Coverage observed)
     cpdef Records records_for(self, str topic_prefix)
     @cython.locals(turn=Turn, customer=Customer, plain=PlainEvent, due_ms=cython.longlong)
     cpdef Outcome decide(

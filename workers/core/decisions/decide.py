@@ -154,6 +154,12 @@ class Decider:
             records = self._records[topic_prefix] = Records(self.program.rules, topic_prefix)
         return records
 
+    def begin(self, customer_id: str, observed: Coverage) -> Turn:
+        """Begin with a customer of whom nothing is known; whoever takes the turn on stores nothing."""
+        self.turns += 1
+        self.turn.begin(customer_id, observed)
+        return self.turn
+
     def decide(
         self,
         customer_id: str,

@@ -57,9 +57,7 @@ class Replay:
         Returns:
             The rules whose condition is true after the first event.
         """
-        turn, kinds = self.turn, self._kinds
-        self._decider.turns += 1
-        turn.begin(customer_id, self._observed)
+        turn, kinds = self._decider.begin(customer_id, self._observed), self._kinds
         at_first: list[ActiveRule] | None = None
         for event in events:
             if isinstance(event, PlainEvent):
