@@ -90,6 +90,7 @@ class Customer:
         self.floors: dict[str, int] = {}
         self.flips_known = True
         self.named_flips: dict[str, int] = {}
+        self.clear()
 
     def clear(self) -> None:
         """Begin with a customer who is not known."""
