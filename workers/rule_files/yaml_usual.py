@@ -5,7 +5,8 @@ plainly usual: a mistake, a text over several lines, an escape. Then that parser
 """
 
 import re
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 from ruamel.yaml.events import (
     Event,
@@ -32,13 +33,15 @@ class _UnusualError(Exception):
     """Something that only the whole parser reads."""
 
 
-class _At(NamedTuple):
+@dataclass(slots=True)
+class _At:
     """Where an event begins: what of `ruamel.yaml`'s marks is asked."""
 
     index: int
 
 
-class _Line(NamedTuple):
+@dataclass(slots=True)
+class _Line:
     """What is left of a line.
 
     Attributes:
