@@ -1,6 +1,6 @@
 """A fast reader of usual YAML: keys with values and lists, on lines of their own or in brackets on one line.
 
-It gives the events that the parser of `ruamel.yaml` gives, many times as fast, and gives up at whatever is not
+It gives the events that the parser of `ruamel.yaml` gives, many times as fast, and gives up at everything that is not
 plainly usual: a mistake, a text over several lines, an escape. Then that parser reads it, and says what is wrong.
 """
 
@@ -91,7 +91,7 @@ class _Reader:
         """Read everything.
 
         Raises:
-            _UnusualError: at whatever is not plainly usual.
+            _UnusualError: at everything that is not plainly usual.
         """
         if not self._lines:
             raise _UnusualError

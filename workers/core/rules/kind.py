@@ -27,7 +27,7 @@ def no_text(when: Any) -> tuple[str, ...]:
 
 
 def by_chance(when: Any) -> bool:
-    """Return False: whether the next event changes it, nobody knows before."""
+    """Return False: it is not known before."""
     return False
 
 
@@ -61,7 +61,7 @@ class Kind:
         says_only_its_claims: whether the claims are all that it, or its opposite, says.
         times: the times after which it is checked, besides after events, each as part of a sentence.
         needs: what must be known for it to hold, or its opposite: for how long the customer must be known, or a
-            phrase for the customers of whom it cannot be known.
+            phrase for the customers where it cannot be known.
         looks_back: how far back it looks; None for the longest duration in it.
         changed_by: how much more of something would change it, as the end of a sentence; None if nothing could.
             Called with the condition, its compiled form, its truth and the number that is observed. None if the next

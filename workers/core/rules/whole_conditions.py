@@ -21,7 +21,7 @@ from workers.core.rules.kinds import kind_of
 _Asked = Callable[[Kind], Callable[[Any], set[str]]]
 
 _NOBODY: Final = Customer([], 0, 0, 0)
-"""Of whom nothing is read while it is collected what conditions need."""
+"""Nothing of this customer is read while it is collected what conditions need."""
 
 _READ: Final[_Asked] = attrgetter("types")
 _TURN_FALSE: Final[_Asked] = attrgetter("can_turn_false")
