@@ -94,13 +94,12 @@ CORE_LEVELS: Final = (
         "workers.core.mapping",
         "workers.core.source_set",
     ),
-    ("workers.core.conditions", "workers.core.objects.customer"),
-    ("workers.core.objects.conditions",),
+    ("workers.core.conditions",),
     ("workers.core.rules",),
-    ("workers.core.decisions", "workers.core.objects.decisions"),
+    ("workers.core.decisions",),
 )
 CORE_LEVEL_OF: Final = {room: level for level, rooms in enumerate(CORE_LEVELS) for room in rooms}
-OUTSIDE: Final = {"workers", "workers.__main__", "workers.core", "workers.core.objects"}
+OUTSIDE: Final = {"workers", "workers.__main__", "workers.core"}
 WIDEST_FOLDER: Final = 16
 LONGEST_CLASS: Final = 300
 MOST_METHODS: Final = 20

@@ -12,14 +12,12 @@ from schemas.conditions import expanded
 from schemas.durations import duration_ms
 from schemas.rules import RuleBook, pace_seconds
 from workers.core.coverage import FOREVER_MS
+from workers.core.customer.names import code_of
 from workers.core.customer.specs import AttributeSpec, Specs, digest_of
 from workers.core.meaning import MEANING
-from workers.core.objects.customer.codec import codes_of
 from workers.core.rules.attribute_types import attributes_in, to_convert, types_of_attributes
 from workers.core.rules.competition import competing
-from workers.core.rules.condition_compiler import compile_condition
 from workers.core.rules.contact_policy import compile_contact_policy
-from workers.core.rules.event_effects import responses
 from workers.core.rules.groups_of_3 import grouped
 from workers.core.rules.rule_set import HoldOut, Pace, Required, Rule, RuleSet
 from workers.core.rules.whole_conditions import (
@@ -56,6 +54,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
     for reference in sorted(contact_policy.attributes):
         specs.require_attribute(reference)
     read_attributes = {name for rule in evaluated for part in _conditions_of(rule) for name in attributes_in(part)}
+    _refuse_same_codes(rule.id for rule in evaluated)
     contents = {rule.id: _content(rule) for rule in ordered}
     compiled = grouped(
         competing([_compile(rule, contents[rule.id], specs, hold_out_key) for rule in evaluated], contact_policy)
@@ -88,11 +87,6 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         collected=specs,
         groups={name: tuple(group) for name, group in groups.items()},
         requires={name: group[0].requires for name, group in groups.items()},
-        responses={
-            (kind, was_cancelled): responses(kind, was_cancelled, groups)
-            for kind in known
-            for was_cancelled in (False, True)
-        },
         returns=specs.returns,
         signs_of_life=book.signs_of_life,
         references={name: tuple(sorted(attributes)) for name, attributes in references.items()},
@@ -102,12 +96,16 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         kept_raw=_kept_raw(contact_policy.attributes, attribute_types),
         by_id={rule.id: rule for rule in compiled},
         contents={rule.version: _json(one, contents[one.id]) for one, rule in zip(evaluated, compiled, strict=True)},
-        codes=codes_of(rule.id for rule in compiled),
-        conflict_groups={
-            number: frozenset(rule.group for rule in compiled if rule.conflict_group == number)
-            for number in {rule.conflict_group for rule in compiled if rule.conflict_group >= 0}
-        },
     )
+
+
+def _refuse_same_codes(ids: Iterable[str]) -> None:
+    """Raise ValueError if two rules have the same code in stored customers."""
+    known: dict[int, str] = {}
+    for rule_id in ids:
+        other = known.setdefault(code_of(rule_id), rule_id)
+        if other != rule_id:
+            raise ValueError(f"rules '{other}' and '{rule_id}' look the same in what is stored; give one another id")
 
 
 def compile_content(content: str, rules: RuleSet) -> Rule:
@@ -171,7 +169,6 @@ def _compile(rule: written.Rule, content: Mapping[str, Any], specs: Specs, hold_
     if rule.unless is not None:
         when = conditions.All(all=[rule.when, conditions.Not(not_=rule.unless)])
     collect(when, specs)
-    condition = compile_condition(when, specs)
     read = frozenset(types_of(when, specs.types))
     version = digest_of(content)
     audience = {name: content.get(name) for name in ("when", "unless", "for", "existing")}
@@ -184,7 +181,6 @@ def _compile(rule: written.Rule, content: Mapping[str, Any], specs: Specs, hold_
         action=rule.action,
         shadow=rule.status == "shadow",
         paused=rule.status == "paused",
-        condition=condition,
         when=when,
         template=rule.template,
         variables=dict(rule.variables),
@@ -193,12 +189,6 @@ def _compile(rule: written.Rule, content: Mapping[str, Any], specs: Specs, hold_
         for_ms=0 if rule.for_ is None else duration_ms(rule.for_),
         types=read,
         can_turn_false=frozenset(can_turn_false(when, specs.types)),
-        lowered_ms={
-            (name, was_cancelled): condition.lowered_ms(name, was_cancelled)
-            for name in sorted(read)
-            for was_cancelled in (False, True)
-        },
-        quiet_ms={name: condition.quiet_ms(name) for name in sorted(read)},
         requires=_range_of_events(when),
         reads_tenure=reads_tenure(when),
         priority=rule.priority or 0,

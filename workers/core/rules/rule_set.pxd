@@ -1,6 +1,5 @@
 # What the compiler may know of `rule_set.py`; fields in their order there.
 
-from workers.core.objects.conditions.truth cimport Condition
 from workers.core.rules.contact_policy cimport ContactPolicy
 
 cdef class Rule:
@@ -8,7 +7,6 @@ cdef class Rule:
     cdef readonly object identity
     cdef readonly str action
     cdef readonly bint shadow, paused
-    cdef readonly Condition condition
     cdef readonly object when
     cdef readonly str template
     cdef readonly dict variables
@@ -20,7 +18,6 @@ cdef class Rule:
     cdef readonly object hold_out, pace
     cdef readonly bint includes_existing, takes_back
     cdef readonly str audience_hash
-    cdef readonly dict quiet_ms, lowered_ms
     cdef readonly tuple requires
     cdef readonly str group
     cdef readonly frozenset needed_to_decide, needed_to_admit
@@ -29,27 +26,18 @@ cdef class Rule:
     cdef readonly bint reads_tenure
     cdef readonly long long since_generation, live_since_ms
 
-cdef class Response:
-    cdef readonly str group
-    cdef readonly tuple rules
-    cdef readonly long long lowered_ms, quiet_ms
-
-cdef class Responding:
-    cdef readonly long long least, beyond
-    cdef readonly tuple others, responses
-
 cdef class RuleSet:
     cdef readonly tuple rules
     cdef readonly str hash
     cdef readonly ContactPolicy contact_policy
-    cdef readonly dict facts, groups, requires, responses
+    cdef readonly dict facts, groups, requires
     cdef readonly tuple returns
     cdef readonly frozenset signs_of_life
     cdef readonly dict references
     cdef readonly object collected
     cdef readonly frozenset declared
     cdef readonly dict attribute_types, kept_raw
-    cdef readonly dict by_id, codes, conflict_groups
+    cdef readonly dict by_id
     cdef readonly object brake
     cdef readonly long long generation, meaning_generation, meaning_since_ms
     cdef readonly object former

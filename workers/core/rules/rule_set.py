@@ -11,7 +11,6 @@ from typing import Any
 from schemas import actions
 from schemas.attribute_types import AttributeType
 from workers.core.customer.specs import AttributeSpec, EventTypeSpec, SeriesSpec, Specs
-from workers.core.objects.conditions.truth import Condition
 from workers.core.rules.contact_policy import ContactPolicy
 
 Required = tuple[tuple[str, int, int], ...]
@@ -59,7 +58,6 @@ class Rule:
         action: the action that it requests.
         shadow: whether it is decided and reported without an action.
         paused: whether it begins episodes without an action.
-        condition: when it holds.
         when: the condition as written, with `unless` in it and every `meets` replaced.
         template: the message that it requests.
         variables: by name of a variable, the attribute that fills it.
@@ -74,11 +72,8 @@ class Rule:
         pace: its rate limit, None without one.
         includes_existing: whether it also acts for customers who matched it before it went live.
         takes_back: whether its action is taken back when it no longer holds; otherwise only for other reasons.
-        quiet_ms: by type, for how long the rule certainly does not hold after the customer's latest event.
-        lowered_ms: by type, and whether the customer had cancelled, for how long such an event can only stop or delay
-            the rule.
         requires: how many events must have been seen for the rule to hold.
-        group: name of its group: rules that read and require the same types, and compete with the same rules.
+        group: the name of its group in stored layout 3 (`groups_of_3`).
         needed_to_decide: types that must have been seen up to a due time before it is decided: its own, and those of
             competing rules, so that no rule is decided ahead of the others.
         needed_to_admit: types that must have been seen before an action is admitted: `can_turn_false`, those that
@@ -98,7 +93,6 @@ class Rule:
     action: actions.ActionName
     shadow: bool
     paused: bool
-    condition: Condition
     when: Any
     template: str
     variables: Mapping[str, str]
@@ -114,8 +108,6 @@ class Rule:
     includes_existing: bool
     takes_back: bool
     audience_hash: str
-    quiet_ms: Mapping[str, int] = field(default_factory=dict)
-    lowered_ms: Mapping[tuple[str, bool], int] = field(default_factory=dict)
     requires: Required = ()
     group: str = ""
     needed_to_decide: frozenset[str] = frozenset()
@@ -129,40 +121,6 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Response:
-    """The effect of an event of one type on a group of rules without an episode.
-
-    Attributes:
-        group: its name.
-        rules: their ids.
-        lowered_ms: for how long the event makes none of them hold sooner than without it.
-        quiet_ms: for how long none of them can begin to hold. If both are 0, the rules must be evaluated.
-    """
-
-    group: str
-    rules: tuple[str, ...]
-    lowered_ms: int
-    quiet_ms: int
-
-
-@dataclass(frozen=True)
-class Responding:
-    """Groups of rules with the same requirements, and the effects of an event of one type on them.
-
-    Attributes:
-        least, beyond: the number of events of the type from which they can hold, and the one from which they no
-            longer can.
-        others: their requirements on other types.
-        responses: one for each group.
-    """
-
-    least: int
-    beyond: int
-    others: Required
-    responses: tuple[Response, ...]
-
-
-@dataclass(frozen=True)
 class RuleSet:
     """All rules that are evaluated (live, shadow and paused), in the order of their ids.
 
@@ -171,10 +129,8 @@ class RuleSet:
         hash: over everything in the rule files, including rules that are not evaluated.
         contact_policy: limits over all rules, and who may be contacted.
         facts: by event type, everything that is kept of its events.
-        groups: by name, the rules of each group.
+        groups: by name, the rules of each group of stored layout 3.
         requires: by group, how many events must have been seen for its rules to hold.
-        responses: by event type, and whether the customer had cancelled, the effects of its events on the groups that
-            read it.
         returns: event types that end a cancellation.
         signs_of_life: event types that show that a customer is back.
         references: by event type, the attributes of its latest event that templates use.
@@ -183,8 +139,6 @@ class RuleSet:
         kept_raw: by event type, the attributes among them whose latest value is kept as it came: those that decide
             about contact. A value that is neither yes nor no must not leave an earlier yes standing.
         by_id: the rules by id.
-        codes: rule ids by their codes in stored activities.
-        conflict_groups: by number, the names of the groups whose rules compete in it.
         brake: the most actions of all rules together in an hour; None if it follows from the past.
         collected: what the conditions need kept; `facts` is made from it.
         generation: number of this rule set among all activated ones; 0 if not activated.
@@ -201,7 +155,6 @@ class RuleSet:
     facts: Mapping[str, EventTypeSpec]
     groups: Mapping[str, tuple[Rule, ...]]
     requires: Mapping[str, Required]
-    responses: Mapping[tuple[str, bool], tuple[Responding, ...]]
     returns: tuple[str, ...]
     signs_of_life: frozenset[str]
     references: Mapping[str, tuple[str, ...]]
@@ -210,8 +163,6 @@ class RuleSet:
     attribute_types: Mapping[str, tuple[tuple[str, AttributeType], ...]] = field(default_factory=dict)
     kept_raw: Mapping[str, tuple[AttributeSpec, ...]] = field(default_factory=dict)
     by_id: Mapping[str, Rule] = field(default_factory=dict)
-    codes: Mapping[bytes, str] = field(default_factory=dict)
-    conflict_groups: Mapping[int, frozenset[str]] = field(default_factory=dict)
     brake: int | None = None
     generation: int = 0
     meaning_generation: int = 0

@@ -1,1 +1,0 @@
-"""What is known of one customer, as Python objects, and its stored form (layout 3)."""
