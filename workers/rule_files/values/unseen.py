@@ -111,9 +111,7 @@ def compared_in(documents: Iterable[Document]) -> set[str]:
 
     Of one that is only added up it matters whether there is a number at all.
     """
-    return {
-        one.reference for part in _parts(documents) for one in part.comparisons if one.way not in ("sum", "sums")
-    }
+    return {one.reference for part in _parts(documents) for one in part.comparisons if one.way not in ("sum", "sums")}
 
 
 def unseen_in(documents: Iterable[Document], seen: Seen) -> list[Unseen]:
