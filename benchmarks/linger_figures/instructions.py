@@ -69,14 +69,14 @@ def counted(workload: Workload, variants: int, environment: Mapping[str, str]) -
         command = ("valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={found}")
         fixed = {**environment, "PYTHONHASHSEED": "0", _COUNTED: "1"}
         played = _in_a_process((*command, "--log-file=/dev/null"), workload, variants, fixed)
-        told = subprocess.run(
+        printed = subprocess.run(
             ("callgrind_annotate", "--inclusive=yes", "--threshold=100", "--auto=no", str(found)),
             stdout=subprocess.PIPE,
             text=True,
             check=True,
         ).stdout
     parts = dict.fromkeys(_PARTS, 0)
-    for line in told.splitlines():
+    for line in printed.splitlines():
         one = _LINE.match(line)
         if one is None:
             continue

@@ -73,7 +73,7 @@ class ShortTurns:
         self._queue: list[tuple[int, str]] = []
 
     def play(self, values: Sequence[bytes]) -> None:
-        """Decide a batch of events, and then whatever is due by the moment of its last one."""
+        """Decide a batch of events, and then everything that is due by the moment of its last one."""
         by_customer: dict[str, list[DecodedEvent | PlainEvent]] = {}
         scanner, now_ms = self.decider.scanner, 0
         for value in values:

@@ -56,7 +56,7 @@ async def read_customer(
     if raw is None:
         return None
     active = await as_active(store, rules)
-    read_activity(raw, active)  # whatever cannot be shown is refused
+    read_activity(raw, active)  # what cannot be shown is refused
     notes = []
     if not active.generation and await newest_generation(store):
         notes.append("the rule files differ from the rules that the workers have loaded; this explains the files")

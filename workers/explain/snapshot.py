@@ -37,7 +37,7 @@ class CustomerSnapshot:
     def decided_ms(self) -> int:
         """The latest moment that is decided, which is the earliest that can be explained.
 
-        It reads the customer into the objects of the rule set, in place of whoever was there.
+        It reads the customer into the objects of the rule set, in place of the one who was there.
         """
         return decided_until(decider_of(self.rules).read(self.stored))
 

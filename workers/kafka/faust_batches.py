@@ -466,7 +466,7 @@ def build_app(settings: ReaderSettings, partitions: int, positions: Positions) -
         broker=[f"kafka://{server}" for server in settings.bootstrap_servers],
         broker_credentials=_credentials(settings),
         broker_client_id=settings.client_id,
-        # Part of what a member tells the group when it joins.
+        # Part of what a member says to the group when it joins.
         canonical_url=f"http://{settings.mark}",
         broker_session_timeout=settings.session_timeout_ms / 1000,
         broker_rebalance_timeout=settings.rebalance_timeout_ms / 1000,

@@ -61,7 +61,7 @@ class OutboxRecord(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Sendable(Protocol):
-    """What a producer sends: an `OutboxRecord`, or whatever else has its fields."""
+    """What a producer sends: an `OutboxRecord`, or anything else that has its fields."""
 
     @property
     def topic(self) -> str:

@@ -1,4 +1,4 @@
-# Types for the compiler, for `binary.py`. An error is told from a number by a value that is seldom one.
+# Types for the compiler, for `binary.py`. An error differs from a number by a value that is seldom one.
 
 cimport cython
 

@@ -208,7 +208,7 @@ class Writer:
         self.at = self.base_ms = 0
 
     def begin(self) -> None:
-        """Begin anew."""
+        """Begin again."""
         self.at = self.base_ms = 0
 
     def made(self) -> bytes:

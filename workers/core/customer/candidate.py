@@ -86,7 +86,7 @@ class Candidate:
     """An action that waits, because a type is not seen up to its start.
 
     Attributes:
-        rule: the place of its rule in the rule set, whatever the version; -1 if the rule set has no such rule, or if
+        rule: the place of its rule in the rule set, of any version; -1 if the rule set has no such rule, or if
             it is one of `former`.
         former: the version of the rule that asked for it, if that is not the one of the rule set: it waits as numbers
             until it is worded with the rule as it was (`RuleSet.former`). Empty otherwise.

@@ -50,7 +50,7 @@ class Customer:
             for a customer who is known because of history. Empty for nearly all customers.
         flips: of each group of rules, the next moment at which time alone changes one of them, FOREVER_MS for never.
         flips_known: whether `flips` are those of the groups of this rule set. If not, they mean nothing and must be
-            worked out anew; `due_ms` holds.
+            worked out again; `due_ms` holds.
         named_flips: what was read in layout 3 in their place, by the names of the groups of then; meaningless when
             `flips_known`.
         settled_ms: a customer first seen at or after this moment is new, so all of their events are known.

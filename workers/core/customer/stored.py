@@ -30,7 +30,7 @@ class Stored:
         self.layout_4 = layout_4.Layout4(names)
 
     def read(self, raw: bytes) -> None:
-        """Fill the objects with a stored customer; whoever was there before is forgotten.
+        """Fill the objects with a stored customer; the customer who was there before is forgotten.
 
         Raises:
             UnknownLayout: if it is damaged or was written by another version; then no one is there.

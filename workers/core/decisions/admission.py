@@ -129,7 +129,7 @@ class Admission:
         return one.rule < 0
 
     def tell_removed(self, candidate: Candidate, rank: int) -> None:
-        """Tell why a waiting action is not sent: its rule is no longer active."""
+        """Report why a waiting action is not sent: its rule is no longer active."""
         if candidate.withdrawn_ms:
             return
         rule = None if candidate.worded is not None else self.program.rules[candidate.rule]

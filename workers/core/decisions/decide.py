@@ -155,7 +155,7 @@ class Decider:
         return records
 
     def begin(self, customer_id: str, observed: Coverage) -> Turn:
-        """Begin with a customer of whom nothing is known; whoever takes the turn on stores nothing."""
+        """Begin with a customer who is not known; the caller, who goes on with the turn, stores nothing."""
         self.turns += 1
         self.turn.begin(customer_id, observed)
         return self.turn

@@ -150,7 +150,7 @@ class Decided:
             self.variables = candidate.variables
 
     def comes_before(self, other: "Decided") -> bool:
-        """Return whether it is told before another one of its step: by moment, retractions first, by rank and id."""
+        """Return whether it comes before another one of its step: by moment, retractions first, by rank and id."""
         if self.at_ms != other.at_ms:
             return self.at_ms < other.at_ms
         if (self.kind == RETRACTED) != (other.kind == RETRACTED):

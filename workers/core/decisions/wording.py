@@ -61,7 +61,7 @@ class FormerRules:
         """Put an action into words that waits as numbers of another version of its rule.
 
         Raises:
-            UnknownLayout: if nobody knows that version.
+            UnknownLayout: if no one knows that version.
         """
         version = candidate.former
         rule = self.program.rule_set.former.get(version)

@@ -189,8 +189,8 @@ def test_it_looks_at_a_customer_and_words_its_reason(name: str, is_opposite: boo
 MODELS: Final = {kind.model.__name__ for kind in KINDS.values()}
 
 
-def told_apart_in(path: Path) -> set[str]:
-    """Return the models of kinds that a file tells apart: by `isinstance`, by `match`, by `type(...) is`."""
+def distinguished_in(path: Path) -> set[str]:
+    """Return the models of kinds that a file distinguishes: by `isinstance`, by `match`, by `type(...) is`."""
     found = set[str]()
     for node in ast.walk(ast.parse(path.read_text())):
         match node:
@@ -215,9 +215,9 @@ def names_in(node: ast.expr) -> set[str]:
 def test_only_its_two_files_tell_a_kind_from_others() -> None:
     files = [path for folder in ("schemas", "workers") for path in (ROOT / folder).rglob("*.py")]
     others = [path for path in files if path.parent not in (CORE, WRITTEN)]
-    # Other modules may have such names of their own: they tell no conditions of rules apart.
+    # Other modules may have such names of their own: they distinguish no conditions of rules.
     about = [
         path for path in others if re.search(r"schemas\.conditions|schemas import .*conditions", path.read_text())
     ]
-    told = {str(path.relative_to(ROOT)): found for path in about if (found := told_apart_in(path))}
-    assert told == {}, "ask KINDS (workers.core.rules.kinds), or the model itself (schemas.conditions.elementary)"
+    found_in = {str(path.relative_to(ROOT)): found for path in about if (found := distinguished_in(path))}
+    assert found_in == {}, "ask KINDS (workers.core.rules.kinds), or the model itself (schemas.conditions.elementary)"
