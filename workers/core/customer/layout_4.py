@@ -359,7 +359,10 @@ class Layout4:
             if step & 1:
                 count = _counted(_number(given)) + 2
             if has_sums:
-                amount = times * _added(given.integer() if flags & _FINE else _number(given), most)
+                amount = given.integer() if flags & _FINE else _number(given)
+                if amount > most or amount < -most:
+                    amount = _added(amount, most)
+                amount *= times
                 sums[place] = amount
                 if is_whole:
                     total_sum += amount

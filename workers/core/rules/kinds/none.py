@@ -1,3 +1,5 @@
+# cython: overflowcheck=False
+# Nothing here leaves 64 bits: moments are at most FOREVER_MS, and a duration is shorter than a calendar.
 """`none: purchase, for: 45 days`: something did not happen for a while."""
 
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+# cython: overflowcheck=False
+# Nothing here leaves 64 bits: moments are at most FOREVER_MS, and a duration is shorter than a calendar.
 """`status: cancelled, for: 30 days`: from a cancellation until the next purchase or reactivation."""
 
 from collections.abc import Iterable, Iterator
