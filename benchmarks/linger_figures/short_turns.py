@@ -43,7 +43,7 @@ class Played:
 
 
 def rules_times(variants: int) -> RuleSet:
-    """Return the workload's rules, or so many variants of each, their numbers moved a little."""
+    """Return the workload's rules, or a number of variants of each, their numbers moved a little."""
     if variants == 1:
         return load_rules()
     head, *rules = re.split(r"(?m)^(?=  - id: )", RULES.read_text())
