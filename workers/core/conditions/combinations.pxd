@@ -21,11 +21,6 @@ cdef class Several(Condition):
 
     @cython.locals(truth=cython.int, flip_ms=cython.longlong, _=cython.longlong)
     cpdef int look(self, long long at_ms) except -1
-    @cython.locals(
-        part=Part, truth=cython.int, ruling=cython.int, whole=cython.int, soonest_ms=cython.longlong,
-        flip_ms=cython.longlong,
-    )
-    cdef int _once(self, long long at_ms) except -1
     @cython.locals(part=Condition)
     cpdef note(self, Evidence evidence, long long at_ms)
     @cython.locals(part=Condition, is_first=cython.bint)
@@ -44,3 +39,9 @@ cdef class Not(Condition):
     cpdef int look(self, long long at_ms) except -1
     cpdef note(self, Evidence evidence, long long at_ms)
     cpdef word(self, Text text, Evidence evidence)
+
+@cython.locals(
+    part=Part, truth=cython.int, ruling=cython.int, whole=cython.int, soonest_ms=cython.longlong,
+    flip_ms=cython.longlong,
+)
+cdef int _once(Several several, long long at_ms) except -1

@@ -47,37 +47,19 @@ class Several(Condition):
 
     def look(self, at_ms: int) -> int:
         """Return Kleene's conjunction or disjunction; while one part decides the whole, the others do not matter."""
-        truth = self._once(at_ms)
+        truth = _once(self, at_ms)
         flip_ms = self.flip_ms
         if flip_ms == FOREVER_MS or (truth != NOT_OBSERVABLE and truth != self.ruling):
             return truth
         # A change of one part may not change the whole: follow the changes until one does.
         for _ in range(_MAX_STEPS):
-            if self._once(flip_ms) != truth:
+            if _once(self, flip_ms) != truth:
                 break
             flip_ms = self.flip_ms
             if flip_ms == FOREVER_MS:
                 break
         self.flip_ms = flip_ms
         return truth
-
-    def _once(self, at_ms: int) -> int:
-        """Return the truth at a moment; `flip_ms` is until when it certainly lasts."""
-        ruling, whole, soonest_ms = self.ruling, TRUE - self.ruling, FOREVER_MS
-        part = self._cheapest
-        while part is not None:
-            truth = part.condition.look(at_ms)
-            flip_ms = part.condition.flip_ms
-            if truth == ruling:
-                self.flip_ms = flip_ms
-                return ruling
-            if truth == NOT_OBSERVABLE:
-                whole = NOT_OBSERVABLE
-            if flip_ms < soonest_ms:
-                soonest_ms = flip_ms
-            part = part.following
-        self.flip_ms = soonest_ms
-        return whole
 
     def note(self, evidence: Evidence, at_ms: int) -> None:
         """Note the numbers of all parts."""
@@ -133,3 +115,22 @@ class Not(Condition):
     def word(self, text: Text, evidence: Evidence) -> None:
         """Write the reasons of the part, which state the opposite already: it was compiled inside `not`."""
         self.part.word(text, evidence)
+
+
+def _once(several: Several, at_ms: int) -> int:
+    """Return the truth at a moment; `flip_ms` is until when it certainly lasts."""
+    ruling, whole, soonest_ms = several.ruling, TRUE - several.ruling, FOREVER_MS
+    part = several._cheapest
+    while part is not None:
+        truth = part.condition.look(at_ms)
+        flip_ms = part.condition.flip_ms
+        if truth == ruling:
+            several.flip_ms = flip_ms
+            return ruling
+        if truth == NOT_OBSERVABLE:
+            whole = NOT_OBSERVABLE
+        if flip_ms < soonest_ms:
+            soonest_ms = flip_ms
+        part = part.following
+    several.flip_ms = soonest_ms
+    return whole
