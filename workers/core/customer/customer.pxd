@@ -12,7 +12,7 @@ cdef long long FOREVER_MS, _MANY_DAYS, _MAX_DAYS
 @cython.final
 cdef class Customer:
     cdef public bint is_known, flips_known
-    cdef public long long first_ms, at_ms, fired_ms, due_ms, generation, seen_number, old_marks, waiting, settled_ms
+    cdef public long long first_ms, at_ms, fired_ms, due_ms, generation, seen_number, waiting, settled_ms
     cdef readonly long long groups, most_conditions
     cdef readonly list series, episodes, candidates
     cdef readonly dict by_key

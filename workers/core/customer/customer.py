@@ -33,7 +33,6 @@ class Customer:
         generation: of the rule set under which the customer was last decided.
         seen: fingerprints of the latest event ids, oldest first, as 48-bit numbers.
         seen_number: how many of them there are.
-        old_marks: how many of these, the oldest, may be fingerprints of release 0.1, which hashed the id alone.
         series: those of the rule set, by their place; every series of the customer is here or in `other_series`.
         other_series: by key, those that were stored and that no rule of this set reads; they are kept as they are.
         episodes: by the place of the rule.
@@ -80,7 +79,7 @@ class Customer:
         self.settled_ms = FOREVER_MS
         self.is_known = False
         self.first_ms = self.at_ms = self.fired_ms = self.due_ms = self.generation = 0
-        self.seen_number = self.old_marks = self.waiting = 0
+        self.seen_number = self.waiting = 0
         self.other_series: dict[str, Series] = {}
         self.other_episodes: dict[bytes, Episode] = {}
         self.acted: list[int] = []
@@ -96,7 +95,7 @@ class Customer:
         """Begin with a customer who is not known."""
         self.is_known = False
         self.first_ms = self.at_ms = self.fired_ms = self.due_ms = self.generation = 0
-        self.seen_number = self.old_marks = self.waiting = 0
+        self.seen_number = self.waiting = 0
         for series in self.series:
             if series.is_present:
                 series.clear()
@@ -186,8 +185,6 @@ class Customer:
         """Put an event id into the ring."""
         if self.seen_number == RING:
             self.seen_number -= 1
-            if self.old_marks:
-                self.old_marks -= 1
             for place in range(self.seen_number):
                 self.seen[place] = self.seen[place + 1]
         self.seen[self.seen_number] = fingerprint

@@ -125,7 +125,6 @@ def _take(customer: Customer, facts: CustomerFacts, names: Names) -> None:
     customer.generation = facts.generation
     for text in facts.event_ids:
         customer.remember(_fingerprint(text))
-    customer.old_marks = customer.seen_number
     # Each short series may have begun when there were that many days already.
     most_days = MAX_DAYS + _SHORT_SERIES * len(facts.series)
     if sum(len(one.days) for one in facts.series.values()) > most_days:

@@ -187,7 +187,6 @@ class Layout3:
             raise Damaged(f"{size} bytes are no fingerprints")
         for _ in range(size // FINGERPRINT_BYTES):
             customer.remember(given.little(FINGERPRINT_BYTES))
-        customer.old_marks = customer.seen_number
 
     def read_flips(self, is_due: bool) -> None:
         """Read the due times of groups; `is_due`: whether the earliest is the customer's."""

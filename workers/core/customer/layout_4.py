@@ -193,10 +193,8 @@ class Layout4:
             customer.fired_ms = self.moment()
         customer.generation = given.number()
         number = given.byte()
-        customer.old_marks = number >> 4
-        number &= 15
-        if number > RING or customer.old_marks > number:
-            raise Damaged(f"{number} event ids are remembered, {customer.old_marks} of them old")
+        if number > RING:
+            raise Damaged(f"{number} event ids are remembered")
         for place in range(number):
             customer.seen[place] = given.little(FINGERPRINT_BYTES)
         customer.seen_number = number
@@ -520,7 +518,7 @@ class Layout4:
         if customer.fired_ms:
             self.put_moment(customer.fired_ms)
         out.number(customer.generation)
-        out.byte(customer.seen_number | customer.old_marks << 4)
+        out.byte(customer.seen_number)
         for place in range(customer.seen_number):
             out.little(customer.seen[place], FINGERPRINT_BYTES)
         self.write_all_series()

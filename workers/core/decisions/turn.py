@@ -66,11 +66,14 @@ class Turn:
     # -- events --------------------------------------------------------------------------------------------
 
     def fold(self, event: DecodedEvent) -> None:
-        """Decide what is due before the event, fold it, and decide what it changed."""
+        """Decide what is due before the event, fold it, and decide what it changed.
+
+        Only where an earlier meaning of rules was in force can a ring hold what release 0.1 has remembered.
+        """
         customer, fingerprint = self.customer, fingerprint_number(event.fingerprint())
         if customer.is_known and (
             customer.has_seen(fingerprint)
-            or (customer.old_marks and customer.has_seen(fingerprint_number(event.fingerprint_of_0_1())))
+            or (self.meaning_generation and customer.has_seen(fingerprint_number(event.fingerprint_of_0_1())))
         ):
             self.duplicates += 1
             return
@@ -98,7 +101,7 @@ class Turn:
         customer = self.customer
         if customer.is_known and (
             customer.has_seen(event.fingerprint)
-            or (customer.old_marks and customer.has_seen(event.fingerprint_of_0_1()))
+            or (self.meaning_generation and customer.has_seen(event.fingerprint_of_0_1()))
         ):
             self.duplicates += 1
             return
