@@ -72,14 +72,14 @@ def check_layout(raw: bytes) -> None:
     layout = raw[0] if raw else 0
     if _OLDEST <= layout <= _LATEST:
         return
+    reads = f"this version reads {_OLDEST} and {_LATEST}"
     if _LATEST < layout <= _LAST_LAYOUT:
         raise OtherLayout(
-            f"stored activity has layout {layout}, this version reads {_LATEST}: a newer version of Linger has "
-            f"worked here; run that version"
+            f"stored activity has layout {layout}, {reads}: a newer version of Linger has worked here; run that version"
         )
     if layout & 0xF0 == 0x90 and len(raw) > 1 and 0 < raw[1] < _OLDEST:
         raise OtherLayout(
-            f"stored activity has layout {raw[1]}, this version reads {_LATEST}: an older version of Linger has "
-            f"worked here. Stop all workers, and make the state again: linger rebuild"
+            f"stored activity has layout {raw[1]}, {reads}: an older version of Linger has worked here. Stop all "
+            "workers, and make the state again: linger rebuild"
         )
     raise UnknownLayout("stored activity cannot be read: it does not begin with a layout")

@@ -16,8 +16,8 @@ def stored() -> Stored:
 @pytest.mark.parametrize(
     ("raw", "error", "text"),
     [
-        (b"\5anything", OtherLayout, "layout 5, this version reads 4: a newer version .*run that version"),
-        (b"\x92\2\0", OtherLayout, "layout 2, this version reads 4: an older version .*linger rebuild"),
+        (b"\5anything", OtherLayout, "layout 5, this version reads 3 and 4: a newer version .*run that version"),
+        (b"\x92\2\0", OtherLayout, "layout 2, this version reads 3 and 4: an older version .*linger rebuild"),
         (b"", UnknownLayout, "does not begin with a layout"),
         (b"{}", UnknownLayout, "does not begin with a layout"),
         (b"\3", UnknownLayout, "it ends too early"),

@@ -642,7 +642,7 @@ def test_what_is_damaged_is_named_as_that(raw: bytes) -> None:
 
 
 def test_what_another_version_wrote_is_not_guessed_at() -> None:
-    with pytest.raises(OtherLayout, match="layout 5, this version reads 4"):
+    with pytest.raises(OtherLayout, match="layout 5, this version reads 3 and 4"):
         facts_in(b"\x05whatever", rules(quiet()))
     with pytest.raises(OtherLayout, match=r"layout 2, .*linger rebuild"):
         facts_in(msgspec.msgpack.encode([2, 0, 0]), rules(quiet()))
