@@ -109,7 +109,7 @@ def test_a_customer_who_was_never_seen_is_said_so_where_the_settings_are_right(p
 UNREADABLE = [
     (
         b"\x05\x00",
-        "stored activity has layout 5, this version reads 3 and 4: a newer version of Linger has worked here",
+        "stored activity has layout 5, this version reads 3 and 4: a newer version of Linger",
     ),
     (b"\x93\x02\x00", "stored activity has layout 2, this version reads 3 and 4: an older version of Linger"),
     (b"\x03\xff\xff", "stored activity cannot be read: "),

@@ -75,7 +75,8 @@ def check_layout(raw: bytes) -> None:
     reads = f"this version reads {_OLDEST} and {_LATEST}"
     if _LATEST < layout <= _LAST_LAYOUT:
         raise OtherLayout(
-            f"stored activity has layout {layout}, {reads}: a newer version of Linger has worked here; run that version"
+            f"stored activity has layout {layout}, {reads}: a newer version of Linger has worked here; run that "
+            "version"
         )
     if layout & 0xF0 == 0x90 and len(raw) > 1 and 0 < raw[1] < _OLDEST:
         raise OtherLayout(
