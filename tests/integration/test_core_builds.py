@@ -1,7 +1,7 @@
 """Laws of the core hold when it is compiled, too, with bounds checks and under AddressSanitizer.
 
-In plain Python the same properties run anyway. `make test-rest` tries a share of them in each form, `make test-long`
-all of them, with fuzzers that go on for minutes.
+In plain Python the same properties run anyway. `make test-long` tries a share of them in each form, and then all of
+them, with fuzzers that go on for minutes.
 """
 
 import os
@@ -50,7 +50,7 @@ def python(variables: Mapping[str, str], *arguments: str) -> "subprocess.Complet
 
 
 SHARE: Final = [name for name in PROPERTIES if re.search("scanner|layout|folding|decide_prop|record|text", name)]
-"""What `make test-rest` tries in each form: what reads bytes, writes them and decides."""
+"""What is tried first in each form: what reads bytes, writes them and decides."""
 
 
 def properties_hold(name: str, files: Sequence[str], *options: str) -> None:
@@ -67,7 +67,7 @@ def test_the_properties_of_the_core_are_found() -> None:
     assert {"test_scanner_properties", "test_decide_properties", "test_layout_properties"} <= names
 
 
-@pytest.mark.rest
+@pytest.mark.long
 @pytest.mark.parametrize("name", [QUICKLY.name, CHECKED.name, SANITIZED.name])
 def test_a_share_of_the_properties_of_the_core_holds_in_each_form(name: str) -> None:
     properties_hold(name, SHARE, f"--hypothesis-profile={SHORT}", "-m", "not (rest or long)")
