@@ -41,6 +41,7 @@ from workers.recovery.state_files.beginning import Beginning, read_beginning
 from workers.recovery.wipe import wipe
 from workers.rule_files.known_names import event_types
 from workers.settings import PAUSES, Settings
+from workers.state import layouts
 from workers.state.connect import clock_of
 from workers.state.rule_sets.activation import activate, newest_generation
 from workers.state.settings_check import namespaces_of_topic
@@ -122,6 +123,9 @@ class Rebuild:
             if loss is not None and not options.cut_log_accepted and not accept(loss):
                 raise StartupError(_refusal(loss))
             start(report.records)
+            if not any(metas.values()):
+                # As at the first start of a worker: there is nothing to go back to.
+                await layouts.give_order(self._store, layouts.newest())
             await self._wipe(consumer, plan, findings)
             await self._replay(consumer, plan, findings, report.tally, advance)
         return replace(report, seconds=time.monotonic() - started_at)
