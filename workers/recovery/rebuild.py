@@ -43,6 +43,7 @@ from workers.rule_files.known_names import event_types
 from workers.settings import PAUSES, Settings
 from workers.state import layouts
 from workers.state.connect import clock_of
+from workers.state.meta import LAYOUT_OF_OLD
 from workers.state.rule_sets.activation import activate, newest_generation
 from workers.state.settings_check import namespaces_of_topic
 from workers.state.source_sets.stored import as_agreed
@@ -123,7 +124,7 @@ class Rebuild:
             if loss is not None and not options.cut_log_accepted and not accept(loss):
                 raise StartupError(_refusal(loss))
             start(report.records)
-            if not any(metas.values()):
+            if not any(metas.values()) and layouts.newest() > LAYOUT_OF_OLD:
                 # As at the first start of a worker: there is nothing to go back to.
                 await layouts.give_order(self._store, layouts.newest())
             await self._wipe(consumer, plan, findings)

@@ -12,7 +12,7 @@ from typing import Final
 from workers.state.meta import LAYOUT_OF_OLD
 from workers.state.store import Store
 
-KNOWN: Final[tuple[int, ...]] = (3, 4)
+KNOWN: Final[tuple[int, ...]] = (3,)
 """The layouts that this release reads and writes, oldest first.
 
 The last one is written once an upgrade is finished: with one more here, upgrades can be finished.
