@@ -188,10 +188,6 @@ def event_in_words(which: Any) -> str:
     return noun(which)
 
 
-def _article(which: Any) -> str:
-    return a(event_in_words(which))
-
-
 def a(words: str) -> str:
     """Put `a` or `an` before words, by their sound: abbreviations are spelled out (`an nps`, an en-pee-ess)."""
     first = words.split(" ", 1)[0].lower()

@@ -13,4 +13,4 @@ cdef class PairSpec:
 
 cdef class EventTypeSpec:
     cdef readonly str type
-    cdef readonly tuple series, pairs, attributes, may_lower
+    cdef readonly tuple series, pairs, attributes

@@ -89,14 +89,12 @@ class EventTypeSpec:
         series: the plain one first.
         pairs: those in which the type comes first, second, or both.
         attributes: attributes whose latest value is kept.
-        may_lower: attributes that are added up: a negative value lowers a sum.
     """
 
     type: str
     series: tuple[SeriesSpec, ...] = ()
     pairs: tuple[PairSpec, ...] = ()
     attributes: tuple[AttributeSpec, ...] = ()
-    may_lower: tuple[str, ...] = ()
 
 
 class Specs:
@@ -194,7 +192,6 @@ class Specs:
                 tuple(plan for plan in series if plan.type == name),
                 tuple(plan for plan in pairs if name in (plan.first_type, plan.then_type)),
                 tuple(AttributeSpec(attribute, key) for type_, attribute, key in attributes if type_ == name),
-                tuple(sorted({plan.adds for plan in series if plan.type == name and plan.adds is not None})),
             )
             for name in sorted(names)
         }
