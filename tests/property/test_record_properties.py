@@ -15,6 +15,7 @@ from tests.property.test_condition_truth import TREES, lives
 from tests.support.builders import rule, rules
 from tests.support.examples import examples
 from tests.support.looked_at import READ
+from tests.support.messages import messages
 from tests.support.stories import story
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.layout_3 import Waiting, reasons_in
@@ -29,7 +30,7 @@ from workers.core.decisions.wording import reasons_of
 from workers.core.events.decoding import epoch_ms
 from workers.core.rules.rule_set import Rule
 from workers.kafka.records import OutboxRecord, decode_record, encode_record
-from workers.outbox.cloud_events import action_in, messages
+from workers.outbox.sent_action import action_in
 
 TYPES: Final = ("purchase", "login", "cancellation", "reactivation", "nps")
 PREFIX: Final = "linger.prod"

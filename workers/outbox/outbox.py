@@ -16,7 +16,7 @@ from typing import Final, Protocol
 from workers.core.decisions.published import PublishedRecord
 from workers.kafka.producer import Publisher, Withdrawn
 from workers.kafka.records import OutboxRecord
-from workers.outbox.cloud_events import SentAction, action_in
+from workers.outbox.sent_action import SentAction, action_in
 
 _AT_ONCE: Final = 500
 """Records handed to the producer in one call; they are confirmed together."""

@@ -10,10 +10,10 @@ from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[impor
 
 from tests.support.builders import TYPES, day, event, rule, rules, watched
 from tests.support.decided import decide
+from tests.support.messages import messages
 from tests.support.paths import ROOT
 from workers.core.events.decoding import DecodedEvent
 from workers.kafka.records import OutboxRecord, decode_record, encode_record
-from workers.outbox.cloud_events import messages
 
 QUIET: Final = {
     "all": [{"count": "purchase", "at least": 2, "within": "60 days"}, {"none": "purchase", "for": "9 days"}]

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from schemas.actions import Action, Decision, Rule
+from tests.support.messages import messages
 from workers.dead_letters.record import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
 from workers.kafka.records import OutboxRecord, encode_record
-from workers.outbox.cloud_events import messages
 from workers.recovery.published import Published
 from workers.recovery.release_policy import DEFERRED
 from workers.recovery.state_files.since_then import SinceThen

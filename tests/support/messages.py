@@ -1,7 +1,9 @@
-"""Decisions -> records of the action and decision topics, as CloudEvents in Kafka's binary mode. Pure."""
+"""What is published of an action or a decision, written plainly: the records of the core are compared with it.
+
+CloudEvents in Kafka's binary mode.
+"""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -24,31 +26,6 @@ def messages(decisions: Iterable[Action | Decision], topic_prefix: str) -> list[
         topic_prefix: of the topics.
     """
     return [_message(decision, topic_prefix) for decision in decisions]
-
-
-@dataclass(frozen=True, slots=True)
-class SentAction:
-    """What a record says of an action, read from its headers.
-
-    Attributes:
-        action_id: the action.
-        rule: id of its rule.
-        is_active: whether the record asks for the action; otherwise it takes it back.
-    """
-
-    action_id: str
-    rule: str
-    is_active: bool
-
-
-def action_in(record: OutboxRecord) -> SentAction | None:
-    """Return the action of a record that `messages` made, None for a decision and for a dead letter."""
-    headers = dict(record.headers)
-    event_id, source = headers.get("ce_id"), headers.get("ce_source")
-    if "ce_expirytime" not in headers or event_id is None or source is None:
-        return None
-    action_id, _, status = event_id.decode().partition(":")
-    return SentAction(action_id, source.removeprefix(_SOURCE_PREFIX).decode(), not status)
 
 
 def _message(decision: Action | Decision, topic_prefix: str) -> OutboxRecord:
