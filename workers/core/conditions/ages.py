@@ -2,6 +2,22 @@
 
 from schemas.conditions.ages import Aged
 from schemas.durations import duration_ms, write_duration
+from workers.core.conditions.condition import OfOneSeries, Words
+from workers.core.customer.customer import Customer
+from workers.core.customer.series import Series
+
+
+class Age(OfOneSeries):
+    """The age of an event of one series.
+
+    Attributes:
+        least_ms, most_ms: ages, both included; -1 for no bound.
+    """
+
+    def __init__(self, words: Words, customer: Customer, series: Series, least_ms: int, most_ms: int) -> None:
+        super().__init__(words, customer, series)
+        self.least_ms = least_ms
+        self.most_ms = most_ms
 
 
 def ages_ms(when: Aged) -> tuple[int, int]:

@@ -1,14 +1,12 @@
 # Types for the compiler, for `amounts.py`.
 
-from workers.core.conditions.condition cimport Elementary
+from workers.core.conditions.condition cimport OfOneSeries
 from workers.core.customer.customer cimport Customer
 from workers.core.customer.series cimport Series
 
 cdef int FALSE, NOT_OBSERVABLE, TRUE
 
-cdef class Amount(Elementary):
-    cdef readonly Customer customer
-    cdef readonly Series series
+cdef class Amount(OfOneSeries):
     cdef readonly bint has_low, has_high
     cdef readonly long long low, high, days
 

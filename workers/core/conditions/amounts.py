@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, OfOneSeries, Words
 from workers.core.customer.customer import Customer
 from workers.core.customer.series import Series
 
@@ -10,33 +10,27 @@ OUT_OF_REACH: Final = 1 << 62
 """More than any stored number; larger bounds are cut to it."""
 
 
-class Amount(Elementary):
+class Amount(OfOneSeries):
     """An amount of one series.
 
     Seen events alone can reach a lower bound or exceed an upper one; any other result needs a fully watched window.
     Unseen values are assumed not to be negative.
 
     Attributes:
-        customer, series: what it reads.
         has_low, low, has_high, high: inclusive bounds, and whether there are any.
         days: length of the window in UTC days, today included; 0 for the whole lifetime.
     """
 
     def __init__(
         self,
-        place: int,
-        head: bytes,
-        tail: bytes,
-        prevented: bytes,
+        words: Words,
         customer: Customer,
         series: Series,
         low: int | None,
         high: int | None,
         days: int,
     ) -> None:
-        super().__init__(place, head, tail, prevented)
-        self.customer = customer
-        self.series = series
+        super().__init__(words, customer, series)
         self.has_low, self.low = low is not None, _within_reach(low or 0)
         self.has_high, self.high = high is not None, _within_reach(high or 0)
         self.days = days

@@ -1,6 +1,8 @@
 # Types for the compiler, for `condition.py`.
 
 from workers.core.customer.candidate cimport Evidence
+from workers.core.customer.customer cimport Customer
+from workers.core.customer.series cimport Series
 from workers.core.text cimport Text
 
 cdef long long FOREVER_MS
@@ -18,3 +20,7 @@ cdef class Elementary(Condition):
 
     cdef _write_last(self, Text text, long long last_ms)
     cdef _write_prevented(self, Text text, long long before_ms)
+
+cdef class OfOneSeries(Elementary):
+    cdef readonly Customer customer
+    cdef readonly Series series

@@ -5,10 +5,12 @@ other. Truth values are ordered, so Kleene's logic is `min`, `max` and `2 - x`. 
 no unseen event could change that; otherwise it is not observable.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import Evidence
+from workers.core.customer.customer import Customer
+from workers.core.customer.series import Series
 from workers.core.text import Text
 
 FALSE: Final = 0
@@ -49,8 +51,8 @@ class Condition:
         raise NotImplementedError
 
 
-class Elementary(Condition):
-    """A condition without parts.
+class Words(NamedTuple):
+    """What the reason of an elementary condition is written with.
 
     Attributes:
         place: its place among the elementary conditions of its rule, in the rule's order; that of its evidence.
@@ -60,12 +62,18 @@ class Elementary(Condition):
             inside `not`, where nothing is said of it.
     """
 
-    def __init__(self, place: int, head: bytes, tail: bytes, prevented: bytes) -> None:
+    place: int
+    head: bytes
+    tail: bytes
+    prevented: bytes
+
+
+class Elementary(Condition):
+    """A condition without parts; its attributes are those of its `Words`."""
+
+    def __init__(self, words: Words) -> None:
         super().__init__()
-        self.place = place
-        self.head = head
-        self.tail = tail
-        self.prevented = prevented
+        self.place, self.head, self.tail, self.prevented = words
 
     def _write_last(self, text: Text, last_ms: int) -> None:
         """Write `"last on 2026-11-30 14:05 UTC`, or `"never` if the moment is below zero; without the last quote."""
@@ -81,3 +89,16 @@ class Elementary(Condition):
             text.copy(self.prevented)
             text.moment(before_ms)
             text.byte(34)
+
+
+class OfOneSeries(Elementary):
+    """A condition on one series of a customer.
+
+    Attributes:
+        customer, series: what it reads.
+    """
+
+    def __init__(self, words: Words, customer: Customer, series: Series) -> None:
+        super().__init__(words)
+        self.customer = customer
+        self.series = series

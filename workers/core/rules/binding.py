@@ -3,15 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from workers.core.conditions.condition import Words
 from workers.core.customer.customer import Customer
 from workers.core.customer.series import Series
 from workers.core.customer.specs import PairSpec, Specs
 from workers.core.phrases import Said
 from workers.core.text import inside_quotes, quoted
-
-Words = tuple[int, bytes, bytes, bytes]
-"""What `Elementary` takes first: its place, and the pieces of its reason."""
-
 
 _ANY_SERIES: Final = Series("", "", False, 0)
 """Stands for every series while nothing but the need of it matters."""
@@ -82,7 +79,7 @@ class Binding:
         if window is not None:
             tail += b',"window":' + quoted(window)
         before = b"" if self.negations or prevented is None else b',"prevented_by":"' + inside_quotes(prevented)
-        return place, b'{"condition":' + quoted(phrase) + b',"observed":', tail, before
+        return Words(place, b'{"condition":' + quoted(phrase) + b',"observed":', tail, before)
 
     def _found(self, key: str) -> Series:
         if self._collects:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from schemas.conditions import Followed, event_and_filter
 from schemas.durations import duration_ms, write_duration
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary, Words
 from workers.core.conditions.history import knows_ever
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import NUMBERS_EACH, Evidence
@@ -36,10 +36,7 @@ class Answered(Elementary):
 
     def __init__(
         self,
-        place: int,
-        head: bytes,
-        tail: bytes,
-        prevented: bytes,
+        words: Words,
         customer: Customer,
         first: Series,
         then: Series,
@@ -48,7 +45,7 @@ class Answered(Elementary):
         within_ms: int,
         followed: bytes,
     ) -> None:
-        super().__init__(place, head, tail, prevented)
+        super().__init__(words)
         self.customer = customer
         self.first = first
         self.then = then
@@ -117,7 +114,7 @@ def compile(when: Followed, binding: Binding) -> Answered:
     pair, first, then = binding.pair(event_and_filter(when.after), event_and_filter(when.then))
     second, span = noun(pair.then_type), write_duration(when.within)
     return Answered(
-        *binding.words(when, said, f"{second} within {span}", span, None),
+        binding.words(when, said, f"{second} within {span}", span, None),
         binding.customer,
         first,
         then,

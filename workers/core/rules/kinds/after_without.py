@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from schemas.conditions import Unfollowed, event_and_filter
 from schemas.durations import duration_ms, write_duration
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary, Words
 from workers.core.conditions.history import knows_ever
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import NUMBERS_EACH, Evidence
@@ -32,17 +32,14 @@ class Unanswered(Elementary):
 
     def __init__(
         self,
-        place: int,
-        head: bytes,
-        tail: bytes,
-        prevented: bytes,
+        words: Words,
         customer: Customer,
         first: Series,
         then: Series,
         least_ms: int,
         for_ms: int,
     ) -> None:
-        super().__init__(place, head, tail, prevented)
+        super().__init__(words)
         self.customer = customer
         self.first = first
         self.then = then
@@ -102,7 +99,7 @@ def compile(when: Unfollowed, binding: Binding) -> Unanswered:
     first, then = event_and_filter(when.after), event_and_filter(when.without)
     second, span = noun(then[0]), write_duration(when.for_)
     return Unanswered(
-        *binding.words(when, said, f"no {second} for {span}", span, f"a {second} before "),
+        binding.words(when, said, f"no {second} for {span}", span, f"a {second} before "),
         binding.customer,
         binding.series(*first),
         binding.series(*then),

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from schemas.conditions import Average
 from schemas.durations import DAY_MS
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, OfOneSeries, Words
 from workers.core.conditions.history import knows_ever, watched_from
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import NUMBERS_EACH, Evidence
@@ -22,7 +22,7 @@ from workers.core.rules.knowledge import WHOLE_HISTORY, time_of_leaving
 from workers.core.text import Text, as_json
 
 
-class Mean(Elementary):
+class Mean(OfOneSeries):
     """The mean of an attribute over the events that carry it as a number.
 
     Any unseen event could move it, so the window, or the whole history, must be watched. Without any number it is
@@ -40,19 +40,14 @@ class Mean(Elementary):
 
     def __init__(
         self,
-        place: int,
-        head: bytes,
-        tail: bytes,
-        prevented: bytes,
+        words: Words,
         customer: Customer,
         series: Series,
         lower: tuple[Decimal, bool] | None,
         upper: tuple[Decimal, bool] | None,
         days: int,
     ) -> None:
-        super().__init__(place, head, tail, prevented)
-        self.customer = customer
-        self.series = series
+        super().__init__(words, customer, series)
         self.has_low, self.has_high = lower is not None, upper is not None
         self.low, self.per_low, self.without_low = _fraction(lower)
         self.high, self.per_high, self.without_high = _fraction(upper)
@@ -137,7 +132,7 @@ def compile(when: Average, binding: Binding) -> Mean:
     lower, upper = when.limits()
     days = window_days(when)
     return Mean(
-        *binding.words(when, said, when.words(), window_in_words(when), None),
+        binding.words(when, said, when.words(), window_in_words(when), None),
         binding.customer,
         binding.mean_series(name, when.where, attribute, days),
         lower,

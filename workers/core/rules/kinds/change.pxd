@@ -2,7 +2,7 @@
 
 cimport cython
 
-from workers.core.conditions.condition cimport Elementary
+from workers.core.conditions.condition cimport OfOneSeries
 from workers.core.conditions.history cimport watched_from
 from workers.core.customer.candidate cimport Evidence
 from workers.core.customer.customer cimport Customer
@@ -13,9 +13,7 @@ from workers.core.text cimport Text
 cdef long long DAY_MS, FOREVER_MS, NUMBERS_EACH
 cdef int FALSE, NOT_OBSERVABLE, TRUE
 
-cdef class Changed(Elementary):
-    cdef readonly Customer customer
-    cdef readonly Series series
+cdef class Changed(OfOneSeries):
     cdef readonly bint is_sum, is_rise
     cdef readonly long long share
     cdef readonly object least

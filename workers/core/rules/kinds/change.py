@@ -7,7 +7,7 @@ from typing import Final
 
 from schemas.conditions import Change
 from schemas.durations import DAY_MS, duration_ms, write_duration
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, OfOneSeries, Words
 from workers.core.conditions.history import watched_from
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import NUMBERS_EACH, Evidence
@@ -27,7 +27,7 @@ _LARGEST: Final = (1 << 63) - 1
 """The largest number that can be noted."""
 
 
-class Changed(Elementary):
+class Changed(OfOneSeries):
     """A comparison of the last days with the same number of days before; both windows must be watched.
 
     Sums and their products with a share may take more than 64 bits, so they are compared in Python's integers.
@@ -46,10 +46,7 @@ class Changed(Elementary):
 
     def __init__(
         self,
-        place: int,
-        head: bytes,
-        tail: bytes,
-        prevented: bytes,
+        words: Words,
         customer: Customer,
         series: Series,
         is_sum: bool,
@@ -58,9 +55,7 @@ class Changed(Elementary):
         least: int,
         days: int,
     ) -> None:
-        super().__init__(place, head, tail, prevented)
-        self.customer = customer
-        self.series = series
+        super().__init__(words, customer, series)
         self.is_sum = is_sum
         self.is_rise = is_rise
         self.share = share
@@ -167,7 +162,7 @@ def compile(when: Change, binding: Binding) -> Changed:
     percent = when.up_by if when.up_by is not None else -(when.down_by or Decimal(0))
     bound = f"{'up' if is_rise else 'down'} by {abs(percent):f}% from at least {when.from_at_least:f}"
     return Changed(
-        *binding.words(when, said, bound, write_duration(when.within), None),
+        binding.words(when, said, bound, write_duration(when.within), None),
         binding.customer,
         binding.series(name, when.where, adds or None, 2 * days),
         bool(adds),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from schemas.conditions import Count
 from schemas.durations import DAY_MS, write_duration
 from workers.core.conditions.amounts import OUT_OF_REACH, Amount
-from workers.core.conditions.condition import FALSE, TRUE
+from workers.core.conditions.condition import FALSE, TRUE, Words
 from workers.core.conditions.history import counted_from, knows_ever, staged
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import NUMBERS_EACH, Evidence
@@ -33,10 +33,7 @@ class Counted(Amount):
 
     def __init__(
         self,
-        place: int,
-        head: bytes,
-        tail: bytes,
-        prevented: bytes,
+        words: Words,
         customer: Customer,
         series: Series,
         low: int | None,
@@ -45,7 +42,7 @@ class Counted(Amount):
         one_more: bytes = b"",
         more: bytes = b"",
     ) -> None:
-        super().__init__(place, head, tail, prevented, customer, series, low, high, days)
+        super().__init__(words, customer, series, low, high, days)
         # No event at all reaches a lower bound of zero and exceeds an upper bound below zero.
         always, over = self.has_low and self.low <= 0, self.has_high and self.high < 0
         self.enough = self.low if self.has_low and not always else OUT_OF_REACH
@@ -124,7 +121,7 @@ def compile(when: Count, binding: Binding) -> Counted:
     days, name = window_days(when), noun(when.count)
     span = "" if when.within is None else f" within {write_duration(when.within)}"
     return Counted(
-        *binding.words(when, said, when.words(), window_in_words(when), None if high is None else ""),
+        binding.words(when, said, when.words(), window_in_words(when), None if high is None else ""),
         binding.customer,
         binding.series(when.count, when.where, days=days),
         low,

@@ -6,7 +6,7 @@ from typing import Any
 
 from schemas.conditions import Date
 from schemas.durations import duration_ms, write_duration
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary, Words
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import NUMBERS_EACH, Evidence
 from workers.core.customer.customer import Customer
@@ -37,16 +37,13 @@ class Deadline(Elementary):
 
     def __init__(
         self,
-        place: int,
-        head: bytes,
-        tail: bytes,
-        prevented: bytes,
+        words: Words,
         customer: Customer,
         attribute: str,
         ahead_ms: int,
         over_ms: int,
     ) -> None:
-        super().__init__(place, head, tail, prevented)
+        super().__init__(words)
         self.customer = customer
         self.attribute = attribute
         self.ahead_ms = ahead_ms
@@ -122,7 +119,7 @@ def compile(when: Date, binding: Binding) -> Deadline:
     if passed is not None:
         bound = f"passed for {write_duration(passed)}"
     return Deadline(
-        *binding.words(when, said, bound, None, None),
+        binding.words(when, said, bound, None, None),
         binding.customer,
         binding.specs.require_attribute(when.date),
         -1 if ahead is None else duration_ms(ahead),

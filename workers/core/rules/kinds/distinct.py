@@ -79,7 +79,7 @@ def compile(when: Distinct, binding: Binding) -> Different:
     name, attribute = when.distinct.split(".", 1)
     low, high = inclusive(when, 1)
     return Different(
-        *binding.words(when, said, when.words(), window_in_words(when), None),
+        binding.words(when, said, when.words(), window_in_words(when), None),
         binding.customer,
         binding.value_series(name, when.where, attribute),
         low,

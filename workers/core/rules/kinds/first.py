@@ -5,13 +5,11 @@ from datetime import timedelta
 
 from schemas.conditions import First
 from schemas.durations import write_duration
-from workers.core.conditions.ages import ages_ms, bound_in_words
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
+from workers.core.conditions.ages import Age, ages_ms, bound_in_words
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE
 from workers.core.conditions.history import knows_ever
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import NUMBERS_EACH, Evidence
-from workers.core.customer.customer import Customer
-from workers.core.customer.series import Series
 from workers.core.phrases import Said, ages_in_words, filters, noun
 from workers.core.rules.binding import Binding
 from workers.core.rules.claims import EVER, ONE, AtLeast, Claim, Recent, events_of
@@ -20,34 +18,14 @@ from workers.core.rules.knowledge import WHOLE_HISTORY
 from workers.core.text import Text
 
 
-class Beginning(Elementary):
+class Beginning(Age):
     """The age of the first event ever; false if there never was one.
 
     Unless the whole history is known, an earlier event may have gone unseen before the series was watched or the
     customer known. The first event is then the known one, or an unseen one at any earlier time.
-
-    Attributes:
-        least_ms, most_ms: ages, both included; -1 for no bound.
     """
 
     cost = 1
-
-    def __init__(
-        self,
-        place: int,
-        head: bytes,
-        tail: bytes,
-        prevented: bytes,
-        customer: Customer,
-        series: Series,
-        least_ms: int,
-        most_ms: int,
-    ) -> None:
-        super().__init__(place, head, tail, prevented)
-        self.customer = customer
-        self.series = series
-        self.least_ms = least_ms
-        self.most_ms = most_ms
 
     def look(self, at_ms: int) -> int:
         """It changes when the age passes a bound."""
@@ -127,7 +105,7 @@ def said(when: First, *, holds: bool) -> Said:
 def compile(when: First, binding: Binding) -> Beginning:
     """Compile the condition for the customer of a rule set."""
     return Beginning(
-        *binding.words(when, said, bound_in_words(when), None, None),
+        binding.words(when, said, bound_in_words(when), None, None),
         binding.customer,
         binding.series(when.first, when.where),
         *ages_ms(when),

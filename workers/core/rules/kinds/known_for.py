@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from schemas.conditions import Known
 from schemas.durations import duration_ms, write_duration
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary, Words
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import NUMBERS_EACH, Evidence
 from workers.core.customer.customer import Customer
@@ -27,10 +27,8 @@ class Tenure(Elementary):
 
     cost = 0
 
-    def __init__(
-        self, place: int, head: bytes, tail: bytes, prevented: bytes, customer: Customer, for_ms: int
-    ) -> None:
-        super().__init__(place, head, tail, prevented)
+    def __init__(self, words: Words, customer: Customer, for_ms: int) -> None:
+        super().__init__(words)
         self.customer = customer
         self.for_ms = for_ms
 
@@ -67,7 +65,7 @@ def said(when: Known, *, holds: bool) -> Said:
 def compile(when: Known, binding: Binding) -> Tenure:
     """Compile the condition for the customer of a rule set."""
     return Tenure(
-        *binding.words(when, said, f"at least {write_duration(when.known_for)}", None, None),
+        binding.words(when, said, f"at least {write_duration(when.known_for)}", None, None),
         binding.customer,
         duration_ms(when.known_for),
     )

@@ -2,7 +2,7 @@
 
 cimport cython
 
-from workers.core.conditions.condition cimport Elementary
+from workers.core.conditions.ages cimport Age
 from workers.core.conditions.history cimport knows_ever
 from workers.core.customer.candidate cimport Evidence
 from workers.core.customer.customer cimport Customer
@@ -12,11 +12,7 @@ from workers.core.text cimport Text
 cdef long long FOREVER_MS, NUMBERS_EACH
 cdef int FALSE, NOT_OBSERVABLE, TRUE
 
-cdef class Recency(Elementary):
-    cdef readonly Customer customer
-    cdef readonly Series series
-    cdef readonly long long least_ms, most_ms
-
+cdef class Recency(Age):
     @cython.locals(series=Series, last_ms=cython.longlong)
     cpdef int look(self, long long at_ms) except -1
     @cython.locals(from_ms=cython.longlong, too_old_ms=cython.longlong)

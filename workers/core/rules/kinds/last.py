@@ -4,13 +4,11 @@ from collections.abc import Iterator
 
 from schemas.conditions import Last
 from schemas.durations import write_duration
-from workers.core.conditions.ages import ages_ms, bound_in_words
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
+from workers.core.conditions.ages import Age, ages_ms, bound_in_words
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE
 from workers.core.conditions.history import knows_ever
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import NUMBERS_EACH, Evidence
-from workers.core.customer.customer import Customer
-from workers.core.customer.series import Series
 from workers.core.phrases import Said, ages_in_words, filters, noun
 from workers.core.rules.binding import Binding
 from workers.core.rules.claims import EVER, ONE, AtLeast, Claim, Recent, Silence, events_of
@@ -18,34 +16,14 @@ from workers.core.rules.kind import Kind
 from workers.core.text import Text
 
 
-class Recency(Elementary):
+class Recency(Age):
     """The age of the last event; false if there never was one.
 
     If watching began after the last known event, a later event may have gone unseen in between. If there is no known
     event, one may have happened before the customer was known.
-
-    Attributes:
-        least_ms, most_ms: ages, both included; -1 for no bound.
     """
 
     cost = 1
-
-    def __init__(
-        self,
-        place: int,
-        head: bytes,
-        tail: bytes,
-        prevented: bytes,
-        customer: Customer,
-        series: Series,
-        least_ms: int,
-        most_ms: int,
-    ) -> None:
-        super().__init__(place, head, tail, prevented)
-        self.customer = customer
-        self.series = series
-        self.least_ms = least_ms
-        self.most_ms = most_ms
 
     def look(self, at_ms: int) -> int:
         """It changes when the age passes a bound."""
@@ -127,7 +105,7 @@ def compile(when: Last, binding: Binding) -> Recency:
     least_ms, most_ms = ages_ms(when)
     prevented = None if least_ms < 0 else f"a {noun(when.last)} after "
     return Recency(
-        *binding.words(when, said, bound_in_words(when), None, prevented),
+        binding.words(when, said, bound_in_words(when), None, prevented),
         binding.customer,
         binding.series(when.last, when.where),
         least_ms,

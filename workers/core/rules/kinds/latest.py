@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from schemas.attribute_types import AttributeType
 from schemas.conditions import Different, Latest
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary, Words
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import NUMBERS_EACH, Evidence
 from workers.core.customer.customer import Customer
@@ -41,16 +41,13 @@ class LatestValue(Elementary):
 
     def __init__(
         self,
-        place: int,
-        head: bytes,
-        tail: bytes,
-        prevented: bytes,
+        words: Words,
         customer: Customer,
         attribute: str,
         passes: Test,
         kind: AttributeType | None,
     ) -> None:
-        super().__init__(place, head, tail, prevented)
+        super().__init__(words)
         self.customer = customer
         self.attribute = attribute
         self.passes = passes
@@ -111,7 +108,7 @@ def compile(when: Latest, binding: Binding) -> LatestValue:
     elif when.is_not is not None:
         wanted = Different(other_than=_as_kept(when.is_not))
     return LatestValue(
-        *binding.words(when, said, _bound(when), None, None),
+        binding.words(when, said, _bound(when), None, None),
         binding.customer,
         binding.specs.require_attribute(when.latest),
         value_test(wanted),

@@ -2,7 +2,7 @@
 
 cimport cython
 
-from workers.core.conditions.condition cimport Elementary
+from workers.core.conditions.condition cimport OfOneSeries
 from workers.core.customer.candidate cimport Evidence
 from workers.core.customer.customer cimport Customer
 from workers.core.customer.series cimport Series
@@ -11,9 +11,7 @@ from workers.core.text cimport Text
 cdef long long FOREVER_MS, NUMBERS_EACH
 cdef int FALSE, NOT_OBSERVABLE, TRUE
 
-cdef class Absence(Elementary):
-    cdef readonly Customer customer
-    cdef readonly Series series
+cdef class Absence(OfOneSeries):
     cdef readonly long long for_ms
 
     @cython.locals(series=Series, from_ms=cython.longlong, enough_ms=cython.longlong)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from schemas.conditions import Absent
 from schemas.durations import duration_ms, write_duration
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, OfOneSeries, Words
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import NUMBERS_EACH, Evidence
 from workers.core.customer.customer import Customer
@@ -19,7 +19,7 @@ from workers.core.rules.kind import Kind
 from workers.core.text import Text
 
 
-class Absence(Elementary):
+class Absence(OfOneSeries):
     """No event for a while.
 
     False while the last event is recent. True once the customer has been known, and the series watched, for that long
@@ -28,12 +28,8 @@ class Absence(Elementary):
 
     cost = 1
 
-    def __init__(
-        self, place: int, head: bytes, tail: bytes, prevented: bytes, customer: Customer, series: Series, for_ms: int
-    ) -> None:
-        super().__init__(place, head, tail, prevented)
-        self.customer = customer
-        self.series = series
+    def __init__(self, words: Words, customer: Customer, series: Series, for_ms: int) -> None:
+        super().__init__(words, customer, series)
         self.for_ms = for_ms
 
     def look(self, at_ms: int) -> int:
@@ -85,7 +81,7 @@ def compile(when: Absent, binding: Binding) -> Absence:
     """Compile the condition for the customer of a rule set."""
     span = write_duration(when.for_)
     return Absence(
-        *binding.words(when, said, f"none for {span}", span, f"a {noun(when.none)} before "),
+        binding.words(when, said, f"none for {span}", span, f"a {noun(when.none)} before "),
         binding.customer,
         binding.series(when.none, when.where),
         duration_ms(when.for_),

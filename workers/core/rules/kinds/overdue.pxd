@@ -2,7 +2,7 @@
 
 cimport cython
 
-from workers.core.conditions.condition cimport Elementary
+from workers.core.conditions.condition cimport OfOneSeries
 from workers.core.conditions.history cimport knows_ever
 from workers.core.customer.candidate cimport Evidence
 from workers.core.customer.customer cimport Customer
@@ -12,9 +12,7 @@ from workers.core.text cimport Text
 cdef long long FOREVER_MS, NUMBERS_EACH
 cdef int FALSE, NOT_OBSERVABLE, TRUE
 
-cdef class Lateness(Elementary):
-    cdef readonly Customer customer
-    cdef readonly Series series
+cdef class Lateness(OfOneSeries):
     cdef readonly long long times, usual_gap_ms, least_ms
 
     @cython.locals(series=Series, patience_ms=cython.longlong)

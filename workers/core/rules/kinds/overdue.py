@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from schemas.conditions import Overdue
 from schemas.durations import duration_ms, write_duration
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, OfOneSeries, Words
 from workers.core.conditions.history import knows_ever
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import NUMBERS_EACH, Evidence
@@ -18,7 +18,7 @@ from workers.core.rules.kind import Kind
 from workers.core.text import Text
 
 
-class Lateness(Elementary):
+class Lateness(OfOneSeries):
     """The last event is longer ago than a multiple of the customer's own usual gap.
 
     The customer's usual gap is (2 x the usual gap of all customers + last - first) / (2 + days with the event - 1),
@@ -35,19 +35,14 @@ class Lateness(Elementary):
 
     def __init__(
         self,
-        place: int,
-        head: bytes,
-        tail: bytes,
-        prevented: bytes,
+        words: Words,
         customer: Customer,
         series: Series,
         times: int,
         usual_gap_ms: int,
         least_ms: int,
     ) -> None:
-        super().__init__(place, head, tail, prevented)
-        self.customer = customer
-        self.series = series
+        super().__init__(words, customer, series)
         self.times = times
         self.usual_gap_ms = usual_gap_ms
         self.least_ms = least_ms
@@ -119,7 +114,7 @@ def compile(when: Overdue, binding: Binding) -> Lateness:
     """Compile the condition for the customer of a rule set."""
     bound = f"{when.by:f} times the usual gap, at least {write_duration(when.at_least)}"
     return Lateness(
-        *binding.words(when, said, bound, None, f"a {noun(when.overdue)} before "),
+        binding.words(when, said, bound, None, f"a {noun(when.overdue)} before "),
         binding.customer,
         # Buckets keep the days of late events apart.
         binding.series(when.overdue, when.where, None, 1),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from schemas.conditions import Status
 from schemas.durations import duration_ms, write_duration
-from workers.core.conditions.condition import FALSE, TRUE, Elementary
+from workers.core.conditions.condition import FALSE, TRUE, Elementary, Words
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import NUMBERS_EACH, Evidence
 from workers.core.customer.series import Series
@@ -32,16 +32,13 @@ class Cancelled(Elementary):
 
     def __init__(
         self,
-        place: int,
-        head: bytes,
-        tail: bytes,
-        prevented: bytes,
+        words: Words,
         wanted: int,
         for_ms: int,
         cancelled: Series,
         returns: Iterable[Series],
     ) -> None:
-        super().__init__(place, head, tail, prevented)
+        super().__init__(words)
         self.wanted = wanted
         self.for_ms = for_ms
         self.cancelled = cancelled
@@ -110,7 +107,7 @@ def compile(when: Status, binding: Binding) -> Cancelled:
     is_cancelled = when.status == "cancelled"
     bound = when.status if when.for_ is None else f"{when.status} for {write_duration(when.for_)}"
     return Cancelled(
-        *binding.words(when, said, bound, None, "a purchase since" if is_cancelled else "a cancellation"),
+        binding.words(when, said, bound, None, "a purchase since" if is_cancelled else "a cancellation"),
         TRUE if is_cancelled else FALSE,
         0 if when.for_ is None else duration_ms(when.for_),
         binding.series(CANCELLATION, None),

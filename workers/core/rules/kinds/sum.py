@@ -101,7 +101,7 @@ def compile(when: Sum, binding: Binding) -> Summed:
     low, high = inclusive(when, UNIT)
     days = window_days(when)
     return Summed(
-        *binding.words(when, said, when.words(), window_in_words(when), None),
+        binding.words(when, said, when.words(), window_in_words(when), None),
         binding.customer,
         binding.series(name, when.where, adds, days),
         low,
