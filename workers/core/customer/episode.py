@@ -1,5 +1,17 @@
 """Episode: the state of one rule for one customer. There is one object a rule, for one customer after the other."""
 
+from typing import Final
+
+# Flags of a stored episode: which of its fields are written, in every layout.
+HOLDS: Final = 1
+BEGAN: Final = 2
+ACTED: Final = 4
+ACTED_AT_START: Final = 8
+ACTED_BEFORE: Final = 16
+IS_OPEN: Final = 32
+WAITS: Final = 64
+STRETCHES: Final = 128
+
 
 class Episode:
     """The state of one rule for one customer.

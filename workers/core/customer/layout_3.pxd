@@ -13,7 +13,7 @@ from workers.core.customer.series cimport Series
 
 cdef long long FOREVER_MS, FARTHEST_MS, RING, CODE_BYTES, FINGERPRINT_BYTES, MAX_STORED
 cdef long long _HAS_FIRED, _HAS_DUE, _DUE_IS_A_FLIP, _HAS_ACTED, _HAS_REST, _CUSTOMER_FLAGS
-cdef long long _HOLDS, _BEGAN, _ACTED, _ACTED_AT_START, _ACTED_BEFORE, _IS_OPEN, _WAITS, _STRETCHES
+cdef long long HOLDS, BEGAN, ACTED, ACTED_AT_START, ACTED_BEFORE, IS_OPEN, WAITS, STRETCHES
 cdef long long _SUM, _BELOW_ZERO, _GONE, _DAY_EACH, _ONCE, _VALUES, _KEY_SHIFT
 cdef long long _HEAD_BYTES, _WIDE_DAYS, _WIDE_COUNTS, _SUMS_SHIFT, _SMALL_SUMS, _LARGE_SUMS, _ANY_SUMS
 cdef long long _HUNDRED, _SMALL_SUM, _LARGE_SUM, _BYTE, _FARTHEST_DAY, _LATEST_MS, _LARGEST_HASH, DAY_MS
@@ -69,6 +69,8 @@ cdef class Layout3:
     @cython.locals(out=Writer, start_ms=cython.longlong, acted_ms=cython.longlong, flags=cython.longlong)
     cdef write_episode(self, Episode episode)
 
+@cython.locals(flags=cython.longlong)
+cpdef long long flags_of(Episode episode) except? 1000003
 cpdef check_rest(Customer customer)
 cpdef take_worded(Candidate candidate, object waiting, Names names)
 cpdef list rest_of(Customer customer, list candidates)

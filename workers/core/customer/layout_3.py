@@ -17,7 +17,17 @@ from workers.core.customer.binary import FARTHEST_MS, Damaged, Reader, Writer
 from workers.core.customer.candidate import Candidate
 from workers.core.customer.customer import RING, Customer
 from workers.core.customer.days import Days
-from workers.core.customer.episode import Episode
+from workers.core.customer.episode import (
+    ACTED,
+    ACTED_AT_START,
+    ACTED_BEFORE,
+    BEGAN,
+    HOLDS,
+    IS_OPEN,
+    STRETCHES,
+    WAITS,
+    Episode,
+)
 from workers.core.customer.names import CODE_BYTES, Names
 from workers.core.customer.series import Series
 from workers.core.events.decoding import FINGERPRINT_BYTES, MAX_STORED
@@ -34,16 +44,6 @@ _DUE_IS_A_FLIP: Final = 4
 _HAS_ACTED: Final = 8
 _HAS_REST: Final = 16
 _CUSTOMER_FLAGS: Final = 31
-
-# Flags of an episode.
-_HOLDS: Final = 1
-_BEGAN: Final = 2
-_ACTED: Final = 4
-_ACTED_AT_START: Final = 8
-_ACTED_BEFORE: Final = 16
-_IS_OPEN: Final = 32
-_WAITS: Final = 64
-_STRETCHES: Final = 128
 
 # Flags of a series; the higher bits hold the position of a usual key.
 _SUM: Final = 1
@@ -301,21 +301,21 @@ class Layout3:
             raise Damaged("an episode twice")
         episode.is_present = True
         flags = given.byte()
-        episode.holding = flags & _HOLDS != 0
-        if flags & _BEGAN:
+        episode.holding = flags & HOLDS != 0
+        if flags & BEGAN:
             episode.start_ms = given.moment_of_3()
-        if flags & _ACTED_AT_START:
+        if flags & ACTED_AT_START:
             episode.acted_ms = episode.start_ms
-        if flags & _ACTED:
+        if flags & ACTED:
             episode.acted_ms = given.moment_of_3()
-        if flags & _ACTED_BEFORE:
+        if flags & ACTED_BEFORE:
             episode.before_ms = given.moment_of_3()
-        if flags & _IS_OPEN:
+        if flags & IS_OPEN:
             episode.open_until_ms = given.moment_of_3()
-        if flags & _WAITS:
+        if flags & WAITS:
             episode.pending_ms = plausible(given.integer_of_3())
             episode.true_since_ms = plausible(given.integer_of_3())
-        if flags & _STRETCHES:
+        if flags & STRETCHES:
             episode.held = stretches(given.moments_of_3())
             episode.stood = stretches(given.moments_of_3())
 
@@ -508,35 +508,41 @@ class Layout3:
     def write_episode(self, episode: Episode) -> None:
         """Write one episode."""
         out, start_ms, acted_ms = self.writer, episode.start_ms, episode.acted_ms
-        flags = _HOLDS if episode.holding else 0
-        if start_ms:
-            flags |= _BEGAN
-        if acted_ms:
-            flags |= _ACTED_AT_START if acted_ms == start_ms else _ACTED
-        if episode.before_ms:
-            flags |= _ACTED_BEFORE
-        if episode.open_until_ms:
-            flags |= _IS_OPEN
-        if episode.pending_ms or episode.true_since_ms:
-            flags |= _WAITS
-        if episode.held or episode.stood:
-            flags |= _STRETCHES
+        flags = flags_of(episode)
         out.byte(flags)
         if start_ms:
             out.moment_of_3(start_ms)
-        if flags & _ACTED:
+        if flags & ACTED:
             out.moment_of_3(acted_ms)
-        if flags & _ACTED_BEFORE:
+        if flags & ACTED_BEFORE:
             out.moment_of_3(episode.before_ms)
-        if flags & _IS_OPEN:
+        if flags & IS_OPEN:
             out.moment_of_3(episode.open_until_ms)
-        if flags & _WAITS:
+        if flags & WAITS:
             # Either may be 0 for none, which is not near the base.
             out.integer_of_3(episode.pending_ms)
             out.integer_of_3(episode.true_since_ms)
-        if flags & _STRETCHES:
+        if flags & STRETCHES:
             out.moments_of_3(episode.held)
             out.moments_of_3(episode.stood)
+
+
+def flags_of(episode: Episode) -> int:
+    """Return which fields of an episode are written: the same in every layout."""
+    flags = HOLDS if episode.holding else 0
+    if episode.start_ms:
+        flags |= BEGAN
+    if episode.acted_ms:
+        flags |= ACTED_AT_START if episode.acted_ms == episode.start_ms else ACTED
+    if episode.before_ms:
+        flags |= ACTED_BEFORE
+    if episode.open_until_ms:
+        flags |= IS_OPEN
+    if episode.pending_ms or episode.true_since_ms:
+        flags |= WAITS
+    if episode.held or episode.stood:
+        flags |= STRETCHES
+    return flags
 
 
 def check_rest(customer: Customer) -> None:

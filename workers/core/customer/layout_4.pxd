@@ -7,6 +7,7 @@ from workers.core.customer.candidate cimport Candidate, Evidence
 from workers.core.customer.customer cimport Customer
 from workers.core.customer.days cimport Days
 from workers.core.customer.episode cimport Episode
+from workers.core.customer.layout_3 cimport counted, flags_of, near
 from workers.core.customer.names cimport Names, Places
 from workers.core.customer.series cimport Series
 from workers.core.memory cimport Numbers
@@ -14,7 +15,7 @@ from workers.core.memory cimport Numbers
 cdef long long DAY_MS, FOREVER_MS, RING, CODE_BYTES, FINGERPRINT_BYTES, _VERSION_BYTES
 cdef long long _HAS_FIRED, _HAS_DUE, _HAS_FLIPS, _HAS_EPISODES, _HAS_ACTED, _HAS_CANDIDATES, _HAS_REST, _CUSTOMER_FLAGS
 cdef long long _BY_KEY, _OF_SOME, _OF_OTHERS, _NAMED, _WHOLE, _ONCE, _SUMS, _GONE, _DAY_EACH, _VALUES, _FINE, _SERIES_FLAGS
-cdef long long _HOLDS, _BEGAN, _ACTED, _ACTED_AT_START, _ACTED_BEFORE, _IS_OPEN, _WAITS, _STRETCHES, _IS_PENDING, _IS_TRUE
+cdef long long HOLDS, BEGAN, ACTED, ACTED_AT_START, ACTED_BEFORE, IS_OPEN, WAITS, STRETCHES, _IS_PENDING, _IS_TRUE
 cdef long long _ONE, _MANY, _TWO_END
 cdef long long _IN_WORDS, _IS_WITHDRAWN, _IS_DOUBTED, _HAS_MORE, _CANDIDATE_FLAGS
 cdef long long _TIMES, _TIME_BITS, _TIME_BYTES, _FARTHEST_DAY, _FARTHEST_APART, _FARTHEST_MS
@@ -137,6 +138,4 @@ cdef long long _number(Reader given) except? 1000003
 @cython.locals(at=cython.Py_ssize_t)
 cdef int _put(Writer out, long long value) except -1
 cdef bint _has_more(Candidate candidate) except -1
-cdef long long _counted(long long number) except? 1000003
 cdef long long _added(long long amount, long long most) except? 1000003
-cdef long long _near(long long days) except? 1000003

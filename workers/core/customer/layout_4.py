@@ -23,8 +23,28 @@ from workers.core.coverage import FOREVER_MS, SERIES_OF_SOME, type_of
 from workers.core.customer.binary import FARTHEST_MS, Damaged, Reader, Writer
 from workers.core.customer.candidate import Candidate, Evidence
 from workers.core.customer.customer import RING
-from workers.core.customer.episode import Episode
-from workers.core.customer.layout_3 import Kept, Waiting, check_rest, stored_waiting, stretches, take_worded
+from workers.core.customer.episode import (
+    ACTED,
+    ACTED_AT_START,
+    ACTED_BEFORE,
+    BEGAN,
+    HOLDS,
+    IS_OPEN,
+    STRETCHES,
+    WAITS,
+    Episode,
+)
+from workers.core.customer.layout_3 import (
+    Kept,
+    Waiting,
+    check_rest,
+    counted,
+    flags_of,
+    near,
+    stored_waiting,
+    stretches,
+    take_worded,
+)
 from workers.core.customer.names import CODE_BYTES, Names, Places
 from workers.core.customer.series import Series
 from workers.core.events.decoding import FINGERPRINT_BYTES, MAX_STORED
@@ -61,15 +81,7 @@ _VALUES: Final = 256
 _FINE: Final = 512
 _SERIES_FLAGS: Final = 1023
 
-# Flags of an episode.
-_HOLDS: Final = 1
-_BEGAN: Final = 2
-_ACTED: Final = 4
-_ACTED_AT_START: Final = 8
-_ACTED_BEFORE: Final = 16
-_IS_OPEN: Final = 32
-_WAITS: Final = 64
-_STRETCHES: Final = 128
+# What an episode waits for.
 _IS_PENDING: Final = 1
 _IS_TRUE: Final = 2
 
@@ -292,13 +304,13 @@ class Layout4:
         series.last_ms = self.moment()
         series.first_ms = series.last_ms if flags & _ONCE else self.moment()
         if flags & _GONE:
-            series.gone_day = self.at_day - _near(given.integer())
+            series.gone_day = self.at_day - near(given.integer())
         times = 1 if flags & _FINE else _HUNDRED
         if flags & _SUMS and not series.has_sum:
             self.mind_sums(series)
         if not flags & _WHOLE:
-            series.total = _counted(given.number())
-            series.active_days = series.total if flags & _DAY_EACH else _counted(given.number())
+            series.total = counted(given.number())
+            series.active_days = series.total if flags & _DAY_EACH else counted(given.number())
             if flags & _SUMS:
                 series.total_sum = times * _added(given.integer(), _MAX_SUM if flags & _FINE else _MAX_HUNDREDS)
         self.read_days(series, flags, times)
@@ -355,7 +367,7 @@ class Layout4:
             step, count = _number(given), 1
             day -= (step >> 1) + 1
             if step & 1:
-                count = _counted(_number(given)) + 2
+                count = counted(_number(given)) + 2
             if has_sums:
                 amount = given.integer() if flags & _FINE else _number(given)
                 if amount > most or amount < -most:
@@ -374,7 +386,7 @@ class Layout4:
         if day < -_FARTHEST_DAY:
             raise Damaged(f"a day {day} days from 1970")
         if flags & _WHOLE:
-            series.total, series.total_sum, series.active_days = _counted(total), _added(total_sum, _MAX_SUM), number
+            series.total, series.total_sum, series.active_days = counted(total), _added(total_sum, _MAX_SUM), number
 
     def read_values(self, series: Series) -> None:
         """Read distinct values, the one seen last first."""
@@ -400,24 +412,24 @@ class Layout4:
             raise Damaged("an episode twice")
         episode.is_present = True
         flags = given.byte()
-        episode.holding = flags & _HOLDS != 0
-        if flags & _BEGAN:
+        episode.holding = flags & HOLDS != 0
+        if flags & BEGAN:
             episode.start_ms = self.moment()
-        if flags & _ACTED_AT_START:
+        if flags & ACTED_AT_START:
             episode.acted_ms = episode.start_ms
-        if flags & _ACTED:
+        if flags & ACTED:
             episode.acted_ms = self.moment()
-        if flags & _ACTED_BEFORE:
+        if flags & ACTED_BEFORE:
             episode.before_ms = self.moment()
-        if flags & _IS_OPEN:
+        if flags & IS_OPEN:
             episode.open_until_ms = self.moment()
-        if flags & _WAITS:
+        if flags & WAITS:
             waits = given.byte()
             if waits & _IS_PENDING:
                 episode.pending_ms = self.moment()
             if waits & _IS_TRUE:
                 episode.true_since_ms = self.moment()
-        if flags & _STRETCHES:
+        if flags & STRETCHES:
             episode.held = stretches(self.moments())
             episode.stood = stretches(self.moments())
 
@@ -711,32 +723,19 @@ class Layout4:
     def write_episode(self, episode: Episode) -> None:
         """Write one episode."""
         out, start_ms, acted_ms = self.writer, episode.start_ms, episode.acted_ms
-        waits = 0
-        flags = _HOLDS if episode.holding else 0
-        if start_ms:
-            flags |= _BEGAN
-        if acted_ms:
-            flags |= _ACTED_AT_START if acted_ms == start_ms else _ACTED
-        if episode.before_ms:
-            flags |= _ACTED_BEFORE
-        if episode.open_until_ms:
-            flags |= _IS_OPEN
+        flags, waits = flags_of(episode), 0
         if episode.pending_ms:
             waits |= _IS_PENDING
         if episode.true_since_ms:
             waits |= _IS_TRUE
-        if waits:
-            flags |= _WAITS
-        if episode.held or episode.stood:
-            flags |= _STRETCHES
         out.byte(flags)
         if start_ms:
             self.put_moment(start_ms)
-        if flags & _ACTED:
+        if flags & ACTED:
             self.put_moment(acted_ms)
-        if flags & _ACTED_BEFORE:
+        if flags & ACTED_BEFORE:
             self.put_moment(episode.before_ms)
-        if flags & _IS_OPEN:
+        if flags & IS_OPEN:
             self.put_moment(episode.open_until_ms)
         if waits:
             out.byte(waits)
@@ -744,7 +743,7 @@ class Layout4:
                 self.put_moment(episode.pending_ms)
             if waits & _IS_TRUE:
                 self.put_moment(episode.true_since_ms)
-        if flags & _STRETCHES:
+        if flags & STRETCHES:
             self.put_moments(episode.held)
             self.put_moments(episode.stood)
 
@@ -857,22 +856,8 @@ def _place_of(pair: tuple[int, Any]) -> int:
     return pair[0]
 
 
-def _counted(number: int) -> int:
-    """Return a number of events or of days, if it can be one."""
-    if number > _MAX_SUM:
-        raise Damaged(f"{number} is beyond all bounds")
-    return number
-
-
 def _added(amount: int, most: int) -> int:
     """Return a sum, if it is between `-most` and `most`."""
     if amount > most or amount < -most:
         raise Damaged(f"a sum of {amount} is beyond all bounds")
     return amount
-
-
-def _near(days: int) -> int:
-    """Return a number of days, if it can be one."""
-    if not -_FARTHEST_DAY < days < _FARTHEST_DAY:
-        raise Damaged(f"a day {days} days away")
-    return days
