@@ -1,5 +1,6 @@
 """Bounds as they are written -> whole numbers to compare with, for kinds of conditions that have them."""
 
+from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, Final
 
@@ -40,3 +41,21 @@ def window_days(when: Any) -> int:
 def window_in_words(when: Any) -> str:
     """Word the window of a condition, as its reason has it."""
     return "ever" if when.within is None else write_duration(when.within)
+
+
+def where_bounded_above(types: Callable[[Any], set[str]]) -> Callable[[Any], set[str]]:
+    """Return what names the types of a condition with an upper bound: an unseen event can only break that one."""
+
+    def can_turn_false(when: Bounds) -> set[str]:
+        return types(when) if when.limits()[1] is not None else set()
+
+    return can_turn_false
+
+
+def where_bounded_below(types: Callable[[Any], set[str]]) -> Callable[[Any], set[str]]:
+    """Return what names the types of a condition with a lower bound: an unseen event can only help to reach that."""
+
+    def can_turn_true(when: Bounds) -> set[str]:
+        return types(when) if when.limits()[0] is not None else set()
+
+    return can_turn_true

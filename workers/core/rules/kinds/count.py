@@ -13,7 +13,13 @@ from workers.core.customer.customer import Customer
 from workers.core.customer.series import Series
 from workers.core.phrases import Said, counted, noun, plural
 from workers.core.rules.binding import Binding
-from workers.core.rules.bounds import inclusive, window_days, window_in_words
+from workers.core.rules.bounds import (
+    inclusive,
+    where_bounded_above,
+    where_bounded_below,
+    window_days,
+    window_in_words,
+)
 from workers.core.rules.claims import Claim, Limit, events_of, numbers_of
 from workers.core.rules.kind import Kind
 from workers.core.rules.knowledge import needs_of_volume, time_of_leaving
@@ -137,16 +143,6 @@ def types(when: Count) -> set[str]:
     return {when.count}
 
 
-def can_turn_false(when: Count) -> set[str]:
-    """Return the type if there is an upper bound, the only one that an unseen event can break."""
-    return types(when) if when.limits()[1] is not None else set()
-
-
-def can_turn_true(when: Count) -> set[str]:
-    """Return the type if there is a lower bound, the only one that an unseen event can help to reach."""
-    return types(when) if when.limits()[0] is not None else set()
-
-
 def least_events(when: Count) -> dict[str, int]:
     """Return the fewest events with which it can be true."""
     low = inclusive(when, 1)[0]
@@ -200,8 +196,8 @@ KIND = Kind(
     said=said,
     compile=compile,
     types=types,
-    can_turn_false=can_turn_false,
-    can_turn_true=can_turn_true,
+    can_turn_false=where_bounded_above(types),
+    can_turn_true=where_bounded_below(types),
     least_events=least_events,
     most_events=most_events,
     claims=claims,

@@ -10,7 +10,13 @@ from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import NUMBERS_EACH, Evidence
 from workers.core.phrases import Said, counted
 from workers.core.rules.binding import Binding
-from workers.core.rules.bounds import inclusive, window_days, window_in_words
+from workers.core.rules.bounds import (
+    inclusive,
+    where_bounded_above,
+    where_bounded_below,
+    window_days,
+    window_in_words,
+)
 from workers.core.rules.claims import Claim, Quantity, measured
 from workers.core.rules.kind import Kind
 from workers.core.rules.knowledge import needs_of_volume, time_of_leaving
@@ -93,16 +99,6 @@ def types(when: Distinct) -> set[str]:
     return {when.distinct.split(".", 1)[0]}
 
 
-def can_turn_false(when: Distinct) -> set[str]:
-    """Return the type if there is an upper bound, the only one that an unseen event can break."""
-    return types(when) if when.limits()[1] is not None else set()
-
-
-def can_turn_true(when: Distinct) -> set[str]:
-    """Return the type if there is a lower bound, the only one that an unseen event can help to reach."""
-    return types(when) if when.limits()[0] is not None else set()
-
-
 def least_events(when: Distinct) -> dict[str, int]:
     """Return the fewest events with which it can be true: each brings one value at most."""
     low = inclusive(when, 1)[0]
@@ -136,8 +132,8 @@ KIND = Kind(
     said=said,
     compile=compile,
     types=types,
-    can_turn_false=can_turn_false,
-    can_turn_true=can_turn_true,
+    can_turn_false=where_bounded_above(types),
+    can_turn_true=where_bounded_below(types),
     least_events=least_events,
     claims=claims,
     says_only_its_claims=says_only_its_claims,

@@ -12,7 +12,13 @@ from workers.core.customer.candidate import NUMBERS_EACH, Evidence
 from workers.core.events.decoding import MAX_STORED, UNIT
 from workers.core.phrases import Said, attribute, bounds_in_words, filters, within
 from workers.core.rules.binding import Binding
-from workers.core.rules.bounds import inclusive, window_days, window_in_words
+from workers.core.rules.bounds import (
+    inclusive,
+    where_bounded_above,
+    where_bounded_below,
+    window_days,
+    window_in_words,
+)
 from workers.core.rules.claims import Claim, Quantity, measured
 from workers.core.rules.kind import Kind
 from workers.core.rules.knowledge import needs_of_volume, time_of_leaving
@@ -115,16 +121,6 @@ def types(when: Sum) -> set[str]:
     return {when.sum.split(".", 1)[0]}
 
 
-def can_turn_false(when: Sum) -> set[str]:
-    """Return the type if there is an upper bound, the only one that an unseen event can break."""
-    return types(when) if when.limits()[1] is not None else set()
-
-
-def can_turn_true(when: Sum) -> set[str]:
-    """Return the type if there is a lower bound, the only one that an unseen event can help to reach."""
-    return types(when) if when.limits()[0] is not None else set()
-
-
 def least_events(when: Sum) -> dict[str, int]:
     """Return one event if nothing at all does not reach the lower bound."""
     lower = when.limits()[0]
@@ -166,8 +162,8 @@ KIND = Kind(
     said=said,
     compile=compile,
     types=types,
-    can_turn_false=can_turn_false,
-    can_turn_true=can_turn_true,
+    can_turn_false=where_bounded_above(types),
+    can_turn_true=where_bounded_below(types),
     least_events=least_events,
     claims=claims,
     says_only_its_claims=says_only_its_claims,
