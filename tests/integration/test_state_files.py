@@ -46,6 +46,7 @@ from workers.recovery.state_files.reading import Part, read_files
 from workers.recovery.state_files.writing import StateFolder
 from workers.recovery.wipe import wipe
 from workers.state.consistency import Log, check_consistency
+from workers.state.layouts import newest
 from workers.state.meta import Meta
 from workers.state.step import WriteSet
 from workers.state.store import Store
@@ -390,7 +391,9 @@ def test_a_load_that_is_interrupted_leaves_a_mark_and_no_worker_uses_half_of_it(
 
         await wipe(store, unfinished, ["login"])
         with pytest.raises(InterruptedError):
-            await load_partition(store, files.heads[0], Interrupted(files.partitions[0]), known, "", Everything())
+            await load_partition(
+                store, files.heads[0], Interrupted(files.partitions[0]), known, "", Everything(), newest()
+            )
         fields = await store.meta(0)
         mismatch = check_consistency(fields, int(fields.get("offset", -1)), None, log[0])
         assert mismatch is not None
@@ -398,7 +401,7 @@ def test_a_load_that_is_interrupted_leaves_a_mark_and_no_worker_uses_half_of_it(
         assert await store.activity(0, "c1") is not None
 
         await wipe(store, unfinished, ["login"])
-        loaded = await load_partition(store, files.heads[0], files.partitions[0], known, "", Everything())
+        loaded = await load_partition(store, files.heads[0], files.partitions[0], known, "", Everything(), newest())
         fields = await store.meta(0)
         assert (loaded.customers, fields["offset"]) == (1_200, "3")
         assert check_consistency(fields, 3, None, log[0]) is None
@@ -434,4 +437,5 @@ def stored() -> bytes:
         sums=["20"],
         sum="20",
     )
-    return customers.stored(CustomerFacts(known_since=moment, latest_event=moment, series={"purchase": purchase}))
+    facts = CustomerFacts(known_since=moment, latest_event=moment, series={"purchase": purchase})
+    return customers.stored(facts, newest())

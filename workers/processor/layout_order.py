@@ -8,7 +8,7 @@ import structlog
 from workers.observability import log_events
 from workers.processor.partition import OwnedPartition
 from workers.state import layouts
-from workers.state.meta import LAYOUT, LAYOUT_OF_OLD, topic_fields
+from workers.state.meta import LAYOUT_OF_OLD, layout_fields
 from workers.state.step import WriteSet
 from workers.state.store import Store
 
@@ -43,7 +43,7 @@ class LayoutOrder:
         if partition.layout >= self.layout:
             return {}
         log.info(log_events.LAYOUT_BEGAN, partition=partition.number, layout=self.layout)
-        return {LAYOUT: str(self.layout), **topic_fields(partition.meta.topic_id, self.layout)}
+        return layout_fields(partition.meta.topic_id, self.layout)
 
     async def begin(self, partition: OwnedPartition) -> None:
         """Take a step with which a partition begins to be written as ordered. The caller holds the lock.

@@ -43,7 +43,6 @@ from workers.rule_files.known_names import event_types
 from workers.settings import PAUSES, Settings
 from workers.state import layouts
 from workers.state.connect import clock_of
-from workers.state.meta import LAYOUT_OF_OLD
 from workers.state.rule_sets.activation import activate, newest_generation
 from workers.state.settings_check import namespaces_of_topic
 from workers.state.source_sets.stored import as_agreed
@@ -124,10 +123,8 @@ class Rebuild:
             if loss is not None and not options.cut_log_accepted and not accept(loss):
                 raise StartupError(_refusal(loss))
             start(report.records)
-            if not any(metas.values()) and layouts.newest() > LAYOUT_OF_OLD:
-                # As at the first start of a worker: there is nothing to go back to.
-                await layouts.give_order(self._store, layouts.newest())
-            await self._wipe(consumer, plan, findings)
+            layout = await layouts.begin_with(self._store, is_empty=not any(metas.values()))
+            await self._wipe(consumer, plan, findings, layout)
             await self._replay(consumer, plan, findings, report.tally, advance)
         return replace(report, seconds=time.monotonic() - started_at)
 
@@ -155,10 +152,11 @@ class Rebuild:
         longest_ms = max((rule.expires_after_ms for rule in self._rules.rules), default=0)
         return await read_published(consumer, topics, now_ms - longest_ms, now_ms)
 
-    async def _wipe(self, consumer: AIOKafkaConsumer, plan: Plan, findings: "_Findings") -> None:
+    async def _wipe(self, consumer: AIOKafkaConsumer, plan: Plan, findings: "_Findings", layout: int) -> None:
         """Delete the stored state of the partitions, except those that an interrupted rebuild has begun.
 
-        Those that begin with a state file hold its state afterwards; until then, they stay marked as being wiped.
+        Those that begin with a state file hold its state afterwards, written in `layout`; until then, they stay
+        marked as being wiped.
         """
         last_intake_ms = await read_last_intake_ms(consumer, findings.snapshot.activity_logs, self._time_of)
         marks = {
@@ -168,9 +166,9 @@ class Rebuild:
         in_files = {partition: mark for partition, mark in marks.items() if partition in plan.file_offsets}
         unfinished = {partition: mark.while_wiping() for partition, mark in in_files.items()}
         await wipe(self._store, {**marks, **unfinished}, event_types(self._sources))
-        beginning, dead_letters = findings.beginning, self._settings.topic("dead-letter")
+        beginning = findings.beginning
         await beginning.load_shared(self._store)
-        await beginning.load(self._store, in_files, findings.published, self._settings.topic_prefix, dead_letters)
+        await beginning.load(self._store, in_files, findings.published, self._settings, layout)
 
     async def _replay(
         self, consumer: AIOKafkaConsumer, plan: Plan, findings: "_Findings", tally: Tally, advance: Advance

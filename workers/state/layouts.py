@@ -12,7 +12,7 @@ from typing import Final
 from workers.state.meta import LAYOUT_OF_OLD
 from workers.state.store import Store
 
-KNOWN: Final[tuple[int, ...]] = (3,)
+KNOWN: Final[tuple[int, ...]] = (3, 4)
 """The layouts that this release reads and writes, oldest first.
 
 The last one is written once an upgrade is finished: with one more here, upgrades can be finished.
@@ -52,6 +52,16 @@ async def read_order(store: Store) -> Order:
 async def give_order(store: Store, layout: int) -> None:
     """Order all workers to write a layout from now on; the caller has seen that every one of them can."""
     await store.set_fields(store.keys.upgrade, {_LAYOUT: str(layout)})
+
+
+async def begin_with(store: Store, *, is_empty: bool) -> int:
+    """Return the layout to write state in that is made now, by a rebuild or an import.
+
+    Where nothing is stored there is nothing to go back to: then the newest is ordered, as by the first worker.
+    """
+    if is_empty:
+        await give_order(store, newest())
+    return min((await read_order(store)).layout, newest())
 
 
 async def take_back_order(store: Store) -> None:

@@ -100,6 +100,16 @@ def layout_of(fields: Mapping[str, str]) -> int:
     return int(fields.get(LAYOUT) or LAYOUT_OF_OLD)
 
 
+def layout_fields(topic_id: str | None, layout: int) -> dict[str, str]:
+    """Return the fields that say in which layout a partition is written; none for that of the old releases.
+
+    Args:
+        topic_id: of the activity topic, None if the broker reports none.
+        layout: the layout.
+    """
+    return {} if layout == LAYOUT_OF_OLD else {LAYOUT: str(layout), **topic_fields(topic_id, layout)}
+
+
 def topic_fields(topic_id: str | None, layout: int) -> dict[str, str]:
     """Return the field of the topic that the state is made from, by name; `topic_id_of` reads it.
 

@@ -83,8 +83,7 @@ async def finish_at_start(settings: Settings, store: Store, now_ms: int) -> None
     Raises:
         Transient: if Redis does not answer.
     """
-    if layouts.newest() > LAYOUT_OF_OLD:
-        await consider(store, await find_releases(settings, store), now_ms)
+    await consider(store, await find_releases(settings, store), now_ms)
 
 
 async def consider(store: Store, releases: Releases, now_ms: int) -> None:

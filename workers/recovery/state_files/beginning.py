@@ -12,6 +12,7 @@ from workers.recovery.state_files.importing import damaged_parts, foreign, paces
 from workers.recovery.state_files.loading import load_partition, load_shared
 from workers.recovery.state_files.reading import StateFiles, read_files
 from workers.recovery.state_files.since_then import SinceThen
+from workers.settings import Settings
 from workers.state.consistency import Log
 from workers.state.store import Store
 
@@ -44,8 +45,8 @@ class Beginning:
         store: Store,
         marks: Mapping[int, RebuildMark],
         published: Published,
-        topic_prefix: str,
-        dead_letters: str,
+        settings: Settings,
+        layout: int,
     ) -> None:
         """Load partitions that were wiped.
 
@@ -53,17 +54,17 @@ class Beginning:
             store: of the state.
             marks: by partition, what stands in `meta` afterwards.
             published: what the topics hold.
-            topic_prefix: of the action topics.
-            dead_letters: name of the dead-letter topic.
+            settings: of Linger; they name the topics.
+            layout: to write customers in.
 
         Raises:
             Fenced: if a worker claims a partition.
             Transient: if Redis does not answer.
         """
         for number, mark in marks.items():
-            sieve = SinceThen(number, published, topic_prefix, dead_letters)
+            sieve = SinceThen(number, published, settings.topic_prefix, settings.topic("dead-letter"))
             head, part = self._files.heads[number], self._files.partitions[number]
-            await load_partition(store, head, part, self._customers, mark.encode(), sieve)
+            await load_partition(store, head, part, self._customers, mark.encode(), sieve, layout)
 
 
 def read_beginning(path: Path | None, rules: RuleSet, logs: Mapping[int, Log]) -> Beginning:

@@ -29,7 +29,7 @@ LEFT_OUT: Final = {
     "seen": "each owner of a partition reports again up to when it is decided",
     "obeyed": "each owner of a partition reports again which pauses it obeys",
     "clock": "the player of a replay sets it",
-    "upgrade": "what is loaded is in the layout that every release reads, so the upgrade is finished once more",
+    "upgrade": "what is loaded is in the layout that is ordered here, the newest one if nothing was stored",
 }
 """By kind, why what all partitions share is not in a file."""
 

@@ -1,6 +1,4 @@
-"""Stored customers as facts, and facts as stored customers: no other module here knows that there are layouts."""
-
-from typing import Final
+"""Stored customers as facts, and facts as stored customers."""
 
 from workers.core.customer.fact_texts import UnreadableFacts
 from workers.core.customer.facts import CustomerFacts
@@ -9,9 +7,6 @@ from workers.core.customer.stored import OtherLayout, UnknownLayout
 from workers.core.decisions.decide import decider_of
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
-
-_LAYOUT: Final = 3
-"""Of what is loaded: every worker reads it, and stores in its own layout what it decides next."""
 
 
 class UnreadableCustomer(Exception):
@@ -39,8 +34,8 @@ class StoredCustomers:
             raise UnreadableCustomer from error
         return facts_of(self._decider.names)
 
-    def stored(self, facts: CustomerFacts) -> bytes:
-        """Return what is stored of a customer with these facts.
+    def stored(self, facts: CustomerFacts, layout: int) -> bytes:
+        """Return what is stored of a customer with these facts, in a layout.
 
         Raises:
             UnreadableFacts: if no customer can have them.
@@ -49,6 +44,6 @@ class StoredCustomers:
         decider.program.begin()
         take_facts(decider.names, facts)
         try:
-            return decider.stored.write(_LAYOUT)
+            return decider.stored.write(layout)
         except ValueError as error:
             raise UnreadableFacts(str(error)) from error

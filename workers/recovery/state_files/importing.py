@@ -18,6 +18,7 @@ from workers.recovery.state_files.loading import Everything, check_part, load_pa
 from workers.recovery.state_files.meta_lines import meta_of
 from workers.recovery.state_files.reading import StateFiles
 from workers.recovery.wipe import wipe
+from workers.state import layouts
 from workers.state.consistency import Log, check_consistency
 from workers.state.meta import meaning_of
 from workers.state.store import Store
@@ -80,8 +81,9 @@ class Import:
             Fenced: if a worker claims a partition; import again then, and replace what is there.
             Transient: if Redis does not answer; the same.
         """
-        await self._check(logs, published, replace=replace)
+        is_empty = await self._check(logs, published, replace=replace)
         heads = {number: head for number, head in sorted(self._files.heads.items()) if head.offset >= 0}
+        layout = await layouts.begin_with(self._store, is_empty=is_empty)
         unfinished = RebuildMark(rules_lost=False, decided_ms=0, is_wiping=True)
         await wipe(self._store, dict.fromkeys(heads, unfinished), event_types)
         if self._files.shared is not None:
@@ -89,7 +91,7 @@ class Import:
         report = ImportReport(unreadable=self._files.unreadable)
         for number, head in heads.items():
             part = self._files.partitions[number]
-            loaded = await load_partition(self._store, head, part, self._customers, "", Everything())
+            loaded = await load_partition(self._store, head, part, self._customers, "", Everything(), layout)
             report.partitions[number] = loaded.customers
             report.held += loaded.held
             report.unconfirmed += loaded.unconfirmed
@@ -99,8 +101,11 @@ class Import:
 
     async def _check(
         self, logs: Mapping[int, Log], published: Mapping[int, Mapping[str, int]], *, replace: bool
-    ) -> None:
-        problems = [] if replace else await self._what_is_there()
+    ) -> bool:
+        """Return whether nothing is stored here."""
+        found = await find_keys(self._store, ())
+        found.close()
+        problems = [] if replace or found.is_empty else [self._what_is_there()]
         for number, head in sorted(self._files.heads.items()):
             problems += [f"partition {number}: {problem}" for problem in foreign(head, logs.get(number))]
         if not problems:
@@ -111,16 +116,13 @@ class Import:
             problems = damaged_parts(self._files, self._customers)
         if problems:
             raise StartupError([*problems, "Nothing was changed"])
+        return found.is_empty
 
-    async def _what_is_there(self) -> list[str]:
-        found = await find_keys(self._store, ())
-        found.close()
-        if found.is_empty:
-            return []
-        return [
+    def _what_is_there(self) -> str:
+        return (
             f"there is state under the namespace '{self._store.keys.namespace}' already. Import into an empty Redis, "
             "or set another LINGER_REDIS_NAMESPACE; --replace deletes what is stored of the partitions in the files"
-        ]
+        )
 
 
 def foreign(head: PartitionHead, log: Log | None) -> list[str]:
