@@ -43,7 +43,7 @@ class EventReader:
         Args:
             record: of the activity topic.
             work: of the step.
-            scanner: of the active rule set; it reads what is plain of intake's records.
+            scanner: of the active rule set; it reads what is plain.
         """
         source = None
         for name, value in record.headers:
@@ -56,7 +56,11 @@ class EventReader:
         if record.value is None:
             work.tombstones += 1  # it deletes a key from a compacted topic, and is no event
             return
-        if source is not None and scanner.takes(record.value, record.key, self._latest_ms(record)):
+        if scanner.takes(record.value, record.key, self._latest_ms(record)) and (
+            source is not None or self._may_be_direct(record, scanner.event_type())
+        ):
+            if source is None:
+                work.note_direct(record, scanner.event_type())
             work.events.setdefault(scanner.customer_id(), []).append((scanner.event(), record))
             return
         try:
@@ -68,9 +72,7 @@ class EventReader:
                 work.unread.append((record, error))
             return
         if source is None:
-            newest = work.newest.get(event.type)
-            if newest is None or record.timestamp > newest.timestamp:
-                work.newest[event.type] = record
+            work.note_direct(record, event.type)
         work.events.setdefault(event.customer_id, []).append((event, record))
 
     def dead_letter(self, record: ConsumerRecord, error: InvalidEvent) -> OutboxRecord:
@@ -83,6 +85,10 @@ class EventReader:
     def written_ms(self, record: ConsumerRecord, now_ms: int) -> int:
         """Return the time of a record in epoch milliseconds, or `now_ms` if it has no believable one."""
         return believed_ms(self._clock, record.timestamp) or now_ms
+
+    def _may_be_direct(self, record: ConsumerRecord, event_type: str) -> bool:
+        """Return whether a direct producer may write events of this type, with this key, to this partition."""
+        return event_type in self._declared and hash_of(record.key) % self._partitions == record.partition
 
     def _event(self, record: ConsumerRecord, work: UnitOfWork, *, direct: bool) -> DecodedEvent:
         """Decode one record.

@@ -104,6 +104,12 @@ class UnitOfWork:
         self.high_waters[source_partition] = pair
         return True
 
+    def note_direct(self, record: ConsumerRecord, event_type: str) -> None:
+        """Note a readable record of a direct producer."""
+        newest = self.newest.get(event_type)
+        if newest is None or record.timestamp > newest.timestamp:
+            self.newest[event_type] = record
+
     def add(self, customer_id: str, decided: CustomerStep, *, is_new: bool) -> None:
         """Add what was decided for one customer."""
         self.activities[customer_id] = decided.stored

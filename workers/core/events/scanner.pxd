@@ -27,6 +27,7 @@ cdef class Scanner:
     cdef long long at, end, text, size
 
     cpdef bint scan(self, bytes raw, long long latest_ms) except -1
+    cpdef str event_type(self)
     cpdef str customer_id(self)
     cpdef str event_id(self)
     cpdef bytes event_id_bytes(self)

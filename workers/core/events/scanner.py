@@ -112,6 +112,10 @@ class Scanner:
         """
         return self.read(raw, latest_ms) if _IS_COMPILED else self.decode(raw, latest_ms)
 
+    def event_type(self) -> str:
+        """Return the event's type."""
+        return self.types[self.type_place]
+
     def customer_id(self) -> str:
         """Return the customer's id."""
         return self.raw[self.customer_at : self.customer_at + self.customer_size].decode()
