@@ -17,6 +17,7 @@ from workers.kafka.partitioner import hash_of, wrong_partition
 from workers.kafka.records import OutboxRecord
 from workers.observability import metrics
 from workers.processor.unit_of_work import UnitOfWork
+from workers.rule_files.known_names import event_types
 from workers.settings import Settings
 
 
@@ -33,6 +34,7 @@ class EventReader:
     def take_sources(self, sources: SourcesFile) -> None:
         """Read the event types that these sources declare from now on."""
         self._declared = frozenset(sources.event_types)
+        self._known = frozenset(event_types(sources))
         self._read_untrusted = compile_untrusted_reader(self._declared)
 
     def sort(self, record: ConsumerRecord, work: UnitOfWork, scanner: Scanner) -> None:
@@ -88,7 +90,7 @@ class EventReader:
 
     def _may_be_direct(self, record: ConsumerRecord, event_type: str) -> bool:
         """Return whether a direct producer may write events of this type, with this key, to this partition."""
-        return event_type in self._declared and hash_of(record.key) % self._partitions == record.partition
+        return event_type in self._known and hash_of(record.key) % self._partitions == record.partition
 
     def _event(self, record: ConsumerRecord, work: UnitOfWork, *, direct: bool) -> DecodedEvent:
         """Decode one record.
