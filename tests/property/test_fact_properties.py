@@ -85,8 +85,8 @@ def fill_series(draw: st.DrawFn, series: Series) -> None:
         series.values.insert(place, day, known[place], 0)
 
 
-def fill_episode(draw: st.DrawFn, episode: Episode) -> None:
-    episode.open()
+def fill_episode(draw: st.DrawFn, customer: Customer, episode: Episode) -> None:
+    customer.open(episode)
     episode.holding = draw(st.booleans())
     episode.start_ms, episode.acted_ms, episode.before_ms = draw(perhaps), draw(perhaps), draw(perhaps)
     episode.open_until_ms, episode.pending_ms, episode.true_since_ms = draw(perhaps), draw(perhaps), draw(perhaps)
@@ -146,11 +146,11 @@ def customers(draw: st.DrawFn) -> Names:
         other.has_sum = other.days.number > 0 and draw(st.booleans())
     for episode in customer.episodes:
         if draw(st.booleans()):
-            fill_episode(draw, episode)
+            fill_episode(draw, customer, episode)
     for code in draw(st.sets(codes, max_size=2)):
         if known.by_code.of(int.from_bytes(code, "big")) < 0:
             unknown = customer.other_episodes[code] = Episode()
-            fill_episode(draw, unknown)
+            fill_episode(draw, customer, unknown)
     for _ in range(draw(st.integers(0, 2))):
         fill_candidate(draw, customer.another_candidate())
     customer.acted = draw(st.lists(moments, max_size=3))

@@ -8,6 +8,7 @@ from workers.core.customer.series import Series
 
 OUT_OF_REACH: Final = 1 << 62
 """More than any stored number; larger bounds are cut to it."""
+_BEYOND: Final = OUT_OF_REACH + 1
 
 
 class Amount(OfOneSeries):
@@ -18,6 +19,7 @@ class Amount(OfOneSeries):
 
     Attributes:
         has_low, low, has_high, high: inclusive bounds, and whether there are any.
+        least, most: the same bounds; beyond all numbers where there is none.
         days: length of the window in UTC days, today included; 0 for the whole lifetime.
     """
 
@@ -33,7 +35,13 @@ class Amount(OfOneSeries):
         super().__init__(words, customer, series)
         self.has_low, self.low = low is not None, _within_reach(low or 0)
         self.has_high, self.high = high is not None, _within_reach(high or 0)
+        self.least = self.low if self.has_low else -_BEYOND
+        self.most = self.high if self.has_high else _BEYOND
         self.days = days
+
+    def judge_whole(self, value: int) -> int:
+        """Compare a value of which nothing is missing with the bounds; return the truth."""
+        return FALSE if value < self.least or value > self.most else TRUE
 
     def judge(self, value: int, observable: bool) -> int:
         """Compare a value with the bounds; return the truth.

@@ -16,7 +16,7 @@ cdef class Customer:
     cdef readonly long long groups, most_conditions
     cdef readonly list series, episodes, candidates
     cdef readonly dict by_key
-    cdef readonly Episode first_episode
+    cdef readonly Episode first_listed, last_listed
     cdef public dict other_series, other_episodes, latest, attributes, pairs, floors, named_flips
     cdef public list acted
     cdef Numbers _flips, _seen
@@ -27,11 +27,13 @@ cdef class Customer:
     cpdef clear(self)
     @cython.locals(series=Series)
     cpdef observe(self, object coverage)
+    @cython.locals(before=Episode, following=Episode)
+    cpdef open(self, Episode episode)
     @cython.locals(episode=Episode)
     cpdef Episode other_episode(self, object code)
     @cython.locals(candidate=Candidate)
     cpdef Candidate another_candidate(self)
-    @cython.locals(candidate=Candidate)
+    @cython.locals(candidate=Candidate, at=cython.longlong)
     cpdef remove_candidate(self, long long place)
     @cython.locals(place=cython.longlong)
     cpdef list read_seen(self)

@@ -36,7 +36,8 @@ class Customer:
         series: those of the rule set, by their place; every series of the customer is here or in `other_series`.
         other_series: by key, those that were stored and that no rule of this set reads; they are kept as they are.
         episodes: by the place of the rule.
-        first_episode: the first of them; the others follow (`Episode.following`). None if there is no rule.
+        first_listed, last_listed: of those that are present, and some that were; in the order of their rules, one
+            follows the other (`Episode.following`). None if there is none.
         other_episodes: by the code of the rule's id, episodes of rules that are not in this set; kept as they are.
         candidates: actions that are not admitted yet, oldest first; only the first `waiting` mean anything.
         waiting: how many of them there are.
@@ -66,10 +67,9 @@ class Customer:
         """
         self.series = [Series(one.key, one.type, one.adds is not None, one.keep_days) for one in series]
         self.by_key = {one.key: one for one in self.series}
-        self.episodes = [Episode() for _ in range(rules)]
-        for one, other in zip(self.episodes, self.episodes[1:], strict=False):
-            one.following = other
-        self.first_episode = self.episodes[0] if self.episodes else None
+        self.episodes = [Episode(place) for place in range(rules)]
+        self.first_listed: Episode | None = None
+        self.last_listed: Episode | None = None
         self.groups = groups
         self._flips, self._seen = Numbers(groups), Numbers(RING)
         self.flips = self._flips.numbers()
@@ -99,11 +99,13 @@ class Customer:
         for series in self.series:
             if series.is_present:
                 series.clear()
-        episode = self.first_episode
+        episode = self.first_listed
         while episode is not None:
             if episode.is_present:
                 episode.clear()
+            episode.is_listed = False
             episode = episode.following
+        self.first_listed = self.last_listed = None
         for place in range(self.groups):
             self.flips[place] = FOREVER_MS
         self.flips_known = True
@@ -131,6 +133,26 @@ class Customer:
             series.since_ms = coverage.since_ms(series.key)
             series.is_complete = series.key in coverage.complete
 
+    def open(self, episode: Episode) -> None:
+        """Remember something of a rule from now on."""
+        episode.is_present = True
+        if episode.place < 0 or episode.is_listed:
+            return
+        before = self.last_listed
+        if before is not None and before.place > episode.place:
+            before, following = None, self.first_listed
+            while following is not None and following.place < episode.place:
+                before, following = following, following.following
+        if before is None:
+            episode.following = self.first_listed
+            self.first_listed = episode
+        else:
+            episode.following = before.following
+            before.following = episode
+        if episode.following is None:
+            self.last_listed = episode
+        episode.is_listed = True
+
     def other_episode(self, code: int) -> Episode:
         """Return the episode of a rule that is not in this set, by the code of its id; made if there is none."""
         raw = code.to_bytes(_CODE_BYTES, "big")
@@ -150,9 +172,11 @@ class Customer:
 
     def remove_candidate(self, place: int) -> None:
         """Take a candidate out; the later ones move up, and it may be used for another action."""
-        candidate = self.candidates.pop(place)
-        self.candidates.append(candidate)
+        candidate = self.candidates[place]
         self.waiting -= 1
+        for at in range(place, self.waiting):
+            self.candidates[at] = self.candidates[at + 1]
+        self.candidates[self.waiting] = candidate
 
     def read_seen(self) -> list[int]:
         """Return the fingerprints, oldest first, for callers in Python."""

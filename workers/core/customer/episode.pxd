@@ -4,10 +4,10 @@ cimport cython
 
 @cython.final
 cdef class Episode:
-    cdef public bint is_present, holding
+    cdef readonly long long place
+    cdef public bint is_present, is_listed, holding
     cdef public long long start_ms, acted_ms, before_ms, open_until_ms, pending_ms, true_since_ms
     cdef public list held, stood
     cdef public Episode following
 
     cpdef clear(self)
-    cpdef open(self)

@@ -28,7 +28,8 @@ class Episode:
         true_since_ms: since when the condition holds, for a rule that requires it to last; 0 while it does not hold.
         held: beginnings and ends of earlier episodes, alternating; kept only while a waiting candidate depends on
             them.
-        following: the episode of the next rule, None for that of the last one; not the customer's.
+        place: of its rule; -1 for a rule that is not in the rule set.
+        is_listed, following: whether it is among those that `Customer.first_listed` begins, and the next of them.
         stood: beginnings and ends of the periods in which earlier actions were neither retracted nor expired; kept
             as `held`.
     """
@@ -39,15 +40,19 @@ class Episode:
         "following",
         "held",
         "holding",
+        "is_listed",
         "is_present",
         "open_until_ms",
         "pending_ms",
+        "place",
         "start_ms",
         "stood",
         "true_since_ms",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, place: int = -1) -> None:
+        self.place = place
+        self.is_listed = False
         self.following: Episode | None = None
         self.held: list[int] = []
         self.stood: list[int] = []
@@ -64,7 +69,3 @@ class Episode:
             self.held = []
         if self.stood:
             self.stood = []
-
-    def open(self) -> None:
-        """Remember something of the rule from now on."""
-        self.is_present = True

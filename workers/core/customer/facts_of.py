@@ -136,7 +136,9 @@ def _take(customer: Customer, facts: CustomerFacts, names: Names) -> None:
             series.has_sum = bool(given.sums) or given.sum != "0"
         _take_series(series, given, f"series {key[:80]!r}")
     for rule, held in facts.episodes.items():
-        _take_episode(_episode_for(customer, rule, names), held, f"episodes {rule[:80]!r}")
+        episode = _episode_for(customer, rule, names)
+        customer.open(episode)
+        _take_episode(episode, held, f"episodes {rule[:80]!r}")
     for number, waiting in enumerate(facts.candidates):
         _take_candidate(customer.another_candidate(), waiting, names, f"candidates {number}")
     customer.acted = _several(facts.counted_actions, "counted_actions")
@@ -259,7 +261,6 @@ def _episode_facts(episode: Episode) -> EpisodeFacts:
 
 
 def _take_episode(episode: Episode, facts: EpisodeFacts, where: str) -> None:
-    episode.is_present = True
     episode.holding = facts.holds
     episode.start_ms = _ms(facts.began, where)
     episode.acted_ms = _ms(facts.acted, where)

@@ -410,7 +410,7 @@ class Layout4:
         episode: Episode = customer.episodes[place] if place >= 0 else customer.other_episode(code)
         if episode.is_present:
             raise Damaged("an episode twice")
-        episode.is_present = True
+        customer.open(episode)
         flags = given.byte()
         episode.holding = flags & HOLDS != 0
         if flags & BEGAN:
@@ -690,14 +690,13 @@ class Layout4:
         out, customer, codes = self.writer, self.customer, self.names.codes
         number_at = out.at
         out.byte(0)  # stands for their number, which is not known yet
-        number = place = 0
-        episode = customer.first_episode
+        number = 0
+        episode = customer.first_listed
         while episode is not None:
             if episode.is_present:
                 number += 1
-                out.code(codes[place])
+                out.code(codes[episode.place])
                 self.write_episode(episode)
-            place += 1
             episode = episode.following
         if customer.other_episodes:
             for raw in sorted(customer.other_episodes):

@@ -45,7 +45,7 @@ cdef class Episodes:
     ) except -1
     @cython.locals(row=Decided)
     cdef tell_withdrawn(self, ActiveRule rule, Candidate candidate)
-    @cython.locals(rule=ActiveRule)
+    @cython.locals(episode=Episode)
     cdef take_back(self, long long at_ms, long long event_ms, long long because)
 
 cdef bint _stands(ActiveRule rule, long long because) except -1

@@ -61,7 +61,7 @@ class Episodes:
             if episode.holding:
                 return flip_ms
             start_ms = at_ms if kind is None else event_ms
-            episode.is_present = True
+            self.customer.open(episode)
             if rule.for_ms:
                 if not episode.true_since_ms:
                     episode.true_since_ms = start_ms
@@ -121,7 +121,7 @@ class Episodes:
             return
         if not self.is_contested(rule):
             forget(rule, at_ms)
-        episode.is_present = True
+        self.customer.open(episode)
         episode.holding = True
         episode.start_ms = start_ms
         if rule.paused:
@@ -139,7 +139,7 @@ class Episodes:
         episode = rule.episode
         began = not episode.holding
         if began:
-            episode.is_present = True
+            self.customer.open(episode)
             episode.holding = True
             episode.start_ms = start_ms
         if not rule.includes_existing or rule.shadow or rule.paused:
@@ -258,9 +258,11 @@ class Episodes:
 
     def take_back(self, at_ms: int, event_ms: int, because: int) -> None:
         """Retract every open action, and withdraw every waiting one."""
-        for rule in self.program.rules:
-            if rule.episode.is_present:
-                self.retract(rule, at_ms, event_ms, because)
+        episode = self.customer.first_listed
+        while episode is not None:
+            if episode.is_present:
+                self.retract(self.program.rules[episode.place], at_ms, event_ms, because)
+            episode = episode.following
 
 
 def _stands(rule: ActiveRule, because: int) -> bool:

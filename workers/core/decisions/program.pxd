@@ -33,7 +33,7 @@ cdef class ActiveRule:
     cdef public list yields_to, instead_of
     cdef readonly long long decided_until_ms, admitted_until_ms, meant_until_ms
     cdef readonly Needed needed
-    cdef public ActiveRule following
+    cdef public ActiveRule next_in_group
     cdef long long *turned_false
     cdef Numbers _turned_false
 
@@ -47,7 +47,11 @@ cdef class ActiveRule:
 cdef class Group:
     cdef readonly long long place, conflict_group
     cdef readonly list rules
+    cdef readonly ActiveRule first
+    cdef ActiveRule _last
     cdef public bint is_timed
+
+    cpdef add(self, ActiveRule rule)
 
 @cython.final
 cdef class EventType:
@@ -62,7 +66,6 @@ cdef class Program:
     cdef readonly RuleSet rule_set
     cdef readonly Customer customer
     cdef readonly list rules, groups, rivals
-    cdef readonly ActiveRule first_rule
     cdef readonly dict by_id, types
     cdef readonly EventType unknown_type
     cdef readonly long long circles, all_decided_ms

@@ -57,7 +57,7 @@ class ActiveRule:
             decided by time, and before an action of it is admitted.
         meant_until_ms: up to when it was decided by an earlier meaning of rules; -1 if it never was.
         flip_ms: when time alone changes it next, if its group `is_timed`.
-        following: the next rule, None for the last one.
+        next_in_group: the next rule of its group, None for the last one.
     """
 
     __slots__ = (
@@ -72,7 +72,6 @@ class ActiveRule:
         "episode",
         "expires_after_ms",
         "flip_ms",
-        "following",
         "for_ms",
         "group",
         "id",
@@ -81,6 +80,7 @@ class ActiveRule:
         "live_since_ms",
         "meant_until_ms",
         "needed",
+        "next_in_group",
         "paused",
         "place",
         "priority",
@@ -123,7 +123,7 @@ class ActiveRule:
         self.decided_until_ms = self.admitted_until_ms = FOREVER_MS
         self.meant_until_ms = _NEVER
         self.flip_ms = FOREVER_MS
-        self.following: ActiveRule | None = None
+        self.next_in_group: ActiveRule | None = None
         self.needed: Needed | None = None
         for name, least, most in reversed(rule.requires):
             self.needed = Needed(customer.by_key[name], least, most, self.needed)
@@ -169,17 +169,29 @@ class Group:
     Attributes:
         place: its number; the customer's `flips` have its next change.
         rules: at most 16, in the order of their ids.
+        first: the first of them; the others follow (`ActiveRule.next_in_group`). None if there is none.
         conflict_group: of all of them, -1 for none.
         is_timed: whether the `flip_ms` of its rules are those of the customer who is looked at.
     """
 
-    __slots__ = ("conflict_group", "is_timed", "place", "rules")
+    __slots__ = ("_last", "conflict_group", "first", "is_timed", "place", "rules")
 
     def __init__(self, place: int, conflict_group: int) -> None:
         self.place = place
         self.conflict_group = conflict_group
         self.rules: list[ActiveRule] = []
+        self.first: ActiveRule | None = None
+        self._last: ActiveRule | None = None
         self.is_timed = False
+
+    def add(self, rule: ActiveRule) -> None:
+        """Add a rule; those before it are there already."""
+        self.rules.append(rule)
+        if self._last is None:
+            self.first = rule
+        else:
+            self._last.next_in_group = rule
+        self._last = rule
 
 
 class EventType:
@@ -224,7 +236,6 @@ class Program:
         rule_set: the rules as compiled.
         customer: the one customer whose objects everything reads.
         rules: in the order of their ids.
-        first_rule: the first of them; the others follow (`ActiveRule.following`). None if there is none.
         by_id: the same by id.
         groups: of rules.
         types: by name.
@@ -253,10 +264,7 @@ class Program:
             condition = compile_whole(rule.when, binding)
             active = ActiveRule(place, rule, condition, binding.places, self.customer, group_of[place])
             self.rules.append(active)
-            active.group.rules.append(active)
-        for one, other in zip(self.rules, self.rules[1:], strict=False):
-            one.following = other
-        self.first_rule = self.rules[0] if self.rules else None
+            active.group.add(active)
         self.by_id: dict[str, ActiveRule] = {rule.id: rule for rule in self.rules}
         self.types = {name: self._type(place, name) for place, name in enumerate(sorted(rule_set.facts))}
         self.unknown_type = EventType(len(self.types), "", None, False, False)

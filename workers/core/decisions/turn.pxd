@@ -49,7 +49,7 @@ cdef class Turn:
     @cython.locals(customer=Customer, group=Group)
     cdef follow(self, EventType kind, long long event_ms, bint is_new, long long begun)
     @cython.locals(
-        customer=Customer, soonest_ms=cython.longlong, rule=ActiveRule, episode=Episode, can_hold=cython.bint,
+        customer=Customer, soonest_ms=cython.longlong, following=ActiveRule, rule=ActiveRule, episode=Episode, can_hold=cython.bint,
         at_ms=cython.longlong, flip_ms=cython.longlong,
     )
     cdef judge_group(self, Group group, EventType kind, long long event_ms)

@@ -160,7 +160,10 @@ class Turn:
     def judge_group(self, group: Group, kind: EventType, event_ms: int) -> None:
         """Look at the rules of a group after an event."""
         customer, soonest_ms = self.customer, FOREVER_MS
-        for rule in group.rules:
+        following = group.first
+        while following is not None:
+            rule = following
+            following = rule.next_in_group
             episode = rule.episode
             can_hold = rule.can_hold()
             if not can_hold and not episode.is_present:
@@ -223,11 +226,11 @@ class Turn:
         elif truth == TRUE:
             if not is_new:
                 if not (episode.holding or episode.true_since_ms):
-                    episode.is_present = True
+                    self.customer.open(episode)
                     episode.holding = True
                     episode.start_ms = clock
             elif rule.for_ms and not episode.holding:
-                episode.is_present = True
+                self.customer.open(episode)
                 episode.true_since_ms = clock
             else:
                 self.episodes.meet(rule, clock)
@@ -300,13 +303,17 @@ class Turn:
         for group in self.program.groups:
             if customer.flips[group.place] > first_ms:
                 continue
-            for rule in group.rules:
+            rule = group.first
+            while rule is not None:
                 flip_ms = rule.flip_ms
-                if flip_ms > first_ms or (not all_seen and rule.decided_until_ms < flip_ms):
-                    continue
-                if first is None or flip_ms < first_ms or rule.place < first.place:
+                if (
+                    flip_ms <= first_ms
+                    and (all_seen or rule.decided_until_ms >= flip_ms)
+                    and (first is None or flip_ms < first_ms or rule.place < first.place)
+                ):
                     first = rule
                     first_ms = flip_ms
+                rule = rule.next_in_group
         return first
 
     def clock(self) -> int:
@@ -332,17 +339,20 @@ class Turn:
 
     def time_group(self, group: Group) -> None:
         """Find out when time alone changes the rules of a group."""
-        for rule in group.rules:
+        rule = group.first
+        while rule is not None:
             rule.flip_ms = self.flip_of(rule)
+            rule = rule.next_in_group
         group.is_timed = True
         self.set_flip(group)
 
     def set_flip(self, group: Group) -> None:
         """Keep when a group changes next."""
-        soonest_ms = FOREVER_MS
-        for rule in group.rules:
+        soonest_ms, rule = FOREVER_MS, group.first
+        while rule is not None:
             if rule.flip_ms < soonest_ms:
                 soonest_ms = rule.flip_ms
+            rule = rule.next_in_group
         self.customer.flips[group.place] = soonest_ms
 
     def set_due(self) -> None:
@@ -365,7 +375,7 @@ class Turn:
         """Keep the next due time of a rule if the customer's clock has already passed it."""
         episode = rule.episode
         if flip_ms <= self.customer.fired_ms:
-            episode.is_present = True
+            self.customer.open(episode)
             episode.pending_ms = flip_ms
         else:
             episode.pending_ms = 0
@@ -384,11 +394,11 @@ class Turn:
         customer = self.customer
         # Not the time of the last timer: an event that a rule has not seen may be earlier.
         at_ms, queued = customer.at_ms, customer.waiting > 0
-        rule = self.program.first_rule
-        while rule is not None:
-            if rule.episode.is_present:
-                self.tidy(rule, at_ms, queued)
-            rule = rule.following
+        episode = customer.first_listed
+        while episode is not None:
+            if episode.is_present:
+                self.tidy(self.program.rules[episode.place], at_ms, queued)
+            episode = episode.following
         for place in range(customer.waiting):
             candidate: Candidate = customer.candidates[place]
             if candidate.rule >= 0:

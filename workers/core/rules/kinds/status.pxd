@@ -13,13 +13,13 @@ cdef int FALSE, TRUE
 cdef class Cancelled(Elementary):
     cdef readonly int wanted
     cdef readonly long long for_ms
-    cdef readonly Series cancelled
-    cdef readonly tuple returns
+    cdef readonly Series cancelled, purchased, reactivated
 
     @cython.locals(since_ms=cython.longlong)
     cpdef int look(self, long long at_ms) except -1
-    @cython.locals(cancelled_ms=cython.longlong, back=Series)
-    cdef long long _cancelled_ms(self) except? -2
+    @cython.locals(back=Series)
+    cdef bint has_returned(self, long long cancelled_ms) except -1
+    @cython.locals(cancelled_ms=cython.longlong, is_active=cython.bint)
     cpdef note(self, Evidence evidence, long long at_ms)
     @cython.locals(since_ms=cython.longlong)
     cpdef word(self, Text text, Evidence evidence)

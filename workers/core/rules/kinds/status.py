@@ -2,7 +2,7 @@
 # Nothing here leaves 64 bits: moments are at most FOREVER_MS, and a duration is shorter than a calendar.
 """`status: cancelled, for: 30 days`: from a cancellation until the next purchase or reactivation."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from schemas.conditions import Status
 from schemas.durations import duration_ms, write_duration
@@ -27,7 +27,7 @@ class Cancelled(Elementary):
         wanted: the truth while the customer has cancelled for long enough.
         for_ms: the least age of the latest cancellation, 0 for none.
         cancelled: the series of cancellations.
-        returns: the series of events that end a cancellation.
+        purchased, reactivated: the series of events that end a cancellation; the second None if there is none.
     """
 
     def __init__(
@@ -36,40 +36,41 @@ class Cancelled(Elementary):
         wanted: int,
         for_ms: int,
         cancelled: Series,
-        returns: Iterable[Series],
+        purchased: Series,
+        reactivated: Series | None = None,
     ) -> None:
         super().__init__(words)
         self.wanted = wanted
         self.for_ms = for_ms
         self.cancelled = cancelled
-        self.returns = tuple(returns)
+        self.purchased = purchased
+        self.reactivated = reactivated
 
     def look(self, at_ms: int) -> int:
         """Compare the last cancellation with the last return; a tie counts as cancelled."""
         self.flip_ms = FOREVER_MS
         if not self.cancelled.is_present:  # as of nearly every customer
             return TRUE - self.wanted
-        since_ms = self._cancelled_ms()
-        if since_ms < 0:
+        since_ms = self.cancelled.last_ms
+        if self.has_returned(since_ms):
             return TRUE - self.wanted
         if at_ms < since_ms + self.for_ms:
             self.flip_ms = since_ms + self.for_ms
             return FALSE
         return self.wanted
 
-    def _cancelled_ms(self) -> int:
-        """Return when the customer cancelled, -1 if the customer is active."""
-        if not self.cancelled.is_present:
-            return -1
-        cancelled_ms = self.cancelled.last_ms
-        for back in self.returns:
-            if back.is_present and back.last_ms > cancelled_ms:
-                return -1
-        return cancelled_ms
+    def has_returned(self, cancelled_ms: int) -> bool:
+        """Return whether something happened since a cancellation that ends it."""
+        if self.purchased.is_present and self.purchased.last_ms > cancelled_ms:
+            return True
+        back = self.reactivated
+        return back is not None and back.is_present and back.last_ms > cancelled_ms
 
     def note(self, evidence: Evidence, at_ms: int) -> None:
         """Note when the customer cancelled; -1 for active."""
-        evidence.numbers[NUMBERS_EACH * self.place] = self._cancelled_ms()
+        cancelled_ms = self.cancelled.last_ms if self.cancelled.is_present else -1
+        is_active = cancelled_ms < 0 or self.has_returned(cancelled_ms)
+        evidence.numbers[NUMBERS_EACH * self.place] = -1 if is_active else cancelled_ms
 
     def word(self, text: Text, evidence: Evidence) -> None:
         """Write the customer's status."""
@@ -111,7 +112,7 @@ def compile(when: Status, binding: Binding) -> Cancelled:
         TRUE if is_cancelled else FALSE,
         0 if when.for_ is None else duration_ms(when.for_),
         binding.series(CANCELLATION, None),
-        [binding.series(name, None) for name in binding.specs.returns],
+        *(binding.series(name, None) for name in binding.specs.returns),
     )
 
 

@@ -64,7 +64,7 @@ class Summed(Amount):
             elif value < -MAX_STORED:
                 value = -MAX_STORED
             observable = watched_ms < from_ms
-            before = self.judge(value, observable)
+            before = self.judge(value, observable) if not observable else self.judge_whole(value)
             if before != truth:
                 truth, self.flip_ms = before, from_ms
 
