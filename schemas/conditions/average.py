@@ -5,13 +5,13 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from schemas.conditions.elementary import Elementary, Way
+from schemas.conditions.elementary import Way
 from schemas.conditions.uses import AttributeUse
 from schemas.conditions.windows import Windowed
 from schemas.conditions.words import Reference
 
 
-class Average(Windowed, Elementary):
+class Average(Windowed):
     """The mean of an attribute over the events that have it; false if there are none."""
 
     naming: ClassVar = "average"

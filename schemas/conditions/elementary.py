@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
+from schemas.conditions.filters import event_and_filter
 from schemas.conditions.uses import AttributeUse, uses_of_filter
 from schemas.conditions.words import Strict
 
@@ -34,11 +35,24 @@ class Elementary(Strict):
     alone: ClassVar[Mapping[str, str]] = {}
     lacking: ClassVar[Mapping[str, str]] = {}
 
+    @property
+    def named(self) -> str:
+        """The event type that it names, perhaps with a dot and an attribute; "" for none."""
+        named: str = getattr(self, self.naming, "")
+        return named
+
+    def events(self) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
+        """Yield the events that it names, each as a type and a filter; None for every event of the type."""
+        if self.named:
+            yield self.named.partition(".")[0], getattr(self, "where", None)
+        for key in self.steps:
+            if (step := getattr(self, key, None)) is not None:
+                yield event_and_filter(step)
+
     def uses(self) -> Iterator[AttributeUse]:
         """Yield every use of an attribute that needs a type."""
-        where: Any = getattr(self, "where", None)
-        if self.naming:
-            yield from uses_of_filter(getattr(self, self.naming).partition(".")[0], where)
+        for event_type, where in self.events():
+            yield from uses_of_filter(event_type, where)
 
     def told_apart(self) -> str | None:
         """Return the attribute whose distinct values it counts, as `type.attribute`; None for none."""

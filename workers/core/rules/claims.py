@@ -265,11 +265,6 @@ def _is_tighter_above(high: Limit | None, other: Limit | None) -> bool:
     return other is None or (high is not None and (-high[0], high[1]) >= (-other[0], other[1]))
 
 
-def no_claim(when: Any, holds: bool) -> Iterator[Claim]:
-    """Yield nothing: the condition is too complex."""
-    return iter(())
-
-
 def events_of(event_type: str, where: Mapping[str, Any] | None) -> Events:
     """Return the events of a type that pass a filter."""
     return Events(event_type, frozenset((key, repr(value)) for key, value in (where or {}).items()))
