@@ -1,15 +1,23 @@
 """What every elementary condition says of how it is written, so that readers of rule files know no kind by name."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from schemas.conditions.filters import event_and_filter
-from schemas.conditions.uses import AttributeUse, uses_of_filter
+from schemas.conditions.uses import AttributeType, AttributeUse, uses_of_filter
 from schemas.conditions.words import Strict
 
 Way = Literal["value", "sum", "sums", "mean", "moment"]
 """What is done with an attribute: its latest value is compared with values or bounds; it is added up, and the sum has
 bounds; it is added up in two windows, which are compared; the mean has bounds; it is a moment, compared with now."""
+
+_NEEDED: Final[Mapping[Way | None, AttributeType]] = {
+    "sum": "number",
+    "sums": "number",
+    "mean": "number",
+    "moment": "moment",
+}
+"""Of what type an attribute must be; its latest value may be of any."""
 
 
 class Elementary(Strict):
@@ -51,6 +59,9 @@ class Elementary(Strict):
 
     def uses(self) -> Iterator[AttributeUse]:
         """Yield every use of an attribute that needs a type."""
+        kind = _NEEDED.get(self.compares)
+        if kind is not None and "." in self.named:
+            yield AttributeUse(self.named, kind)
         for event_type, where in self.events():
             yield from uses_of_filter(event_type, where)
 
