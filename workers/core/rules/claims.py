@@ -183,12 +183,12 @@ class Value(_Statement):
     """One of some values of an attribute, or none of them.
 
     Attributes:
-        of: the attribute.
+        of: what has the value; a `Quantity` of the same is its number.
         values: the values, each with whether it is a truth: true is not 1.
         is_one: the attribute has one of them; otherwise it has none of them.
     """
 
-    of: str
+    of: tuple[Any, ...]
     values: frozenset[tuple[bool, Any]]
     is_one: bool
 
@@ -201,8 +201,7 @@ class Value(_Statement):
             case Value():
                 return self.of == other.of and self.values <= other.values
             case Quantity():
-                is_same = other.of[:2] == ("latest", self.of)
-                return is_same and not any(other.contains(value) for _, value in self.values)
+                return other.of == self.of and not any(other.contains(value) for _, value in self.values)
         return False
 
 

@@ -114,12 +114,12 @@ def _bound(when: Latest) -> str:
 
 def claims(when: Latest, holds: bool) -> Iterator[Claim]:
     """Yield its claims, or those of its opposite."""
-    if when.limits() != (None, None):
-        if holds:
-            yield Quantity(measured("latest", when.latest, None, None), *when.limits())
-        return
-    is_one = (when.is_ is not None) == holds
-    yield Value(when.latest, values_of(when.is_ if when.is_ is not None else when.is_not), is_one)
+    of = measured("latest", when.latest, None, None)
+    if when.limits() == (None, None):
+        is_one = (when.is_ is not None) == holds
+        yield Value(of, values_of(when.is_ if when.is_ is not None else when.is_not), is_one)
+    elif holds:
+        yield Quantity(of, *when.limits())
 
 
 def needs(when: Latest, holds: bool) -> Iterator[timedelta | str]:
