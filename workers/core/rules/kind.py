@@ -60,7 +60,7 @@ def changes_perhaps(when: Any, condition: Any, truth: int, observed: Number, eve
 
 
 def of_that_kind(condition: OfOneSeries, events: str) -> str:
-    """Word the events of a condition, of which not every one counts if it has a filter or adds something up."""
+    """Word the events of a condition: not every one counts if it has a filter, or adds something up."""
     return f"{events} of that kind" if condition.series.key != condition.series.type else events
 
 
