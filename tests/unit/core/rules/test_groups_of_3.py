@@ -23,7 +23,7 @@ WORDS_OF_3: Final = (
     *("count", "sum", "average", "distinct", "none", "last", "first", "known for", "change", "overdue"),
     *("then", "without", "latest", "date", "status"),
 )
-"""What tells the kinds of conditions apart that the last release with stored layout 3 has."""
+"""A word of each kind of condition in the last release with stored layout 3."""
 
 
 def compiled(row: dict[str, Any]) -> RuleSet:
