@@ -86,7 +86,7 @@ def fill_series(draw: st.DrawFn, series: Series) -> None:
 
 
 def fill_episode(draw: st.DrawFn, customer: Customer, episode: Episode) -> None:
-    customer.open(episode)
+    customer.add_episode(episode)
     episode.holding = draw(st.booleans())
     episode.start_ms, episode.acted_ms, episode.before_ms = draw(perhaps), draw(perhaps), draw(perhaps)
     episode.open_until_ms, episode.pending_ms, episode.true_since_ms = draw(perhaps), draw(perhaps), draw(perhaps)

@@ -149,7 +149,7 @@ def _take(customer: Customer, facts: CustomerFacts, names: Names) -> None:
         _take_series(series, given, f"series {key[:80]!r}")
     for rule, held in facts.episodes.items():
         episode = _episode_for(customer, rule, names)
-        customer.open(episode)
+        customer.add_episode(episode)
         _take_episode(episode, held, f"episodes {rule[:80]!r}")
     for number, waiting in enumerate(facts.candidates):
         _take_candidate(customer.another_candidate(), waiting, names, f"candidates {number}")
