@@ -24,5 +24,6 @@ cdef class Mean(OfOneSeries):
     cpdef int look(self, long long at_ms) except -1
     @cython.locals(found=object, asked=object)
     cpdef int judge(self, object total, object number) except -1
+    @cython.locals(total=object, number=object)
     cpdef note(self, Evidence evidence, long long at_ms)
     cpdef write_observed(self, Text text, Evidence evidence)

@@ -25,6 +25,7 @@ cdef class Changed(OfOneSeries):
     )
     cpdef int look(self, long long at_ms) except -1
     cpdef int judge(self, object before, object latest) except -1
+    @cython.locals(before=object, latest=object)
     cpdef note(self, Evidence evidence, long long at_ms)
     cpdef write_observed(self, Text text, Evidence evidence)
     cdef _write_amount(self, Text text, long long amount)
