@@ -34,6 +34,7 @@ cdef class Turn:
     cdef readonly long long folded, duplicates
     cdef readonly dict waiting
     cdef readonly list left_out
+    cdef public list unnamed
 
     cpdef begin(self, str customer_id, Coverage observed)
 

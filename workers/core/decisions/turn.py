@@ -29,6 +29,7 @@ class Turn:
         folded, duplicates: number of new events, and of events that had been seen before.
         waiting: by event type, the earliest watermark that a rule waits for.
         left_out: for each value that its type could not read: the event's type and id, the attribute, the reason.
+        unnamed: versions of rules whose waiting actions are dropped without a decision (`decide.Outcome`).
     """
 
     def __init__(self, program: Program) -> None:
@@ -47,6 +48,7 @@ class Turn:
         self.folded = self.duplicates = 0
         self.waiting: dict[str, int] = {}
         self.left_out: list[tuple[str, str, str, str]] = []
+        self.unnamed: list[str] = []
 
     def begin(self, customer_id: str, observed: Coverage) -> None:
         """Begin with a customer who is not known; what is stored can be read into the customer then."""
@@ -60,6 +62,8 @@ class Turn:
             self.waiting = {}
         if self.left_out:
             self.left_out = []
+        if self.unnamed:
+            self.unnamed = []
         if self.admission.not_understood:
             self.admission.not_understood = []
 
