@@ -8,6 +8,7 @@ from schemas.actions import Decision
 from tests.support.builders import day, event, rule, rules, watched
 from tests.support.decided import Decided, decide, facts_in, in_layout, moment
 from workers.core.decisions.decide import decider_of
+from workers.customer_facts.facts_of import stored_facts
 
 WHEN: Final = {"all": [{"none": "login", "for": "9 days"}, {"status": "active"}]}
 BEFORE: Final = rules(rule(when=WHEN))
@@ -60,7 +61,7 @@ def test_an_action_whose_customer_came_back_is_dropped_without_a_word() -> None:
 
 
 def test_it_is_kept_as_numbers_where_it_is_only_read() -> None:
-    (candidate,) = decider_of(NOW).facts(waiting()).candidates
+    (candidate,) = stored_facts(decider_of(NOW), waiting()).candidates
     assert (candidate.rule, candidate.version, candidate.began) == (None, VERSION, moment(10))
     assert facts_in(in_layout(waiting(), NOW, 4), NOW).candidates == [candidate]
 
