@@ -52,4 +52,4 @@ cdef class Decider:
     @cython.locals(place=cython.longlong, candidate=Candidate)
     cdef int _take_words(self, Customer customer) except -1
     @cython.locals(row=Decided)
-    cdef int _drop(self, Candidate candidate) except -1
+    cdef _drop(self, Candidate candidate)
