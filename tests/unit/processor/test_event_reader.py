@@ -191,7 +191,7 @@ def test_what_the_hot_path_accepts_the_door_accepts_too(lenient: ConsumerRecord)
 def with_direct_producers(*events: str) -> SourcesFile:
     """Return sources whose events all come from direct producers."""
     source = {"topic": "linger.activity", "format": "canonical", "events": list(events), "max_silence": "3 days"}
-    declared = {name: {} for name in events if name not in BUILT_IN}
+    declared: dict[str, dict[str, Any]] = {name: {} for name in events if name not in BUILT_IN}
     return SourcesFile.model_validate({"event_types": declared, "sources": [source]})
 
 
