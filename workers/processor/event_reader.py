@@ -93,7 +93,7 @@ class EventReader:
     def _is_at_home(self, record: ConsumerRecord) -> bool:
         """Return whether a record is in the partition where its key belongs."""
         home: int = hash_of(record.key) % self._partitions
-        return home == record.partition
+        return bool(home == record.partition)
 
     def _event(self, record: ConsumerRecord, work: UnitOfWork, *, direct: bool) -> DecodedEvent:
         """Decode one record.
