@@ -1,4 +1,4 @@
-"""Reading the records of a batch gives the same step, whatever the fast reader of events takes.
+"""Reading the records of a batch gives the same step, no matter what the fast reader of events takes.
 
 The fast reader is compared with one that takes nothing, so that every record goes to the strict readers. In plain
 Python both of its ways are tried, byte by byte and by msgspec; compiled, it has one.
@@ -59,7 +59,7 @@ def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def numbers(event: Event) -> tuple[str, int, int, int]:
-    """Return type, moment, amount and fingerprint of an event, whoever read it."""
+    """Return type, moment, amount and fingerprint of an event, of either reader."""
     if isinstance(event, PlainEvent):
         return SCANNER.types[event.type_place], event.at_ms, event.amount, event.fingerprint
     fingerprint = number_of(event.fingerprint())
