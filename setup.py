@@ -10,12 +10,17 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 
+ONLY_TYPED = "LINGER_COMPILE_ONLY_TYPED"
+"""Environment variable with which the tests compile only modules that have types: half of the C."""
+
 
 def extensions() -> list[Extension]:
     """Return the modules of the core, each compiled if possible."""
     from Cython.Build import cythonize
 
     sources = [path for path in sorted(Path("workers/core").rglob("*.py")) if path.name != "__init__.py"]
+    if ONLY_TYPED in os.environ:
+        sources = [path for path in sources if path.with_suffix(".pxd").exists()]
     # A module that exists twice is compiled from its .pyx.
     sources = [path.with_suffix(".pyx") if path.with_suffix(".pyx").exists() else path for path in sources]
     sources.append(Path("schemas/actions.py"))  # the ids of actions, and moments
@@ -39,7 +44,14 @@ def extensions() -> list[Extension]:
         "auto_pickle": False,
         "binding": False,
     }
-    made: list[Extension] = cythonize(modules, compiler_directives=directives, build_dir="build/cython", quiet=True)
+    made: list[Extension] = cythonize(
+        modules,
+        compiler_directives=directives,
+        build_dir="build/cython",
+        quiet=True,
+        # Elsewhere a process that is started would run this file again.
+        nthreads=os.cpu_count() or 0 if sys.platform == "linux" else 0,
+    )
     return made
 
 

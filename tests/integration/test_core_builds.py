@@ -1,7 +1,7 @@
 """Laws of the core hold when it is compiled, too, with bounds checks and under AddressSanitizer.
 
-In plain Python the same properties run anyway. `make test-long` tries a share of them in each form, and then all of
-them, with fuzzers that go on for minutes.
+In plain Python the same properties run anyway. `make test-rest` tries a share of them with bounds checks, and
+`make test-long` the share in each form, and then all of them, with fuzzers that go on for minutes.
 """
 
 import os
@@ -67,8 +67,14 @@ def test_the_properties_of_the_core_are_found() -> None:
     assert {"test_scanner_properties", "test_decide_properties", "test_layout_properties"} <= names
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("name", [QUICKLY.name, CHECKED.name, SANITIZED.name])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(CHECKED.name, marks=pytest.mark.rest),
+        pytest.param(QUICKLY.name, marks=pytest.mark.long),
+        pytest.param(SANITIZED.name, marks=pytest.mark.long),
+    ],
+)
 def test_a_share_of_the_properties_of_the_core_holds_in_each_form(name: str) -> None:
     properties_hold(name, SHARE, f"--hypothesis-profile={SHORT}", "-m", "not (rest or long)")
 

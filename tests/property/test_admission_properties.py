@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from schemas.actions import Action, Decision
 from tests.property.test_decide_properties import STEPS, history
 from tests.support.builders import DAY, START, rule, rules, watched
+from tests.support.builders import event as new_event
 from tests.support.decided import OneCustomer
 from tests.support.examples import examples
 from tests.support.oracle import left
@@ -77,6 +78,45 @@ def test_the_borders_of_batches_change_nothing(
     for start, end in pairwise(sorted({0, *borders, len(events)})):
         customer.turn(events[start:end], watched(SETS[name]))
     assert customer.final() == oracle(SETS[name], events)
+
+
+VERY_LATE = st.tuples(
+    st.sampled_from(["purchase", "purchase", "login", "login", "nps", "nps", "cancellation"]),
+    st.one_of(st.floats(min_value=0.001, max_value=4), st.floats(min_value=0.001, max_value=25)),
+    st.one_of(st.just(0.0), st.floats(min_value=0, max_value=3), st.floats(min_value=0, max_value=20)),
+    st.integers(0, 9),
+)
+COMING_LATE = [
+    rules(
+        *PARTS,
+        rule("answers", when={"latest": "nps.score", "at most": 5}, priority=10, expires_after="20 days"),
+        rule("unhappy", when={"latest": "nps.score", "at most": 2}, instead_of=["idle", "first"]),
+        rule(
+            "often", when={"count": "login", "at least": 2, "within": "9 days"}, priority=60, expires_after="3 days"
+        ),
+        types=("purchase", "login", "cancellation", "nps"),
+        limits=limits,
+    )
+    for limits in ([], [{"at most": "2 actions", "within": "12 days"}])
+]
+
+
+@pytest.mark.parametrize("ruleset", COMING_LATE, ids=["ranks", "limits"])
+@given(steps=st.lists(VERY_LATE, min_size=2, max_size=14))
+@examples(1200)
+def test_the_borders_of_batches_change_nothing_when_events_are_later_than_actions_last(
+    ruleset: RuleSet, steps: list[tuple[str, float, float, int]]
+) -> None:
+    events, at_day = [], 1.0
+    for kind, gap, lateness, number in steps:
+        at_day += gap
+        events.append(new_event(kind, max(0.5, at_day - lateness), score=number))
+    together, alone = Customer(ruleset), Customer(ruleset)
+    together.turn(events, watched(ruleset))
+    for one in events:
+        alone.turn([one], watched(ruleset))
+    assert together.final() == alone.final()
+    assert together.decisions == alone.decisions
 
 
 @pytest.mark.parametrize("name", SETS)

@@ -74,6 +74,9 @@ DETAILS: Final[dict[int, Callable[[Decided, Rule], str]]] = {
     decided.RULE_IS_GONE: lambda row, _: (
         "it waited for a source to be seen, and the rule was paused or removed meanwhile"
     ),
+    decided.RULE_IS_UNKNOWN: lambda row, _: (
+        "it waited for a source to be seen, and what that version of the rule says is not known any longer"
+    ),
     decided.IN_SHADOW: lambda row, _: "the rule is in shadow: decided and reported, nothing is sent",
     decided.KNOWN_FROM: lambda row, _: (
         f"it cannot be known whether the rule holds: known from {day_in_words(row.since_ms)} on"

@@ -39,6 +39,7 @@ class Form:
         rewrite: changes a copy of the sources, given its folder, before they are compiled.
         further: files that are put beside the sources, each its path and content.
         only: the beginnings of the paths of those sources that are taken.
+        is_typed_only: whether modules without a `.pxd`, which hold no pointer, stay in plain Python.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Form:
     rewrite: Callable[[Path], None] | None = None
     further: tuple[tuple[str, str], ...] = ()
     only: tuple[str, ...] = ("",)
+    is_typed_only: bool = False
 
 
 OPTIMIZED: Final = Form("")
@@ -109,7 +111,8 @@ def _sources() -> list[Path]:
 
 
 def _digest(form: Form) -> str:
-    content = sha256(f"{sys.version} {form.name} {form.options} {form.further} {form.only}".encode())
+    options = f"{form.options} {form.further} {form.only} {form.is_typed_only}"
+    content = sha256(f"{sys.version} {form.name} {options}".encode())
     if form.rewrite is not None:
         content.update(Path(inspect.getfile(form.rewrite)).read_bytes())
     for path in _sources():
@@ -131,9 +134,11 @@ def _wheel(made: Path, form: Form) -> Path:
     if form.rewrite is not None:
         form.rewrite(source)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(made), "."]
-    compiler = {"CC": str(_compiler(made, form.options))} if form.options else {}
+    variables = {"CC": str(_compiler(made, form.options))} if form.options else {}
+    if form.is_typed_only:
+        variables["LINGER_COMPILE_ONLY_TYPED"] = "1"
     done = subprocess.run(
-        command, cwd=source, env={**os.environ, **compiler}, capture_output=True, text=True, check=False
+        command, cwd=source, env={**os.environ, **variables}, capture_output=True, text=True, check=False
     )
     wheels = list(made.glob("*.whl"))
     if done.returncode or not wheels:

@@ -32,7 +32,7 @@ class Decided:
     Attributes:
         stored: the new state, None if there is none yet.
         decisions: in order.
-        due_ms, waiting, folded, duplicates, not_understood, left_out: as of `Outcome`.
+        due_ms, waiting, folded, duplicates, not_understood, left_out, unnamed: as of `Outcome`.
         rules: under which it was decided.
     """
 
@@ -44,6 +44,7 @@ class Decided:
     duplicates: int
     not_understood: list[str]
     left_out: list[tuple[str, str, str, str]]
+    unnamed: list[str]
     rules: RuleSet = field(repr=False, compare=False)
 
     @property
@@ -78,6 +79,7 @@ def decide(
         outcome.duplicates,
         outcome.not_understood,
         outcome.left_out,
+        outcome.unnamed,
         rules,
     )
 

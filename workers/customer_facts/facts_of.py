@@ -57,7 +57,7 @@ RETRACTIONS: Final = (None, *get_args(Retraction))
 
 
 def stored_facts(decider: Decider, raw: bytes) -> CustomerFacts:
-    """Return everything that is stored of a customer, the actions that wait in words.
+    """Return everything that is stored of a customer, the actions that wait in words where their rules are known.
 
     Raises:
         UnknownLayout: if the state cannot be read.

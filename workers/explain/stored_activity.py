@@ -108,11 +108,11 @@ class KnownCandidate(TypedDict):
     """An action that waits until a type is seen further, with its content.
 
     Attributes:
-        rule: the rule's id, or its code as in `KnownEpisode`.
+        rule: the rule's id, or its code as in `KnownEpisode`; `unknown` if no one knows that version of it.
         began: start of the episode.
         waits_until: up to when everything must have been seen first, because an earlier event came late; else None.
         withdrawn_at: when the customer returned before it was admitted; None if they did not.
-        action: the action.
+        action: the action; `unknown` as the rule.
         rule_version: of the rule.
         variables: for the template.
         why: every condition, with the observed value.
@@ -283,14 +283,13 @@ def _episode(rule_id: str, episode: EpisodeFacts, *, exists: bool) -> KnownEpiso
 
 
 def _candidate(candidate: CandidateFacts) -> KnownCandidate:
-    assert candidate.rule is not None
-    assert candidate.action is not None
+    # Without words, no one knows what that version of its rule said.
     return KnownCandidate(
-        rule=candidate.rule,
+        rule=UNKNOWN if candidate.rule is None else candidate.rule,
         began=_perhaps(candidate.began),
         waits_until=_perhaps(candidate.doubted_until),
         withdrawn_at=_perhaps(candidate.withdrawn),
-        action=candidate.action,
+        action=UNKNOWN if candidate.action is None else candidate.action,
         rule_version=candidate.version,
         variables=dict(candidate.variables or {}),
         why=msgspec.to_builtins(candidate.why or []),

@@ -27,7 +27,7 @@ class CustomerStep:
         stored: the new state.
         due_ms: the next due time, 0 for none.
         records: to be published, in the order in which they were decided.
-        waiting, folded, duplicates, left_out, not_understood: as in `decide.Outcome`.
+        waiting, folded, duplicates, left_out, not_understood, unnamed: as in `decide.Outcome`.
     """
 
     stored: bytes
@@ -38,6 +38,7 @@ class CustomerStep:
     duplicates: int
     left_out: list[tuple[str, str, str, str]]
     not_understood: list[str]
+    unnamed: list[str]
 
     def after(self, earlier: "CustomerStep") -> None:
         """Add what an earlier step of the same customer said; this one continues it."""
@@ -46,6 +47,7 @@ class CustomerStep:
         self.duplicates += earlier.duplicates
         self.left_out = earlier.left_out + self.left_out
         self.not_understood = earlier.not_understood + self.not_understood
+        self.unnamed = earlier.unnamed + self.unnamed
 
 
 class Deciding:
@@ -124,4 +126,5 @@ class Deciding:
             outcome.duplicates,
             outcome.left_out,
             outcome.not_understood,
+            outcome.unnamed,
         )

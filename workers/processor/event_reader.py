@@ -58,11 +58,13 @@ class EventReader:
         if record.value is None:
             work.tombstones += 1  # it deletes a key from a compacted topic, and is no event
             return
-        if scanner.takes(record.value, record.key, self._latest_ms(record)) and (
-            source is not None or self._may_be_direct(record, scanner.event_type())
+        if (
+            scanner.takes(record.value, record.key, self._latest_ms(record))
+            and (event_type := scanner.event_type()) in self._known
+            and (source is not None or self._is_at_home(record))
         ):
             if source is None:
-                work.note_direct(record, scanner.event_type())
+                work.note_direct(record, event_type)
             work.events.setdefault(scanner.customer_id(), []).append((scanner.event(), record))
             return
         try:
@@ -88,9 +90,10 @@ class EventReader:
         """Return the time of a record in epoch milliseconds, or `now_ms` if it has no believable one."""
         return believed_ms(self._clock, record.timestamp) or now_ms
 
-    def _may_be_direct(self, record: ConsumerRecord, event_type: str) -> bool:
-        """Return whether a direct producer may write events of this type, with this key, to this partition."""
-        return event_type in self._known and hash_of(record.key) % self._partitions == record.partition
+    def _is_at_home(self, record: ConsumerRecord) -> bool:
+        """Return whether a record is in the partition where its key belongs."""
+        home: int = hash_of(record.key) % self._partitions
+        return bool(home == record.partition)
 
     def _event(self, record: ConsumerRecord, work: UnitOfWork, *, direct: bool) -> DecodedEvent:
         """Decode one record.

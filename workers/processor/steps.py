@@ -2,10 +2,12 @@
 
 from contextlib import AbstractAsyncContextManager
 
+import structlog
+
 from workers.core.decisions.published import PublishedRecord, read_record
 from workers.kafka.partitioner import partition_of
 from workers.kafka.records import encode_record
-from workers.observability import metrics
+from workers.observability import log_events, metrics
 from workers.pauses.pause_list import PauseList
 from workers.processor.active_rules import ActiveRules
 from workers.processor.partition import OwnedPartition
@@ -16,6 +18,8 @@ from workers.state.source_sets.activation import OlderSources
 from workers.state.source_sets.stored import newest_sources
 from workers.state.step import Step, WriteSet
 from workers.state.store import Store
+
+log = structlog.get_logger(__name__)
 
 
 class Steps:
@@ -85,3 +89,5 @@ class Steps:
         partition.outbox.put(work.outgoing)
         metrics.LAST_STEP.set_to_current_time()
         work.report()
+        if work.unnamed:
+            log.error(log_events.ACTION_UNKNOWN, partition=partition.number, versions=dict(work.unnamed))

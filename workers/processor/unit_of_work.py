@@ -54,6 +54,8 @@ class UnitOfWork:
         timers: how many timers were decided.
         left_out: values that were cut or left out of events, by source topic, attribute and reason.
         not_understood: decisions not to act because of an answer that is neither yes nor no, by answer.
+        unnamed: versions of rules that no one knows, and how many waiting actions are dropped because of that without
+            a decision, because nothing shows which rules they were.
         newest: by event type, of the readable records of direct producers the one with the latest timestamp.
         tombstones: how many records had no value.
         unread: records of intake that could not be read, and why; newer sources may have made them.
@@ -81,6 +83,7 @@ class UnitOfWork:
     timers: int = 0
     left_out: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     not_understood: Counter[str] = field(default_factory=Counter)
+    unnamed: Counter[str] = field(default_factory=Counter)
     newest: dict[str, ConsumerRecord] = field(default_factory=dict)
     tombstones: int = 0
     unread: list[tuple[ConsumerRecord, InvalidEvent]] = field(default_factory=list)
@@ -122,6 +125,8 @@ class UnitOfWork:
         self.customers += is_new
         if decided.not_understood:
             self.not_understood.update(decided.not_understood)
+        if decided.unnamed:
+            self.unnamed.update(decided.unnamed)
         if decided.left_out:
             topics = {
                 (event.type, event.event_id): source_topic(record)

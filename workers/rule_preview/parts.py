@@ -6,7 +6,7 @@ holds for anybody keeps the rule from acting. Pure: this module must never know 
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from schemas import conditions as model
@@ -16,6 +16,7 @@ from workers.core.conditions.condition import NOT_OBSERVABLE, TRUE
 from workers.core.decisions.decided import UNKNOWN
 from workers.core.decisions.replay import Replay, until
 from workers.core.rules import wording as phrases
+from workers.core.rules.attribute_types import types_of_attributes
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 from workers.rule_preview.preview import (
@@ -92,15 +93,18 @@ class Parts:
         self._replay = Replay(rules, task.preview.types, coverage_of(rules, task.preview))
 
     def _compiled(self, task: PreviewTask, ids: Collection[str]) -> RuleSet:
-        parts = []
-        for rule in evaluated_rules(task.book):
+        parts, evaluated = [], evaluated_rules(task.book)
+        for rule in evaluated:
             for number, condition in enumerate(conditions_of(rule, task.book) if rule.id in ids else ()):
                 name = f"{rule.id}/{number}"
                 self._part_of[name] = rule.id, number
                 changes = {"id": name, "status": "live", "when": condition, "unless": None, "for_": None}
                 without = dict.fromkeys(("pace", "priority", "instead_of", "hold_out", "experiment"))
                 parts.append(rule.model_copy(update={**changes, **without, "variables": {}}))
-        return compile_rules(RuleBook(tuple(parts)), task.types)
+        # Values count as in the preview, where rules that are not taken apart may need types, too.
+        whole = replace(task.book, rules=tuple(rule.model_copy(update={"status": "live"}) for rule in evaluated))
+        types = types_of_attributes(whole)
+        return compile_rules(RuleBook(tuple(parts), attribute_types=types), task.types)
 
     def replay(self, customers: Iterable[CustomerEvents]) -> None:
         """Decide more customers, each given only once in a run, and count."""

@@ -2,13 +2,10 @@
 
 from typing import Any
 
-import pytest
-
 from schemas.rules import ForEveryRule, RuleBook
 from schemas.rules import Rule as WrittenRule
 from tests.support.builders import TYPES, day, event, rule, rules, watched
 from tests.support.explained import known, only, since, state_text, states, why
-from workers.core.customer.stored import UnknownLayout
 from workers.core.decisions.decide import decide, decider_of
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
@@ -77,8 +74,10 @@ def test_an_action_that_an_earlier_version_of_the_rule_asked_for_waits_too() -> 
     assert state_text(report, "waiting") == (
         "its action of 2024-01-11 00:00 UTC waits: 'cancellation' has been seen only until 2024-01-06 00:00 UTC"
     )
-    with pytest.raises(UnknownLayout, match="its text is not known any longer"):
-        why(ruleset, stored, 12, observed=observed)
+    assert state_text(why(ruleset, stored, 12, observed=observed), "held") == (
+        "does not act on 2024-01-11 00:00 UTC: it waited for a source to be seen, and what that version of the rule "
+        "says is not known any longer"
+    )
 
 
 def test_an_action_above_its_pace_is_said_to_be_held() -> None:

@@ -329,6 +329,13 @@ def test_an_action_that_waits_is_shown_in_words_whether_it_waits_in_words_or_as_
     assert [why["observed"] for why in numbers["why_retracted"]] == ["last on 2024-01-13 00:00 UTC", "silver"]
 
 
+def test_an_action_that_waits_is_shown_even_if_no_one_knows_its_rule() -> None:
+    candidate = msgspec.structs.replace(as_numbers(), rule=None, version="f" * 12)
+    (shown,) = read_activity(unshowable(candidates=[candidate]), RULES)["waiting_actions"]
+    assert (shown["rule"], shown["action"], shown["rule_version"]) == ("unknown", "unknown", "f" * 12)
+    assert shown["why"] == []
+
+
 def test_next_changes_are_named_by_the_first_rule_or_as_an_earlier_release_named_them() -> None:
     assert document(4)["nothing_changes_before"] == {"quiet": "2024-04-06T00:00:00Z"}
     former = everything()

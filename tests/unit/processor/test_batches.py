@@ -3,16 +3,17 @@
 import asyncio
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final
 
+import orjson
 import pytest
 import structlog
 
 from schemas.rules import Rule
-from tests.support.builders import day, rule
+from tests.support.builders import day, rule, rules
 from tests.support.memory_store import MemoryStore
-from tests.support.processor_rig import QUIET, Agent, lawful, numbered, reasons, record, stored
+from tests.support.processor_rig import QUIET, TYPES, Agent, lawful, numbered, reasons, record, stored
 from workers.errors import LingerError
 from workers.kafka.records import SeekTo
 from workers.observability.logs import configure_logging
@@ -172,6 +173,49 @@ def test_an_action_that_waits_may_have_a_variable_that_is_true_or_false() -> Non
         assert len(await agent.published("linger.at-risk")) == 1
 
     lawful(law, WITH_A_FLAG)
+
+
+def waits_until_its_rule_is_forgotten(law: Callable[[Agent, MemoryStore], Awaitable[None]]) -> None:
+    """Let an action wait for purchases, and activate another version of its rule; no one knows the version before."""
+
+    async def waiting(agent: Agent, store: MemoryStore) -> None:
+        store.contents[0].meta["layout"] = "4"
+        agent.processor.partitions[0].meta.fields["layout"] = "4"
+        agent.processor.partitions[0].watermarks.by_type = {**agent.processor.watermarks, "purchase": day(2)}
+        await agent.process(record(0, "nps", attributes={"vip": True}))
+        await agent.process(record(1, "nps", "2024-01-12T00:00:00Z", attributes={"vip": True}))
+        changed = rules(WITH_A_FLAG.model_copy(update={"template": "another"}), types=TYPES)
+        await agent.processor.activate(changed.as_activated(2, {}))
+        await agent.observe()
+        await law(agent, store)
+
+    lawful(waiting, WITH_A_FLAG)
+
+
+def test_an_action_of_a_version_that_no_one_knows_is_held_and_no_event_is_lost() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        assert await agent.process(record(2, at="2024-01-13T00:00:00Z")) == Processed()
+        assert await agent.published("linger.dead-letter") == []
+        assert await agent.published("linger.at-risk") == []
+        (held,) = [orjson.loads(one.value or b"") for one in await agent.published("linger.decisions")]
+        assert (held["decision"], held["rule"]["id"]) == ("held", "flag")
+        assert store.contents[0].meta["n:held:flag"] == "1"
+        assert stored(store).series["login"].total == 1
+
+    waits_until_its_rule_is_forgotten(law)
+
+
+def test_an_action_of_which_not_even_the_rule_is_known_is_logged() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.processor.activate(rules(QUIET, types=TYPES).as_activated(3, {}))
+        with structlog.testing.capture_logs() as logged:
+            assert await agent.process(record(2, at="2024-01-13T00:00:00Z")) == Processed()
+        assert await agent.published() == []
+        (version,) = [one.version for one in rules(WITH_A_FLAG, types=TYPES).rules]
+        assert {"event": "action_unknown", "log_level": "error", "partition": 0, "versions": {version: 1}} in logged
+        assert stored(store).series["login"].total == 1
+
+    waits_until_its_rule_is_forgotten(law)
 
 
 def test_customers_are_brought_under_new_rules_at_the_next_look() -> None:

@@ -6,11 +6,14 @@ from typing import Any, Final
 import pytest
 from aiokafka import ConsumerRecord
 
-from schemas.events import InvalidEvent, parse_event
+from schemas.events import BUILT_IN, InvalidEvent, parse_event
+from schemas.sources import SourcesFile
+from tests.support.builders import day
 from tests.support.memory_store import MemoryStore
 from tests.support.processor_rig import Agent, lawful, record, stored
 from workers.core.events.decoding import NotCanonical, decode_event
 from workers.core.source_positions import SOURCE_HEADER, position_of_item
+from workers.core.source_set import SourceSet
 from workers.kafka.partitioner import partition_of
 from workers.processor.results import Processed
 
@@ -183,3 +186,39 @@ def test_what_the_hot_path_accepts_the_door_accepts_too(lenient: ConsumerRecord)
         parse_event(lenient.value, latest=datetime(9999, 12, 31, tzinfo=UTC))
     except InvalidEvent as error:
         pytest.fail(f"refused: {error}")
+
+
+def with_direct_producers(*events: str) -> SourcesFile:
+    """Return sources whose events all come from direct producers."""
+    source = {"topic": "linger.activity", "format": "canonical", "events": list(events), "max_silence": "3 days"}
+    declared: dict[str, dict[str, Any]] = {name: {} for name in events if name not in BUILT_IN}
+    return SourcesFile.model_validate({"event_types": declared, "sources": [source]})
+
+
+def test_a_direct_event_of_a_type_that_the_sources_no_longer_declare_is_dead_lettered() -> None:
+    """The rules know the type for as long as they read it."""
+
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.process(record(0, "nps", event_id="a"))
+        await agent.processor.activate(agent.processor.rules, SourceSet(with_direct_producers("login")))
+        await agent.process(record(1, "nps", event_id="b"), record(2, event_id="c"))
+        (dead,) = await agent.published("linger.dead-letter")
+        assert dict(dead.headers)["linger-reason"] == b"unknown_type"
+        series = stored(store).series
+        assert (series["nps"].total, series["login"].total) == (1, 1)
+
+    lawful(law, sources=with_direct_producers("login", "nps"))
+
+
+@pytest.mark.parametrize("event_id", ["e1", "ë1"], ids=["plain", "left to the strict reader"])
+def test_a_direct_event_says_up_to_when_its_producers_were_heard(event_id: str) -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.process(
+            record(0, event_id=event_id, sent_day=7),
+            record(1, event_id="e2", sent_day=5),
+            record(2, event_id="e3", sent_day=9, headers=((SOURCE_HEADER, b"shop.events:0:7"),)),
+        )
+        heard = agent.processor.partitions[0].direct_producers.progress.known_events()
+        assert heard == {"login": day(7)}
+
+    lawful(law, sources=with_direct_producers("login"))

@@ -206,3 +206,46 @@ def test_truth_at_the_first_event_is_that_of_the_condition(site: Site) -> None:
     for name, events in list(site.customers().items())[:20]:
         decide(name, None, events[:1], ruleset, observed)
         assert all(rule.condition.look(events[0].at_ms) != TRUE for rule in decider_of(ruleset).program.rules)
+
+
+RATED = """
+event_types: {rating: {}}
+sources:
+  - {topic: t, format: canonical, events: [rating], max_silence: 3 days}
+"""
+STARS = RULE.format(
+    name="several", when="{all: [{distinct: rating.stars, at least: 2}, {count: rating, at least: 9}]}"
+)
+SUMMED = RULE.format(name="summed", when="{sum: rating.stars, at least: 9}")
+RATINGS = [
+    {
+        "event_id": f"e{day}",
+        "customer_id": "ada",
+        "type": "rating",
+        "occurred_at": f"2024-01-0{day}T00:00:00Z",
+        "attributes": {"stars": stars},
+    }
+    for day, stars in ((1, "5"), (2, 5), (3, "5.0"))
+]
+
+
+@pytest.mark.parametrize(
+    ("declared", "rules"),
+    [("attribute_types: {rating.stars: number}\n", STARS), ("", STARS + SUMMED)],
+    ids=["declared", "needed by another rule"],
+)
+def test_a_condition_alone_reads_values_as_the_types_that_they_have_for_all_rules(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], declared: str, rules: str
+) -> None:
+    """Five, written three ways, is one value."""
+    files = {
+        "sources.yaml": declared + RATED,
+        "rated.yaml": f"rules:{rules}",
+        "rated.jsonl": "".join(f"{json.dumps(one)}\n" for one in RATINGS),
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    document = by_rule(
+        run(capsys, tmp_path / "rated.jsonl", tmp_path / "rated.yaml", sources=tmp_path / "sources.yaml")
+    )
+    assert [part["held"] for part in document["several"]["conditions"]] == [0, 0]

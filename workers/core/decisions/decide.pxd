@@ -7,11 +7,14 @@ from workers.core.customer.candidate cimport Candidate
 from workers.core.customer.customer cimport Customer
 from workers.core.customer.names cimport Names
 from workers.core.customer.stored cimport Stored
+from workers.core.decisions.decided cimport Decided
 from workers.core.decisions.program cimport Program
 from workers.core.decisions.records cimport Records
 from workers.core.decisions.turn cimport Turn
 from workers.core.events.plain cimport PlainEvent
 from workers.core.events.scanner cimport Scanner
+
+cdef int HELD, RULE_IS_UNKNOWN
 
 @cython.final
 cdef class Outcome:
@@ -20,7 +23,7 @@ cdef class Outcome:
     cdef readonly bytes stored
     cdef readonly long long due_ms, folded, duplicates
     cdef readonly dict waiting
-    cdef readonly list not_understood, left_out
+    cdef readonly list not_understood, left_out, unnamed
 
     cdef int _check(self) except -1
 
@@ -48,3 +51,5 @@ cdef class Decider:
     cdef Outcome _outcome(self, bytes stored, long long due_ms)
     @cython.locals(place=cython.longlong, candidate=Candidate)
     cdef int _take_words(self, Customer customer) except -1
+    @cython.locals(row=Decided)
+    cdef _drop(self, Candidate candidate)

@@ -18,7 +18,7 @@ from workers.core.customer.customer import Customer
 from workers.core.customer.layout_3 import Waiting
 from workers.core.customer.names import GroupOf3, NamedRule, Names
 from workers.core.customer.stored import Stored
-from workers.core.decisions.decided import RETRACTIONS, Decided
+from workers.core.decisions.decided import HELD, RETRACTIONS, RULE_IS_UNKNOWN, Decided
 from workers.core.decisions.program import ActiveRule, Program
 from workers.core.decisions.published import PublishedRecord
 from workers.core.decisions.records import Records
@@ -43,6 +43,8 @@ class Outcome:
         waiting: by event type, the earliest watermark that a rule waits for.
         not_understood: for each decision that is `opted_out` because the answer is neither yes nor no, the answer.
         left_out: for each value that its type could not read: the event's type and id, the attribute, the reason.
+        unnamed: for each action that waited and is dropped without a decision, the version of its rule: no one knows
+            what that version says, and nothing shows which rule it was.
     """
 
     __slots__ = (
@@ -54,6 +56,7 @@ class Outcome:
         "left_out",
         "not_understood",
         "stored",
+        "unnamed",
         "waiting",
     )
 
@@ -66,6 +69,7 @@ class Outcome:
     waiting: dict[str, int]
     not_understood: list[str]
     left_out: list[tuple[str, str, str, str]]
+    unnamed: list[str]
 
     @property
     def decided(self) -> list[Decided]:
@@ -131,7 +135,7 @@ class Decider:
         return self.program.customer
 
     def word_waiting(self) -> None:
-        """Put the actions that wait for the customer that was read into words."""
+        """Put the actions that wait for the customer that was read into words; one that cannot be stays numbers."""
         customer = self.program.customer
         for place in range(customer.waiting):
             candidate: Candidate = customer.candidates[place]
@@ -197,21 +201,50 @@ class Decider:
         outcome.waiting = turn.waiting
         outcome.not_understood = turn.admission.not_understood
         outcome.left_out = turn.left_out
+        outcome.unnamed = turn.unnamed
         return outcome
 
     def _take_words(self, customer: Customer) -> None:
         """Take over what is in words of the actions that wait, and word those of earlier versions of rules."""
-        for place in range(customer.waiting):
+        place = 0
+        while place < customer.waiting:
             candidate: Candidate = customer.candidates[place]
-            if candidate.former:
-                self.former.word(candidate)
-            elif candidate.worded is not None:
+            if candidate.former and not self.former.word(candidate):
+                self._drop(candidate)
+                customer.remove_candidate(place)
+                continue
+            if candidate.worded is not None:
                 candidate.variables = candidate.worded.variables
                 if candidate.worded.because is not None:
                     candidate.because = RETRACTIONS.index(candidate.worded.because)
+            place += 1
+        self.turn.decisions.put_in_order(0)
+
+    def _drop(self, candidate: Candidate) -> None:
+        """Report that a waiting action cannot be worded, so it is not sent."""
+        if candidate.withdrawn_ms:
+            return
+        named = self.former.named(candidate)
+        if named is None:
+            self.turn.unnamed = [*self.turn.unnamed, candidate.former]
+            return
+        row = self.turn.decisions.another(HELD, None, -1, candidate.start_ms, candidate.start_ms)
+        row.worded = named
+        row.explain(RULE_IS_UNKNOWN)
 
     def _worded(self, candidate: Candidate) -> Waiting:
-        return worded(candidate, self.program)
+        """Return an action that waits in words.
+
+        Raises:
+            ValueError: if no one knows the version of the rule that asked for it.
+        """
+        if not candidate.former:
+            return worded(candidate, self.program)
+        version = candidate.former
+        if not self.former.word(candidate):
+            raise ValueError(f"an action waits, and what version {version} of its rule says is not known any longer")
+        waiting: Waiting = candidate.worded
+        return waiting
 
 
 def decider_of(rules: RuleSet) -> Decider:

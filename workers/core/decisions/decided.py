@@ -56,6 +56,7 @@ RULE_IS_GONE: Final = 11
 IN_SHADOW: Final = 12
 KNOWN_FROM: Final = 13
 ONLY_AN_EVENT: Final = 14
+RULE_IS_UNKNOWN: Final = 15
 
 DETAILS: Final = (
     "",
@@ -73,6 +74,7 @@ DETAILS: Final = (
     "the rule is in shadow: decided and reported, nothing is sent",
     "it cannot be known whether the rule holds: known from {since} on",
     "it cannot be known whether the rule holds: only an event can show it",
+    "it waited for a source to be seen, and what that version of the rule says is not known any longer",
 )
 """By its number, what the detail of a decision says; see `Decided.detail`."""
 

@@ -18,6 +18,7 @@ cdef class Episodes:
     cdef readonly Program program
     cdef readonly Customer customer
     cdef readonly Decisions decisions
+    cdef readonly long long remembers_ms
 
     @cython.locals(episode=Episode, truth=cython.int, flip_ms=cython.longlong, start_ms=cython.longlong)
     cpdef long long judge(self, ActiveRule rule, long long at_ms, EventType kind, long long event_ms) except? 1
@@ -31,6 +32,12 @@ cdef class Episodes:
     cdef meet(self, ActiveRule rule, long long start_ms)
     @cython.locals(candidate=Candidate, latest=dict)
     cdef ask(self, ActiveRule rule, long long start_ms, long long at_ms)
+    @cython.locals(episode=Episode, rule=ActiveRule)
+    cdef forget_over(self, long long circle)
+    @cython.locals(episode=Episode)
+    cdef drop_over(self, ActiveRule rule)
+    @cython.locals(customer=Customer, from_ms=cython.longlong)
+    cdef drop_acted(self)
     @cython.locals(candidate=Candidate, other=ActiveRule, place=cython.longlong)
     cdef bint is_contested(self, ActiveRule rule) except -1
     @cython.locals(episode=Episode, held_before=cython.bint)

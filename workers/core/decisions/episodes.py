@@ -33,12 +33,14 @@ class Episodes:
         program: the rules, bound to the customer.
         customer: the customer.
         decisions: where decisions are added.
+        remembers_ms: how long earlier actions count for a limit over all rules; 0 without one.
     """
 
     def __init__(self, program: Program, decisions: Decisions) -> None:
         self.program = program
         self.customer: Customer = program.customer
         self.decisions = decisions
+        self.remembers_ms = program.rule_set.contact_policy.remembers_ms
 
     def judge(self, rule: ActiveRule, at_ms: int, kind: EventType | None, event_ms: int) -> int:
         """Look at a rule at a moment and apply its change.
@@ -156,6 +158,8 @@ class Episodes:
 
     def ask(self, rule: ActiveRule, start_ms: int, at_ms: int) -> None:
         """Request an action: it waits until it is admitted."""
+        if start_ms < self.customer.at_ms and not self.is_contested(rule):
+            self.forget_over(rule.circle)
         candidate = self.customer.another_candidate()
         candidate.rule = rule.place
         candidate.start_ms = start_ms
@@ -165,6 +169,39 @@ class Episodes:
             candidate.variables = {name: latest.get(source) for name, source in rule.rule.variables.items()}
         if at_ms > start_ms:
             candidate.doubted_ms = at_ms  # it is known to hold there, and begins with an event that came late
+
+    def forget_over(self, circle: int) -> None:
+        """Forget what is over of a circle of rules, as at the end of a turn; none of its actions waits.
+
+        An event that came late asks for a moment that is past. What was true then must not depend on whether the
+        events before were in the same turn.
+        """
+        episode = self.customer.first_listed
+        while episode is not None:
+            rule: ActiveRule = self.program.rules[episode.place]
+            if episode.is_present and rule.circle == circle:
+                self.drop_over(rule)
+            episode = episode.following
+        self.drop_acted()
+
+    def drop_over(self, rule: ActiveRule) -> None:
+        """Forget what is over of a rule, up to the customer's latest event; no action waits that depends on it.
+
+        Not up to the last timer: an event that the rule has not seen may be earlier.
+        """
+        episode = rule.episode
+        if episode.held:
+            episode.held = []
+        if episode.stood:
+            episode.stood = []
+        forget(rule, self.customer.at_ms)
+
+    def drop_acted(self) -> None:
+        """Forget the actions that no limit counts any longer, unless actions wait."""
+        customer = self.customer
+        if customer.acted and not customer.waiting:
+            from_ms = customer.at_ms - self.remembers_ms
+            customer.acted = [one for one in customer.acted if one > from_ms] if self.remembers_ms else []
 
     def is_contested(self, rule: ActiveRule) -> bool:
         """Return whether a waiting action depends on the state of a rule."""

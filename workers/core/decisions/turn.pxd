@@ -10,7 +10,7 @@ from workers.core.customer.episode cimport Episode
 from workers.core.customer.folding cimport TypeFolding, fingerprint_number, keep_latest
 from workers.core.decisions.admission cimport Admission
 from workers.core.decisions.decided cimport Decisions
-from workers.core.decisions.episodes cimport Episodes, forget
+from workers.core.decisions.episodes cimport Episodes
 from workers.core.decisions.program cimport ActiveRule, EventType, Group, Program
 from workers.core.events.attribute_types cimport typed
 from workers.core.events.decoding cimport DecodedEvent
@@ -34,6 +34,7 @@ cdef class Turn:
     cdef readonly long long folded, duplicates
     cdef readonly dict waiting
     cdef readonly list left_out
+    cdef public list unnamed
 
     cpdef begin(self, str customer_id, Coverage observed)
 
@@ -93,13 +94,12 @@ cdef class Turn:
     cdef note_flip(self, ActiveRule rule, long long flip_ms)
 
     @cython.locals(
-        customer=Customer, at_ms=cython.longlong, queued=cython.bint, rule=ActiveRule, episode=Episode,
-        candidate=Candidate, place=cython.longlong, seen_ms=cython.longlong, passed_ms=cython.longlong,
-        from_ms=cython.longlong,
+        customer=Customer, queued=cython.bint, rule=ActiveRule, episode=Episode, candidate=Candidate,
+        place=cython.longlong, seen_ms=cython.longlong, passed_ms=cython.longlong,
     )
     cpdef long long settle(self, long long upto_ms) except? 1
     @cython.locals(episode=Episode)
-    cdef tidy(self, ActiveRule rule, long long at_ms, bint queued)
+    cdef tidy(self, ActiveRule rule, bint queued)
     @cython.locals(
         customer=Customer, due_ms=cython.longlong, group=Group, group_ms=cython.longlong, rule=ActiveRule,
         own_ms=cython.longlong,

@@ -12,7 +12,7 @@ from workers.core.customer.customer import Customer
 from workers.core.customer.folding import fingerprint_number, keep_latest
 from workers.core.decisions.admission import Admission
 from workers.core.decisions.decided import CUSTOMER_OPTED_OUT, Decisions
-from workers.core.decisions.episodes import Episodes, forget
+from workers.core.decisions.episodes import Episodes
 from workers.core.decisions.program import ActiveRule, EventType, Group, Program
 from workers.core.events.attribute_types import typed
 from workers.core.events.decoding import DecodedEvent
@@ -29,6 +29,7 @@ class Turn:
         folded, duplicates: number of new events, and of events that had been seen before.
         waiting: by event type, the earliest watermark that a rule waits for.
         left_out: for each value that its type could not read: the event's type and id, the attribute, the reason.
+        unnamed: versions of rules whose waiting actions are dropped without a decision (`decide.Outcome`).
     """
 
     def __init__(self, program: Program) -> None:
@@ -47,6 +48,7 @@ class Turn:
         self.folded = self.duplicates = 0
         self.waiting: dict[str, int] = {}
         self.left_out: list[tuple[str, str, str, str]] = []
+        self.unnamed: list[str] = []
 
     def begin(self, customer_id: str, observed: Coverage) -> None:
         """Begin with a customer who is not known; what is stored can be read into the customer then."""
@@ -60,6 +62,8 @@ class Turn:
             self.waiting = {}
         if self.left_out:
             self.left_out = []
+        if self.unnamed:
+            self.unnamed = []
         if self.admission.not_understood:
             self.admission.not_understood = []
 
@@ -392,22 +396,18 @@ class Turn:
             When to look again, 0 for never.
         """
         customer = self.customer
-        # Not the time of the last timer: an event that a rule has not seen may be earlier.
-        at_ms, queued = customer.at_ms, customer.waiting > 0
+        queued = customer.waiting > 0
         episode = customer.first_listed
         while episode is not None:
             if episode.is_present:
-                self.tidy(self.program.rules[episode.place], at_ms, queued)
+                self.tidy(self.program.rules[episode.place], queued)
             episode = episode.following
         for place in range(customer.waiting):
             candidate: Candidate = customer.candidates[place]
             if candidate.rule >= 0:
                 seen_ms = candidate.doubted_ms if candidate.doubted_ms > candidate.start_ms else candidate.start_ms
                 self.wait(self.program.rules[candidate.rule].rule.needed_to_admit, seen_ms)
-        if customer.acted and not queued:
-            from_ms = at_ms - self.admission.remembers_ms
-            remembers = self.admission.remembers_ms > 0
-            customer.acted = [one for one in customer.acted if one > from_ms] if remembers else []
+        self.episodes.drop_acted()
         passed_ms = self.clock()
         if upto_ms > passed_ms:
             passed_ms = upto_ms
@@ -415,12 +415,11 @@ class Turn:
             return customer.due_ms
         return self.look_again(upto_ms, passed_ms)
 
-    def tidy(self, rule: ActiveRule, at_ms: int, queued: bool) -> None:
+    def tidy(self, rule: ActiveRule, queued: bool) -> None:
         """Drop what is finished of a rule's episode, and note the watermark that it waits for.
 
         Args:
             rule: there is something to remember of it.
-            at_ms: of the customer's latest event.
             queued: whether actions wait.
         """
         episode = rule.episode
@@ -428,13 +427,9 @@ class Turn:
             self.wait(rule.rule.needed_to_decide, episode.pending_ms)
         if queued and self.episodes.is_contested(rule):
             return
-        if episode.held:
-            episode.held = []
-        if episode.stood:
-            episode.stood = []
-        if episode.open_until_ms > at_ms:
+        self.episodes.drop_over(rule)
+        if episode.open_until_ms:
             return
-        forget(rule, at_ms)
         if not (episode.holding or episode.acted_ms or episode.true_since_ms or episode.pending_ms):
             episode.clear()
 

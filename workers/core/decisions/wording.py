@@ -7,9 +7,9 @@ import msgspec
 from schemas.actions import Reason
 from workers.core.conditions.condition import Condition
 from workers.core.customer.candidate import NUMBERS_EACH, Candidate, Evidence
+from workers.core.customer.episode import Episode
 from workers.core.customer.layout_3 import Waiting
 from workers.core.customer.specs import Specs
-from workers.core.customer.stored import UnknownLayout
 from workers.core.decisions.decided import RETRACTIONS
 from workers.core.decisions.program import ActiveRule, Program
 from workers.core.rules.binding import Binding
@@ -57,19 +57,16 @@ class FormerRules:
         self.program = program
         self._conditions: dict[str, tuple[Condition, int]] = {}
 
-    def word(self, candidate: Candidate) -> None:
+    def word(self, candidate: Candidate) -> bool:
         """Put an action into words that waits as numbers of another version of its rule.
 
-        Raises:
-            UnknownLayout: if no one knows that version.
+        Returns:
+            False if no one knows that version: then nothing is changed.
         """
         version = candidate.former
         rule = self.program.rule_set.former.get(version)
         if rule is None:
-            raise UnknownLayout(
-                f"stored activity cannot be read: an action waits that version {version} of a rule asked for, "
-                f"and its text is not known any longer"
-            )
+            return False
         condition, conditions = self._condition_of(rule)
         candidate.evidence.widen(NUMBERS_EACH * conditions)
         candidate.evidence_back.widen(NUMBERS_EACH * conditions)
@@ -89,6 +86,23 @@ class FormerRules:
         active: ActiveRule | None = self.program.by_id.get(rule.id)
         candidate.rule = -1 if active is None else active.place
         candidate.former = ""
+        return True
+
+    def named(self, candidate: Candidate) -> Waiting | None:
+        """Return whose an action is that cannot be worded, without reasons; None if its rule is not known either.
+
+        The state is that which the rules of that version have left. So the rule has an episode that began with the
+        action, and if no other rule has one, it is that rule.
+        """
+        found, owner = 0, None
+        for rule in self.program.rules:
+            if _began(rule.episode, candidate.start_ms):
+                found, owner = found + 1, rule
+        for episode in self.program.customer.other_episodes.values():
+            found += _began(episode, candidate.start_ms)
+        if owner is None or found > 1:
+            return None
+        return Waiting(owner.id, candidate.start_ms, 0, owner.rule.action, candidate.former, {}, b"")
 
     def _condition_of(self, rule: Rule) -> tuple[Condition, int]:
         known = self._conditions.get(rule.version)
@@ -96,6 +110,11 @@ class FormerRules:
             binding = Binding(self.program.customer, Specs(()), collects=True)
             known = self._conditions[rule.version] = compile_whole(rule.when, binding), binding.places
         return known
+
+
+def _began(episode: Episode, at_ms: int) -> bool:
+    """Return whether an episode of a rule, this one or an earlier one, began at a moment."""
+    return episode.is_present and (episode.start_ms == at_ms or at_ms in episode.held[::2])
 
 
 def word_retraction(candidate: Candidate, rule: ActiveRule) -> None:
