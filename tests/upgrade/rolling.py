@@ -125,10 +125,12 @@ async def roll(pair: Pair, folder: Path, stored: StoredRelease, given: OldReleas
         async def refuse_old() -> None:
             if layouts.newest() == LAYOUT_OF_OLD:
                 return
+            place.end(running.pop(0))  # or no partition would be left for the old one
             old = await place.start(OLD)
             assert _REFUSED in place.logs[old.pid].read_text(errors="replace"), "an old worker took a new layout"
             report("an old worker is refused at its claim")
             place.end(old)
+            running.append(await place.start(NEW))
 
         steps: list[Callable[[], Awaitable[None]]] = [
             nothing,
