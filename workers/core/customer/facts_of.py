@@ -9,7 +9,7 @@ from typing import Any, Final, get_args
 
 from schemas.actions import Reason, Retraction
 from schemas.durations import DAY_MS
-from workers.core.coverage import FOREVER_MS, type_of
+from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import Candidate, Evidence
 from workers.core.customer.customer import Customer
 from workers.core.customer.episode import Episode
@@ -130,9 +130,8 @@ def _take(customer: Customer, facts: CustomerFacts, names: Names) -> None:
     if sum(len(one.days) for one in facts.series.values()) > most_days:
         raise UnreadableFacts(f"series: more than {most_days:,} days in all")
     for key, given in facts.series.items():
-        series = customer.by_key.get(key)
-        if series is None:
-            series = customer.other_series[key] = Series(key, type_of(key), False, 0)
+        series = names.series_of(key)
+        if key in customer.other_series:
             series.has_sum = bool(given.sums) or given.sum != "0"
         _take_series(series, given, f"series {key[:80]!r}")
     for rule, held in facts.episodes.items():
@@ -369,8 +368,7 @@ def _episode_for(customer: Customer, rule: str, names: Names) -> Episode:
         if _CODE.fullmatch(rule[1:]) is None:
             raise UnreadableFacts(f"episodes: {rule[:80]!r} is neither a rule's id nor its code")
         code = int(rule[1:], _HEX)
-    place = names.by_code.of(code)
-    episode: Episode = customer.episodes[place] if place >= 0 else customer.other_episode(code)
+    episode = names.episode_of(code)
     if episode.is_present:
         raise UnreadableFacts(f"episodes: {rule[:80]!r} is there twice, by its id and by its code")
     return episode
