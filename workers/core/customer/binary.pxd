@@ -31,6 +31,7 @@ cdef class Reader(Form):
     @cython.locals(value=cython.longlong)
     cdef long long code(self) except? 1000003
     cdef long long number(self) except? 1000003
+    @cython.locals(value=cython.longlong)
     cdef long long larger_number(self) except? 1000003
     cdef long long integer(self) except? 1000003
     cdef long long moment(self) except? 1000003

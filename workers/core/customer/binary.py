@@ -153,13 +153,14 @@ class Reader(Form):
 
     def larger_number(self) -> int:
         """Read a number of more than one byte."""
-        head, at = self.byte(), self.at
-        if head <= self.many:
-            if at >= self.end:
-                raise Damaged("it ends too early")
-            self.at = at + 1
-            return ((head & 63) << 8) + self.given[at] + _ONE
-        value = self.little(head - self.many)
+        at, given = self.at, self.given
+        if self.end - at > 1 and given[at] <= self.many:
+            self.at = at + 2
+            return ((given[at] & 63) << 8) + given[at + 1] + _ONE
+        value = self.byte() - self.many
+        if value <= 0:
+            raise Damaged("it ends too early")
+        value = self.little(value)
         if value < 0:
             raise Damaged("a number beyond 63 bits")
         return value
@@ -200,7 +201,8 @@ class Reader(Form):
 
     def bounded(self, number: int, size: int) -> int:
         """Return a number of things that follow, each of at least `size` bytes, if they can be there."""
-        if number > (self.end - self.at) // size:
+        left = self.end - self.at
+        if number > left or number * size > left:
             raise Damaged("it ends too early")
         return number
 

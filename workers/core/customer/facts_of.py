@@ -368,7 +368,8 @@ def _episode_for(customer: Customer, rule: str, names: Names) -> Episode:
         if _CODE.fullmatch(rule[1:]) is None:
             raise UnreadableFacts(f"episodes: {rule[:80]!r} is neither a rule's id nor its code")
         code = int(rule[1:], _HEX)
-    episode = names.episode_of(code)
+    place = names.by_code.of(code)
+    episode: Episode = customer.episodes[place] if place >= 0 else customer.other_episode(code)
     if episode.is_present:
         raise UnreadableFacts(f"episodes: {rule[:80]!r} is there twice, by its id and by its code")
     return episode

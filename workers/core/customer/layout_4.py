@@ -278,11 +278,10 @@ class Layout4:
                 total += count
                 total_sum += amount
         days.number = number
-        within(day, _FARTHEST_DAY)
+        if day < -_FARTHEST_DAY or total > MAX_STORED or total_sum > MAX_STORED or total_sum < -MAX_STORED:
+            raise Damaged("days or totals beyond all bounds")
         if is_whole:
-            series.total, series.active_days = within(total, MAX_STORED), number
-            if has_sums:
-                series.total_sum = within(total_sum, MAX_STORED)
+            series.total, series.total_sum, series.active_days = total, total_sum, number
 
     def read_values(self, series: Series) -> None:
         """Read distinct values, the one seen last first."""

@@ -29,6 +29,5 @@ cdef class Names:
 
     cpdef Series series_of(self, str key)
     cdef int mind_sums(self, Series series) except -1
-    cpdef Episode episode_of(self, long long code)
     @cython.locals(episode=Episode)
     cdef int read_episodes(self, Reader given) except -1

@@ -129,18 +129,16 @@ class Names:
             raise Damaged("sums of a series that adds up nothing")
         series.has_sum = True
 
-    def episode_of(self, code: int) -> Episode:
-        """Return the episode of a rule by its code; that of a rule that is not in this set is made."""
-        place = self.by_code.of(code)
-        return self.customer.episodes[place] if place >= 0 else self.customer.other_episode(code)
-
     def read_episodes(self, given: Reader) -> None:
         """Read the count of episodes, and each of them after the code of its rule."""
+        customer = self.customer
         for _ in range(given.bounded(given.number(), CODE_BYTES)):
-            episode = self.episode_of(given.code())
+            code = given.code()
+            place = self.by_code.of(code)
+            episode: Episode = customer.episodes[place] if place >= 0 else customer.other_episode(code)
             if episode.is_present:
                 raise Damaged("an episode twice")
-            self.customer.open(episode)
+            customer.open(episode)
             episode.read(given)
 
 
