@@ -26,7 +26,7 @@ cdef class Layout3:
     cdef public object wording
 
     cpdef read(self, bytes raw)
-    @cython.locals(days=Days)
+    @cython.locals(days=Days, has_sums=cython.bint)
     cdef read_series(self)
     @cython.locals(days_width=cython.longlong, counts_width=cython.longlong, sums_width=cython.longlong)
     cdef bint read_days(self, Days days, long long size) except -1

@@ -1,4 +1,4 @@
-# Types for the compiler, for `layout_4.py`.
+# Types for the compiler, for `layout_4.py`. What it does not find by itself: what is true or false becomes an object.
 
 cimport cython
 
@@ -32,10 +32,12 @@ cdef class Layout4:
     cdef Places by_hash
 
     cpdef read(self, bytes raw)
+    @cython.locals(is_ours=cython.bint)
     cdef int read_flips(self) except -1
     cdef int read_series(self) except -1
     @cython.locals(usual=Series, key=Key)
     cdef Series named_series(self, long long named)
+    @cython.locals(is_whole=cython.bint, is_fine=cython.bint, has_sums=cython.bint)
     cdef int read_days(self, Series series, long long flags) except -1
     cdef int read_values(self, Series series) except -1
     cdef int read_candidate(self, Candidate candidate) except -1
@@ -47,6 +49,7 @@ cdef class Layout4:
     @cython.locals(key=Key, series=Series)
     cdef int write_all_series(self) except -1
     cdef int write_series(self, Key key, Series series) except -1
+    @cython.locals(follows=cython.bint)
     cdef long long kind_of_days(self, Series series) except? 1000003
     @cython.locals(episode=Episode)
     cdef bint write_episodes(self) except -1
