@@ -138,7 +138,7 @@ class Names:
             episode: Episode = customer.episodes[place] if place >= 0 else customer.other_episode(code)
             if episode.is_present:
                 raise Damaged("an episode twice")
-            customer.open(episode)
+            customer.add_episode(episode)
             episode.read(given)
 
 
