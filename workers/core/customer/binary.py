@@ -1,18 +1,21 @@
 # cython: overflowcheck=False
 # Nothing here leaves 64 bits: what is read has at most eight bytes, places are below the length of what is read or
-# written, moments are bounded before they are added, and `many` refuses what doubling made negative.
+# written, moments are bounded before they are added, and `larger_number` refuses what doubling made negative.
 """Binary: numbers, moments and bytes, read from what is stored and written into it.
 
 What is read may be damaged, so every number is bounded and every count compared with the bytes that are left before
-anything is done with it. Most values are moments, and most moments are near one another, so they are written as
-their distance to one of them.
+anything is done with it. Most values are moments. In layout 3 they are written as their distance to the latest event.
+In layout 4 each is written as its UTC day, counted from that of the latest event, and the time of that day. The time
+is one that was written before, if it was: most moments of a customer are whole days from one another.
 """
 
-from array import array
 from typing import Final
 
-FARTHEST_MS: Final = 1 << 56
-"""No moment is as far from 1970, nor from another one."""
+from schemas.durations import DAY_MS
+from workers.core.memory import Characters, Numbers
+
+FARTHEST_MS: Final = (1 << 56) - 1
+"""No moment is farther from 1970, nor from another one."""
 _FARTHEST_APART_MS: Final = 1 << 55
 _FIRST_ROOM: Final = 1024
 _LONGEST: Final = 9
@@ -23,32 +26,75 @@ _ONE_OF_3: Final = 240
 _ONE: Final = 192
 _MANY: Final = 247
 _TWO_END: Final = _ONE + 256 * (_MANY + 1 - _ONE)
+_TIMES: Final = 15
+"""Times of days that moments refer to; the number of none of them means that a new one follows."""
+_TIME_BITS: Final = 4
+_TIME_BYTES: Final = 4
+_FARTHEST_APART: Final = 1 << 31
 
 
 class Damaged(ValueError):
     """Stored bytes that no worker wrote."""
 
 
-class Reader:
+class Form:
+    """How numbers and moments are written, and what moments refer to: the same for a reader and a writer.
+
+    Attributes:
+        is_of_3: whether the layout is 3; if not, it is 4.
+        one, two_end: a number below it takes one byte, or two.
+        many: the first byte of a larger number, without how many bytes follow.
+        at_ms, at_day: the latest event, and its UTC day.
+        times: times of days; layout 3 refers to none.
+        known: how many of them there are.
+        next: the place of the next one.
+    """
+
+    def __init__(self, layout: int) -> None:
+        self.is_of_3 = layout == 3
+        self.one, self.two_end, self.many = _ONE, _TWO_END, _MANY
+        if self.is_of_3:
+            self.one = self.two_end = self.many = _ONE_OF_3
+        self._times = Numbers(_TIMES)
+        self.times = self._times.numbers()
+        self.at_ms = self.at_day = self.known = self.next = 0
+
+    def refer_to(self, at_ms: int) -> None:
+        """Let moments refer to the latest event."""
+        self.at_ms = at_ms
+        if not self.is_of_3:
+            self.at_day = at_ms // DAY_MS
+            self.times[0], self.times[1] = at_ms - DAY_MS * self.at_day, 0
+            self.known = self.next = 2
+
+    def note(self, time_ms: int) -> None:
+        """Keep a time of day, so that later moments can refer to it."""
+        self.times[self.next] = time_ms
+        self.next += 1
+        if self.known < self.next:
+            self.known = self.next
+        if self.next == _TIMES:
+            self.next = 2
+
+
+class Reader(Form):
     """Reads bytes from beginning to end.
 
     Attributes:
         raw, given: the bytes.
         at: how many of them are read.
         end: how many there are.
-        base_ms: moments are written as their distance to it.
     """
 
-    __slots__ = ("at", "base_ms", "end", "given", "raw")
-
-    def __init__(self) -> None:
+    def __init__(self, layout: int) -> None:
+        super().__init__(layout)
         self.raw = self.given = b""
-        self.at = self.end = self.base_ms = 0
+        self.at = self.end = 0
 
     def begin(self, raw: bytes) -> None:
-        """Begin to read."""
+        """Begin to read, after the byte for the layout."""
         self.raw = self.given = raw
-        self.at = self.base_ms = 0
+        self.at = 1
         self.end = len(raw)
 
     def byte(self) -> int:
@@ -97,83 +143,68 @@ class Reader:
         value = value << 8 | given[at + 3]
         return value << 8 | given[at + 4]
 
-    def number_of_3(self) -> int:
-        """Read a whole number of layout 3, not below zero."""
-        value = self.byte()
-        if value < _ONE_OF_3:
-            return value
-        value = self.little(value - _ONE_OF_3)
-        if value < 0:
-            raise Damaged("a number beyond 63 bits")
-        return value
-
     def number(self) -> int:
-        """Read a whole number of layout 4, not below zero."""
-        at, end = self.at, self.end
-        if at >= end:
-            raise Damaged("it ends too early")
-        value = self.given[at]
-        self.at = at + 1
-        if value < _ONE:
-            return value
-        if value <= _MANY:  # two bytes; written out, because nothing else is read as often
-            if at + 1 >= end:
-                raise Damaged("it ends too early")
+        """Read a whole number, not below zero."""
+        at = self.at
+        if at < self.end and self.given[at] < self.one:
+            self.at = at + 1
+            return self.given[at]
+        return self.larger_number()
+
+    def larger_number(self) -> int:
+        """Read a number of more than one byte."""
+        at, given = self.at, self.given
+        if self.end - at > 1 and given[at] <= self.many:
             self.at = at + 2
-            return ((value & 63) << 8) + self.given[at + 1] + _ONE
-        value = self.little(value - _MANY)
+            return ((given[at] & 63) << 8) + given[at + 1] + _ONE
+        value = self.byte() - self.many
+        if value <= 0:
+            raise Damaged("it ends too early")
+        value = self.little(value)
         if value < 0:
             raise Damaged("a number beyond 63 bits")
         return value
-
-    def integer_of_3(self) -> int:
-        """Read a whole number of layout 3."""
-        value = self.number_of_3()
-        return -(value >> 1) - 1 if value & 1 else value >> 1
 
     def integer(self) -> int:
-        """Read a whole number of layout 4."""
-        value = self.number()
-        return -(value >> 1) - 1 if value & 1 else value >> 1
+        """Read a whole number."""
+        return from_zigzag(self.number())
 
-    def moment_of_3(self) -> int:
-        """Read a moment of layout 3."""
-        apart = self.integer_of_3()
-        if not -_FARTHEST_APART_MS < apart < _FARTHEST_APART_MS:
-            raise Damaged(f"a moment {apart} ms away")
-        return self.base_ms - apart
+    def moment(self) -> int:
+        """Read a moment."""
+        number = self.number()
+        place, apart = number & _TIMES, number >> _TIME_BITS
+        if place < self.known:
+            time_ms = self.times[place]
+        elif self.is_of_3:
+            return self.at_ms - within(from_zigzag(number), _FARTHEST_APART_MS)
+        elif place < _TIMES:
+            raise Damaged("a time that was not written before")
+        else:
+            time_ms = self.little(_TIME_BYTES)
+            if time_ms >= DAY_MS:
+                raise Damaged(f"a day of {time_ms} ms")
+            self.note(time_ms)
+        if apart >= _FARTHEST_APART:
+            raise Damaged(f"a moment {apart} days away")
+        return (self.at_day - from_zigzag(apart)) * DAY_MS + time_ms
 
-    def moments_of_3(self) -> list[int]:
-        """Read the count of moments of layout 3, and each moment."""
-        found = []
-        for _ in range(self.bounded(self.number_of_3(), 1)):
-            found.append(self.moment_of_3())
+    def moments(self) -> list[int]:
+        """Read the count of moments, and each moment."""
+        return [self.moment() for _ in range(self.bounded(self.number(), 1))]
+
+    def stretches(self) -> list[int]:
+        """Read moments that are beginnings and ends."""
+        found = self.moments()
+        if len(found) % 2:
+            raise Damaged("a stretch without end")
         return found
 
     def bounded(self, number: int, size: int) -> int:
         """Return a number of things that follow, each of at least `size` bytes, if they can be there."""
-        if number > (self.end - self.at) // size:
+        left = self.end - self.at
+        if number > left or number * size > left:
             raise Damaged("it ends too early")
         return number
-
-    def column(self, into: "array[int]", number: int, size: int, times: int) -> None:
-        """Read numbers of `size` bytes each, at most 8, into a column that has room for them.
-
-        Args:
-            into: the column; compiled, a pointer.
-            number: how many.
-            size: of each; below 8 none is below zero.
-            times: what each is multiplied by.
-        """
-        self.bounded(number, size)
-        if size == 1:
-            at = self.at
-            for place in range(number):
-                into[place] = times * self.given[at + place]
-            self.at = at + number
-            return
-        for place in range(number):
-            into[place] = times * self.little(size)
 
     def take(self, size: int) -> bytes:
         """Read this number of bytes."""
@@ -184,47 +215,42 @@ class Reader:
         characters = self.raw  # compiled, a pointer: its slices need no check of the type
         return characters[start : self.at]
 
-    def rest(self) -> bytes:
-        """Read everything that is left."""
-        return self.take(self.end - self.at)
+    def text(self) -> str:
+        """Read the count of the bytes of a text, and the text."""
+        return self.take(self.number()).decode()
 
 
-class Writer:
+class Writer(Form):
     """Writes into one buffer that is used again and again.
 
     Attributes:
-        room, put: the buffer.
+        put: the buffer.
         size: its length.
         at: how many bytes are written.
-        base_ms: moments are written as their distance to it.
     """
 
-    __slots__ = ("at", "base_ms", "put", "room", "size")
-
-    def __init__(self) -> None:
+    def __init__(self, layout: int) -> None:
+        super().__init__(layout)
         self.size = _FIRST_ROOM
-        self.room = bytearray(_FIRST_ROOM)
-        self.put = self.room
-        self.at = self.base_ms = 0
+        self._memory = Characters(_FIRST_ROOM)
+        self.put = self._memory.characters()
+        self.at = 0
 
-    def begin(self) -> None:
-        """Begin again."""
-        self.at = self.base_ms = 0
+    def begin(self, layout: int) -> None:
+        """Begin again, with the byte for the layout."""
+        self.at = 0
+        self.byte(layout)
 
     def made(self) -> bytes:
         """Return what is written."""
-        characters = self.room  # compiled, a pointer: see `Reader.take`
-        made: bytes | bytearray = characters[: self.at]
-        return made if isinstance(made, bytes) else bytes(made)
+        return self._memory.made(0, self.at)
 
     def need(self, number: int) -> None:
         """Make room for that many more bytes."""
         if number > self.size - self.at:
             self.size = 2 * (self.size + number)
-            room = bytearray(self.size)
-            room[: self.at] = self.room[: self.at]
-            self.room = room
-            self.put = room
+            self._memory.grow(self.size)
+            self.put = self._memory.characters()
 
     def byte(self, value: int) -> None:
         """Write a number below 256."""
@@ -270,64 +296,95 @@ class Writer:
         put[at + 1] = value >> 24 & 255
         put[at] = value >> 32 & 255
 
-    def number_of_3(self, value: int) -> None:
-        """Write a whole number of layout 3, not below zero."""
-        if 0 <= value < _ONE_OF_3:
-            self.byte(value)
-        else:
-            self.many(value, _ONE_OF_3)
-
     def number(self, value: int) -> None:
-        """Write a whole number of layout 4, not below zero."""
+        """Write a whole number, not below zero."""
+        if 0 <= value < self.one and self.at < self.size:
+            self.put[self.at] = value
+            self.at += 1
+        else:
+            self.larger_number(value)
+
+    def larger_number(self, value: int) -> None:
+        """Write a number that may have more than one byte: two, or how many follow and these, the lowest first."""
+        if not 0 <= value <= _LARGEST:
+            raise OverflowError(f"{value} is below zero or has more than 63 bits")
         if self.size - self.at < _LONGEST:
             self.need(_LONGEST)
         at, put = self.at, self.put
-        if 0 <= value < _ONE:
+        self.at += 1
+        if value < self.one:
             put[at] = value
-            self.at = at + 1
-        elif 0 <= value < _TWO_END:
+        elif value < self.two_end:
             value -= _ONE
             put[at] = _ONE | (value >> 8)
             put[at + 1] = value & 255
-            self.at = at + 2
+            self.at += 1
         else:
-            self.many(value, _MANY)
-
-    def many(self, value: int, head: int) -> None:
-        """Write how many bytes follow, added to `head`, and a number in that many bytes, the lowest first."""
-        if not 0 <= value <= _LARGEST:
-            raise OverflowError(f"{value} is below zero or has more than 63 bits")
-        self.need(_LONGEST)
-        at, put = self.at + 1, self.put
-        while value:
-            put[at] = value & 255
-            value >>= 8
-            at += 1
-        put[self.at] = head + at - self.at - 1
-        self.at = at
-
-    def integer_of_3(self, value: int) -> None:
-        """Write a whole number of layout 3."""
-        self.number_of_3(-2 * value - 1 if value < 0 else 2 * value)
+            while value:
+                put[self.at] = value & 255
+                value >>= 8
+                self.at += 1
+            put[at] = self.many + self.at - at - 1
 
     def integer(self, value: int) -> None:
-        """Write a whole number of layout 4."""
-        self.number(-2 * value - 1 if value < 0 else 2 * value)
+        """Write a whole number."""
+        self.number(zigzag(value))
 
-    def moment_of_3(self, at_ms: int) -> None:
-        """Write a moment of layout 3, before or after the base."""
-        self.integer_of_3(self.base_ms - at_ms)
+    def moment(self, at_ms: int) -> None:
+        """Write a moment."""
+        if self.is_of_3:
+            self.integer(self.at_ms - at_ms)
+        else:
+            self.day_and_time(at_ms)
 
-    def moments_of_3(self, several: list[int]) -> None:
-        """Write the count of moments of layout 3, and each moment."""
-        self.number_of_3(len(several))
+    def day_and_time(self, at_ms: int) -> None:
+        """Write a moment of layout 4."""
+        day = at_ms // DAY_MS
+        time_ms, apart = at_ms - DAY_MS * day, zigzag(self.at_day - day)
+        times, known, place = self.times, self.known, 0
+        while place < known and times[place] != time_ms:
+            place += 1
+        if place < known:
+            self.number(apart * (_TIMES + 1) + place)
+        else:
+            self.number(apart * (_TIMES + 1) + _TIMES)
+            self.little(time_ms, _TIME_BYTES)
+            self.note(time_ms)
+
+    def moments(self, several: list[int]) -> None:
+        """Write the count of moments, and each moment."""
+        self.number(len(several))
         for at_ms in several:
-            self.moment_of_3(at_ms)
+            self.moment(at_ms)
 
     def copy(self, raw: bytes) -> None:
         """Write bytes without their length."""
-        size = len(raw)
-        self.need(size)
-        for place in range(size):
-            self.put[self.at + place] = raw[place]
-        self.at += size
+        self.need(len(raw))
+        self._memory.put(self.at, raw)
+        self.at += len(raw)
+
+    def text(self, raw: bytes) -> None:
+        """Write the count of the bytes, and the bytes."""
+        self.number(len(raw))
+        self.copy(raw)
+
+
+def zigzag(value: int) -> int:
+    """Return a whole number as one that is not below zero: 0, -1, 1, -2 as 0, 1, 2, 3."""
+    return -2 * value - 1 if value < 0 else 2 * value
+
+
+def from_zigzag(value: int) -> int:
+    """Return the whole number that `zigzag` made this one of."""
+    return -(value >> 1) - 1 if value & 1 else value >> 1
+
+
+def within(value: int, most: int) -> int:
+    """Return a number if it is between `-most` and `most`.
+
+    Raises:
+        Damaged: if it is not.
+    """
+    if value > most or value < -most:
+        raise Damaged(f"{value} is beyond {most}")
+    return value

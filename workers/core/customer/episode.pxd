@@ -2,6 +2,11 @@
 
 cimport cython
 
+from workers.core.customer.binary cimport Reader, Writer, within
+
+cdef long long FARTHEST_MS
+cdef long long _HOLDS, _BEGAN, _ACTED, _ACTED_AT_START, _ACTED_BEFORE, _IS_OPEN, _WAITS, _STRETCHES, _IS_PENDING, _IS_TRUE
+
 @cython.final
 cdef class Episode:
     cdef readonly long long place
@@ -11,3 +16,7 @@ cdef class Episode:
     cdef public Episode following
 
     cpdef clear(self)
+    cdef int read(self, Reader given) except -1
+    cdef int read_waits(self, Reader given) except -1
+    cdef int write(self, Writer out) except -1
+    cdef int write_waits(self, Writer out) except -1

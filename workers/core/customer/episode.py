@@ -2,15 +2,21 @@
 
 from typing import Final
 
+from workers.core.customer.binary import FARTHEST_MS, Reader, Writer, within
+
 # Flags of a stored episode: which of its fields are written, in every layout.
-HOLDS: Final = 1
-BEGAN: Final = 2
-ACTED: Final = 4
-ACTED_AT_START: Final = 8
-ACTED_BEFORE: Final = 16
-IS_OPEN: Final = 32
-WAITS: Final = 64
-STRETCHES: Final = 128
+_HOLDS: Final = 1
+_BEGAN: Final = 2
+_ACTED: Final = 4
+_ACTED_AT_START: Final = 8
+_ACTED_BEFORE: Final = 16
+_IS_OPEN: Final = 32
+_WAITS: Final = 64
+_STRETCHES: Final = 128
+
+# In layout 4: what it waits for.
+_IS_PENDING: Final = 1
+_IS_TRUE: Final = 2
 
 
 class Episode:
@@ -69,3 +75,72 @@ class Episode:
             self.held = []
         if self.stood:
             self.stood = []
+
+    def read(self, given: Reader) -> None:
+        """Read what is stored into an episode that is empty."""
+        flags = given.byte()
+        self.holding = flags & _HOLDS != 0
+        if flags & _BEGAN:
+            self.start_ms = given.moment()
+        if flags & _ACTED_AT_START:
+            self.acted_ms = self.start_ms
+        if flags & _ACTED:
+            self.acted_ms = given.moment()
+        if flags & _ACTED_BEFORE:
+            self.before_ms = given.moment()
+        if flags & _IS_OPEN:
+            self.open_until_ms = given.moment()
+        if flags & _WAITS:
+            self.read_waits(given)
+        if flags & _STRETCHES:
+            self.held, self.stood = given.stretches(), given.stretches()
+
+    def read_waits(self, given: Reader) -> None:
+        """Read what it waits for, 0 for nothing; layout 3 refers to no other moment there."""
+        if given.is_of_3:
+            self.pending_ms = within(given.integer(), FARTHEST_MS)
+            self.true_since_ms = within(given.integer(), FARTHEST_MS)
+        else:
+            waits = given.byte()
+            self.pending_ms = given.moment() if waits & _IS_PENDING else 0
+            self.true_since_ms = given.moment() if waits & _IS_TRUE else 0
+
+    def write(self, out: Writer) -> None:
+        """Write everything."""
+        flags_at, flags = out.at, _HOLDS if self.holding else 0
+        out.byte(flags)
+        if self.start_ms:
+            flags |= _BEGAN
+            out.moment(self.start_ms)
+        if self.acted_ms:
+            if self.acted_ms == self.start_ms:
+                flags |= _ACTED_AT_START
+            else:
+                flags |= _ACTED
+                out.moment(self.acted_ms)
+        if self.before_ms:
+            flags |= _ACTED_BEFORE
+            out.moment(self.before_ms)
+        if self.open_until_ms:
+            flags |= _IS_OPEN
+            out.moment(self.open_until_ms)
+        if self.pending_ms or self.true_since_ms:
+            flags |= _WAITS
+            self.write_waits(out)
+        if self.held or self.stood:
+            flags |= _STRETCHES
+            out.moments(self.held)
+            out.moments(self.stood)
+        out.put[flags_at] = flags
+
+    def write_waits(self, out: Writer) -> None:
+        """Write what `read_waits` reads."""
+        if out.is_of_3:
+            out.integer(self.pending_ms)
+            out.integer(self.true_since_ms)
+        else:
+            out.byte((_IS_PENDING if self.pending_ms else 0) | (_IS_TRUE if self.true_since_ms else 0))
+            if self.pending_ms:
+                out.moment(self.pending_ms)
+            if self.true_since_ms:
+                out.moment(self.true_since_ms)

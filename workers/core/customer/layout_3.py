@@ -12,23 +12,13 @@ import msgspec
 
 from schemas.actions import ActionName, Number, Reason, Retraction
 from schemas.durations import DAY_MS
-from workers.core.coverage import FOREVER_MS, type_of
-from workers.core.customer.binary import FARTHEST_MS, Damaged, Reader, Writer
+from workers.core.coverage import FOREVER_MS
+from workers.core.customer.binary import FARTHEST_MS, Damaged, Reader, Writer, within
 from workers.core.customer.candidate import Candidate
 from workers.core.customer.customer import RING, Customer
 from workers.core.customer.days import Days
-from workers.core.customer.episode import (
-    ACTED,
-    ACTED_AT_START,
-    ACTED_BEFORE,
-    BEGAN,
-    HOLDS,
-    IS_OPEN,
-    STRETCHES,
-    WAITS,
-    Episode,
-)
-from workers.core.customer.names import CODE_BYTES, Names
+from workers.core.customer.episode import Episode
+from workers.core.customer.names import CODE_BYTES, Names, code_of
 from workers.core.customer.series import Series
 from workers.core.events.decoding import FINGERPRINT_BYTES, MAX_STORED
 
@@ -54,20 +44,20 @@ _ONCE: Final = 16
 _VALUES: Final = 32
 _KEY_SHIFT: Final = 6
 
-# The head of packed days: the widths of the steps from day to day, of the counts, and of the sums.
+# The head of packed days: its bytes, the widths of the steps from day to day, of the counts, and of the sums.
 _HEAD_BYTES: Final = 5
 _WIDE_DAYS: Final = 1
 _WIDE_COUNTS: Final = 2
 _SUMS_SHIFT: Final = 2
-_SMALL_SUMS: Final = 1
-_LARGE_SUMS: Final = 2
+_SUM_WIDTHS: Final = (0, 2, 4, 8)
 _ANY_SUMS: Final = 3
 _HUNDRED: Final = 100
+"""What sums are multiples of, but those of `_ANY_SUMS`."""
 _SMALL_SUM: Final = 100 * 0xFFFF
 _LARGE_SUM: Final = 100 * 0xFFFFFFFF
 _BYTE: Final = 0xFF
 _LARGEST_HASH: Final = 0xFFFFFFFF
-_FARTHEST_DAY: Final = 1 << 29
+_FARTHEST_DAY: Final = (1 << 29) - 1
 _LATEST_MS: Final = 1 << 48
 
 Kept = bool | int | float | str | None
@@ -135,9 +125,10 @@ class Layout3:
     def __init__(self, names: Names) -> None:
         self.names = names
         self.customer = names.customer
-        self.reader = Reader()
-        self.writer = Writer()
-        self.usual = [names.customer.by_key.get(key) for key in _USUAL_SERIES]
+        self.reader = Reader(LAYOUT)
+        self.writer = Writer(LAYOUT)
+        codes = [code_of(rule.id).to_bytes(CODE_BYTES, "big") for rule in names.rules]
+        self.coded = list(zip(codes, self.customer.episodes, strict=True))
         self.wording: Wording | None = None
 
     # -- reading -------------------------------------------------------------------------------------------
@@ -151,96 +142,69 @@ class Layout3:
         """
         given, customer = self.reader, self.customer
         given.begin(raw)
-        given.byte()
         flags = given.byte()
         if flags > _CUSTOMER_FLAGS:
             raise Damaged(f"flags are {flags}")
         customer.is_known = True
-        customer.at_ms = given.base_ms = since_1970(given.moment_of_3())
-        customer.first_ms = given.moment_of_3()
-        customer.fired_ms = given.moment_of_3() if flags & _HAS_FIRED else 0
-        customer.due_ms = given.moment_of_3() if flags & _HAS_DUE else 0
-        customer.generation = given.number_of_3()
-        self.read_seen()
-        for _ in range(given.bounded(given.number_of_3(), 1)):
+        customer.at_ms = -given.integer()
+        if not 0 <= customer.at_ms < _LATEST_MS:
+            raise Damaged(f"an event at {customer.at_ms}")
+        given.refer_to(customer.at_ms)
+        customer.first_ms = given.moment()
+        customer.fired_ms = given.moment() if flags & _HAS_FIRED else 0
+        customer.due_ms = given.moment() if flags & _HAS_DUE else 0
+        customer.generation = given.number()
+        size = given.number()
+        if size % FINGERPRINT_BYTES or size > RING * FINGERPRINT_BYTES:
+            raise Damaged(f"{size} bytes are no fingerprints")
+        for _ in range(size // FINGERPRINT_BYTES):
+            customer.remember(given.little(FINGERPRINT_BYTES))
+        for _ in range(given.bounded(given.number(), 1)):
             self.read_series()
-        for _ in range(given.bounded(given.number_of_3(), CODE_BYTES)):
-            self.read_episode()
-        self.read_flips(flags & _DUE_IS_A_FLIP != 0)
+        self.names.read_episodes(given)
+        customer.flips_known = False
+        for _ in range(given.bounded(given.number(), 1)):
+            name = given.text()
+            customer.named_flips[name] = given.moment()
+        if flags & _DUE_IS_A_FLIP:
+            customer.due_ms = min(customer.named_flips.values())
         if flags & _HAS_ACTED:
-            customer.acted = given.moments_of_3()
+            customer.acted = given.moments()
         if flags & _HAS_REST:
-            rest = _decode_rest(given.rest())
-            customer.latest, customer.attributes = rest.latest, rest.attributes
-            customer.pairs, customer.floors = rest.pairs, rest.floors
-            check_rest(customer)
+            rest = _decode_rest(given.take(given.end - given.at))
+            take_rest(customer, rest)
             for waiting in rest.candidates:
                 take_worded(customer.another_candidate(), waiting, self.names)
         elif given.at != given.end:
             raise Damaged("there is more than it says")
 
-    def read_seen(self) -> None:
-        """Read the ring of event ids."""
-        given, customer = self.reader, self.customer
-        size = given.number_of_3()
-        if size % FINGERPRINT_BYTES or size > RING * FINGERPRINT_BYTES:
-            raise Damaged(f"{size} bytes are no fingerprints")
-        for _ in range(size // FINGERPRINT_BYTES):
-            customer.remember(given.little(FINGERPRINT_BYTES))
-
-    def read_flips(self, is_due: bool) -> None:
-        """Read the due times of groups; `is_due`: whether the earliest is the customer's."""
-        given, customer = self.reader, self.customer
-        customer.flips_known = False
-        flips: dict[str, int] = {}
-        soonest_ms = FOREVER_MS
-        for _ in range(given.bounded(given.number_of_3(), 1)):
-            name = given.take(given.number_of_3()).decode()
-            flip_ms = given.moment_of_3()
-            flips[name] = flip_ms
-            soonest_ms = min(soonest_ms, flip_ms)
-        customer.named_flips = flips
-        if is_due:
-            if not flips:
-                raise Damaged("no due time is the earliest")
-            customer.due_ms = soonest_ms
-
     def read_series(self) -> None:
         """Read one series."""
-        given, customer = self.reader, self.customer
+        given = self.reader
         flags = given.byte()
         usual = flags >> _KEY_SHIFT
-        key = _USUAL_SERIES[usual - 1] if usual else given.take(given.number_of_3()).decode()
-        series = self.usual[usual - 1] if usual else customer.by_key.get(key)
-        if series is None:
-            series = Series(key, type_of(key), False, 0)
-            if key in customer.other_series:
-                raise Damaged("a series twice")
-            customer.other_series[key] = series
+        series = self.names.series_of(_USUAL_SERIES[usual - 1] if usual else given.text())
         if series.is_present:
             raise Damaged("a series twice")
         series.is_present = True
-        series.last_ms = given.moment_of_3()
-        series.first_ms = series.last_ms if flags & _ONCE else given.moment_of_3()
-        series.total = counted(given.number_of_3())
-        series.total_sum = counted(given.number_of_3()) if flags & _SUM else 0
+        series.last_ms = given.moment()
+        series.first_ms = series.last_ms if flags & _ONCE else given.moment()
+        series.total = within(given.number(), MAX_STORED)
+        series.total_sum = within(given.number(), MAX_STORED) if flags & _SUM else 0
         if flags & _BELOW_ZERO:
             series.total_sum = -series.total_sum
-        series.active_days = series.total if flags & _DAY_EACH else counted(given.number_of_3())
-        series.gone_day = near(given.integer_of_3()) if flags & _GONE else 0
-        size = given.number_of_3()
-        has_sums = bool(flags & _SUM)
+        series.active_days = series.total if flags & _DAY_EACH else within(given.number(), MAX_STORED)
+        series.gone_day = within(given.integer(), _FARTHEST_DAY) if flags & _GONE else 0
+        size, has_sums = given.number(), flags & _SUM != 0
         if size and self.read_days(series.days, size):
             has_sums = True
+        if has_sums and not series.has_sum:
+            self.names.mind_sums(series)
         if flags & _VALUES:
             self.read_values(series.values)
         for days in (series.days, series.values):
             if days.number and days.day[days.number - 1] > series.last_ms // DAY_MS:
                 raise Damaged("a day after the last event")
-        if has_sums and not series.has_sum:
-            if key not in customer.other_series:
-                raise Damaged("sums of a series that adds up nothing")
-            series.has_sum = True
 
     def read_days(self, days: Days, size: int) -> bool:
         """Read packed days of that many bytes; return whether they have sums."""
@@ -249,75 +213,41 @@ class Layout3:
         sums = kind >> _SUMS_SHIFT
         if sums > _ANY_SUMS:
             raise Damaged(f"packed days begin with {kind}")
-        days_width = 4 if kind & _WIDE_DAYS else 1
-        counts_width = 8 if kind & _WIDE_COUNTS else 1
-        sums_width = sum_width(sums)
-        width, size = days_width + counts_width + sums_width, size - _HEAD_BYTES
-        if size < width or size % width:
+        days_width, counts_width, sums_width = widths(kind)
+        width = days_width + counts_width + sums_width
+        day, number = given.little(4), (size - _HEAD_BYTES) // width
+        if size != _HEAD_BYTES + number * width or number < 1:
             raise Damaged(f"{size} bytes are no whole number of days")
-        day, number = given.little(4), size // width
         days.need(given.bounded(number, width))
-        given.column(days.day, number, days_width, 1)
-        given.column(days.count, number, counts_width, 1)
-        if sums:
-            given.column(days.sum, number, sums_width, 1 if sums == _ANY_SUMS else _HUNDRED)
         days.number = number
         for place in range(number):
-            if (days.day[place] != 0) != (place > 0):
+            step = given.little(days_width)
+            if (step != 0) != (place > 0):
                 raise Damaged("days are not in order")
-            if days.count[place] <= 0 or days.count[place] > MAX_STORED:
-                raise Damaged("a day without events")
-            if not sums:
-                days.sum[place] = 0
-            elif days.sum[place] > MAX_STORED or days.sum[place] < -MAX_STORED:
-                raise Damaged("a sum beyond all bounds")
-            day += days.day[place]
+            day += step
             days.day[place] = day
+        for place in range(number):
+            count = given.little(counts_width)
+            if not 0 < count <= MAX_STORED:
+                raise Damaged("a day without events")
+            days.count[place] = count
+        for place in range(number):
+            amount = given.little(sums_width)
+            days.sum[place] = within(amount if sums == _ANY_SUMS else _HUNDRED * amount, MAX_STORED)
         return sums != 0
 
     def read_values(self, values: Days) -> None:
         """Read distinct values."""
         given = self.reader
-        number = given.bounded(given.number_of_3(), 2)
+        number = given.bounded(given.number(), 2)
         values.need(number)
+        values.number = number
         for place in range(number):
-            values.count[place] = given.number_of_3()
-            if values.count[place] > _LARGEST_HASH:
-                raise Damaged("a hash of more than four bytes")
-            values.sum[place] = 0
+            values.count[place], values.sum[place] = within(given.number(), _LARGEST_HASH), 0
         for place in range(number):
-            values.day[place] = near(given.integer_of_3())
+            values.day[place] = within(given.integer(), _FARTHEST_DAY)
             if place and values.day[place] < values.day[place - 1]:
                 raise Damaged("values are not in order")
-        values.number = number
-
-    def read_episode(self) -> None:
-        """Read one episode."""
-        given, customer = self.reader, self.customer
-        code = given.code()
-        place = self.names.by_code.of(code)
-        episode: Episode = customer.episodes[place] if place >= 0 else customer.other_episode(code)
-        if episode.is_present:
-            raise Damaged("an episode twice")
-        customer.add_episode(episode)
-        flags = given.byte()
-        episode.holding = flags & HOLDS != 0
-        if flags & BEGAN:
-            episode.start_ms = given.moment_of_3()
-        if flags & ACTED_AT_START:
-            episode.acted_ms = episode.start_ms
-        if flags & ACTED:
-            episode.acted_ms = given.moment_of_3()
-        if flags & ACTED_BEFORE:
-            episode.before_ms = given.moment_of_3()
-        if flags & IS_OPEN:
-            episode.open_until_ms = given.moment_of_3()
-        if flags & WAITS:
-            episode.pending_ms = plausible(given.integer_of_3())
-            episode.true_since_ms = plausible(given.integer_of_3())
-        if flags & STRETCHES:
-            episode.held = stretches(given.moments_of_3())
-            episode.stood = stretches(given.moments_of_3())
 
     # -- writing -------------------------------------------------------------------------------------------
 
@@ -328,49 +258,57 @@ class Layout3:
             ValueError: if an action waits as numbers and nothing words it.
         """
         out, customer = self.writer, self.customer
-        flips = self.flips_of_3()
-        rest = rest_of(customer, [self.worded(place) for place in range(customer.waiting)])
-        due_ms, flags = customer.due_ms, _HAS_FIRED if customer.fired_ms else 0
-        if due_ms:
-            flags |= _DUE_IS_A_FLIP if due_ms == min(flips.values(), default=0) else _HAS_DUE
-        if customer.acted:
-            flags |= _HAS_ACTED
-        if rest:
-            flags |= _HAS_REST
-        out.begin()
-        out.byte(LAYOUT)
+        flips, due_ms = self.flips_of_3(), customer.due_ms
+        flags = 0
+        out.begin(LAYOUT)
         out.byte(flags)
-        out.moment_of_3(customer.at_ms)
-        out.base_ms = customer.at_ms
-        out.moment_of_3(customer.first_ms)
+        out.integer(-customer.at_ms)
+        out.refer_to(customer.at_ms)
+        out.moment(customer.first_ms)
         if customer.fired_ms:
-            out.moment_of_3(customer.fired_ms)
-        if flags & _HAS_DUE:
-            out.moment_of_3(due_ms)
-        out.number_of_3(customer.generation)
-        out.number_of_3(FINGERPRINT_BYTES * customer.seen_number)
+            flags |= _HAS_FIRED
+            out.moment(customer.fired_ms)
+        if due_ms and due_ms == min(flips.values(), default=0):
+            flags |= _DUE_IS_A_FLIP
+        elif due_ms:
+            flags |= _HAS_DUE
+            out.moment(due_ms)
+        out.number(customer.generation)
+        out.number(FINGERPRINT_BYTES * customer.seen_number)
         for place in range(customer.seen_number):
             out.little(customer.seen[place], FINGERPRINT_BYTES)
-        self.write_all_series()
-        self.write_episodes()
-        out.number_of_3(len(flips))
+        all_series = {one.key: one for one in customer.series if one.is_present} | customer.other_series
+        out.number(len(all_series))
+        for key in sorted(all_series):
+            self.write_series(all_series[key])
+        episodes = {code: one for code, one in self.coded if one.is_present} | customer.other_episodes
+        out.number(len(episodes))
+        for code in sorted(episodes):
+            out.copy(code)
+            episode: Episode = episodes[code]
+            episode.write(out)
+        out.number(len(flips))
         for name in sorted(flips):
-            raw = name.encode()
-            out.number_of_3(len(raw))
-            out.copy(raw)
-            out.moment_of_3(flips[name])
+            out.text(name.encode())
+            out.moment(flips[name])
         if customer.acted:
-            out.moments_of_3(customer.acted)
-        if rest:
+            flags |= _HAS_ACTED
+            out.moments(customer.acted)
+        candidates = [self.worded(customer.candidates[place]) for place in range(customer.waiting)]
+        rest = [customer.latest, candidates, customer.attributes, customer.pairs, customer.floors]
+        if drop_empty(rest):
+            flags |= _HAS_REST
             out.copy(_encode_rest(rest))
+        out.put[1] = flags
         return out.made()
 
-    def worded(self, place: int) -> Waiting | tuple[Any, ...]:
+    def worded(self, candidate: Candidate) -> Waiting | tuple[Any, ...]:
         """Return a waiting action as it is stored."""
-        candidate = self.customer.candidates[place]
-        if candidate.worded is None and self.wording is None:
-            raise ValueError("an action that waits as numbers has no place in layout 3")
-        waiting = candidate.worded if self.wording is None or candidate.worded else self.wording(candidate)
+        waiting: Waiting | None = candidate.worded
+        if waiting is None:
+            if self.wording is None:
+                raise ValueError("an action that waits as numbers has no place in layout 3")
+            waiting = self.wording(candidate)
         return stored_waiting(waiting, candidate)
 
     def flips_of_3(self) -> dict[str, int]:
@@ -392,174 +330,106 @@ class Layout3:
                 flips[group.name] = flip_ms
         return flips
 
-    def write_all_series(self) -> None:
-        """Write every series in the order of the keys."""
-        customer, number = self.customer, 0
-        for series in self.names.series:
-            if series.is_present:
-                number += 1
-        self.writer.number_of_3(number + len(customer.other_series))
-        if not customer.other_series:
-            for series in self.names.series:
-                if series.is_present:
-                    self.write_series(series)
-            return
-        known = [series for series in self.names.series if series.is_present]
-        for series in sorted([*known, *customer.other_series.values()], key=_key_of):
-            self.write_series(series)
-
     def write_series(self, series: Series) -> None:
         """Write one series."""
-        out, total_sum, total = self.writer, series.total_sum, series.total
-        key = series.key
+        out, key, values = self.writer, series.key, series.values
         usual = _USUAL_SERIES.index(key) + 1 if key in _USUAL_SERIES else 0
-        is_once, is_day_each = series.first_ms == series.last_ms, series.active_days == total
-        flags = usual << _KEY_SHIFT
-        if total_sum:
-            flags |= _SUM
-            if total_sum < 0:
-                flags |= _BELOW_ZERO
-                total_sum = -total_sum
-        if series.gone_day:
-            flags |= _GONE
-        if is_day_each:
-            flags |= _DAY_EACH
-        if is_once:
-            flags |= _ONCE
-        if series.values.number:
-            flags |= _VALUES
+        flags_at, flags = out.at, usual << _KEY_SHIFT
         out.byte(flags)
         if not usual:
-            raw = key.encode()
-            out.number_of_3(len(raw))
-            out.copy(raw)
-        out.moment_of_3(series.last_ms)
-        if not is_once:
-            out.moment_of_3(series.first_ms)
-        out.number_of_3(total)
-        if total_sum:
-            out.number_of_3(total_sum)
-        if not is_day_each:
-            out.number_of_3(series.active_days)
+            out.text(key.encode())
+        out.moment(series.last_ms)
+        if series.first_ms == series.last_ms:
+            flags |= _ONCE
+        else:
+            out.moment(series.first_ms)
+        out.number(series.total)
+        if series.total_sum:
+            flags |= _SUM
+            if series.total_sum < 0:
+                flags |= _BELOW_ZERO
+            out.number(abs(series.total_sum))
+        if series.active_days == series.total:
+            flags |= _DAY_EACH
+        else:
+            out.number(series.active_days)
         if series.gone_day:
-            out.integer_of_3(series.gone_day)
-        self.write_days(series.days, series.has_sum)
-        values = series.values
+            flags |= _GONE
+            out.integer(series.gone_day)
+        if series.days.number:
+            self.write_days(series.days, series.has_sum)
+        else:
+            out.number(0)
         if values.number:
-            out.number_of_3(values.number)
+            flags |= _VALUES
+            out.number(values.number)
             for place in range(values.number):
-                out.number_of_3(values.count[place])
+                out.number(values.count[place])
             for place in range(values.number):
-                out.integer_of_3(values.day[place])
+                out.integer(values.day[place])
+        out.put[flags_at] = flags
 
     def write_days(self, days: Days, has_sum: bool) -> None:
-        """Write packed days."""
-        out, number = self.writer, days.number
-        if not number:
-            out.number_of_3(0)
-            return
-        kind, sums = 0, _SMALL_SUMS if has_sum else 0
-        before = days.day[0]
-        for place in range(number):
-            if days.day[place] - before > _BYTE:
-                kind |= _WIDE_DAYS
-            before = days.day[place]
-            if days.count[place] > _BYTE:
-                kind |= _WIDE_COUNTS
-            if sums and sums != _ANY_SUMS:
-                amount = days.sum[place]
-                if amount < 0 or amount > _LARGE_SUM or amount % _HUNDRED:
-                    sums = _ANY_SUMS
-                elif amount > _SMALL_SUM:
-                    sums = _LARGE_SUMS
-        days_width = 4 if kind & _WIDE_DAYS else 1
-        counts_width = 8 if kind & _WIDE_COUNTS else 1
-        sums_width = sum_width(sums)
-        out.number_of_3(_HEAD_BYTES + number * (days_width + counts_width + sums_width))
-        out.byte(kind | sums << _SUMS_SHIFT)
-        before = days.day[0]
-        out.little(before, 4)
-        for place in range(number):
-            out.little(days.day[place] - before, days_width)
-            before = days.day[place]
-        for place in range(number):
+        """Write packed days; there are some."""
+        out, kind, first = self.writer, kind_of(days, has_sum), days.day[0]
+        days_width, counts_width, sums_width = widths(kind)
+        out.number(_HEAD_BYTES + days.number * (days_width + counts_width + sums_width))
+        out.byte(kind)
+        out.little(first, 4)
+        for place in range(days.number):
+            out.little(days.day[place] - days.day[max(place - 1, 0)], days_width)
+        for place in range(days.number):
             out.little(days.count[place], counts_width)
-        if sums:
-            for place in range(number):
-                amount = days.sum[place]
-                out.little(amount if sums == _ANY_SUMS else amount // _HUNDRED, sums_width)
-
-    def write_episodes(self) -> None:
-        """Write every episode in the order of the codes of the rules."""
-        out, customer, names = self.writer, self.customer, self.names
-        known = [place for place in names.ordered if customer.episodes[place].is_present]
-        out.number_of_3(len(known) + len(customer.other_episodes))
-        if not customer.other_episodes:
-            for place in known:
-                out.code(names.codes[place])
-                self.write_episode(customer.episodes[place])
-            return
-        ordered = [(names.codes[place], customer.episodes[place]) for place in known]
-        ordered += [(int.from_bytes(raw, "big"), episode) for raw, episode in customer.other_episodes.items()]
-        for code, episode in sorted(ordered, key=_code_of):
-            out.code(code)
-            self.write_episode(episode)
-
-    def write_episode(self, episode: Episode) -> None:
-        """Write one episode."""
-        out, start_ms, acted_ms = self.writer, episode.start_ms, episode.acted_ms
-        flags = flags_of(episode)
-        out.byte(flags)
-        if start_ms:
-            out.moment_of_3(start_ms)
-        if flags & ACTED:
-            out.moment_of_3(acted_ms)
-        if flags & ACTED_BEFORE:
-            out.moment_of_3(episode.before_ms)
-        if flags & IS_OPEN:
-            out.moment_of_3(episode.open_until_ms)
-        if flags & WAITS:
-            # Either may be 0 for none, which is not near the base.
-            out.integer_of_3(episode.pending_ms)
-            out.integer_of_3(episode.true_since_ms)
-        if flags & STRETCHES:
-            out.moments_of_3(episode.held)
-            out.moments_of_3(episode.stood)
+        if has_sum:
+            unit = 1 if kind >> _SUMS_SHIFT == _ANY_SUMS else _HUNDRED
+            for place in range(days.number):
+                out.little(days.sum[place] // unit, sums_width)
 
 
-def flags_of(episode: Episode) -> int:
-    """Return which fields of an episode are written: the same in every layout."""
-    flags = HOLDS if episode.holding else 0
-    if episode.start_ms:
-        flags |= BEGAN
-    if episode.acted_ms:
-        flags |= ACTED_AT_START if episode.acted_ms == episode.start_ms else ACTED
-    if episode.before_ms:
-        flags |= ACTED_BEFORE
-    if episode.open_until_ms:
-        flags |= IS_OPEN
-    if episode.pending_ms or episode.true_since_ms:
-        flags |= WAITS
-    if episode.held or episode.stood:
-        flags |= STRETCHES
-    return flags
+def kind_of(days: Days, has_sum: bool) -> int:
+    """Return how days are packed: as narrowly as all of them can be."""
+    kind, sums, before = 0, 1, days.day[0]
+    for place in range(days.number):
+        if days.day[place] - before > _BYTE:
+            kind |= _WIDE_DAYS
+        before = days.day[place]
+        if days.count[place] > _BYTE:
+            kind |= _WIDE_COUNTS
+        amount = days.sum[place]
+        if amount < 0 or amount % _HUNDRED or amount > _LARGE_SUM:
+            sums = _ANY_SUMS
+        elif amount > _SMALL_SUM and sums == 1:
+            sums = 2
+    return kind | sums << _SUMS_SHIFT if has_sum else kind
 
 
-def check_rest(customer: Customer) -> None:
-    """Check the fields that few customers have.
+def widths(kind: int) -> tuple[int, int, int]:
+    """Return how many bytes each step from day to day, each count and each sum takes."""
+    return 4 if kind & _WIDE_DAYS else 1, 8 if kind & _WIDE_COUNTS else 1, _SUM_WIDTHS[kind >> _SUMS_SHIFT]
+
+
+def take_rest(customer: Customer, rest: Any) -> None:
+    """Take over the fields that few customers have, of any layout.
 
     Raises:
         Damaged: if one of them cannot be.
     """
-    for _, at_ms in customer.attributes.values():
-        plausible(at_ms)
+    customer.latest, customer.attributes = rest.latest, rest.attributes
+    customer.pairs, customer.floors = rest.pairs, rest.floors
+    moments = [at_ms for _, at_ms in customer.attributes.values()] + list(customer.floors.values())
     for pair in customer.pairs.values():
         if len(pair) != 2:
             raise Damaged("a pair of other than two moments")
-        plausible(pair[0])
-        plausible(pair[1])
-    for at_ms in customer.floors.values():
-        plausible(at_ms)
+        moments += pair
+    for at_ms in moments:
+        within(at_ms, FARTHEST_MS)
+
+
+def drop_empty(rest: list[Any]) -> bool:
+    """Leave out the fields at the end that are empty; return whether any is left."""
+    while rest and not rest[-1]:
+        rest.pop()
+    return bool(rest)
 
 
 def take_worded(candidate: Candidate, waiting: Waiting, names: Names) -> None:
@@ -572,18 +442,10 @@ def take_worded(candidate: Candidate, waiting: Waiting, names: Names) -> None:
         if why:
             reasons_in(why)
     candidate.rule = names.by_id.get(waiting.rule, -1)
-    candidate.start_ms = plausible(waiting.start_ms)
-    candidate.withdrawn_ms = plausible(waiting.withdrawn_ms)
-    candidate.doubted_ms = plausible(waiting.doubted_ms)
+    candidate.start_ms = within(waiting.start_ms, FARTHEST_MS)
+    candidate.withdrawn_ms = within(waiting.withdrawn_ms, FARTHEST_MS)
+    candidate.doubted_ms = within(waiting.doubted_ms, FARTHEST_MS)
     candidate.worded = waiting
-
-
-def rest_of(customer: Customer, candidates: list[Any]) -> list[Any]:
-    """Return the fields that few customers have, as they are stored; empty ones at the end are left out."""
-    rest = [customer.latest, candidates, customer.attributes, customer.pairs, customer.floors]
-    while rest and not rest[-1]:
-        rest.pop()
-    return rest
 
 
 def stored_waiting(waiting: Waiting, candidate: Candidate) -> Waiting | tuple[Any, ...]:
@@ -595,55 +457,3 @@ def stored_waiting(waiting: Waiting, candidate: Candidate) -> Waiting | tuple[An
     if isinstance(waiting.why_back, tuple):
         waiting.why_back = _packed_reasons(waiting.why_back)
     return waiting if waiting.doubted_ms else msgspec.structs.astuple(waiting)[:-1]
-
-
-def counted(number: int) -> int:
-    """Return a number of events, of days, or a sum, if it can be one."""
-    if number > MAX_STORED:
-        raise Damaged(f"{number} is beyond all bounds")
-    return number
-
-
-def near(day: int) -> int:
-    """Return a day if it can be one."""
-    if not -_FARTHEST_DAY < day < _FARTHEST_DAY:
-        raise Damaged(f"a day {day} days away")
-    return day
-
-
-def since_1970(at_ms: int) -> int:
-    """Return the moment of an event if it can be one."""
-    if not 0 <= at_ms < _LATEST_MS:
-        raise Damaged(f"an event at {at_ms}")
-    return at_ms
-
-
-def plausible(at_ms: int) -> int:
-    """Return a moment if it can be one."""
-    if not -FARTHEST_MS < at_ms < FARTHEST_MS:
-        raise Damaged(f"a moment {at_ms} ms away")
-    return at_ms
-
-
-def stretches(moments: list[int]) -> list[int]:
-    """Return moments that are beginnings and ends, if each beginning has an end."""
-    if len(moments) % 2:
-        raise Damaged("a stretch without end")
-    return moments
-
-
-def sum_width(sums: int) -> int:
-    """Return how many bytes each sum takes, by their kind."""
-    if sums == _SMALL_SUMS:
-        return 2
-    if sums == _LARGE_SUMS:
-        return 4
-    return 8 if sums == _ANY_SUMS else 0
-
-
-def _key_of(series: Series) -> str:
-    return series.key
-
-
-def _code_of(coded: tuple[int, Episode]) -> int:
-    return coded[0]

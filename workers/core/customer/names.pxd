@@ -2,7 +2,10 @@
 
 cimport cython
 
+from workers.core.customer.binary cimport Reader
 from workers.core.customer.customer cimport Customer
+from workers.core.customer.episode cimport Episode
+from workers.core.customer.series cimport Series
 from workers.core.memory cimport Numbers
 
 @cython.final
@@ -11,16 +14,20 @@ cdef class Places:
     cdef long long *table
     cdef long long mask
 
-    @cython.locals(at=cython.longlong, known=cython.longlong)
     cpdef long long of(self, long long number) noexcept
 
 @cython.final
 cdef class Names:
-    cdef Numbers _memory, _more_memory
+    cdef Numbers _codes, _versions
     cdef long long *codes
     cdef long long *versions
     cdef readonly Customer customer
-    cdef readonly long long generation, number
-    cdef readonly list rules, ordered, series, groups
+    cdef readonly long long generation
+    cdef readonly list rules, series, groups
     cdef readonly dict by_id
     cdef readonly Places by_code, by_version
+
+    cpdef Series series_of(self, str key)
+    cdef int mind_sums(self, Series series) except -1
+    @cython.locals(episode=Episode)
+    cdef int read_episodes(self, Reader given) except -1

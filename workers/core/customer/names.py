@@ -4,7 +4,10 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
+from workers.core.coverage import type_of
+from workers.core.customer.binary import Damaged, Reader
 from workers.core.customer.customer import Customer
+from workers.core.customer.episode import Episode
 from workers.core.customer.requirement import Requirement
 from workers.core.customer.series import Series
 from workers.core.memory import Numbers
@@ -81,12 +84,10 @@ class Names:
     Attributes:
         customer: whose objects are filled.
         generation: of the rule set.
-        number: how many rules there are.
         rules: in the order of their places.
         by_id: places of rules.
         codes, versions: of the rules, as numbers, by their place.
         by_code, by_version: places of rules.
-        ordered: places of rules in the order of their codes.
         series: the customer's, in the order of their keys.
         groups: as workers have them that write layout 3.
     """
@@ -97,20 +98,48 @@ class Names:
         self.customer = customer
         self.generation = generation
         self.rules = list(rules)
-        self.number = len(self.rules)
         self.by_id = {rule.id: place for place, rule in enumerate(self.rules)}
-        known = [code_of(rule.id) for rule in self.rules]
-        self._memory = Numbers(len(known))
-        self.codes = self._memory.numbers()
-        self._more_memory = Numbers(len(known))
-        self.versions = self._more_memory.numbers()
+        codes = [code_of(rule.id) for rule in self.rules]
         versions = [int(rule.version, 16) for rule in self.rules]
-        for place, code in enumerate(known):
+        self._codes, self._versions = Numbers(len(codes)), Numbers(len(codes))
+        self.codes, self.versions = self._codes.numbers(), self._versions.numbers()
+        for place, code in enumerate(codes):
             self.codes[place], self.versions[place] = code, versions[place]
-        self.by_code, self.by_version = Places(known), Places(versions)
-        self.ordered = sorted(range(len(known)), key=known.__getitem__)
+        self.by_code, self.by_version = Places(codes), Places(versions)
         self.series: list[Series] = sorted(customer.series, key=lambda series: series.key)
         self.groups = [(one, Requirement(customer, one.required)) for one in groups]
+
+    def series_of(self, key: str) -> Series:
+        """Return a series by its key; one that no rule of this set reads is made."""
+        customer = self.customer
+        series: Series | None = customer.by_key.get(key)
+        if series is None:
+            series = customer.other_series.get(key)
+        if series is None:
+            series = customer.other_series[key] = Series(key, type_of(key), False, 0)
+        return series
+
+    def mind_sums(self, series: Series) -> None:
+        """Note that a series has sums, if no rule of this set reads it.
+
+        Raises:
+            Damaged: if a rule reads it, which adds up nothing.
+        """
+        if series.key not in self.customer.other_series:
+            raise Damaged("sums of a series that adds up nothing")
+        series.has_sum = True
+
+    def read_episodes(self, given: Reader) -> None:
+        """Read the count of episodes, and each of them after the code of its rule."""
+        customer = self.customer
+        for _ in range(given.bounded(given.number(), CODE_BYTES)):
+            code = given.code()
+            place = self.by_code.of(code)
+            episode: Episode = customer.episodes[place] if place >= 0 else customer.other_episode(code)
+            if episode.is_present:
+                raise Damaged("an episode twice")
+            customer.add_episode(episode)
+            episode.read(given)
 
 
 def code_of(rule_id: str) -> int:
