@@ -16,11 +16,19 @@ PREFIX: Final = "LINGER_"
 LONGEST_VALUE: Final = 65_536
 """Characters of a value, and bytes of a file that holds one."""
 _IN_FILE: Final = "_FILE"
-_PROTOCOLS: Final = "TCP|UDP|SCTP"
-_ADDRESS_OF_SERVICE: Final = re.compile(rf"(?i:{_PROTOCOLS})://\S+:[0-9]+")
-_PART_OF_SERVICE: Final = re.compile(rf"(?:.+_)?PORT_[0-9]+_(?:{_PROTOCOLS})(?:_(PROTO|PORT|ADDR))?")
-_HOST_OF_SERVICE: Final = re.compile(r"(?:.+_)?SERVICE_HOST")
-_PORT_OF_SERVICE: Final = re.compile(r"(?:.+_)?SERVICE_PORT(?:_.+)?")
+_PROTOCOL: Final = "(?i:TCP|UDP|SCTP)"
+_URL: Final = re.compile(rf"{_PROTOCOL}://\S+:[0-9]+")
+_NUMBER: Final = re.compile(r"[0-9]+")
+_LINK: Final = re.compile(r"/[\w.-]+/[\w.-]+")
+_OF_SERVICE: Final = (
+    (re.compile(rf"(?:.+_)?PORT(?:_[0-9]+_{_PROTOCOL})?"), _URL),
+    (re.compile(rf"(?:.+_)?PORT_[0-9]+_{_PROTOCOL}_PROTO"), re.compile(_PROTOCOL)),
+    (re.compile(rf"(?:.+_)?PORT_[0-9]+_{_PROTOCOL}_PORT"), _NUMBER),
+    (re.compile(r"(?:.+_)?SERVICE_PORT(?:_.+)?"), _NUMBER),
+    (re.compile(r"(?:.+_)?NAME"), _LINK),
+)
+"""Names of the variables that are set for a service, with the form of their values."""
+_ADDRESS_VARIABLE: Final = re.compile(rf"(?:.+_)?(?:SERVICE_HOST|PORT_[0-9]+_{_PROTOCOL}_ADDR)")
 _SHOWN_AT_MOST: Final = 60
 _IS_PATH: Final = ("/", "./", "../", "~")
 
@@ -136,37 +144,21 @@ def _own(environment: Mapping[str, str], variable: str) -> str:
 def is_of_service(environment: Mapping[str, str], name: str, text: str) -> bool:
     """Return whether an orchestrator has set a variable for a service or container whose name begins with `linger`.
 
-    Kubernetes sets LINGER_SERVICE_HOST, LINGER_PORT and more for a Service `linger`, LINGER_HTTP_PORT for `linger-http`;
-    `docker --link` sets the same, LINGER_NAME and LINGER_ENV_….
+    Kubernetes sets LINGER_SERVICE_HOST, LINGER_PORT and more for a Service `linger`, and LINGER_HTTP_PORT for one that
+    is called `linger-http`. `docker --link` sets LINGER_PORT, LINGER_NAME and LINGER_ENV_….
 
     Args:
         environment: all variables.
         name: of this one, without the prefix.
         text: its value.
     """
-    if name == "PORT" or name.endswith("_PORT"):
-        if _ADDRESS_OF_SERVICE.fullmatch(text):
-            return True
-    if part := _PART_OF_SERVICE.fullmatch(name):
-        return {
-            None: lambda: _ADDRESS_OF_SERVICE.fullmatch(text) is not None,
-            "PROTO": lambda: text.lower() in _PROTOCOLS.lower().split("|"),
-            "PORT": lambda: text.isdecimal(),
-            "ADDR": lambda: _is_address(text),
-        }[part[1]]()
-    if _HOST_OF_SERVICE.fullmatch(name):
+    if any(names.fullmatch(name) and values.fullmatch(text) for names, values in _OF_SERVICE):
+        return True
+    if _ADDRESS_VARIABLE.fullmatch(name):
         return _is_address(text)
-    if _PORT_OF_SERVICE.fullmatch(name):
-        return text.isdecimal()
-    link, is_variable_of_container, _ = name.partition("ENV_")
-    if is_variable_of_container:
-        return _is_link(environment.get(f"{PREFIX}{link}NAME", ""))
-    return (name == "NAME" or name.endswith("_NAME")) and _is_link(text)
-
-
-def _is_link(text: str) -> bool:
-    """Return whether this is the name of a container and its alias, such as `/worker/linger`."""
-    return re.fullmatch(r"/[\w.-]+/[\w.-]+", text) is not None
+    # What `docker --link` copies of the other container.
+    link, is_copied, _ = name.partition("ENV_")
+    return bool(is_copied) and _LINK.fullmatch(environment.get(f"{PREFIX}{link}NAME", "")) is not None
 
 
 def _is_address(text: str) -> bool:

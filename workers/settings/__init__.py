@@ -1,8 +1,8 @@
 """Settings: one frozen object, read once by `cli` and passed down to everything else.
 
-Every field of `model.Settings` is an environment variable `LINGER_<NAME>`. The `KAFKA_` and `SSL_`/`SASL_` names follow
-Kafka's client properties. `LINGER_<NAME>_FILE` names a file with the value instead, as container secrets are mounted.
-Begin with `reading.read_settings`; what one value can be is in `forms`, what several can be together in
+Every field of `model.Settings` is an environment variable `LINGER_<NAME>`. The `KAFKA_` and `SSL_`/`SASL_` names
+follow Kafka's client properties. `LINGER_<NAME>_FILE` names a file with the value instead, as container secrets are
+mounted. Begin with `reading.read_settings`; what one value can be is in `forms`, what several can be together in
 `consistency.CONSISTENCY`.
 """
 

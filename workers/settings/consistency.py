@@ -69,8 +69,8 @@ def _sentinels(settings: Settings) -> Iterator[str]:
         yield "REDIS_CLUSTER and REDIS_SENTINELS are both set; a cluster has no sentinels, so keep one"
     if bool(settings.redis_sentinels) != bool(settings.redis_sentinel_service):
         yield (
-            "REDIS_SENTINELS and REDIS_SENTINEL_SERVICE belong together: where the sentinels are, and the name of the "
-            "master there, often mymaster"
+            "REDIS_SENTINELS and REDIS_SENTINEL_SERVICE belong together: where the sentinels are, and the name of "
+            "the master there, often mymaster"
         )
     if (settings.redis_sentinel_username or settings.redis_sentinel_password) and not settings.redis_sentinels:
         yield "REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD need REDIS_SENTINELS"

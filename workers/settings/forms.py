@@ -19,9 +19,7 @@ _LONGEST_NAME: Final = 253
 _LAST_PORT: Final = 65_535
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _BAD_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_ENCODED: Final = (
-    "in a password, write @ : / ? # [ ] % and blanks as %40 %3A %2F %3F %23 %5B %5D %25 %20, or set it apart from the URL"
-)
+_ENCODED: Final = "in a password, write @ : / ? # [ ] % and blanks as %40 %3A %2F %3F %23 %5B %5D %25 %20, or set it apart from the URL"
 
 
 def is_host(text: str) -> bool:

@@ -45,7 +45,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
-    kafka_bootstrap_servers: Servers = Field(default="127.0.0.1:9092", description="bootstrap.servers, comma separated.")
+    kafka_bootstrap_servers: Servers = Field(
+        default="127.0.0.1:9092", description="bootstrap.servers, comma separated."
+    )
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         default="PLAINTEXT", description="security.protocol."
     )
@@ -251,6 +253,11 @@ class Settings(BaseSettings):
                 "create one: openssl rand -hex 24"
             )
         return token
+
+    @property
+    def allowed_hosts(self) -> frozenset[str]:
+        """More names by which the endpoints may be asked."""
+        return frozenset((self.http_allowed_hosts or "").split(",")) - {""}
 
     def topic(self, name: str) -> str:
         """Return the full name of one of Linger's own topics: `activity`, `at-risk`, `win-back`, …."""

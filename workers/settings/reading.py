@@ -38,17 +38,17 @@ def read_settings(environment: Mapping[str, str], *more: Check) -> Settings:
         more: checks that this command needs besides `CONSISTENCY`.
 
     Raises:
-        StartupError: with a line for everything that is wrong: each value with what was expected, each unknown variable
-            with what was probably meant. A value that may be secret is never shown.
+        StartupError: with a line for everything that is wrong: each value with what was expected, each unknown
+            variable with what was probably meant. A value that may be secret is never shown.
     """
     given = read_variables(environment, KINDS)
     wrong = dict(given.problems)
     try:
-        settings = Settings(**given.texts)
+        settings = _settings(given.texts)
     except ValidationError as error:
         for details in error.errors(include_url=False, include_context=False):
             wrong.setdefault(str(details["loc"][0]), _problem(details))
-        settings = Settings(**{field: text for field, text in given.texts.items() if field not in wrong})
+        settings = _settings({field: text for field, text in given.texts.items() if field not in wrong})
     problems = unknown_variables(environment, KINDS)
     problems += [wrong[field] for field in KINDS if field in wrong]
     for check in (*CONSISTENCY, *more):
@@ -57,6 +57,11 @@ def read_settings(environment: Mapping[str, str], *more: Check) -> Settings:
     if problems:
         raise StartupError([" ".join(problem.split("\n")) for problem in problems])
     return settings
+
+
+def _settings(texts: Mapping[str, str]) -> Settings:
+    values: dict[str, Any] = dict(texts)
+    return Settings(**values)
 
 
 def _problem(details: Any) -> str:
