@@ -142,10 +142,10 @@ def _own(environment: Mapping[str, str], variable: str) -> str:
 
 
 def is_of_service(environment: Mapping[str, str], name: str, text: str) -> bool:
-    """Return whether an orchestrator has set a variable for a service or container whose name begins with `linger`.
+    """Return whether an orchestrator has set a variable for a service or container called `linger…`.
 
-    Kubernetes sets LINGER_SERVICE_HOST, LINGER_PORT and more for a Service `linger`, and LINGER_HTTP_PORT for one that
-    is called `linger-http`. `docker --link` sets LINGER_PORT, LINGER_NAME and LINGER_ENV_….
+    Kubernetes sets LINGER_SERVICE_HOST, LINGER_PORT and more for a Service `linger`, and LINGER_HTTP_PORT for one
+    that is called `linger-http`. `docker --link` sets LINGER_PORT, LINGER_NAME and LINGER_ENV_….
 
     Args:
         environment: all variables.

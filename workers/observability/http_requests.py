@@ -23,8 +23,17 @@ _HEADER: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x20-\x7e\x
 _ONCE: Final = frozenset({"host", "content-length", "origin", "authorization"})
 
 Reason = Literal[
-    *("malformed", "unfinished", "too_large", "too_slow", "too_many_connections"),
-    *("host", "origin", "path", "method", "token", "busy"),
+    "malformed",
+    "unfinished",
+    "too_large",
+    "too_slow",
+    "too_many_connections",
+    "host",
+    "origin",
+    "path",
+    "method",
+    "token",
+    "busy",
 ]
 """Why a request is refused, as `linger_http_refused_total` counts it."""
 

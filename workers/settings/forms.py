@@ -1,9 +1,9 @@
-"""Forms of text that a setting can have: hosts, lists of servers, URLs, paths. No message holds a part of a secret."""
+"""Forms of text that a setting can have: hosts, servers, URLs, paths. No message holds a part of a secret."""
 
 import ipaddress
 import re
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from redis.asyncio.connection import Connection, parse_url
@@ -19,7 +19,10 @@ _LONGEST_NAME: Final = 253
 _LAST_PORT: Final = 65_535
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _BAD_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_ENCODED: Final = "in a password, write @ : / ? # [ ] % and blanks as %40 %3A %2F %3F %23 %5B %5D %25 %20, or set it apart from the URL"
+_ENCODED: Final = (
+    "in a password, write @ : / ? # [ ] % and blanks as %40 %3A %2F %3F %23 %5B %5D %25 %20, "
+    "or set it apart from the URL"
+)
 
 
 def is_host(text: str) -> bool:
@@ -177,13 +180,13 @@ def _is_url(text: str, schemes: tuple[str, ...]) -> bool:
 
 
 def _has_usable_options(url: str) -> bool:
-    """Return whether redis-py knows what is behind the `?` of a URL; a password that is cut there has an `@` behind."""
+    """Return whether redis-py knows the options behind the `?` of a URL; behind half a password is an `@`."""
     query = urlsplit(url).query
     if "@" in query:
         return False
     try:
         parse_qsl(query, strict_parsing=bool(query))
-        arguments = parse_url(url)
+        arguments: dict[str, Any] = dict(parse_url(url))
         arguments.pop("connection_class", Connection)(**arguments)  # connects to nothing yet
     except (ValueError, TypeError, AttributeError, RedisError):
         return False

@@ -7,7 +7,8 @@ import urllib.request
 import pytest
 
 from workers.errors import StartupError
-from workers.observability.http_server import Endpoints, Reloaded, is_loopback
+from workers.observability.http_access import is_loopback
+from workers.observability.http_server import Endpoints, Reloaded
 from workers.observability.metrics import REGISTRY
 from workers.settings import read_settings
 
