@@ -123,7 +123,7 @@ class Endpoints:
         sockets = open_sockets(self._host, self._port)
         port: int = sockets[0].getsockname()[1]
         for listening in sockets:
-            self._servers.append(await asyncio.start_server(self._serve, sock=listening, limit=_CHUNK))
+            self._servers.append(await asyncio.start_server(self._accept, sock=listening, limit=_CHUNK))
         return port
 
     async def stop(self) -> None:
@@ -139,12 +139,16 @@ class Endpoints:
 
     # -- connections ---------------------------------------------------------------------------------------
 
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # No coroutine: Python 3.11 logs the cancellation of one as an error.
+        self._make_room()
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._open.add(task)
+        self._idle[task] = writer
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._make_room()
-        self._open.add(task)
-        self._idle[task] = writer
         # `drain` then waits until everything was handed to the system.
         writer.transport.set_write_buffer_limits(high=0)
         try:
