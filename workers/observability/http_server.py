@@ -155,6 +155,9 @@ class Endpoints:
             await self._answer(reader, writer, task)
         except (OSError, TimeoutError):
             writer.transport.abort()
+        except BaseException:
+            writer.transport.abort()  # what is not sent yet could keep the server from closing
+            raise
         finally:
             self._open.discard(task)
             self._idle.pop(task, None)
