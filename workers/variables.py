@@ -110,7 +110,7 @@ def reason_of(error: OSError | ValueError) -> str:
 
 
 def require_regular_file(path: Path) -> None:
-    """Refuse what would keep a reader waiting for ever, such as a pipe.
+    """Refuse a file that has no end or never answers, such as a pipe.
 
     Raises:
         OSError: there is nothing at this path, or it may not be looked at.

@@ -237,8 +237,8 @@ def test_hosts_that_may_be_asked_are_compared_in_small_letters() -> None:
 
 @pytest.mark.parametrize(
     "secret",
-    ["P@ssSECRET#word", "pa/SECRET", "12/SECRET", "pa?SECRET", "12?SECRET", "p%SECRET", "[SECRET", "SEC\\RET", "SEC RET",
-     "P@SECRET/x", "P@SECRET?x", "p\tSECRET"],
+    ["P@ssSECRET#word", "pa/SECRET", "12/SECRET", "pa?SECRET", "12?SECRET", "p%SECRET", "[SECRET", "SEC\\RET",
+     "SEC RET", "P@SECRET/x", "P@SECRET?x", "p\tSECRET"],
 )  # fmt: skip
 @pytest.mark.parametrize("user", ["", "user"])
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_what_may_be_a_secret_in_the_wrong_place_is_not_shown(text: str) -> None
 
 
 @pytest.mark.parametrize(
-    "text", ["many", "/etc/linger/with/a/long/path/of/folders/that/somebody/has/made/ca.pem", ""]
+    "text", ["many", "/etc/linger/with/a/long/path/of/folders/that/an/operator/has/made/ca.pem", ""]
 )
 def test_what_is_short_or_a_path_is_shown(text: str) -> None:
     assert shown(text) == text

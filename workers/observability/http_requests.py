@@ -44,7 +44,7 @@ class Refused(Exception):
     Attributes:
         status: of the answer.
         reason: by which it is counted.
-        problem: a sentence for whoever asked.
+        problem: a sentence for the client.
         headers: what the answer needs besides.
     """
 
@@ -78,7 +78,7 @@ class Request:
 
 
 def require_possible(beginning: bytes | bytearray) -> None:
-    """Refuse bytes that cannot become a request, whatever follows: a TLS hello, another protocol, endless headers.
+    """Refuse bytes that can never become a request: a TLS hello, another protocol, endless headers.
 
     Raises:
         Refused: as `malformed` or `too_large`.

@@ -4,8 +4,8 @@ No answer shows a customer. A request that changes anything needs the token, if 
 open on loopback only and switched off everywhere else. Liveness means progress, not a running process. It does not
 depend on Kafka or Redis: a short outage there must not restart every worker.
 
-A connection is for one request. Whoever is slow or sends no request loses only the own connection, is counted, and
-never logged: `http_requests` reads a request, `http_access` says who may ask.
+A connection is for one request. A client that is slow, or sends no request, loses only its own connection; it is
+counted and never logged: `http_requests` reads a request, `http_access` says who may ask.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Laws of a request: what is not certainly one is refused, whatever its bytes are."""
+"""Laws of a request: what is not certainly one is refused, for any bytes."""
 
 import pytest
 from hypothesis import given

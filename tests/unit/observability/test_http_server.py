@@ -385,7 +385,10 @@ def test_a_reload_beyond_one_that_waits_is_refused_and_looking_goes_on() -> None
     assert more() == 1
 
 
-def test_a_check_that_fails_is_an_answer_and_a_line_of_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_check_that_fails_is_an_answer_and_a_line_of_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[str] = []
+    monkeypatch.setattr(http_server.log, "exception", lambda event, **fields: logged.append(event), raising=False)
+
     async def ask(worker: Worker) -> bytes:
         worker.error = KeyError("no such partition")
         found = await worker.sent(LIVEZ)
@@ -394,7 +397,7 @@ def test_a_check_that_fails_is_an_answer_and_a_line_of_the_log(capsys: pytest.Ca
         return found
 
     assert status(asking(ask)) == 500
-    assert "http_failed" in capsys.readouterr().out
+    assert logged == ["http_failed"]
 
 
 def test_a_worker_that_stops_waits_for_no_client() -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from workers.observability import listening
 from workers.observability.listening import open_sockets, why_not, worded
 
 LOOPBACK = "127.0.0.1"
@@ -14,7 +13,7 @@ LOOPBACK = "127.0.0.1"
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """A port at which somebody listens."""
+    """A port at which another program listens."""
     with socket.create_server((LOOPBACK, 0)) as server:
         yield server.getsockname()[1]
 
@@ -60,7 +59,7 @@ def test_a_name_with_an_address_that_the_machine_cannot_have_listens_at_the_othe
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in ("203.0.113.7", LOOPBACK)]
-    monkeypatch.setattr(listening.socket, "getaddrinfo", lambda *arguments, **more: found)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *arguments, **more: found)
     (opened,) = open_sockets("worker", 0)
     with opened:
         assert opened.getsockname()[0] == LOOPBACK
