@@ -21,7 +21,7 @@ from prometheus_client import generate_latest
 from workers.observability import log_events, metrics
 from workers.observability.http_access import Access
 from workers.observability.http_requests import END_OF_HEAD, Reason, Refused, Request, parse_head, require_possible
-from workers.observability.listening import open_sockets
+from workers.observability.listening import BACKLOG, open_sockets
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +34,8 @@ _CLOSING_SECONDS: Final = 1.0
 MOST_CONNECTIONS: Final = 64
 MOST_RELOADS: Final = 2
 """One reads the files, and one more waits: it reads them later than any that is refused could have wanted."""
+_ACCEPTED_AT_ONCE: Final = 8
+"""Connections beyond `MOST_CONNECTIONS` are closed a moment after they are accepted, and need a descriptor until then."""
 _CHUNK: Final = 4_096
 
 Checks = Callable[[], Mapping[str, str | None]]
@@ -123,7 +125,10 @@ class Endpoints:
         sockets = open_sockets(self._host, self._port)
         port: int = sockets[0].getsockname()[1]
         for listening in sockets:
-            self._servers.append(await asyncio.start_server(self._accept, sock=listening, limit=_CHUNK))
+            self._servers.append(
+                await asyncio.start_server(self._accept, sock=listening, limit=_CHUNK, backlog=_ACCEPTED_AT_ONCE)
+            )
+            listening.listen(BACKLOG)  # asyncio also shortens the queue to what it accepts at once
         return port
 
     async def stop(self) -> None:

@@ -4,7 +4,8 @@ import errno
 import socket
 from typing import Any, Final
 
-_BACKLOG: Final = 128
+BACKLOG: Final = 128
+"""Connections that may wait until they are accepted."""
 _NOT_HERE: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
@@ -46,7 +47,7 @@ def _listening(family: int, address: tuple[Any, ...]) -> socket.socket:
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listening.bind(address)
-        listening.listen(_BACKLOG)
+        listening.listen(BACKLOG)
     except BaseException:
         listening.close()
         raise
