@@ -18,18 +18,20 @@ _EXIT_SETUP: Final = 2
 
 def main() -> None:
     """Run the command line."""
-    command, options = sys.argv[1:2], sys.argv[2:]
-    if command == ["healthcheck"] and (not options or (len(options) == 2 and options[0] == "--url")):
-        sys.exit(_healthcheck(options[1:], os.environ))
+    match sys.argv[1:]:
+        case ["healthcheck"]:
+            sys.exit(_healthcheck(None, os.environ))
+        case ["healthcheck", "--url", url]:
+            sys.exit(_healthcheck(url, os.environ))
     from workers.cli.app import run_command
 
     run_command(os.environ)
 
 
-def _healthcheck(url: Sequence[str], environment: Mapping[str, str]) -> int:
+def _healthcheck(url: str | None, environment: Mapping[str, str]) -> int:
     """Print what the worker answers, or the problem, and return the exit status."""
     try:
-        answer = probe(url[0] if url else liveness_url(environment))
+        answer = probe(url or liveness_url(environment))
     except StartupError as error:
         _write_errors(error.problems)
         return _EXIT_SETUP

@@ -15,6 +15,7 @@ from typing import Final, Literal
 PREFIX: Final = "LINGER_"
 LONGEST_VALUE: Final = 65_536
 """Characters of a value, and bytes of a file that holds one."""
+LAST_PORT: Final = 65_535
 _IN_FILE: Final = "_FILE"
 _PROTOCOL: Final = "(?i:TCP|UDP|SCTP)"
 _URL: Final = re.compile(rf"{_PROTOCOL}://\S+:[0-9]+")
@@ -85,7 +86,8 @@ def unknown_variables(environment: Mapping[str, str], fields: Collection[str]) -
             continue
         near = difflib.get_close_matches(field, fields, 1)
         hint = f"; did you mean {PREFIX}{near[0].upper()}?" if near else "; see `linger config show`"
-        problems.append(f"{variable} is no setting of Linger{hint}")
+        named = variable if variable.isprintable() else ascii(variable)
+        problems.append(f"{named} is no setting of Linger{hint}")
     return problems
 
 
@@ -98,6 +100,18 @@ def shown(text: str) -> str:
     if is_short and text.isprintable() and "@" not in text and "-----" not in text:
         return text
     return f"<{len(text)} characters, not shown>"
+
+
+def port_number(text: object) -> int:
+    """Return a port, 0 to 65535, from digits.
+
+    Raises:
+        ValueError: it is none.
+    """
+    digits = str(text).strip()
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 5 and int(digits) <= LAST_PORT):
+        raise ValueError(f"is no port; write a number from 0 to {LAST_PORT}")
+    return int(digits)
 
 
 def reason_of(error: OSError | ValueError) -> str:
@@ -129,7 +143,7 @@ def _content(path: Path) -> str:
         content = file.read(LONGEST_VALUE + 1)
     if len(content) > LONGEST_VALUE:
         raise ValueError(f"it is larger than {LONGEST_VALUE} bytes")
-    text = content.decode().strip()
+    text = content.decode("utf-8-sig").strip()
     if not text:
         raise ValueError("it is empty")
     return text

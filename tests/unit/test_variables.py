@@ -71,6 +71,17 @@ def test_a_service_takes_no_setting_away_that_is_given_in_a_file(tmp_path: Path)
     assert given == ({"http_port": "9000"}, {})
 
 
+def test_a_mark_of_the_encoding_is_no_part_of_a_value(tmp_path: Path) -> None:
+    (tmp_path / "word").write_bytes(b"\xef\xbb\xbfhunter2\r\n")
+    assert read(PLAIN, WORD_FILE=str(tmp_path / "word")) == ({"word": "hunter2"}, {})
+
+
+def test_the_name_of_a_variable_cannot_steer_a_terminal() -> None:
+    assert unknown_variables({"LINGER_\x1b[2J": "1"}, {}) == [
+        "'LINGER_\\x1b[2J' is no setting of Linger; see `linger config show`"
+    ]
+
+
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     _, problems = read(PLAIN, GROUP_FILE=str(tmp_path / "pipe"))

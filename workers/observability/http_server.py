@@ -35,7 +35,7 @@ MOST_CONNECTIONS: Final = 64
 MOST_RELOADS: Final = 2
 """One reads the files, and one more waits: it reads them later than any that is refused could have wanted."""
 _ACCEPTED_AT_ONCE: Final = 8
-"""Connections beyond `MOST_CONNECTIONS` are closed a moment after they are accepted, and need a descriptor until then."""
+"""Connections beyond `MOST_CONNECTIONS` are closed a moment after they are accepted; until then each takes a file."""
 _CHUNK: Final = 4_096
 
 Checks = Callable[[], Mapping[str, str | None]]

@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from workers.errors import LingerError, StartupError
-from workers.variables import Kind, read_variables
+from workers.variables import Kind, port_number, read_variables
 
 _TIMEOUT_SECONDS: Final = 5.0
 _LONGEST_ANSWER: Final = 65_536
@@ -47,13 +47,17 @@ def liveness_url(environment: Mapping[str, str]) -> str:
     given = read_variables(environment, _FIELDS)
     host, port = (given.texts.get(field, usual) for field, usual in zip(_FIELDS, _DEFAULT, strict=True))
     problems = list(given.problems.values())
-    if not (port.isdecimal() and len(port) <= 5 and 1 <= int(port) <= 65_535):
-        reason = "with 0, it is another one at every start; give --url" if port == "0" else "it must be 1 to 65535"
-        problems.append(f"LINGER_HTTP_PORT: it is not known at which port the worker answers: {reason}")
+    number = None
+    try:
+        number = port_number(port)
+    except ValueError as error:
+        problems.append(f"LINGER_HTTP_PORT: {error}")
+    if number == 0:
+        problems.append("LINGER_HTTP_PORT: with 0, the port is another one at every start; give --url")
     if problems:
         raise StartupError(problems)
     host = host.strip("[]")
-    return f"http://{f'[{host}]' if ':' in host else host}:{int(port)}/livez"
+    return f"http://{f'[{host}]' if ':' in host else host}:{number}/livez"
 
 
 def probe(url: str) -> str:

@@ -9,15 +9,13 @@ from urllib.parse import parse_qsl, urlsplit
 from redis.asyncio.connection import Connection, parse_url
 from redis.exceptions import RedisError
 
-from workers.variables import shown
+from workers.variables import port_number, shown
 
 LONGEST_PATH: Final = 4_096
 _LONGEST_FILE_NAME: Final = 255
 _LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 _LONGEST_NAME: Final = 253
-_LAST_PORT: Final = 65_535
-_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _BAD_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ENCODED: Final = (
     "in a password, write @ : / ? # [ ] % and blanks as %40 %3A %2F %3F %23 %5B %5D %25 %20, "
@@ -156,7 +154,10 @@ def name(text: str) -> str:
 
 
 def _is_port(text: str) -> bool:
-    return _NUMBER.fullmatch(text) is not None and 1 <= int(text) <= _LAST_PORT
+    try:
+        return text == text.strip() and port_number(text) > 0
+    except ValueError:
+        return False
 
 
 def _is_url(text: str, schemes: tuple[str, ...]) -> bool:

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from schemas.durations import Duration
 from workers.errors import StartupError
 from workers.settings import forms
 from workers.settings.tls import TlsFiles
-from workers.variables import PREFIX
+from workers.variables import PREFIX, port_number
 
 MASK: Final = "********"
 PAUSES: Final = "pauses"
@@ -31,7 +31,7 @@ def _is_one_line(secret: SecretStr) -> SecretStr:
     return secret
 
 
-Port = Annotated[int, Field(ge=0, le=65535)]
+Port = Annotated[int, BeforeValidator(port_number)]
 Millis = Annotated[int, Field(ge=1, le=_DAY_MS)]
 Line = Annotated[str, AfterValidator(forms.name)]
 Name = Annotated[Line, Field(min_length=1, max_length=_LONGEST_NAME)]

@@ -17,8 +17,9 @@ import pytest
 from tests.support.paths import ROOT
 from tests.unit.cli.program import Answer, Linger
 from workers.demo.embedded import HOST, free_ports
+from workers.errors import StartupError
 from workers.operations.liveness_probe import ask, liveness_url
-from workers.settings import Settings
+from workers.settings import Settings, read_settings
 
 
 @contextmanager
@@ -131,9 +132,9 @@ def test_what_is_answered_cannot_steer_a_terminal(linger: Linger) -> None:
 @pytest.mark.parametrize(
     ("variables", "problem"),
     [
-        ({"HTTP_PORT": "0"}, "with 0, it is another one at every start; give --url"),
-        ({"HTTP_PORT": "many"}, "it must be 1 to 65535"),
-        ({"HTTP_PORT": "70000"}, "it must be 1 to 65535"),
+        ({"HTTP_PORT": "0"}, "with 0, the port is another one at every start; give --url"),
+        ({"HTTP_PORT": "many"}, "is no port; write a number from 0 to 65535"),
+        ({"HTTP_PORT": "70000"}, "is no port; write a number from 0 to 65535"),
         ({"HTTP_PORT": "8080", "HTTP_PORT_FILE": "/x"}, "are both set"),
     ],
 )
@@ -158,6 +159,20 @@ def test_settings_that_name_no_port_are_a_mistake_of_the_operator(
 )  # fmt: skip
 def test_the_worker_is_asked_where_its_settings_say(variables: dict[str, str], url: str) -> None:
     assert liveness_url(variables) == url
+
+
+@pytest.mark.parametrize(
+    "port", ["8080", " 8080 ", "08080", "+8080", "8_080", "8080.0", "0x50", "٣", "-1", "65536", "1e3"]
+)
+def test_a_port_is_read_as_the_worker_reads_it(port: str) -> None:
+    variables = {"LINGER_HTTP_PORT": port}
+    try:
+        expected = f":{read_settings(variables).http_port}/livez"
+    except StartupError:
+        with pytest.raises(StartupError, match="LINGER_HTTP_PORT: is no port"):
+            liveness_url(variables)
+    else:
+        assert liveness_url(variables).endswith(expected)
 
 
 def test_where_no_setting_says_it_the_worker_listens_where_it_is_asked() -> None:
