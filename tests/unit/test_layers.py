@@ -277,6 +277,12 @@ def test_only_one_module_touches_fausts_insides(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", EVERYTHING)
+def test_nothing_asks_through_a_proxy_that_the_environment_names(module: str) -> None:
+    assert {name for name in imports(module) if name in ("urllib.request", "requests", "httpx")} == set()
+    assert "trust_env" not in {word.arg for word in ast.walk(tree_of(module)) if isinstance(word, ast.keyword)}
+
+
+@pytest.mark.parametrize("module", EVERYTHING)
 def test_no_module_of_the_product_imports_its_tests(module: str) -> None:
     assert {name for name in imports(module) if top(name) in ("tests", "benchmarks", "pytest", "hypothesis")} == set()
 
