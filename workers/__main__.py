@@ -1,5 +1,51 @@
-"""`python -m workers` is `linger`."""
+"""`linger`, and `python -m workers`: the only reader of the environment.
 
-from workers.cli.app import main
+Containers run `linger healthcheck` every few seconds. It is answered here, because to import the other commands takes
+more than a second of a processor.
+"""
 
-main()
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from workers.errors import StartupError
+from workers.operations.liveness_probe import NotHealthy, liveness_url, probe
+
+_EXIT_NOT_HEALTHY: Final = 1
+_EXIT_SETUP: Final = 2
+
+
+def main() -> None:
+    """Run the command line."""
+    match sys.argv[1:]:
+        case ["healthcheck"]:
+            sys.exit(_healthcheck(None, os.environ))
+        case ["healthcheck", "--url", url]:
+            sys.exit(_healthcheck(url, os.environ))
+    from workers.cli.app import run_command
+
+    run_command(os.environ)
+
+
+def _healthcheck(url: str | None, environment: Mapping[str, str]) -> int:
+    """Print what the worker answers, or the problem, and return the exit status."""
+    try:
+        answer = probe(url or liveness_url(environment))
+    except StartupError as error:
+        _write_errors(error.problems)
+        return _EXIT_SETUP
+    except NotHealthy as error:
+        _write_errors([str(error)])
+        return _EXIT_NOT_HEALTHY
+    sys.stdout.write(f"{answer}\n")
+    return 0
+
+
+def _write_errors(problems: Sequence[str]) -> None:
+    for problem in problems:
+        sys.stderr.write(f"error: {problem}\n")
+
+
+if __name__ == "__main__":
+    main()

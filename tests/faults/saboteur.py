@@ -18,7 +18,7 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from workers import clock
-from workers.cli.app import main as linger
+from workers.__main__ import main as linger
 from workers.core import watermarks
 from workers.core.customer import customer
 from workers.core.decisions import episodes, turn

@@ -50,7 +50,7 @@ TOOLS: Final = {"schemas.generate"}
 # From what knows least to what knows most. A room may import itself and rooms of lower levels, never one of its own
 # level or above. A room is a package, or a module that stands alone.
 LEVELS: Final = (
-    ("schemas", "workers.errors", "workers.clock", "workers.observability"),
+    ("schemas", "workers.errors", "workers.clock", "workers.variables", "workers.observability"),
     ("workers.core", "workers.kafka", "workers.rule_files", "workers.settings"),
     (
         "workers.customer_facts",
@@ -106,7 +106,8 @@ LONGEST_CLASS: Final = 300
 MOST_METHODS: Final = 20
 # Only declares, one field after the other.
 DECLARATIONS: Final = {"Settings"}
-BORDER: Final = "workers.cli.app"
+BORDER: Final = "workers.__main__"
+COMMAND_LINE: Final = "workers.cli.app"
 
 
 def modules(*packages: str) -> list[str]:
@@ -264,15 +265,21 @@ def test_the_command_line_does_read_it() -> None:
     assert reads_the_environment(BORDER)
 
 
-@pytest.mark.parametrize("module", [name for name in EVERYTHING if name not in (BORDER, "workers.__main__")])
+@pytest.mark.parametrize("module", [name for name in EVERYTHING if name not in (BORDER, COMMAND_LINE)])
 def test_nothing_imports_the_command_line(module: str) -> None:
-    assert BORDER not in imports(module)
+    assert {BORDER, COMMAND_LINE}.isdisjoint(imports(module))
 
 
 @pytest.mark.parametrize("module", EVERYTHING)
 def test_only_one_module_touches_fausts_insides(module: str) -> None:
     inside = {name for name in imports(module) if top(name) in ("faust", "mode") and name != "faust.types"}
     assert inside == set() or module == "workers.kafka.faust_batches"
+
+
+@pytest.mark.parametrize("module", EVERYTHING)
+def test_nothing_asks_through_a_proxy_that_the_environment_names(module: str) -> None:
+    assert {name for name in imports(module) if name in ("urllib.request", "requests", "httpx")} == set()
+    assert "trust_env" not in {word.arg for word in ast.walk(tree_of(module)) if isinstance(word, ast.keyword)}
 
 
 @pytest.mark.parametrize("module", EVERYTHING)

@@ -1,5 +1,8 @@
 """Laws of the settings: every mistake is named with what was probably meant, and no secret is ever shown."""
 
+import os
+import shutil
+import subprocess
 import traceback
 from pathlib import Path
 from typing import Any, Final
@@ -7,9 +10,10 @@ from typing import Any, Final
 import pytest
 from aiokafka.conn import collect_hosts
 from pydantic import SecretStr
+from redis.asyncio.connection import parse_url
 
 from workers.errors import StartupError
-from workers.settings import MASK, Settings, read_settings
+from workers.settings import FILES, MASK, OWN_TOPICS, Settings, read_settings
 
 SECRET: Final = "s3cret-Ümläut"
 SECRETS: Final = (
@@ -31,6 +35,25 @@ def problems(**variables: str) -> tuple[str, ...]:
     with pytest.raises(StartupError) as caught:
         settings(**variables)
     return caught.value.problems
+
+
+def tls(**variables: str) -> Settings:
+    """Settings in which a key has its certificate."""
+    beside = {name.replace("KEYFILE", "CERTFILE"): os.devnull for name in variables if name.endswith("KEYFILE")}
+    return settings(**variables, **beside)
+
+
+def certificate(folder: Path) -> str:
+    """The path of a certificate that signs itself, with its key in `key.pem` beside it."""
+    if shutil.which("openssl") is None:
+        pytest.skip("makes a certificate with openssl")
+    names = ("-keyout", str(folder / "key.pem"), "-out", str(folder / "ca.pem"))
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=tests", *names],
+        check=True,
+        capture_output=True,
+    )
+    return str(folder / "ca.pem")
 
 
 def settings(**variables: str) -> Settings:
@@ -94,6 +117,187 @@ def test_an_unknown_variable_is_named_with_what_was_probably_meant(wrong: str, m
 
 def test_an_unknown_variable_that_resembles_nothing_says_where_to_look() -> None:
     assert problems(XYZZY="1") == ("LINGER_XYZZY is no setting of Linger; see `linger config show`",)
+
+
+def test_combinations_are_reported_beside_values_and_not_if_one_of_them_could_not_be_read() -> None:
+    messages = problems(
+        PARTITIONS="many",
+        KAFKA_SECURITY_PROTOCOL="SASL_SSL",
+        KAFKA_REQUEST_TIMEOUT_MS="1",
+        KAFKA_HEARTBEAT_INTERVAL_MS="soon",
+        REDIS_SENTINELS="a:1",
+        SCHEMA_REGISTRY_USER="me",
+    )
+    assert [message.split()[0].strip(":") for message in messages] == [
+        "LINGER_KAFKA_HEARTBEAT_INTERVAL_MS",
+        "LINGER_PARTITIONS",
+        "KAFKA_SECURITY_PROTOCOL",
+        "KAFKA_REQUEST_TIMEOUT_MS",
+        "SCHEMA_REGISTRY_USER",
+        "SCHEMA_REGISTRY_USER",
+        "REDIS_SENTINELS",
+    ]
+
+
+def test_every_file_is_reported_at_once_and_only_where_it_is_used(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "text").write_text("hush-hush")
+    given = {
+        "KAFKA_SSL_CAFILE": str(tmp_path / "pipe"),
+        "REDIS_SSL_CA_CERTS": str(tmp_path / "text"),
+        "SCHEMA_REGISTRY_CA": str(tmp_path / "nothing"),
+    }
+    used = {
+        "KAFKA_SECURITY_PROTOCOL": "SSL",
+        "REDIS_URL": "rediss://redis",
+        "SCHEMA_REGISTRY_URL": "https://registry",
+        "PARTITIONS": "0",
+    }
+    read_settings({f"LINGER_{name}": text for name, text in given.items()}, *FILES)
+    with pytest.raises(StartupError) as caught:
+        read_settings({f"LINGER_{name}": text for name, text in {**given, **used}.items()}, *FILES)
+    partitions, kafka, redis, registry = caught.value.problems
+    assert partitions.startswith("LINGER_PARTITIONS: ")
+    assert kafka == f"LINGER_KAFKA_SSL_CAFILE: cannot read '{tmp_path}/pipe': not a regular file"
+    assert redis.startswith("the files for TLS to Redis cannot be used")
+    assert redis.endswith("check LINGER_REDIS_SSL_CA_CERTS")
+    assert registry == f"LINGER_SCHEMA_REGISTRY_CA: cannot read '{tmp_path}/nothing': No such file or directory"
+    assert "hush" not in str(caught.value)
+
+
+def test_a_key_and_its_certificate_that_fit_are_accepted(tmp_path: Path) -> None:
+    path = certificate(tmp_path)
+    tls = {"KAFKA_SSL_CAFILE": path, "KAFKA_SSL_CERTFILE": path, "KAFKA_SSL_KEYFILE": str(tmp_path / "key.pem")}
+    variables = {"KAFKA_SECURITY_PROTOCOL": "SSL", **tls}
+    read = read_settings({f"LINGER_{name}": text for name, text in variables.items()}, *FILES)
+    assert read.ssl_context() is not None
+
+
+@pytest.mark.parametrize(
+    "name", ["KAFKA_SSL_KEYFILE", "KAFKA_SSL_CAFILE", "REDIS_SSL_CERTFILE", "SCHEMA_REGISTRY_CA"]
+)
+@pytest.mark.parametrize(
+    "content", ["-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2Vw\n", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC" * 40]
+)
+def test_the_content_of_a_file_is_no_path_and_not_shown(name: str, content: str) -> None:
+    (problem,) = problems(**{name: content})
+    assert problem.startswith(f"LINGER_{name}: is ")
+    assert "MC4C" not in problem
+    assert "MIIE" not in problem
+    assert "\n" not in problem
+
+
+def test_no_topic_of_linger_has_a_longer_name_than_kafka_takes() -> None:
+    longest = settings(TOPIC_PREFIX="x" * 100)
+    assert max(len(longest.topic(name)) for name in OWN_TOPICS) <= 249
+    assert problems(TOPIC_PREFIX="x" * 101)
+
+
+@pytest.mark.parametrize("name", ["KAFKA_GROUP_ID", "KAFKA_CLIENT_ID"])
+def test_a_group_or_client_has_a_name_of_one_line(name: str) -> None:
+    settings(**{name: "x" * 249})
+    for text in ("x" * 250, " linger", "linger\n", "lin\tger"):
+        (problem,) = problems(**{name: text})
+        assert problem.startswith(f"LINGER_{name}: ")
+
+
+@pytest.mark.parametrize("name", [name.upper() for name in Settings.model_fields if name.endswith("_ms")])
+def test_a_time_is_a_day_at_most(name: str) -> None:
+    (problem,) = problems(**{name: "86400001"})
+    assert problem.startswith(f"LINGER_{name}: Input should be less than or equal to ")
+
+
+@pytest.mark.parametrize("copies", ["0", "-2", "33"])
+def test_a_topic_has_a_copy(copies: str) -> None:
+    (problem,) = problems(TOPIC_REPLICATION_FACTOR=copies)
+    assert problem.startswith("LINGER_TOPIC_REPLICATION_FACTOR: ")
+
+
+@pytest.mark.parametrize(
+    "host", ["http://a", "a:8080", "a b", "*", "-a", "a..b", "256.1.1.1", "1.2.3", "[::1", "::g", "x" * 254, "ä"]
+)
+def test_a_host_that_is_none_is_refused(host: str) -> None:
+    (problem,) = problems(HTTP_HOST=host)
+    assert problem.startswith("LINGER_HTTP_HOST: is no host; write ")
+
+
+@pytest.mark.parametrize(
+    ("written", "host"), [("[::1]", "::1"), ("0.0.0.0", "0.0.0.0"), ("worker-1.example.", "worker-1.example.")]
+)
+def test_a_host_is_an_address_or_a_name(written: str, host: str) -> None:
+    assert settings(HTTP_HOST=written).http_host == host
+
+
+def test_hosts_that_may_be_asked_are_compared_in_small_letters() -> None:
+    assert settings(HTTP_ALLOWED_HOSTS="Linger.example, 10.0.0.7").allowed_hosts == {"linger.example", "10.0.0.7"}
+    assert Settings().allowed_hosts == frozenset()
+    assert problems(HTTP_ALLOWED_HOSTS="a,,b")
+    assert problems(HTTP_ALLOWED_HOSTS="https://a")
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["P@ssSECRET#word", "pa/SECRET", "12/SECRET", "pa?SECRET", "12?SECRET", "p%SECRET", "[SECRET", "SEC\\RET",
+     "SEC RET", "P@SECRET/x", "P@SECRET?x", "p\tSECRET"],
+)  # fmt: skip
+@pytest.mark.parametrize("user", ["", "user"])
+@pytest.mark.parametrize(
+    ("name", "scheme", "rest"), [("REDIS_URL", "redis", ":6379/0"), ("SCHEMA_REGISTRY_URL", "http", ":8081/api")]
+)
+def test_a_password_that_must_be_encoded_in_a_url_is_refused_with_how_and_not_shown(
+    secret: str, user: str, name: str, scheme: str, rest: str
+) -> None:
+    (problem,) = problems(**{name: f"{scheme}://{user}:{secret}@127.0.0.1{rest}"})
+    assert problem.startswith(f"LINGER_{name}: ")
+    assert "write @ : / ? # [ ] % and blanks as %40 %3A %2F %3F %23 %5B %5D %25 %20" in problem
+    assert "SECRET" not in problem
+    assert "secret" not in problem
+
+
+def test_an_encoded_password_in_a_url_is_the_password() -> None:
+    parsed = parse_url(settings(REDIS_URL="redis://:P%40ss%23w%2Fo%3Frd@h:6379/2").redis_connection()["url"])
+    assert (parsed["password"], parsed["host"], parsed["db"]) == ("P@ss#w/o?rd", "h", 2)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://h:0", "redis://h:65536", "redis://h:", "redis://h/x", "redis://h/0/1", "redis://h?x", "redis://h?no_such=1",
+     "redis://h?db=x", "redis://::1:6379", "redis://", "unix:///tmp/redis", "redis://h,g/0", "redis://a..b"],
+)  # fmt: skip
+def test_a_redis_url_is_of_one_form(url: str) -> None:
+    (problem,) = problems(REDIS_URL=url)
+    assert problem.startswith("LINGER_REDIS_URL: ")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://h", "redis://[::1]:6379/", "rediss://u:p@h.example:6380/15", "redis://h?health_check_interval=10",
+     "redis://:p%20w@h", "redis://u@h", "redis://h:6379/0?username=me&password=x%2Fy"],
+)  # fmt: skip
+def test_redis_urls_that_work_are_accepted(url: str) -> None:
+    assert settings(REDIS_URL=url).redis_url == SecretStr(url)
+
+
+@pytest.mark.parametrize("name", ["KAFKA_BOOTSTRAP_SERVERS", "REDIS_SENTINELS"])
+@pytest.mark.parametrize("servers", ["user:SECRET@h:9092", "redis://:SECRET@h:1", "SASL_SSL://u:SECRET@h:1,b:2"])
+def test_a_password_among_servers_is_not_shown(name: str, servers: str) -> None:
+    more = {"REDIS_SENTINEL_SERVICE": "m"} if name == "REDIS_SENTINELS" else {}
+    (problem,) = problems(**{name: servers}, **more)
+    assert f"LINGER_{name}: " in problem
+    assert "SECRET" not in problem
+
+
+@pytest.mark.parametrize("server", ["h", "h:0", "h:65536", "h:9092/", ":9092", "::1:9092", "[h]:1", "a b:1", "h:٣"])
+def test_a_server_is_a_host_and_a_port(server: str) -> None:
+    (problem,) = problems(KAFKA_BOOTSTRAP_SERVERS=server)
+    assert "is no server; write host:port, several with commas between" in problem
+
+
+@pytest.mark.parametrize("name", [name.upper() for name in SECRETS if "password" in name])
+def test_a_password_with_a_line_break_is_refused(name: str) -> None:
+    messages = problems(**{name: f"{SECRET}\n"})
+    assert f"LINGER_{name}: holds a control character, perhaps a line break at its end" in messages
+    assert SECRET not in str(messages)
 
 
 def test_every_mistake_is_reported_at_once() -> None:
@@ -223,7 +427,7 @@ def test_a_file_that_cannot_be_read_is_named_and_its_content_is_not(tmp_path: Pa
     if kind == "binary":
         place.write_bytes(b"s3cret\xff")
     (problem,) = problems(REDIS_PASSWORD_FILE=str(place))
-    assert problem.startswith(f"LINGER_REDIS_PASSWORD_FILE: cannot read '{place}'")
+    assert problem.startswith("LINGER_REDIS_PASSWORD_FILE: cannot read the file that it names: ")
     assert "s3cret" not in problem
 
 
@@ -340,8 +544,8 @@ def test_no_error_shows_a_secret(name: str, more: dict[str, str]) -> None:
 
 
 def test_a_model_made_by_hand_hides_its_secrets_in_its_errors_too() -> None:
-    with pytest.raises(ValueError, match="SASL") as caught:
-        Settings(kafka_security_protocol="SASL_SSL", kafka_sasl_password=SecretStr(SECRET))
+    with pytest.raises(ValueError, match="partitions") as caught:
+        Settings(partitions=0, kafka_sasl_password=SecretStr(SECRET))
     assert SECRET not in str(caught.value)
 
 
@@ -394,8 +598,7 @@ def test_redis_is_given_its_sentinels_with_credentials_of_their_own() -> None:
 
 
 def test_certificates_for_redis_are_used_with_tls_alone(tmp_path: Path) -> None:
-    (tmp_path / "ca.pem").touch()
-    path = str(tmp_path / "ca.pem")
+    path = certificate(tmp_path)
     assert "ssl_ca_certs" not in settings(REDIS_SSL_CA_CERTS=path).redis_connection()
     with_tls = settings(REDIS_SSL_CA_CERTS=path, REDIS_URL="rediss://host").redis_connection()
     assert with_tls["ssl_ca_certs"] == path
@@ -404,13 +607,13 @@ def test_certificates_for_redis_are_used_with_tls_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["KAFKA_SSL_CAFILE", "KAFKA_SSL_CERTFILE", "KAFKA_SSL_KEYFILE"])
 def test_a_file_for_tls_to_kafka_that_is_not_there_is_named_with_its_setting(name: str) -> None:
     with pytest.raises(StartupError, match=f"LINGER_{name}: cannot read '/nowhere.pem': No such file"):
-        settings(KAFKA_SECURITY_PROTOCOL="SSL", **{name: "/nowhere.pem"}).kafka_connection()
+        tls(KAFKA_SECURITY_PROTOCOL="SSL", **{name: "/nowhere.pem"}).kafka_connection()
 
 
 @pytest.mark.parametrize("name", ["REDIS_SSL_CA_CERTS", "REDIS_SSL_CERTFILE", "REDIS_SSL_KEYFILE"])
 def test_a_file_for_tls_to_redis_that_is_not_there_is_named_with_its_setting(name: str) -> None:
     with pytest.raises(StartupError, match=f"LINGER_{name}: cannot read '/nowhere.pem': No such file"):
-        settings(REDIS_URL="rediss://host", **{name: "/nowhere.pem"}).redis_connection()
+        tls(REDIS_URL="rediss://host", **{name: "/nowhere.pem"}).redis_connection()
 
 
 def test_a_file_for_tls_to_kafka_that_is_no_certificate_is_reported_without_its_content(tmp_path: Path) -> None:
@@ -465,7 +668,10 @@ def test_ways_into_a_schema_registry_that_do_not_fit_together_are_named(given: d
 
 def test_authorities_of_a_schema_registry_that_are_none_are_named(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nothing")
-    for path, message in ((tmp_path / "ca.pem", "is not PEM"), (tmp_path / "no.pem", "cannot read")):
+    for path, message in (
+        (tmp_path / "ca.pem", "cannot be used .*check LINGER_SCHEMA_REGISTRY_CA"),
+        (tmp_path / "no.pem", "cannot read"),
+    ):
         read = settings(SCHEMA_REGISTRY_URL="https://registry", SCHEMA_REGISTRY_CA=str(path))
         with pytest.raises(StartupError, match=message):
             read.registry_connection()

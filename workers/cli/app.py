@@ -1,11 +1,11 @@
-"""The command line: the only reader of the environment, and the only one that prints.
+"""The command line: the only one that prints.
 
 One module per command; each has a function `add_to(app)` that registers it. `context.obj` holds the environment
 variables: a command that needs settings reads them with `read_settings(context.obj)`.
 """
 
-import os
 import sys
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Annotated, Final
 
@@ -78,10 +78,14 @@ for _command in _COMMANDS:
     _command.add_to(app)
 
 
-def main() -> None:
-    """Run the command line. An error that Linger raises on purpose ends it with a message, without a traceback."""
+def run_command(environment: Mapping[str, str]) -> None:
+    """Run the command line. An error that Linger raises on purpose ends it with a message, without a traceback.
+
+    Args:
+        environment: all variables.
+    """
     try:
-        app(obj=os.environ)
+        app(obj=environment)
     except (StartupError, TopicsError) as error:
         # A right, a setting, a file or a topic: another attempt succeeds only after the operator has changed it.
         for problem in error.problems:

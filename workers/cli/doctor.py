@@ -16,7 +16,7 @@ from workers.errors import StartupError
 from workers.loading import load_configuration
 from workers.operations.doctor import examine
 from workers.operations.findings import Finding, Health, document, unreadable
-from workers.settings import read_settings
+from workers.settings import FILES, read_settings
 
 _MARKS: Final[Mapping[Health, tuple[str, str]]] = {
     "ok": ("✓", "bold green"),
@@ -56,9 +56,7 @@ def doctor(
 def _findings(variables: Mapping[str, str], *, before_upgrade: bool) -> list[Finding]:
     """Check settings, then files, then everything outside; each needs the one before."""
     try:
-        settings = read_settings(variables)
-        settings.ssl_context()
-        settings.redis_connection()
+        settings = read_settings(variables, *FILES)
     except StartupError as error:
         return unreadable("settings", error)
     findings = [Finding("settings", "readable", "ok", f"{len(settings.model_fields_set)} are set")]

@@ -1,4 +1,4 @@
-"""`linger healthcheck`: whether a running worker makes progress."""
+"""`linger healthcheck` with its help; `workers/__main__.py` answers it without this file if it is given no more."""
 
 from typing import Annotated
 
@@ -7,7 +7,6 @@ from rich.text import Text
 
 from workers.cli.output import out
 from workers.operations.liveness_probe import liveness_url, probe
-from workers.settings import read_settings
 
 
 def add_to(app: typer.Typer) -> None:
@@ -20,6 +19,5 @@ def healthcheck(
     url: Annotated[str | None, typer.Option(help="Default: /livez of the worker with these settings.")] = None,
 ) -> None:
     """Report whether a running worker makes progress; for containers. Exit status 0 if it does."""
-    settings = read_settings(context.obj)
-    answer = probe(url or liveness_url(settings.http_host, settings.http_port))
+    answer = probe(url or liveness_url(context.obj))
     out.print(Text(answer))

@@ -14,14 +14,23 @@ from workers.cli.output import EXIT_FORCED
 from workers.loading import Configuration, load_configuration
 from workers.observability import logs
 from workers.observability.http_server import Reloaded
+from workers.observability.listening import why_not
 from workers.runtime.preflight import require_access, warn_of_lost_records
 from workers.runtime.worker import Worker
-from workers.settings import Settings, read_settings
+from workers.settings import FILES, Check, Settings, read_settings
 
 _COLLECT_AFTER: Final = (200_000, 20, 100)
 """New objects before a young collection, and how many of those before an older one; Python's own are 700, 10, 10."""
 _SWITCH_SECONDS: Final = 0.0005
 """How long a thread keeps the interpreter while another waits for it; Python's own is 0.005."""
+
+
+def _cannot_listen(settings: Settings) -> list[str]:
+    problem = why_not(settings.http_host, settings.http_port)
+    return [] if problem is None else [problem]
+
+
+_LISTENS: Final = Check(("http_host", "http_port"), _cannot_listen)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,7 +40,7 @@ def add_to(app: typer.Typer) -> None:
 
 def run(context: typer.Context) -> None:
     """Run one worker until SIGTERM or Ctrl-C. Settings come from LINGER_… variables."""
-    settings = read_settings(context.obj)
+    settings = read_settings(context.obj, *FILES, _LISTENS)
     logs.configure_logging(settings.log_level, settings.log_format)
     logs.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
     configuration = load_configuration(settings)

@@ -3,19 +3,40 @@
 No answer shows a customer. A request that changes anything needs the token, if one is set; without a token it is
 open on loopback only and switched off everywhere else. Liveness means progress, not a running process. It does not
 depend on Kafka or Redis: a short outage there must not restart every worker.
+
+A connection is for one request. A client that is slow, or sends no request, loses only its own connection; it is
+counted and never logged: `http_requests` reads a request, `http_access` says who may ask.
 """
 
-import hmac
-import ipaddress
+import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Any, Final
 
-from aiohttp import web
+import structlog
 from prometheus_client import generate_latest
 
-from workers.observability.metrics import REGISTRY
+from workers.observability import log_events, metrics
+from workers.observability.http_access import Access
+from workers.observability.http_requests import END_OF_HEAD, Reason, Refused, Request, parse_head, require_possible
+from workers.observability.listening import BACKLOG, open_sockets
+
+log = structlog.get_logger(__name__)
+
+REQUEST_SECONDS: Final = 5.0
+"""How long a client may take to send its request."""
+ANSWER_SECONDS: Final = 10.0
+"""How long it may take to receive the answer."""
+_CLOSING_SECONDS: Final = 1.0
+"""How long it may take to close the connection; a server that closes first with bytes unread destroys its answer."""
+MOST_CONNECTIONS: Final = 64
+MOST_RELOADS: Final = 2
+"""One reads the files, and one more waits: it reads them later than any that is refused could have wanted."""
+_ACCEPTED_AT_ONCE: Final = 8
+"""Connections beyond `MOST_CONNECTIONS` are closed a moment after they are accepted; until then each takes a file."""
+_CHUNK: Final = 4_096
 
 Checks = Callable[[], Mapping[str, str | None]]
 """Returns the checks by name, each with its problem or None."""
@@ -44,42 +65,14 @@ Reload = Callable[[], Awaitable[Reloaded]]
 """Reads the rule files and `sources.yaml` again."""
 
 
-def is_loopback(host: str) -> bool:
-    """Return whether only programs on this machine reach a server that listens at this host."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is sent back."""
 
-
-def _refusal(host: str, token: str | None, authorization: str) -> web.Response | None:
-    """Return the answer to a client that must not change anything, None for a client that may.
-
-    Args:
-        host: where the server listens.
-        token: the bearer token that is needed; None if none is set.
-        authorization: the header of that name, empty if it is missing.
-    """
-    if token is None:
-        if is_loopback(host):
-            return None
-        return _refused(HTTPStatus.FORBIDDEN, "switched off: it can be reached from outside; set LINGER_HTTP_TOKEN")
-    scheme, _, given = authorization.partition(" ")
-    # Compared in constant time, so that the duration does not show how much of a guess is right.
-    is_right = hmac.compare_digest(_bytes(given.strip()), _bytes(token))
-    if scheme.lower() == "bearer" and is_right:
-        return None
-    return _refused(HTTPStatus.UNAUTHORIZED, "needs the header `Authorization: Bearer <LINGER_HTTP_TOKEN>`")
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode(errors="surrogateescape")
-
-
-def _refused(status: HTTPStatus, problem: str) -> web.Response:
-    headers = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else {}
-    body = json.dumps({"problems": [problem]}) + "\n"
-    return web.Response(text=body, status=status, content_type="application/json", headers=headers)
+    status: HTTPStatus
+    body: bytes
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Endpoints:
@@ -92,61 +85,227 @@ class Endpoints:
         ready: answers /readyz.
         reload: carries out POST /-/reload.
         token: what POST /-/reload needs as `Authorization: Bearer <token>`; None if no token is set.
+        allowed_hosts: see `Access`.
+        request_seconds: how long a client may take to send its request.
     """
 
-    def __init__(self, host: str, port: int, live: Checks, ready: Checks, reload: Reload, token: str | None) -> None:
-        self._host, self._port, self._token = host, port, token
-        app = web.Application()
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        live: Checks,
+        ready: Checks,
+        reload: Reload,
+        token: str | None,
+        *,
+        allowed_hosts: Collection[str] = (),
+        request_seconds: float = REQUEST_SECONDS,
+    ) -> None:
+        self._host, self._port = host, port
+        self._access = Access(host, allowed_hosts, token)
+        self._request_seconds = request_seconds
         self._live, self._ready, self._reload = live, ready, reload
-        app.router.add_get("/livez", self._answer_live)
-        app.router.add_get("/readyz", self._answer_ready)
-        app.router.add_get("/metrics", _metrics)
-        app.router.add_post("/-/reload", self._answer_reload)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._looking: dict[str, Callable[[], Answer]] = {
+            "/livez": lambda: _checked(self._live()),
+            "/readyz": lambda: _checked(self._ready()),
+            "/metrics": _metrics,
+        }
+        self._changing: dict[str, Callable[[], Awaitable[Answer]]] = {"/-/reload": self._answer_reload}
+        self._reloads = 0
+        self._servers: list[asyncio.Server] = []
+        self._open: set[asyncio.Task[Any]] = set()
+        self._idle: dict[asyncio.Task[Any], asyncio.StreamWriter] = {}
 
     async def start(self) -> int:
         """Start to listen, and return the port.
 
         Raises:
-            OSError: if the port is taken.
+            OSError: if the port is taken, or the host is not here.
         """
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port)
-        await site.start()
-        port: int = self._runner.addresses[0][1]
+        sockets = open_sockets(self._host, self._port)
+        port: int = sockets[0].getsockname()[1]
+        for listening in sockets:
+            self._servers.append(
+                await asyncio.start_server(self._accept, sock=listening, limit=_CHUNK, backlog=_ACCEPTED_AT_ONCE)
+            )
+            listening.listen(BACKLOG)  # asyncio also shortens the queue to what it accepts at once
         return port
 
     async def stop(self) -> None:
-        """Stop listening."""
-        await self._runner.cleanup()
+        """Stop listening, and close every connection."""
+        for server in self._servers:
+            server.close()
+        open_tasks = list(self._open)
+        for task in open_tasks:
+            task.cancel()
+        await asyncio.gather(*open_tasks, return_exceptions=True)
+        for server in self._servers:
+            await server.wait_closed()
 
-    async def _answer_live(self, request: web.Request) -> web.Response:
-        return _answer(self._live())
+    # -- connections ---------------------------------------------------------------------------------------
 
-    async def _answer_ready(self, request: web.Request) -> web.Response:
-        return _answer(self._ready())
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # No coroutine: Python 3.11 logs the cancellation of one as an error.
+        self._make_room()
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._open.add(task)
+        self._idle[task] = writer
 
-    async def _answer_reload(self, request: web.Request) -> web.Response:
-        refused = _refusal(self._host, self._token, request.headers.get("Authorization", ""))
-        if refused is not None:
-            return refused
-        return _reloaded(await self._reload())
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        # `drain` then waits until everything was handed to the system.
+        writer.transport.set_write_buffer_limits(high=0)
+        try:
+            await self._answer(reader, writer, task)
+        except (OSError, TimeoutError):
+            writer.transport.abort()
+        except BaseException:
+            writer.transport.abort()  # what is not sent yet could keep the server from closing
+            raise
+        finally:
+            self._open.discard(task)
+            self._idle.pop(task, None)
+            writer.close()
+
+    def _make_room(self) -> None:
+        """Close the oldest connection without an answer in the making, if there are too many.
+
+        A request arrives with its connection or a moment later, so it is rarely the oldest.
+        """
+        if len(self._open) >= MOST_CONNECTIONS and self._idle:
+            oldest = next(iter(self._idle))
+            self._idle.pop(oldest).transport.abort()
+            self._open.discard(oldest)
+            _count("too_many_connections")
+
+    async def _answer(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, task: asyncio.Task[Any]
+    ) -> None:
+        has_body = True
+        try:
+            request = await self._read(reader, task)
+            if request is None:
+                return
+            has_body = request.method != "HEAD"
+            answer = await self._dispatch(request, task)
+        except Refused as refused:
+            _count(refused.reason)
+            answer = _problems(refused.status, [refused.problem], refused.headers)
+        self._idle[task] = writer
+        async with asyncio.timeout(ANSWER_SECONDS):
+            writer.write(_bytes_of(answer, has_body=has_body))
+            await writer.drain()
+        writer.write_eof()
+        async with asyncio.timeout(_CLOSING_SECONDS):
+            while await reader.read(_CHUNK):
+                pass
+
+    async def _read(self, reader: asyncio.StreamReader, task: asyncio.Task[Any]) -> Request | None:
+        """Return the request; None if the client went away, or had to make room."""
+        buffer = bytearray()
+        try:
+            async with asyncio.timeout(self._request_seconds):
+                while (end := buffer.find(END_OF_HEAD)) < 0:
+                    require_possible(buffer)
+                    if not await _more(reader, buffer):
+                        break
+                else:
+                    request = parse_head(bytes(buffer[:end]))
+                    whole = end + len(END_OF_HEAD) + request.body_length
+                    while len(buffer) < whole and await _more(reader, buffer):
+                        pass
+                    if len(buffer) >= whole:
+                        return request
+        except TimeoutError:
+            problem = f"the request was not complete within {self._request_seconds:g} seconds"
+            raise Refused(HTTPStatus.REQUEST_TIMEOUT, "too_slow", problem) from None
+        if buffer and task in self._idle:  # a connection that is closed without a word is a check of the port
+            _count("unfinished")
+        return None
+
+    # -- answers -------------------------------------------------------------------------------------------
+
+    async def _dispatch(self, request: Request, task: asyncio.Task[Any]) -> Answer:
+        changing = self._changing.get(request.path)
+        looking = self._looking.get(request.path)
+        self._access.require_known_names(request, changes=changing is not None)
+        if changing is None and looking is None:
+            paths = ", ".join([*self._looking, *self._changing])
+            raise Refused(HTTPStatus.NOT_FOUND, "path", f"there is nothing at this path; there are {paths}")
+        methods = ("POST",) if looking is None else ("GET", "HEAD")
+        if request.method not in methods:
+            allow = {"Allow": ", ".join(methods)}
+            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "method", f"this path takes {allow['Allow']}", allow)
+        try:
+            if looking is not None:
+                return looking()
+            assert changing is not None
+            self._access.require_token(request)
+            self._idle.pop(task, None)
+            return await changing()
+        except Refused:
+            raise
+        except Exception:
+            log.exception(log_events.HTTP_FAILED, path=request.path)
+            return _problems(HTTPStatus.INTERNAL_SERVER_ERROR, ["this failed; the log says why"])
+
+    async def _answer_reload(self) -> Answer:
+        if self._reloads >= MOST_RELOADS:
+            problem = "another reload waits already, and will read the files as they are now"
+            raise Refused(HTTPStatus.TOO_MANY_REQUESTS, "busy", problem, {"Retry-After": "1"})
+        self._reloads += 1
+        try:
+            return _reloaded(await self._reload())
+        finally:
+            self._reloads -= 1
 
 
-def _answer(checks: Mapping[str, str | None]) -> web.Response:
+async def _more(reader: asyncio.StreamReader, buffer: bytearray) -> bool:
+    """Append what arrives next; return False at the end of the connection."""
+    chunk = await reader.read(_CHUNK)
+    buffer += chunk
+    return bool(chunk)
+
+
+def _count(reason: Reason) -> None:
+    metrics.HTTP_REFUSED.labels(reason).inc()
+
+
+def _bytes_of(answer: Answer, *, has_body: bool) -> bytes:
+    headers = {
+        "Content-Type": answer.content_type,
+        "Content-Length": str(len(answer.body)),
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "Connection": "close",
+        **answer.headers,
+    }
+    lines = [f"HTTP/1.1 {answer.status.value} {answer.status.phrase}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + (answer.body if has_body else b"")
+
+
+def _json(status: HTTPStatus, document: Any, headers: Mapping[str, str] | None = None) -> Answer:
+    return Answer(status, f"{json.dumps(document)}\n".encode(), headers=headers or {})
+
+
+def _problems(status: HTTPStatus, problems: list[str], headers: Mapping[str, str] | None = None) -> Answer:
+    return _json(status, {"problems": problems}, headers)
+
+
+def _checked(checks: Mapping[str, str | None]) -> Answer:
     wrong = any(problem is not None and not isinstance(problem, Note) for problem in checks.values())
     body = {name: problem or "ok" for name, problem in checks.items()}
-    return web.Response(text=json.dumps(body) + "\n", status=503 if wrong else 200, content_type="application/json")
+    return _json(HTTPStatus.SERVICE_UNAVAILABLE if wrong else HTTPStatus.OK, body)
 
 
-def _reloaded(result: Reloaded) -> web.Response:
-    problems = list(result.problems)
+def _reloaded(result: Reloaded) -> Answer:
+    if problems := list(result.problems):
+        return _problems(HTTPStatus.BAD_REQUEST, problems)
     sources = list(result.changes) or "nothing is read otherwise than before"
-    body = {"problems": problems} if problems else {"rules": "loaded", "sources": sources}
-    return web.Response(
-        text=json.dumps(body) + "\n", status=400 if problems else 200, content_type="application/json"
-    )
+    return _json(HTTPStatus.OK, {"rules": "loaded", "sources": sources})
 
 
-async def _metrics(request: web.Request) -> web.Response:
-    return web.Response(body=generate_latest(REGISTRY), headers={"Content-Type": "text/plain; version=0.0.4"})
+def _metrics() -> Answer:
+    return Answer(HTTPStatus.OK, generate_latest(metrics.REGISTRY), "text/plain; version=0.0.4")

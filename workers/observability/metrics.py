@@ -1,11 +1,12 @@
 """Every metric, with its kind, unit and labels. No label may hold a customer id."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from workers.observability.bounded_labels import BoundedLabels
+from workers.observability.http_requests import Reason
 
 REGISTRY: Final = CollectorRegistry()
 """Only Linger's own metrics: the default registry would add those of the interpreter and of libraries."""
@@ -77,6 +78,9 @@ REGISTRY_ANSWERS = _counter(
 )
 SKIPS_UNUSUAL = _gauge("source_skips_unusual", "1 while a source skips everything, or far more than usual.", "topic")
 STOPPED = _gauge("source_stopped", "1 while a source, or a partition of it, is not read further.", "topic")
+HTTP_REFUSED = _counter("http_refused", "HTTP requests and connections that were refused, by reason.", "reason")
+for _reason in get_args(Reason):
+    HTTP_REFUSED.labels(_reason)  # there from the start, so that its first increase is seen
 LAST_STEP = _gauge("last_step_timestamp_seconds", "When the last step was made.")
 
 _ATTRIBUTES: Final = BoundedLabels(100)

@@ -14,6 +14,7 @@ from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError, StartupError
 from workers.observability import log_events
 from workers.observability.http_server import Endpoints, Reloaded
+from workers.observability.listening import worded
 from workers.operations.upgrade.finish import finish_at_start
 from workers.runtime.assignment import Assignment, Deliveries
 from workers.runtime.failure import Failure
@@ -68,7 +69,8 @@ class Worker:
         self._tick = Tick(parts, self._sources, gaps, self._liveness)
         token = None if settings.http_token is None else settings.http_token.get_secret_value()
         self._endpoints = Endpoints(
-            settings.http_host, settings.http_port, self._live, self._ready, self.reload, token
+            *(settings.http_host, settings.http_port, self._live, self._ready, self.reload, token),
+            allowed_hosts=settings.allowed_hosts,
         )
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -87,7 +89,7 @@ class Worker:
         try:
             await self._publisher.start()
             await self._reader.connect()
-            port = await self._endpoints.start()
+            port = await self._listen()
             await self._start_reading()
             tasks = [
                 asyncio.create_task(self._deliveries.pass_on(), name="intake"),
@@ -120,6 +122,12 @@ class Worker:
             await finish_at_start(self._settings, self._store, (await self._clock.read()).now_ms)
         except (KafkaError, OSError) as error:  # it has answered a moment ago
             raise StartupError([f"no Kafka broker answers any more: {error}"]) from error
+
+    async def _listen(self) -> int:
+        try:
+            return await self._endpoints.start()
+        except OSError as error:  # the port was free a moment ago
+            raise StartupError([worded(self._settings.http_host, self._settings.http_port, error)]) from error
 
     async def _start_reading(self) -> None:
         source_topics = self._sources.note_subscribed()  # none if producers write to the activity topic directly

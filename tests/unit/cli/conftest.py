@@ -7,7 +7,8 @@ import pytest
 
 from tests.support.paths import ROOT
 from tests.unit.cli.program import Answer, Linger
-from workers.cli import app, output
+from workers.__main__ import main
+from workers.cli import output
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def linger(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         capsys.readouterr()
         status: Any = 0
         try:
-            app.main()
+            main()
         except SystemExit as ended:
             status = ended.code or 0
         captured = capsys.readouterr()

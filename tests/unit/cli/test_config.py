@@ -43,12 +43,12 @@ def test_every_mistake_is_a_line_of_its_own_on_standard_error(linger: Linger) ->
 
 @pytest.mark.parametrize("path", ["/no/such [place]", "/no/[/]", "/no/[red]x"])
 def test_a_message_is_shown_as_it_is_with_any_content(linger: Linger, path: str) -> None:
-    assert f"cannot read '{path}'" in linger("config", "show", REDIS_PASSWORD_FILE=path).err
+    assert f"cannot read '{path}'" in linger("config", "show", KAFKA_GROUP_ID_FILE=path).err
 
 
 def test_a_message_with_a_backslash_before_a_bracket_is_shown_as_it_is(linger: Linger) -> None:
-    assert r"cannot read '/no/\[/x]'" in linger("config", "show", REDIS_PASSWORD_FILE=r"/no/\[/x]").err
+    assert r"cannot read '/no/\[/x]'" in linger("config", "show", KAFKA_GROUP_ID_FILE=r"/no/\[/x]").err
 
 
 def test_a_message_with_a_word_between_colons_is_shown_as_it_is(linger: Linger) -> None:
-    assert "cannot read '/no/:x:'" in linger("config", "show", REDIS_PASSWORD_FILE="/no/:x:").err
+    assert "cannot read '/no/:x:'" in linger("config", "show", KAFKA_GROUP_ID_FILE="/no/:x:").err

@@ -1,18 +1,97 @@
 """Laws of the endpoints: who may change something, and that no answer shows a customer."""
 
 import asyncio
+import contextlib
+import logging
 import urllib.error
 import urllib.request
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, Final, get_args
 
 import pytest
 
 from workers.errors import StartupError
-from workers.observability.http_server import Endpoints, Reloaded, is_loopback
+from workers.observability import http_server
+from workers.observability.http_requests import Reason
+from workers.observability.http_server import MOST_CONNECTIONS, MOST_RELOADS, Endpoints, Reloaded
 from workers.observability.metrics import REGISTRY
 from workers.settings import read_settings
 
 TOKEN = "a-token-of-the-tests"
 EVERYWHERE = "0.0.0.0"
+LIVEZ: Final = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+class Worker:
+    """Endpoints that listen, and what happened behind them."""
+
+    def __init__(self, **more: Any) -> None:
+        self.reloads = 0
+        self.error: Exception | None = None
+        self.changed = asyncio.Condition()
+        self.may_reload = asyncio.Event()
+        self.may_reload.set()
+        self.endpoints = Endpoints("127.0.0.1", 0, self._live, dict, self._reload, None, **more)
+        self.port = 0
+
+    def _live(self) -> dict[str, str | None]:
+        if self.error is not None:
+            raise self.error
+        return {"progress": None}
+
+    async def _reload(self) -> Reloaded:
+        self.reloads += 1
+        async with self.changed:
+            self.changed.notify_all()
+        await self.may_reload.wait()
+        return Reloaded()
+
+    async def connected(self, limit: int = 1 << 16) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection("127.0.0.1", self.port, limit=limit)
+
+    async def sent(self, data: bytes) -> bytes:
+        """Send bytes, and return all that is answered until the other side closes; it must not take long."""
+        async with asyncio.timeout(10):
+            reader, writer = await self.connected()
+            writer.write(data)
+            try:
+                return await reader.read()
+            finally:
+                writer.close()
+
+    async def is_alone(self) -> None:
+        """Wait until no connection is open."""
+        async with asyncio.timeout(10):
+            await asyncio.gather(*self.endpoints._open)
+
+
+def asking(ask: Callable[[Worker], Awaitable[bytes]], **more: Any) -> bytes:
+    """Run something with endpoints that listen on loopback."""
+
+    async def run() -> bytes:
+        worker = Worker(**more)
+        worker.port = await worker.endpoints.start()
+        try:
+            return await ask(worker)
+        finally:
+            await worker.endpoints.stop()
+
+    return asyncio.run(run())
+
+
+def status(answered: bytes) -> int:
+    return int(answered.split(b" ", 2)[1])
+
+
+@contextlib.contextmanager
+def counted(reason: str) -> Iterator[Callable[[], float]]:
+    """How often more a reason was counted since."""
+
+    def count() -> float:
+        return REGISTRY.get_sample_value("linger_http_refused_total", {"reason": reason}) or 0
+
+    before = count()
+    yield lambda: count() - before
 
 
 def answer(method: str, path: str, *, host: str = "127.0.0.1", token: str | None = None, **headers: str) -> int:
@@ -79,23 +158,6 @@ def test_looking_cannot_reload() -> None:
     assert answer("GET", "/-/reload") == 405
 
 
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [
-        ("127.0.0.1", True),
-        ("127.8.8.8", True),
-        ("::1", True),
-        ("localhost", True),
-        ("0.0.0.0", False),
-        ("::", False),
-        ("10.0.0.1", False),
-        ("worker.example", False),
-    ],
-)
-def test_only_loopback_is_loopback(host: str, expected: bool) -> None:
-    assert is_loopback(host) is expected
-
-
 @pytest.mark.parametrize("token", ["short", "with a space at the end of it ", "\u00fcmlauts-and-many-more"])
 def test_a_token_that_is_weak_or_cannot_be_sent_is_refused_and_not_shown(token: str) -> None:
     with pytest.raises(StartupError) as refused:
@@ -111,3 +173,246 @@ def test_no_metric_has_a_label_for_a_customer() -> None:
         *("topic", "type", "what", "pattern", "reason", "outcome", "action", "rule", "status", "decision"),
         *("attribute", "answer", "because", "case"),
     }
+
+
+# --- who asks ------------------------------------------------------------------------------------------------------
+
+
+def test_a_page_of_another_site_cannot_reload_and_a_foreign_name_reads_nothing() -> None:
+    with counted("host") as by_host, counted("origin") as by_origin:
+        assert answer("POST", "/-/reload", Host="rebind.evil.example", Origin="https://evil.example") == 403
+        assert answer("GET", "/readyz", Host="rebind.evil.example") == 403
+        assert answer("POST", "/-/reload", Origin="https://evil.example") == 403
+    assert (by_host(), by_origin()) == (2, 1)
+
+
+def test_an_operator_allows_another_name() -> None:
+    async def ask(worker: Worker) -> bytes:
+        return await worker.sent(b"GET /livez HTTP/1.1\r\nHost: linger.example\r\n\r\n")
+
+    assert status(asking(ask)) == 403
+    assert status(asking(ask, allowed_hosts={"linger.example"})) == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected", "reason"),
+    [
+        ("HEAD", "/livez", 200, None),
+        ("POST", "/livez", 405, "method"),
+        ("TRACE", "/livez", 405, "method"),
+        ("OPTIONS", "/livez", 405, "method"),
+        ("HEAD", "/-/reload", 405, "method"),
+        ("GET", "/../../etc/passwd", 404, "path"),
+        ("GET", "/", 404, "path"),
+        ("GET", "/livez/", 404, "path"),
+    ],
+)
+def test_only_some_methods_and_paths_are_answered(method: str, path: str, expected: int, reason: str | None) -> None:
+    async def ask(worker: Worker) -> bytes:
+        return await worker.sent(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+
+    with counted(reason or "method") as more:
+        found = asking(ask)
+    assert status(found) == expected
+    assert more() == (0 if reason is None else 1)
+    if method == "HEAD":
+        assert found.endswith(b"\r\n\r\n")
+
+
+# --- slow, endless and broken clients ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sent", "answered"),
+    [
+        (b"", 408),
+        (b"GET /livez HTTP/1.1\r\nHost: x\r\nX-", 408),
+        (b"POST /-/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n12", 408),
+    ],
+)
+def test_a_request_that_is_not_finished_in_time_is_closed(sent: bytes, answered: int) -> None:
+    async def ask(worker: Worker) -> bytes:
+        found = await worker.sent(sent)
+        assert worker.reloads == 0
+        return found
+
+    with counted("too_slow") as more:
+        assert status(asking(ask, request_seconds=0.05)) == answered
+    assert more() == 1
+
+
+def test_bytes_that_come_one_by_one_win_no_time() -> None:
+    async def ask(worker: Worker) -> bytes:
+        reader, writer = await worker.connected()
+        answered = asyncio.create_task(reader.read())
+        writer.write(b"GET /livez HTTP/1.1\r\nX: ")
+        async with asyncio.timeout(10):
+            while not answered.done():
+                writer.write(b"x")
+                await asyncio.wait({answered}, timeout=0.01)
+        writer.close()
+        return answered.result()
+
+    with counted("too_slow") as more:
+        assert status(asking(ask, request_seconds=0.2)) == 408
+    assert more() == 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "answered", "reason"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200), 400, "malformed"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", 400, "malformed"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "malformed"),
+        (b"GET /livez HTTP/1.1\r\n\r\n", 400, "malformed"),
+        (b"GET /livez HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 1_000_000 + b"\r\n\r\n", 431, "too_large"),
+        (b"GET /livez HTTP/1.1\r\nHost: x\r\n" + b"X: a\r\n" * 50_000 + b"\r\n", 431, "too_large"),
+        (b"GET /livez HTTP/1.1\r\nHost: x\r\n" + b"X: a\r\n" * 100 + b"\r\n", 431, "too_large"),
+        (b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414, "too_large"),
+        (
+            b"POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n" + bytes(300_000),
+            413,
+            "too_large",
+        ),
+        (
+            b"POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            400,
+            "malformed",
+        ),
+    ],
+    ids=[
+        "tls",
+        "ssh",
+        "http2",
+        "no-host",
+        "huge-header",
+        "many-headers",
+        "101-headers",
+        "huge-path",
+        "huge-body",
+        "chunked",
+    ],
+)
+def test_garbage_is_answered_at_once_and_counted_and_not_logged(
+    caplog: pytest.LogCaptureFixture, sent: bytes, answered: int, reason: str
+) -> None:
+    async def ask(worker: Worker) -> bytes:
+        found = await worker.sent(sent)
+        assert worker.reloads == 0
+        return found
+
+    with counted(reason) as more:
+        assert status(asking(ask)) == answered
+    assert more() == 1
+    assert [record for record in caplog.records if record.levelno > logging.DEBUG] == []
+
+
+def test_a_client_that_goes_away_in_the_middle_is_counted_and_one_that_only_knocks_is_not() -> None:
+    async def ask(worker: Worker) -> bytes:
+        for sent in (b"", b"GET /liv"):
+            _, writer = await worker.connected()
+            writer.write(sent)
+            writer.close()
+            await writer.wait_closed()
+        await worker.sent(LIVEZ)  # connections are accepted in their order
+        await worker.is_alone()
+        return b""
+
+    with counted("unfinished") as more:
+        asking(ask)
+    assert more() == 1
+
+
+def test_slow_clients_do_not_keep_others_from_their_answer() -> None:
+    async def ask(worker: Worker) -> bytes:
+        slow = [await worker.connected() for _ in range(300)]
+        for _, writer in slow:
+            writer.write(b"GET /livez HTTP/1.1\r\nX-")
+        found = await worker.sent(LIVEZ)
+        assert len(worker.endpoints._open) <= MOST_CONNECTIONS
+        for _, writer in slow:
+            writer.close()
+        return found
+
+    with counted("too_many_connections") as more:
+        assert status(asking(ask)) == 200
+    assert more() >= 300 - MOST_CONNECTIONS
+
+
+def test_a_client_that_does_not_take_its_answer_does_not_keep_others_from_theirs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_server, "generate_latest", lambda registry: bytes(20_000_000))
+    monkeypatch.setattr(http_server, "MOST_CONNECTIONS", 3)
+
+    async def ask(worker: Worker) -> bytes:
+        lazy = [await worker.connected(limit=1) for _ in range(3)]
+        for _, writer in lazy:
+            writer.write(b"GET /metrics HTTP/1.0\r\n\r\n")
+        found = await worker.sent(LIVEZ)
+        for _, writer in lazy:
+            writer.transport.abort()
+        return found
+
+    assert status(asking(ask)) == 200
+
+
+def test_a_connection_is_for_one_request() -> None:
+    async def ask(worker: Worker) -> bytes:
+        return await worker.sent(LIVEZ + LIVEZ)
+
+    found = asking(ask)
+    assert found.count(b"HTTP/1.1 ") == 1
+    assert b"\r\nConnection: close\r\n" in found
+
+
+def test_a_reload_beyond_one_that_waits_is_refused_and_looking_goes_on() -> None:
+    async def ask(worker: Worker) -> bytes:
+        worker.may_reload.clear()
+        reload = b"POST /-/reload HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        waiting = [asyncio.create_task(worker.sent(reload)) for _ in range(MOST_RELOADS)]
+        async with worker.changed:
+            await worker.changed.wait_for(lambda: worker.reloads == MOST_RELOADS)
+        refused = await worker.sent(reload)
+        assert b"\r\nRetry-After: 1\r\n" in refused
+        assert status(await worker.sent(LIVEZ)) == 200
+        worker.may_reload.set()
+        assert [status(found) for found in await asyncio.gather(*waiting)] == [200] * MOST_RELOADS
+        return refused
+
+    with counted("busy") as more:
+        assert status(asking(ask)) == 429
+    assert more() == 1
+
+
+def test_a_check_that_fails_is_an_answer_and_a_line_of_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[str] = []
+    monkeypatch.setattr(http_server.log, "exception", lambda event, **fields: logged.append(event), raising=False)
+
+    async def ask(worker: Worker) -> bytes:
+        worker.error = KeyError("no such partition")
+        found = await worker.sent(LIVEZ)
+        worker.error = None
+        assert status(await worker.sent(LIVEZ)) == 200
+        return found
+
+    assert status(asking(ask)) == 500
+    assert logged == ["http_failed"]
+
+
+def test_a_worker_that_stops_waits_for_no_client() -> None:
+    async def ask(worker: Worker) -> bytes:
+        reader, writer = await worker.connected()
+        writer.write(b"GET /livez HTTP/1.1\r\n")
+        await worker.sent(LIVEZ)  # connections are accepted in their order
+        await worker.endpoints.stop()
+        found = await reader.read()
+        writer.close()
+        return found
+
+    assert asking(ask) == b""
+
+
+def test_every_reason_is_there_before_it_occurs() -> None:
+    for reason in get_args(Reason):
+        assert REGISTRY.get_sample_value("linger_http_refused_total", {"reason": reason}) is not None
