@@ -9,9 +9,10 @@ from workers.core.rules.rule_compiler import HOLD_OUT_KEY, compile_rules
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import StartupError
 from workers.registry.requirements import registry_problems
+from workers.rule_files.files import read_texts
 from workers.rule_files.known_names import KnownNames, event_types, known_names
 from workers.rule_files.problems import Problem, in_order
-from workers.rule_files.rules import ParsedRuleFiles, read_documents, read_texts
+from workers.rule_files.rules import ParsedRuleFiles, read_documents
 from workers.rule_tests.proof import proof_problems
 from workers.settings import Settings
 from workers.source_files.reading import load_sources

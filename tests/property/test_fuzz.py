@@ -29,7 +29,7 @@ from workers.core.events.decoding import NotCanonical, decode_event
 from workers.core.mapping.mapper import compile_source
 from workers.core.mapping.record import SourceRecord
 from workers.customer_facts.facts_of import facts_of
-from workers.rule_files.yaml_nodes import read_text
+from workers.rule_files.files import read_text
 from workers.rule_lint.check import check_texts
 from workers.source_files.reading import load_sources, read_sources
 

@@ -14,9 +14,10 @@ from schemas.sources import SourcesFile
 from workers.cli import held
 from workers.cli.output import EXIT_LINT, EXIT_PROBLEM, AsJson, json_line, out
 from workers.errors import StartupError
+from workers.rule_files.files import read_texts, texts_of
 from workers.rule_files.known_names import KnownNames, known_names, known_types
 from workers.rule_files.problems import Problem, as_document, github_commands, in_order, render_problems
-from workers.rule_files.rules import load_book, read_documents, read_texts, texts_of
+from workers.rule_files.rules import load_book, read_documents
 from workers.rule_files.values.unseen import Seen
 from workers.rule_lint.check import check_texts
 from workers.rule_lint.codes import EXPLANATIONS, explanation_of

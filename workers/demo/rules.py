@@ -12,7 +12,7 @@ from typing import Any, Final
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from workers.rule_files.rules import find_rule_files
+from workers.rule_files.files import find_rule_files
 
 UNBRAKED: Final = "at most 9,999,999 per hour"
 _FOR_EVERY_RULE: Final = "for every rule"

@@ -7,24 +7,22 @@ is evaluated.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from schemas.conditions import expanded
 from schemas.rules import ForEveryRule, Rule, RuleBook, RuleFile
 from workers.rule_files.attribute_types import attribute_type_problems
 from workers.rule_files.cross_references import reference_problems
+from workers.rule_files.files import read_texts
 from workers.rule_files.known_names import KnownNames
-from workers.rule_files.problems import Explanation, Problem, add_elsewhere, in_order
+from workers.rule_files.problems import Problem, add_elsewhere, in_order
 from workers.rule_files.references import rules_in
 from workers.rule_files.values.impossible import value_problems
 from workers.rule_files.values.levels import level_problems
-from workers.rule_files.yaml_nodes import Document, MapNode, parse_yaml, read_text
+from workers.rule_files.yaml_nodes import Document, MapNode, parse_yaml
 from workers.rule_files.yaml_validation import validate
 
-__all__ = ["ParsedRuleFiles", "expanded", "find_rule_files", "load_book", "read_book", "read_documents", "texts_of"]
-
-_SUFFIXES: Final = (".yaml", ".yml")
-_TESTS: Final = ("_test.yaml", "_test.yml")
+__all__ = ["ParsedRuleFiles", "expanded", "load_book", "read_book", "read_documents"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +47,7 @@ def load_book(paths: Sequence[Path], names: KnownNames | None = None) -> tuple[R
     """Read all rules of some files and folders.
 
     Args:
-        paths: rule files and folders. A folder includes its `*.yaml` and `*.yml` files, by name, except hidden ones
-            and `*_test.yaml`.
+        paths: rule files and folders, as `files.find_rule_files` understands them.
         names: what the rules can use; any other name is a problem. None: names are not checked.
 
     Returns:
@@ -107,54 +104,3 @@ def _merged(files: Iterable[RuleFile], names: KnownNames) -> RuleBook:
         define = {**file.define, **define}
         every = every if file.for_every_rule is None else file.for_every_rule
     return RuleBook(tuple(rules), define, every, names.attribute_types, names.signs_of_life)
-
-
-def read_texts(paths: Sequence[Path]) -> tuple[dict[str, str], list[Problem]]:
-    """Return the texts of rule files by name, and a problem for each file that cannot be read."""
-    files, problems = find_rule_files(paths)
-    texts: dict[str, str] = {}
-    for file in files:
-        text, unreadable = read_text(file)
-        problems += unreadable
-        if text is not None:
-            texts[str(file)] = text
-    return texts, problems
-
-
-def find_rule_files(paths: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
-    """Return the rule files of some paths, each once, and a problem for each folder without any."""
-    files: dict[Path, Path] = {}
-    problems = []
-    for path in paths:
-        candidates = _files_in(path) if path.is_dir() else [path]
-        if not candidates:
-            problems.append(Problem(str(path), 1, 1, "no-files", "there are no *.yaml files in this folder"))
-        for file in candidates:
-            if not file.name.endswith(_TESTS):
-                files.setdefault(file.resolve(), file)
-    return list(files.values()), problems
-
-
-def _files_in(folder: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix in _SUFFIXES and path.name[0] != "." and not path.name.endswith(_TESTS) and path.is_file()
-    )
-
-
-def texts_of(problems: Iterable[Problem]) -> dict[str, str]:
-    """Read again the files that problems name, to show their lines; leave out unreadable ones."""
-    texts = {file: read_text(Path(file))[0] for file in {problem.file for problem in problems}}
-    return {file: text for file, text in texts.items() if text is not None}
-
-
-# --- codes ------------------------------------------------------------------------------------------------------
-
-EXPLANATIONS: Final[dict[str, Explanation]] = {
-    "no-files": Explanation(
-        "The folder has no rule files",
-        "Linger reads rules from files that end in `.yaml` or `.yml`, except `*_test.yaml` and files whose name "
-        "begins with a dot. Give another folder, or the files.",
-    ),
-}

@@ -5,11 +5,9 @@ texts. Anchors, aliases, tags, merge keys, repeated keys and empty values are re
 unexpected meaning. This module must never know the purpose of a file.
 """
 
-import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from ruamel.yaml import YAML
@@ -29,7 +27,6 @@ from workers.rule_files.problems import Explanation, Problem, in_order, shortene
 from workers.rule_files.yaml_syntax import syntax_problem
 from workers.rule_files.yaml_usual import usual_events
 
-MAX_FILE_BYTES: Final = 256 * 1024
 MAX_NESTING: Final = 32
 
 
@@ -105,26 +102,6 @@ class Document:
     file: str
     root: Node | None
     problems: tuple[Problem, ...]
-
-
-def read_text(path: Path) -> tuple[str | None, list[Problem]]:
-    """Return the text of a file, or None and the problem; a byte order mark is dropped."""
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        return None, [Problem(str(path), 1, 1, "cannot-read", f"cannot be read: {error.strerror or error}")]
-    if len(raw) > MAX_FILE_BYTES:
-        message = f"is larger than {MAX_FILE_BYTES // 1024} KiB"
-        return None, [Problem(str(path), 1, 1, "too-large", message, "split it into several files")]
-    raw = raw.removeprefix(codecs.BOM_UTF8)
-    try:
-        return raw.decode(), []
-    except UnicodeDecodeError as error:
-        before = raw[: error.start].decode()
-        at = Lines(before).position(len(before))
-        message = f"is not UTF-8: found the byte 0x{raw[error.start]:02X}"
-        return None, [Problem(str(path), *at, "not-utf-8", message, "save the file as UTF-8")]
 
 
 def parse_yaml(file: str, text: str, *, any_scalar_as_key: bool = False) -> Document:
@@ -363,20 +340,6 @@ def _core_value(text: str) -> str | int | float | bool | None:
 # --- codes ------------------------------------------------------------------------------------------------------
 
 EXPLANATIONS: Final[dict[str, Explanation]] = {
-    "cannot-read": Explanation(
-        "The file cannot be opened",
-        "The file does not exist, or the user that runs the check has no permission to read it.",
-    ),
-    "too-large": Explanation(
-        "The file is larger than 256 KiB",
-        "That is thousands of lines, more than anyone can review. Split it: all files of the folder count together "
-        "and share their definitions.",
-    ),
-    "not-utf-8": Explanation(
-        "The file is not saved as UTF-8",
-        "Some editors and spreadsheets save letters such as ä or é in an older encoding. Save the file again with "
-        "the encoding UTF-8.",
-    ),
     "empty-file": Explanation(
         "The file is empty",
         "The file has only comments or blank lines. Perhaps saving it went wrong. If it is meant to be empty, "

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from workers.rule_files.error_locations import ErrorLocation, ProblemText, Schema, alias_of
+from workers.rule_files.files import read_text
 from workers.rule_files.key_errors import missing_keys, unknown_key
 from workers.rule_files.model_errors import explained
 from workers.rule_files.problems import Problem, in_order
@@ -24,7 +25,6 @@ from workers.rule_files.yaml_nodes import (
     UnreadNode,
     parse_yaml,
     plain_value,
-    read_text,
 )
 
 _MOST_REPORTED: Final = 500

@@ -16,9 +16,9 @@ from typing import Final
 from workers.rule_files import (
     attribute_types,
     cross_references,
+    files,
     key_errors,
     model_errors,
-    rules,
     yaml_nodes,
     yaml_syntax,
 )
@@ -36,7 +36,7 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     **yaml_syntax.EXPLANATIONS,
     **key_errors.EXPLANATIONS,
     **model_errors.EXPLANATIONS,
-    **rules.EXPLANATIONS,
+    **files.EXPLANATIONS,
     **cross_references.EXPLANATIONS,
     **attribute_types.EXPLANATIONS,
     **impossible.EXPLANATIONS,
@@ -53,6 +53,7 @@ CHAPTERS: Final[dict[str, tuple[str, ...]]] = {
     "Files": (
         "cannot-read",
         "no-files",
+        "file-left-out",
         "too-large",
         "not-utf-8",
         "empty-file",

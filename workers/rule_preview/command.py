@@ -28,9 +28,10 @@ from workers.errors import StartupError
 from workers.histories.by_customer import EventsByCustomer, Part
 from workers.histories.plain_events import PlainReader, without_values
 from workers.histories.seen_values import Both, SeenValues
+from workers.rule_files.files import read_texts
 from workers.rule_files.known_names import KnownNames, known_names
 from workers.rule_files.problems import Problem, in_order
-from workers.rule_files.rules import ParsedRuleFiles, read_documents, read_texts
+from workers.rule_files.rules import ParsedRuleFiles, read_documents
 from workers.rule_files.values.unseen import compared_in, unseen_in, wanted_values
 from workers.rule_preview.document import PreviewResult, document_of
 from workers.rule_preview.history_reader import HistoryReader, Mappings, ReadHistory

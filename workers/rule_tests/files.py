@@ -14,10 +14,11 @@ from rich.console import Console
 
 from schemas.rules import RuleBook, RuleTest, RuleTestFile
 from schemas.sources import SourcesFile
+from workers.rule_files.files import TESTS, find_rule_files, find_tests, read_text, read_texts, texts_of
 from workers.rule_files.known_names import KnownNames, known_types
 from workers.rule_files.problems import Problem, in_order, render_problems
-from workers.rule_files.rules import find_rule_files, read_documents, read_texts, texts_of
-from workers.rule_files.yaml_nodes import Document, parse_yaml, read_text
+from workers.rule_files.rules import read_documents
+from workers.rule_files.yaml_nodes import Document, parse_yaml
 from workers.rule_files.yaml_validation import validate
 from workers.rule_tests.locations import SourceLocations
 from workers.rule_tests.proof import live_without_proof
@@ -29,7 +30,6 @@ __all__ = ["RuleTestOptions", "report_on", "test_command"]
 
 EXIT_FAILED: Final = 1
 
-_TESTS: Final = ("_test.yaml", "_test.yml")
 _OF_SOURCES: Final = re.compile(r"^samples\s*:", re.MULTILINE)
 """Distinguishes the `*_test.yaml` files of sources from those of rules."""
 _RULES: Final = re.compile(r"^(rules|define|for every rule)\s*:", re.MULTILINE)
@@ -85,15 +85,15 @@ def _beside(files: Iterable[FilePath], texts: Collection[str]) -> dict[str, str]
 
 
 def _is_test(path: FilePath) -> bool:
-    return path.name.endswith(_TESTS)
+    return path.name.endswith(TESTS)
 
 
 def _find_tests(paths: Iterable[FilePath]) -> list[FilePath]:
     """Return the test files, each once; in a folder, those of sources are left out."""
     files: dict[FilePath, FilePath] = {}
     for path in paths:
-        in_folder = sorted(path.iterdir()) if path.is_dir() else []
-        for file in [file for file in in_folder if _is_test(file) and not _is_of_sources(file)] or [path]:
+        in_folder = find_tests(path) if path.is_dir() else []
+        for file in [file for file in in_folder if not _is_of_sources(file)] or [path]:
             if _is_test(file) and file.name[0] != ".":
                 files.setdefault(file.resolve(), file)
     return list(files.values())

@@ -20,7 +20,7 @@ from workers.loading import load_configuration
 from workers.observability import log_events, metrics
 from workers.observability.http_server import Reloaded
 from workers.operations.pattern_topics import find_topics
-from workers.rule_files.watch import fingerprint
+from workers.rule_files.files import fingerprint
 from workers.runtime.parts import Parts
 from workers.runtime.preflight import Preflight
 from workers.runtime.sources import SourcesInForce
@@ -94,7 +94,7 @@ class Reload:
         """
         async with self.running:
             self._try_again = False
-            is_new = False
+            is_new, refused = False, self.problem
             try:
                 configuration = await asyncio.to_thread(load_configuration, self._settings)
                 sources, rules = configuration.sources, configuration.rules
@@ -116,6 +116,8 @@ class Reload:
             except (Transient, Fenced, KafkaError, TopicsError, TimeoutError, OSError) as error:
                 self._try_again = True  # when the files are polled next
                 return self._refuse([f"{error or type(error).__name__}; it is tried again"])
+            if refused is not None:
+                log.info(log_events.RULES_ACCEPTED_AGAIN, was_refused=refused, rule_set=self._rules.hash)
             self.problem = None
             return Reloaded(changes=changes.sentences())
 

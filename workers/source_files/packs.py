@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from schemas.packs import PackFile
 from schemas.places import Fields
+from workers.rule_files.files import read_text
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Explanation, Problem
 from workers.rule_files.suggestions import did_you_mean
@@ -23,7 +24,6 @@ from workers.rule_files.yaml_nodes import (
     ScalarNode,
     items_of,
     parse_yaml,
-    read_text,
     value_of,
 )
 from workers.rule_files.yaml_validation import validate

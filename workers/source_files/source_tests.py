@@ -12,9 +12,10 @@ from typing import Any, Final
 
 from schemas.source_tests import SourceTestFile
 from schemas.sources import SourcesFile
+from workers.rule_files.files import TESTS, find_tests, read_text
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Problem, as_document, in_order
-from workers.rule_files.yaml_nodes import Document, items_of, parse_yaml, read_text, value_of
+from workers.rule_files.yaml_nodes import Document, items_of, parse_yaml, value_of
 from workers.rule_files.yaml_validation import validate
 from workers.source_files.given_records import SourceTestResult, run_source_tests
 from workers.source_files.packs import pack_names, packs_folder
@@ -22,7 +23,6 @@ from workers.source_files.reading import load_sources, read_sources
 
 __all__ = ["SourceTestReport", "run_of_packs", "run_of_sources", "report_document", "report_lines"]
 
-_ENDINGS: Final = ("_test.yaml", "_test.yml")
 _SAMPLES: Final = re.compile(r"^samples\s*:", re.MULTILINE)
 _EXAMPLE: Final = """\
 samples:
@@ -63,7 +63,7 @@ def run_of_sources(path: Path, hash_key: bytes | None = None) -> SourceTestRepor
             samples; or a folder: all samples in it.
         hash_key: the key of `hashed`, if there is one.
     """
-    if path.name.endswith(_ENDINGS):
+    if path.name.endswith(TESTS):
         return _run([path], path.parent, None, hash_key)
     if path.is_dir():
         return _run(_in_folder(path), path, None, hash_key)
@@ -79,11 +79,10 @@ def run_of_packs(hash_key: bytes | None = None) -> SourceTestReport:
 def _in_folder(folder: Path) -> list[Path]:
     """Return the files of samples in a folder, by name; those of rules have the same ending, and are left out."""
     found = []
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if path.name.endswith(_ENDINGS) and path.name[0] != ".":
-            text, _ = read_text(path)
-            if text is None or _SAMPLES.search(text):
-                found.append(path)
+    for path in find_tests(folder):
+        text, _ = read_text(path)
+        if text is None or _SAMPLES.search(text):
+            found.append(path)
     return found
 
 

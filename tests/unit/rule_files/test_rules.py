@@ -9,9 +9,10 @@ from schemas.events import BUILT_IN
 from schemas.rules import Rule
 from tests.support.paths import ROOT
 from tests.unit.rule_files.rule_texts import assert_keeps_schema, file_of, rule
+from workers.rule_files.files import find_rule_files, read_texts, texts_of
 from workers.rule_files.known_names import KnownNames, known_names
 from workers.rule_files.problems import render_problems
-from workers.rule_files.rules import find_rule_files, load_book, read_book, read_texts, texts_of
+from workers.rule_files.rules import load_book, read_book
 from workers.rule_lint.check import check_texts
 from workers.source_files.reading import load_sources
 
@@ -69,7 +70,7 @@ def test_problems_are_shown_with_their_line_and_a_caret_under_the_column() -> No
 def test_a_folder_stands_for_its_yaml_files_by_name(tmp_path: Path) -> None:
     for name in ("b.yml", "a.yaml", ".hidden.yaml", "notes.txt", "c.yaml~"):
         (tmp_path / name).write_text(file_of(rule(f"rule-{name[0].replace('.', 'x')}")))
-    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "empty").mkdir()
     book, problems = load_book([tmp_path])
     assert problems == []
     assert [rule.id for rule in book.rules] == ["rule-a", "rule-b"]

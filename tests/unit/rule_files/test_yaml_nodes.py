@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from schemas.rules import RuleFile
 from tests.unit.rule_files.yaml_texts import GOOD, REFUSED, Anything, at, changed, only_problem, place, problems_of
-from workers.rule_files.yaml_nodes import MAX_FILE_BYTES, parse_yaml, read_text
+from workers.rule_files.files import MAX_FILE_BYTES, read_text
+from workers.rule_files.yaml_nodes import parse_yaml
 from workers.rule_files.yaml_validation import read_yaml, read_yaml_file
 
 

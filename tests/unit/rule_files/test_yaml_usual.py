@@ -14,7 +14,7 @@ from ruamel.yaml.events import Event, NodeEvent, ScalarEvent
 
 from tests.support.examples import examples
 from tests.support.paths import ROOT
-from workers.rule_files.yaml_nodes import read_text
+from workers.rule_files.files import read_text
 from workers.rule_files.yaml_usual import usual_events
 
 SHIPPED: Final = sorted([*ROOT.glob("rules/*.yaml"), *ROOT.glob("packs/*.yaml"), ROOT / "sources.yaml"])

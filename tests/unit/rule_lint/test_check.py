@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from schemas.sources import SourcesFile
 from tests.support.paths import ROOT
+from workers.rule_files.files import find_rule_files, read_text
 from workers.rule_files.problems import Problem, as_document, github_commands, render_problems
-from workers.rule_files.rules import find_rule_files
-from workers.rule_files.yaml_nodes import read_text
 from workers.rule_lint.check import check_texts
 from workers.rule_lint.codes import EXPLANATIONS
 from workers.rule_lint.lint import LINTS
@@ -106,7 +105,7 @@ def test_what_is_said_is_in_plain_words_and_its_code_is_explained(name: str) -> 
 def test_every_code_that_a_rule_file_can_give_is_among_them() -> None:
     elsewhere = {
         # These need a folder, several files or sources; see tests/unit/rule_files/test_rules.py.
-        *("cannot-read", "no-files", "too-large", "repeated-definition", "repeated-for-every-rule"),
+        *("cannot-read", "file-left-out", "no-files", "too-large", "repeated-definition", "repeated-for-every-rule"),
         *("repeated-topic", "built-in-type", "unknown-pack", "unknown-case"),
         # This needs a history; see test_unseen.py.
         "unseen-value",

@@ -9,8 +9,8 @@ import typer
 from schemas.sources import SourcesFile
 from workers.cli.output import EXIT_PROBLEM, AsJson, out, print_json
 from workers.core.direct_producers import direct_problems
+from workers.rule_files.files import texts_of
 from workers.rule_files.problems import Problem, as_document, render_problems
-from workers.rule_files.rules import texts_of
 from workers.settings import Settings, read_settings
 from workers.source_files.overview import overview_document, overview_lines
 from workers.source_files.reading import load_sources
