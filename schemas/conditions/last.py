@@ -14,6 +14,12 @@ class Last(Aged, Elementary):
 
     naming: ClassVar = "last"
     also_written: ClassVar = {"last": "latest_event most_recent recency"}
-    meant_keys: ClassVar = {"within": "at most", "for": "at least"}
+    meant_keys: ClassVar = {
+        "within": "at most",
+        "for": "at least",
+        "more than": "at least",
+        "fewer than": "at most",
+        "less than": "at most",
+    }
 
     last: TypeName = Field(description="The event type.", examples=["purchase"])

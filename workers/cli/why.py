@@ -27,8 +27,8 @@ from workers.explain.why_report import (
     in_words,
 )
 from workers.loading import Configuration, load_configuration
+from workers.rule_files.hints.likeness import did_you_mean
 from workers.rule_files.problems import shortened
-from workers.rule_files.suggestions import did_you_mean
 from workers.settings import Settings, read_settings
 from workers.state.connect import clock_of, with_stored_state
 from workers.state.store import Store

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from workers.rule_files import suggestions
 from workers.rule_files.error_locations import (
     ErrorLocation,
+    Instead,
     ProblemText,
     alias_of,
     is_list,
@@ -21,6 +22,8 @@ from workers.rule_files.error_locations import (
     odd_key_hint,
     required_keys_of,
 )
+from workers.rule_files.hints.likeness import form_of
+from workers.rule_files.hints.values import as_duration
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Explanation, shortened
 from workers.rule_files.references import kind_of
@@ -54,7 +57,9 @@ def unknown_key(location: ErrorLocation, key: str, already_meant: Collection[str
     at = entries[key][0].at if key in entries else location.node.at
     unused = [own for own in keys_of(location.schema) if own not in entries]
     if (hint := odd_key_hint(key)) is not None:
-        return UnknownKey(_unknown(key, hint, at), suggestions.meant_key(key, unused))
+        meant = suggestions.meant_key(key, unused) or suggestions.meant_key(key.partition(":")[0], unused)
+        instead = Instead(key, meant) if meant is not None and form_of(meant) == form_of(key) else None
+        return UnknownKey(_unknown(key, hint, at, instead, hint), meant)
     if key in _keys_of_kinds(location):
         return _key_of_another_kind(location, key, unused, at)
     guess = suggestions.guessed_key(key, unused)
@@ -63,8 +68,10 @@ def unknown_key(location: ErrorLocation, key: str, already_meant: Collection[str
     return _misspelt_key(location, key, guess, at)
 
 
-def _unknown(key: str, hint: str, at: Position) -> ProblemText:
-    return ProblemText("unknown-key", f"unknown key '{shortened(key)}'", hint, at)
+def _unknown(
+    key: str, hint: str, at: Position, instead: Instead | None = None, otherwise: str | None = None
+) -> ProblemText:
+    return ProblemText("unknown-key", f"unknown key '{shortened(key)}'", hint, at, instead, otherwise)
 
 
 def _misplaced_key(
@@ -84,13 +91,19 @@ def _misspelt_key(location: ErrorLocation, key: str, guess: str | None, at: Posi
     own = keys_of(location.schema)
     unused = [name for name in own if name not in _entries_of(location)]
     meant = guess or suggestions.meant_key(key, unused or own) or suggestions.meant_key(key, _keys_of_kinds(location))
+    possible = f"possible are {listed(own)}"
+    instead = None
     if "equal" in location.kinds and suggestions.guessed_key(key, ["exactly"]):
         hint = "to compare with a value, write the value itself: 'currency: EUR'"
     elif meant in ("all", "any") and meant not in own:
         hint = _COMBINE.format(meant)
+    elif meant is not None and meant in own and meant not in unused:
+        hint = f"'{meant}' is there already: {possible}"
+    elif meant is not None:
+        hint, instead = f"did you mean '{meant}'?", Instead(key, meant)
     else:
-        hint = f"did you mean '{meant}'?" if meant else f"possible are {listed(own)}"
-    return UnknownKey(_unknown(key, hint, at), meant)
+        hint = possible
+    return UnknownKey(_unknown(key, hint, at, instead, possible), meant)
 
 
 def _key_of_another_kind(location: ErrorLocation, key: str, unused: list[str], at: Position) -> UnknownKey:
@@ -98,15 +111,17 @@ def _key_of_another_kind(location: ErrorLocation, key: str, unused: list[str], a
     words, kind = kind_words(location), _kind_of(location)
     entries = _entries_of(location)
     value = entries[key][1] if key in entries else None
-    is_text = isinstance(value, ScalarNode) and suggestions.as_duration(value.text) is None
+    is_text = isinstance(value, ScalarNode) and as_duration(value.text) is None
     meant = None if key in words and is_text else suggestions.guessed_key(key, unused, kind)
+    possible = f"possible are {listed(keys_of(location.schema))}"
     if meant:
         hint = f"'{kind}' has '{meant}' for that"
     elif key in words:
         hint = _COMBINE.format("all") if "all" in words else f"keep one of '{key}' and '{kind}'"
     else:
-        hint = f"possible are {listed(keys_of(location.schema))}"
-    return UnknownKey(ProblemText("unknown-key", f"'{key}' cannot stand beside '{kind}'", hint, at), meant)
+        hint = possible
+    message, instead = f"'{key}' cannot stand beside '{kind}'", Instead(key, meant) if meant else None
+    return UnknownKey(ProblemText("unknown-key", message, hint, at, instead, possible), meant)
 
 
 def _entries_of(location: ErrorLocation) -> Mapping[str, tuple[ScalarNode, Node]]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from schemas.rules import Rule
+from workers.rule_files.hints.likeness import did_you_mean
 from workers.rule_files.known_names import built_in_attributes
 from workers.rule_files.problems import Problem
 from workers.rule_files.references import (
@@ -16,12 +17,9 @@ from workers.rule_files.references import (
     names_in_condition,
     variables_in,
 )
-from workers.rule_files.suggestions import did_you_mean
 from workers.rule_files.yaml_nodes import MapNode, Node, ScalarNode, items_of, value_of
 from workers.rule_lint.definition import Lint, warning
 from workers.rule_lint.located_rules import LocatedRules
-
-_LIKENESS: Final = 0.8
 
 
 def unused_definitions(book: LocatedRules) -> Iterator[Problem]:
@@ -102,7 +100,7 @@ def _unprovided(book: LocatedRules, named: Named, rule: Rule, is_variable: bool)
         return message, f"add '{attribute}' to a source of {named.type} in sources.yaml"
     if attribute in own or not own:
         return None
-    if (close := did_you_mean(attribute, own, _LIKENESS)) is not None:
+    if (close := did_you_mean(attribute, own)) is not None:
         return f"a {named.type} has no field '{attribute}' of its own", f"did you mean '{named.type}.{close}'?"
     if is_variable and book.sources is None:
         message = f"a {named.type} has no field '{attribute}' of its own, so the message may get no value"

@@ -13,6 +13,7 @@ from typing import Final, Literal, Protocol
 
 from schemas.attribute_types import BUILT_IN_TYPES, AttributeType
 from schemas.events import UNREADABLE
+from workers.rule_files.hints.likeness import did_you_mean
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import shortened
 from workers.rule_files.references import (
@@ -25,7 +26,6 @@ from workers.rule_files.references import (
     text_of,
     variables_in,
 )
-from workers.rule_files.suggestions import did_you_mean
 from workers.rule_files.values.comparisons import Comparison, comparisons_in
 from workers.rule_files.yaml_nodes import Document, Node, ScalarNode
 
@@ -35,7 +35,6 @@ Counted = tuple[Plain, int]
 
 _MOST_NAMED: Final = 5
 _LONGEST_COMPARED: Final = 64
-_LIKENESS: Final = 0.75
 _NUMBERS: Final = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
 
@@ -238,7 +237,7 @@ def _no_attribute(named: Named, seen: Seen) -> str:
     if not has and UNREADABLE in all_names:
         left_out = "it has only lists and objects, which are left out"
         return f"no {named.type} has the attribute '{named.attribute}'; {left_out}"
-    close = did_you_mean(named.attribute or "", has, _LIKENESS)
+    close = did_you_mean(named.attribute or "", has)
     instead = f"; did you mean '{close}'?" if close else f"; it has: {', '.join(has[:_MOST_NAMED])}" if has else ""
     return f"no {named.type} has the attribute '{named.attribute}'{instead}"
 
