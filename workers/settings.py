@@ -460,7 +460,7 @@ def _values(environment: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
                 problems.append(f"{variable} and {PREFIX}{plain.upper()} are both set; keep one")
                 continue
             try:
-                values[plain] = Path(text).read_text().strip()
+                values[plain] = Path(text).read_text(encoding="utf-8").strip()
             except (OSError, UnicodeDecodeError) as error:
                 reason = error.strerror if isinstance(error, OSError) else "not a text file"
                 problems.append(f"{variable}: cannot read '{text}': {reason}")

@@ -30,6 +30,7 @@ from workers.cli.output import EXIT_PROBLEM, EXIT_SETUP, complain, out
 from workers.cli.state_commands import files, upgrade
 from workers.errors import LingerError, StartupError
 from workers.kafka.topics import TopicsError
+from workers.printing import accept_any_encoding
 
 _COMMANDS: Final = (
     demo,
@@ -80,6 +81,7 @@ for _command in _COMMANDS:
 
 def main() -> None:
     """Run the command line. An error that Linger raises on purpose ends it with a message, without a traceback."""
+    accept_any_encoding()
     try:
         app(obj=os.environ)
     except (StartupError, TopicsError) as error:

@@ -16,7 +16,7 @@ from workers.rule_files.hints import values
 
 WRITTEN: list[tuple[Callable[[str], str | None], Any, list[tuple[str, str | None]]]] = [
     (
-        hints.as_duration,
+        values.as_duration,
         Duration,
         [
             ("45d", "45 days"),
@@ -60,7 +60,7 @@ WRITTEN: list[tuple[Callable[[str], str | None], Any, list[tuple[str, str | None
         ],
     ),
     (
-        hints.as_percent,
+        values.as_percent,
         Percent,
         [
             ("50", "50%"),
@@ -76,12 +76,12 @@ WRITTEN: list[tuple[Callable[[str], str | None], Any, list[tuple[str, str | None
         ],
     ),
     (
-        hints.as_times,
+        values.as_times,
         Times,
         [("2.5x", "2.5 times"), ("2-3 times", None), ("2.5", "2.5 times"), ("0.5", None), ("twice", None)],
     ),
     (
-        hints.as_two_numbers,
+        values.as_two_numbers,
         Between,
         [
             ("3-10", "3 and 10"),
@@ -95,7 +95,7 @@ WRITTEN: list[tuple[Callable[[str], str | None], Any, list[tuple[str, str | None
         ],
     ),
     (
-        hints.as_two_ages,
+        values.as_two_ages,
         Ages,
         [
             ("30-90 days", "30 days and 90 days ago"),
@@ -109,7 +109,7 @@ WRITTEN: list[tuple[Callable[[str], str | None], Any, list[tuple[str, str | None
         ],
     ),
     (
-        hints.as_pace,
+        values.as_pace,
         Pace,
         [
             ("500/hour", "at most 500 per hour"),
@@ -125,7 +125,7 @@ WRITTEN: list[tuple[Callable[[str], str | None], Any, list[tuple[str, str | None
         ],
     ),
     (
-        hints.as_time_of_day,
+        values.as_time_of_day,
         ClockTime,
         [
             ("9pm", "21:00"),
@@ -141,7 +141,7 @@ WRITTEN: list[tuple[Callable[[str], str | None], Any, list[tuple[str, str | None
         ],
     ),
     (
-        hints.as_offset,
+        values.as_offset,
         Offset,
         [
             ("0", "start"),
@@ -209,7 +209,7 @@ def test_for_any_text_the_hint_is_possible(read: Callable[[str], str | None], ki
     ],
 )
 def test_so_many_mails_are_so_many_actions(written: str, meant: str | None) -> None:
-    assert hints.as_actions(written) == meant
+    assert values.as_actions(written) == meant
     if meant is not None:
         Limit.model_validate({"at most": meant, "within": "7 days"})
 
