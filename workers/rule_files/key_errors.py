@@ -111,12 +111,12 @@ def _key_of_another_kind(location: ErrorLocation, key: str, unused: list[str], a
     words, kind = kind_words(location), _kind_of(location)
     entries = _entries_of(location)
     value = entries[key][1] if key in entries else None
-    is_text = isinstance(value, ScalarNode) and as_duration(value.text) is None
+    is_text = isinstance(value, ScalarNode) and isinstance(value.value, str) and as_duration(value.text) is None
     meant = None if key in words and is_text else suggestions.guessed_key(key, unused, kind)
     possible = f"possible are {listed(keys_of(location.schema))}"
     if meant:
         hint = f"'{kind}' has '{meant}' for that"
-    elif key in words:
+    elif key in words and (is_text or not isinstance(value, ScalarNode)):
         hint = _COMBINE.format("all") if "all" in words else f"keep one of '{key}' and '{kind}'"
     else:
         hint = possible

@@ -138,7 +138,10 @@ def _refused(location: ErrorLocation, refusal: ValueError) -> ProblemText:
     value_format = refusal.format if isinstance(refusal, WrongFormat) else None
     rewritten = suggestions.rewritten(value_format, written, location.key)
     if rewritten is None:
-        return ProblemText("wrong-value", message, odd_value_hint(node))
+        hint = odd_value_hint(node)
+        if value_format == "duration" and re.search(r"\d", written):
+            hint = hint or "write one whole number and one unit, and nothing else"
+        return ProblemText("wrong-value", message, hint)
     instead = Instead(node.text if isinstance(node, ScalarNode) else "", as_yaml(rewritten))
     return ProblemText("wrong-value", message, f"did you mean '{rewritten}'?", None, instead)
 
@@ -390,7 +393,11 @@ def _no_literal(location: ErrorLocation, content: str) -> ProblemText:
     message = f"{content} is none of {listed(choices)}"
     if suggested is None:
         return ProblemText("wrong-value", message, None)
-    return ProblemText("wrong-value", message, f"did you mean '{suggested}'?", None, Instead(written, suggested))
+    hint = f"did you mean '{suggested}'?"
+    around = location.way[-1] if location.way else None
+    if suggested == "live" and value_of(around, "examples") is None:
+        hint += " It needs 'examples'; without them, 'shadow' tries the rule"
+    return ProblemText("wrong-value", message, hint, None, Instead(written, suggested))
 
 
 def _size_message(kind: str, context: dict[str, Any], content: str) -> str:

@@ -11,7 +11,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 
 from workers.rule_files.positions import ODD_SPACES, QUOTES, Lines, Position
-from workers.rule_files.problems import Explanation, Problem, shortened
+from workers.rule_files.problems import Explanation, Problem, Replacement, shortened
 from workers.rule_files.suggestions import key_at_the_beginning
 
 _UNSPACED: Final = re.compile(r"^\s*(?:- )?[A-Za-z_][A-Za-z_ ]*:[^\s:/]")
@@ -100,10 +100,20 @@ def syntax_problem(file: str, lines: Lines, error: Exception, latest: Position) 
             at = began if candidate.at_beginning else here
             line = lines.line(at.line)
             corrected = key_at_the_beginning(line[:200]) if candidate.lacks_colon else None
-            hint = f"write '{shortened(corrected)}'" if corrected else candidate.hint
-            return Problem(file, *at, "syntax", candidate.message, _odd_line_hint(line) or hint)
+            odd = _odd_line_hint(line)
+            if odd is None and corrected is not None:
+                return _without_colon(file, at, line, corrected, candidate)
+            return Problem(file, *at, "syntax", candidate.message, odd or candidate.hint)
     message = f"this is not YAML: {parser_text.strip(': ')}"
     return Problem(file, *here, "syntax", message, _odd_line_hint(lines.line(here.line)))
+
+
+def _without_colon(file: str, at: Position, line: str, corrected: str, slip: _Slip) -> Problem:
+    """Return the problem of a line that lacks its ':', with the line that has one."""
+    old = line.strip().removeprefix("- ").strip()
+    replacement = Replacement(at.line, line.index(old) + 1, old, corrected)
+    hint = f"write '{shortened(corrected)}'"
+    return Problem(file, *at, "syntax", slip.message, hint, replacement=replacement, otherwise=slip.hint)
 
 
 def _slip_in_line(file: str, lines: Lines, error: Exception, here: Position) -> Problem | None:

@@ -3,13 +3,15 @@
 This module must never know files: the sources are an argument.
 """
 
+import unicodedata
 from collections.abc import Collection, Iterator
 from typing import Final
 
 from schemas.rules import Rule
 from workers.rule_files.hints.likeness import did_you_mean
 from workers.rule_files.known_names import built_in_attributes
-from workers.rule_files.problems import Problem
+from workers.rule_files.model_errors import as_yaml
+from workers.rule_files.problems import Problem, Replacement, shortened
 from workers.rule_files.references import (
     Named,
     conditions_of,
@@ -177,6 +179,36 @@ OLD_TRUTH: Final = Lint(
 )
 
 
+def values_not_composed(book: LocatedRules) -> Iterator[Problem]:
+    """Yield values whose accents are characters of their own: they equal no value that is written as usual."""
+    for document in book.documents:
+        for node in _values_in(document.root, False):
+            if isinstance(node.value, str) and not unicodedata.is_normalized("NFC", node.value):
+                composed = unicodedata.normalize("NFC", node.value)
+                message = (
+                    f"'{shortened(node.value)}' has accents as characters of their own (it is not in Unicode's NFC)"
+                )
+                hint = f"write '{shortened(composed)}' as keyboards do, unless events have this form"
+                replacement = Replacement(*node.at, node.text, as_yaml(composed))
+                yield Problem(
+                    document.file, *node.at, "not-composed", message, hint, "warning", replacement=replacement
+                )
+
+
+NOT_COMPOSED: Final = Lint(
+    "not-composed",
+    values_not_composed,
+    warning(
+        "A value that only looks like the usual one",
+        "Values and ids are compared character by character. Unicode can write `é` as one character (NFC, as "
+        "keyboards do) or as `e` and an accent (NFD, as some file systems do). Both look alike, and are different "
+        "values. Write the value as events have it: usually as one character.",
+        'when:\n  count: purchase\n  at least: 1\n  where: {category: "Cafe\\u0301"}\n',
+        "when:\n  count: purchase\n  at least: 1\n  where: {category: Café}\n",
+    ),
+)
+
+
 def _values_in(node: Node | None, is_value: bool) -> Iterator[ScalarNode]:
     """Yield every single value that is compared with a value of an event."""
     if isinstance(node, ScalarNode):
@@ -184,7 +216,7 @@ def _values_in(node: Node | None, is_value: bool) -> Iterator[ScalarNode]:
             yield node
     elif isinstance(node, MapNode):
         for key, (_, value) in node.entries.items():
-            begins = key in ("where", "is", "is not", "other than", "opted out", "with", "variables")
+            begins = key in ("where", "is", "is not", "other than", "opted out", "opted in", "with", "variables")
             is_reference = key == "variables" and not _is_expected(node)
             yield from _values_in(value, (is_value or begins) and not is_reference)
     else:
@@ -196,4 +228,4 @@ def _is_expected(node: MapNode) -> bool:
     return "at" in node.entries
 
 
-LINTS: Final = (UNUSED_DEFINITION, UNPROVIDED_ATTRIBUTE, UNFED_TYPE, OLD_TRUTH)
+LINTS: Final = (UNUSED_DEFINITION, UNPROVIDED_ATTRIBUTE, UNFED_TYPE, OLD_TRUTH, NOT_COMPOSED)

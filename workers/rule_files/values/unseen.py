@@ -6,6 +6,7 @@ history is an argument, counted before.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -224,7 +225,15 @@ def shown(value: Plain) -> str:
 
 def _instead(near: Sequence[Counted], kept: int | None) -> str:
     cut = "" if kept is None else f" and more; only {kept:,} different values are compared"
-    return f"it has: {', '.join(f'{shown(value)} ({number:,})' for value, number in near)}{cut}"
+    return (
+        f"it has: {', '.join(f'{shown(value)}{_form_of_accents(value)} ({number:,})' for value, number in near)}{cut}"
+    )
+
+
+def _form_of_accents(value: Plain) -> str:
+    """Return what tells a value from another one that looks alike; "" for the usual form."""
+    is_usual = not isinstance(value, str) or unicodedata.is_normalized("NFC", value)
+    return "" if is_usual else " with accents as characters of their own"
 
 
 def _no_attribute(named: Named, seen: Seen) -> str:
@@ -286,7 +295,8 @@ def _form(value: Plain) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return "".join(character for character in value.casefold() if character.isalnum() or character in ".-")
+        composed = unicodedata.normalize("NFC", value.casefold())
+        return "".join(character for character in composed if character.isalnum() or character in ".-")
     return f"{Decimal(str(value)).normalize():f}"
 
 
