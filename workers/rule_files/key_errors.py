@@ -9,6 +9,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
+from schemas.rules import ForEveryRule, Rule
 from workers.rule_files import suggestions
 from workers.rule_files.error_locations import (
     ErrorLocation,
@@ -27,7 +28,7 @@ from workers.rule_files.hints.values import as_duration
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Explanation, shortened
 from workers.rule_files.references import kind_of
-from workers.rule_files.yaml_nodes import MapNode, Node, ScalarNode
+from workers.rule_files.yaml_nodes import MapNode, Node, ScalarNode, items_of
 
 _COMBINE: Final = "a condition is one thing: put both into a list under '{}:', each with '- ' before it"
 
@@ -93,8 +94,11 @@ def _misspelt_key(location: ErrorLocation, key: str, guess: str | None, at: Posi
     meant = guess or suggestions.meant_key(key, unused or own) or suggestions.meant_key(key, _keys_of_kinds(location))
     possible = f"possible are {listed(own)}"
     instead = None
-    if "equal" in location.kinds and suggestions.guessed_key(key, ["exactly"]):
-        hint = "to compare with a value, write the value itself: 'currency: EUR'"
+    if "equal" in location.kinds and suggestions.guessed_key(key, ["exactly", "is"]):
+        itself = f"{location.key or 'currency'}: {_shown(location, key)}"
+        hint = f"to compare with a value, write the value itself: '{itself}'"
+    elif location.model is Rule and key in _FOR_EVERY_RULE:
+        hint = "it holds for all rules: write it under 'for every rule', at the top of a file"
     elif meant in ("all", "any") and meant not in own:
         hint = _COMBINE.format(meant)
     elif meant is not None and meant in own and meant not in unused:
@@ -106,12 +110,25 @@ def _misspelt_key(location: ErrorLocation, key: str, guess: str | None, at: Posi
     return UnknownKey(_unknown(key, hint, at, instead, possible), meant)
 
 
+_FOR_EVERY_RULE: Final = frozenset(field.alias or name for name, field in ForEveryRule.model_fields.items())
+
+
+def _shown(location: ErrorLocation, key: str) -> str:
+    """Return the value of a key as it is written: a single value, or a list of some."""
+    value = _entries_of(location)[key][1] if key in _entries_of(location) else None
+    if isinstance(value, ScalarNode):
+        return shortened(value.text)
+    texts = [item.text for item in items_of(value) if isinstance(item, ScalarNode)]
+    return f"[{shortened(', '.join(texts))}]" if texts else "EUR"
+
+
 def _key_of_another_kind(location: ErrorLocation, key: str, unused: list[str], at: Position) -> UnknownKey:
     """Explain a key that other conditions have, but not this one."""
     words, kind = kind_words(location), _kind_of(location)
     entries = _entries_of(location)
     value = entries[key][1] if key in entries else None
     is_text = isinstance(value, ScalarNode) and isinstance(value.value, str) and as_duration(value.text) is None
+    is_text = is_text and key not in ("all", "any", "not")  # `not: gold` is no condition
     meant = None if key in words and is_text else suggestions.guessed_key(key, unused, kind)
     possible = f"possible are {listed(keys_of(location.schema))}"
     if meant:

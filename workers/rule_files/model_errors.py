@@ -35,7 +35,7 @@ from workers.rule_files.error_locations import (
     odd_text_hint,
     odd_value_hint,
 )
-from workers.rule_files.hints.values import as_bound, as_number
+from workers.rule_files.hints.values import as_bound, as_comparison, as_number
 from workers.rule_files.key_errors import example_hint
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Explanation, shortened
@@ -187,6 +187,8 @@ def _no_match(location: ErrorLocation, pattern: str, content: str) -> ProblemTex
     if pattern == PATH_PATTERN and suggestions.is_search(written):
         remedy = "write {find: '…'} around a JMESPath expression, which can search in lists"
         return ProblemText("wrong-value", message, remedy)
+    if pattern == ATTRIBUTE_PATTERN and (comparison := as_comparison(written)) is not None:
+        return ProblemText("wrong-value", message, f"write '{comparison}'")
     if words and pattern not in _OF_SOURCES and suggestions.is_several(written):
         return _several_in_one(location, written, message)
     if pattern == ATTRIBUTE_PATTERN and re.match(REFERENCE_PATTERN, written):
@@ -212,10 +214,8 @@ def _several_in_one(location: ErrorLocation, written: str, message: str) -> Prob
     if lines is None or not isinstance(around, MapNode) or any(key in around.entries for key, _ in lines.below):
         hint = "each thing is a line of its own, such as 'count: purchase' and below it 'at least: 3'"
         return ProblemText("wrong-value", message, hint)
-    below = " and ".join(f"'{key}: {value}'" for key, value in lines.below)
-    hint = f"write '{location.key}: {lines.value}' and on the next line {below}"
-    if len(lines.below) > 1:
-        hint = f"write '{location.key}: {lines.value}' and on lines of their own {below}"
+    entries = ", ".join(f"'{key}: {value}'" for key, value in ((location.key, lines.value), *lines.below))
+    hint = f"write {entries}: each in a line of its own, or with a ',' between them"
     return ProblemText("wrong-value", message, hint, None, Instead(written, lines.value, lines.below))
 
 
@@ -270,7 +270,7 @@ def _no_kind(location: ErrorLocation) -> ProblemText:
     if isinstance(location.node, ListNode):
         return ProblemText("unknown-kind", message, "write 'all:' or 'any:' before a list of conditions")
     if isinstance(location.node, ScalarNode):
-        return _kind_in_text(location.node.text, kinds, message)
+        return _kind_in_text(location, location.node.text, kinds, message)
     if isinstance(location.node, MapNode) and location.node.entries:
         return _no_kind_in_entries(location, location.node, kinds)
     return ProblemText("unknown-kind", message, f"it begins with one of {', '.join(kinds)}")
@@ -289,8 +289,13 @@ def _no_kind_in_entries(location: ErrorLocation, node: MapNode, kinds: list[str]
             instead, possible = Instead(key, suggested), f"possible are {', '.join(kinds)}"
             return ProblemText("unknown-kind", message, hint, node_of_key.at, instead, possible)
     message = f"expected a condition: it begins with one of {', '.join(kinds)}"
-    if (kind := suggestions.words_at_the_beginning(first, kinds)) is not None and kind != first:
-        rest = first[len(kind) :].strip(" :")
+    kind = suggestions.words_at_the_beginning(first, kinds)
+    rest = "" if kind is None else first[len(kind) :].strip(" :")
+    if (
+        kind is not None
+        and kind in ELEMENTARY
+        and rest in {field.alias or name for name, field in ELEMENTARY[kind].model_fields.items()}
+    ):
         hint = f"write '{kind}:' with what it is about, and '{shortened(rest)}:' in a line of its own"
         return ProblemText("unknown-kind", message, hint, key_node.at)
     if (odd := odd_key_hint(first)) is not None:
@@ -321,10 +326,11 @@ def _is_key_of_some_kind(location: ErrorLocation, key: str) -> bool:
     return any(key in keys_of(location.unwrapped(choice)[0]) for choice in choices)
 
 
-def _kind_in_text(written: str, kinds: list[str], message: str) -> ProblemText:
+def _kind_in_text(location: ErrorLocation, written: str, kinds: list[str], message: str) -> ProblemText:
     """Explain a condition that was written as one text."""
     if (line := _written_out(written, kinds)) is not None:
-        shown_line = f"{{{line}}}" if "," in line else line
+        is_entry = bool(location.way) and isinstance(location.way[-1], ListNode)
+        shown_line = line if is_entry and "," not in line else f"{{{line}}}"
         space = ", with a space after each ':'" if ":" in written else ""
         return ProblemText(
             "unknown-kind", message, f"write '{shown_line}'{space}", None, Instead(written, f"{{{line}}}")
@@ -499,6 +505,8 @@ def text_of_value(node: MapNode) -> str:
 
 
 def _mapping_hint(written: str) -> _Remedy | None:
+    if (comparison := as_comparison(written)) is not None:
+        return f"write {{{comparison}}}", f"{{{comparison}}}"
     match = re.fullmatch(r"\s*([A-Za-z_]\w*)\s*(?::|=|==|\bis\b)\s*([^\s<>=!,]+|\"[^\"]*\")", written)
     if match is not None and match[2].lower() != "not":
         new = f"{{{match[1]}: {match[2]}}}"

@@ -357,6 +357,43 @@ NAMES: Final = (
         "'latest: profile.seats' with 'at most'",
     ),
 )
+MORE: Final = (
+    Case(
+        "unknown-kind", f"when: {SILENCE}\nunless: cancelled\n", f"when: {SILENCE}\nunless: {{status: cancelled}}\n"
+    ),
+    by_hand(
+        "unknown-key",
+        when("{latest: profile.plan, not: gold}"),
+        when("{latest: profile.plan, is not: gold}"),
+        "'latest' has 'is not' for that",
+    ),
+    by_hand(
+        "unknown-key",
+        when("{count: purchase, at least: 1, where: {amount: {equals: 60}}}"),
+        when("{count: purchase, at least: 1, where: {amount: 60}}"),
+        "'amount: 60'",
+    ),
+    by_hand(
+        "unknown-key",
+        when("{count: purchase, at least: 1, where: {currency: {in: [EUR, USD]}}}"),
+        when("{count: purchase, at least: 1, where: {currency: [EUR, USD]}}"),
+        "'currency: [EUR, USD]'",
+    ),
+    Case(
+        "wrong-type",
+        when("{count: purchase, at least: 1, where: amount > 50}"),
+        when("{count: purchase, at least: 1, where: {amount: {more than: 50}}}"),
+    ),
+    by_hand("wrong-value", when("{status: not active}"), when("{status: cancelled}"), "None"),
+    by_hand("wrong-value", "status: enabled\n", "status: shadow\n", "'shadow' tries the rule"),
+    by_hand(
+        "wrong-value",
+        when("{change: purchase.amount, up by: -50%, within: 14 days, from at least: 1}"),
+        when("{change: purchase.amount, down by: 50%, within: 14 days, from at least: 1}"),
+        "None",
+    ),
+    by_hand("wrong-value", "pace: 1000 per week\n", "pace: at most 200 per day\n", "None"),
+)
 YAML: Final = (
     by_hand(
         "merge-conflict",
@@ -528,4 +565,4 @@ WARNINGS: Final = (
         "add what they have done before",
     ),
 )
-CASES: Final = (*KEYS, *VALUES, *NAMES, *YAML, *LIVE, *WARNINGS)
+CASES: Final = (*KEYS, *VALUES, *MORE, *NAMES, *YAML, *LIVE, *WARNINGS)

@@ -242,6 +242,15 @@ def as_bound(written: str) -> str | None:
     return None if match is None or words - _CURRENCIES else match[1].replace(",", ".")
 
 
+def as_comparison(written: str) -> str | None:
+    """Return `amount > 5` or `amount at least 5` as an attribute with a bound, or None for anything else."""
+    match = re.fullmatch(r"([A-Za-z]\w{0,63})\s*([^\w\s].*|\s[a-z].*)", written.strip())
+    bound = None if match is None else as_bound(match[2])
+    if match is None or bound is None or (":" not in bound and not match[2].startswith("=")):
+        return None
+    return f"{match[1]}: {{{bound}}}" if ":" in bound else f"{match[1]}: {bound}"
+
+
 def as_number(written: str, nouns: Collection[str] = ()) -> str | None:
     """Return `three`, `3x`, `3 purchases`, `500 EUR` or `1,000` as a number, or None for anything else.
 
