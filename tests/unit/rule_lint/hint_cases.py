@@ -363,8 +363,8 @@ MORE: Final = (
     ),
     by_hand(
         "unknown-key",
-        when("{latest: profile.plan, not: gold}"),
-        when("{latest: profile.plan, is not: gold}"),
+        when("{latest: profile.plan, not: silver}"),
+        when("{latest: profile.plan, is not: silver}"),
         "'latest' has 'is not' for that",
     ),
     by_hand(
