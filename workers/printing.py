@@ -83,7 +83,7 @@ class CommandConsole(Console):
     def size(self) -> ConsoleDimensions:
         """The size of the terminal; COLUMNS goes before it, also without a terminal."""
         size = super().size
-        has_width = self.is_terminal or self._width is not None or os.environ.get("COLUMNS", "").isdigit()
+        has_width = self.is_terminal or self._width is not None  # which COLUMNS has set
         return size if has_width else ConsoleDimensions(_UNBOUNDED, size.height)
 
     @size.setter

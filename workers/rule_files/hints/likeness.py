@@ -34,7 +34,7 @@ def form_of(word: str) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word of which a word is a misspelling, or None: also if two known words are equally close.
+    """Return the known word that a word misspells, or None: also if two known words are equally close.
 
     Args:
         word: the word as it was written.
@@ -116,7 +116,7 @@ def _is_swapped(written: str, possible: str) -> bool:
 
 
 def _is_within(one: str, other: str, most: int) -> bool:
-    """Return whether one text becomes the other by so many letters added, left out, replaced or swapped."""
+    """Return whether one text becomes the other by at most `most` letters added, left out, replaced or swapped."""
     start = next((at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), None)
     if start is None:
         return abs(len(one) - len(other)) <= most
