@@ -15,9 +15,9 @@ from schemas.actions import Action
 from tests.support.decided import decide, facts_in, truth_of
 from workers.core.conditions.condition import TRUE
 from workers.core.coverage import Coverage
-from workers.core.customer.fact_texts import moment_ms
 from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.rule_set import RuleSet
+from workers.customer_facts.texts import moment_ms
 
 
 @dataclass(frozen=True)

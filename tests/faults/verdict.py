@@ -26,12 +26,13 @@ from tests.faults.stage import PARTITIONS, Stage
 from tests.support.decided import Decided, decide, facts_in
 from tests.support.oracle import left
 from workers.core.coverage import FOREVER_MS, Coverage
-from workers.core.customer.fact_texts import moment_ms
-from workers.core.customer.facts import CustomerFacts
 from workers.core.decisions.decide import decider_of
 from workers.core.events.decoding import DecodedEvent, decode_event
 from workers.core.rules.rule_set import RuleSet
 from workers.core.source_positions import SOURCE_HEADER
+from workers.customer_facts.facts import CustomerFacts
+from workers.customer_facts.facts_of import stored_facts
+from workers.customer_facts.texts import moment_ms
 from workers.dead_letters.record import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
 from workers.demo.mailer import Mailer
 from workers.demo.verify import expected_actions, mapped_events
@@ -384,7 +385,7 @@ async def compare_activities(
 
 def _in_words(stored: bytes, rules: RuleSet) -> CustomerFacts:
     """Return what is stored of a customer, with the reasons of what waits in words: alike in every layout."""
-    return decider_of(rules).facts(stored)
+    return stored_facts(decider_of(rules), stored)
 
 
 def _difference(actual: CustomerFacts, expected: CustomerFacts, fields: Sequence[str]) -> str | None:

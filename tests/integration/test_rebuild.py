@@ -22,7 +22,7 @@ from tests.integration.test_worker import DIRECT, DRY, GONE, QUIET, canonical
 from tests.support.builders import day
 from tests.support.decided import facts_in
 from tests.support.site import Site, site
-from workers.core.customer.facts import encode_facts
+from workers.customer_facts.facts import encode_facts
 from workers.demo.embedded import Pair
 from workers.kafka.partitioner import partition_of
 from workers.kafka.range_reader import stop_consumer

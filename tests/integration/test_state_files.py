@@ -31,7 +31,7 @@ from tests.integration.test_store import lawful, take_step
 from tests.integration.test_worker import DRY, GONE, QUIET, canonical
 from tests.support.builders import day, rules
 from tests.support.site import Site
-from workers.core.customer.facts import CustomerFacts, SeriesFacts
+from workers.customer_facts.facts import CustomerFacts, SeriesFacts
 from workers.demo.embedded import Pair
 from workers.errors import LingerError
 from workers.kafka.partitioner import partition_of

@@ -721,7 +721,7 @@ def test_a_missing_replica_is_called_by_its_name(pair: Pair) -> None:
         with pytest.raises(Transient, match="0 of 1 replicas"):
             await store.claim(0, "one")
 
-    lawful(law, pair.redis_url, wait_replicas=1, timeout_ms=200)
+    lawful(law, pair.redis_url, wait_replicas=1, timeout_ms=2_000)
 
 
 @pytest.mark.parametrize("wait_replicas", [0, 1])

@@ -13,7 +13,15 @@ from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import Candidate
 from workers.core.customer.customer import Customer
 from workers.core.customer.episode import Episode
-from workers.core.customer.fact_texts import (
+from workers.core.customer.layout_3 import Waiting
+from workers.core.customer.names import NamedRule, Names
+from workers.core.customer.series import Series
+from workers.core.customer.specs import SeriesSpec
+from workers.core.customer.stored import Stored
+from workers.core.events.decoding import MAX_STORED
+from workers.customer_facts.facts import decode_facts, encode_facts
+from workers.customer_facts.facts_of import RETRACTIONS, facts_of, take_facts
+from workers.customer_facts.texts import (
     UnreadableFacts,
     amount_in,
     amount_text,
@@ -22,14 +30,6 @@ from workers.core.customer.fact_texts import (
     moment_ms,
     moment_text,
 )
-from workers.core.customer.facts import decode_facts, encode_facts
-from workers.core.customer.facts_of import RETRACTIONS, facts_of, take_facts
-from workers.core.customer.layout_3 import Waiting
-from workers.core.customer.names import NamedRule, Names
-from workers.core.customer.series import Series
-from workers.core.customer.specs import SeriesSpec
-from workers.core.customer.stored import Stored
-from workers.core.events.decoding import MAX_STORED
 
 RULES = ("again", "quiet", "won-back")
 SERIES = (
@@ -86,7 +86,7 @@ def fill_series(draw: st.DrawFn, series: Series) -> None:
 
 
 def fill_episode(draw: st.DrawFn, customer: Customer, episode: Episode) -> None:
-    customer.open(episode)
+    customer.add_episode(episode)
     episode.holding = draw(st.booleans())
     episode.start_ms, episode.acted_ms, episode.before_ms = draw(perhaps), draw(perhaps), draw(perhaps)
     episode.open_until_ms, episode.pending_ms, episode.true_since_ms = draw(perhaps), draw(perhaps), draw(perhaps)

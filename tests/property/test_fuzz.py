@@ -23,12 +23,12 @@ from tests.support.builders import event, rule, rules, watched
 from tests.support.decided import LAYOUTS, decide, in_layout
 from tests.support.examples import examples
 from tests.support.paths import ROOT
-from workers.core.customer.facts_of import facts_of
 from workers.core.customer.stored import UnknownLayout
 from workers.core.decisions.decide import decider_of
 from workers.core.events.decoding import NotCanonical, decode_event
 from workers.core.mapping.mapper import compile_source
 from workers.core.mapping.record import SourceRecord
+from workers.customer_facts.facts_of import facts_of
 from workers.rule_files.yaml_nodes import read_text
 from workers.rule_lint.check import check_texts
 from workers.source_files.reading import load_sources, read_sources

@@ -13,10 +13,10 @@ from tests.support.customers import told_whole
 from tests.support.decided import LAYOUTS
 from tests.support.examples import examples
 from workers.core.customer.customer import Customer
-from workers.core.customer.facts_of import facts_of
 from workers.core.customer.layout_3 import Waiting, reasons_in
 from workers.core.customer.names import Names
 from workers.core.customer.stored import Stored, UnknownLayout
+from workers.customer_facts.facts_of import facts_of
 
 
 def stored_for(known: Names) -> Stored:

@@ -1,6 +1,6 @@
 """Deciding as workers do: between any two turns, nothing of a customer is kept but stored bytes.
 
-What is stored is looked at as named facts (`workers.core.customer.facts`), and asked by the conditions of a rule set.
+What is stored is looked at as named facts (`workers.customer_facts`), and asked by the conditions of a rule set.
 """
 
 from collections.abc import Sequence
@@ -11,15 +11,15 @@ from schemas.actions import Action, Decision, Reason
 from tests.support.builders import day, watched
 from workers.core.coverage import Coverage
 from workers.core.customer.candidate import Evidence
-from workers.core.customer.fact_texts import Moment, moment_text
-from workers.core.customer.facts import CustomerFacts
-from workers.core.customer.facts_of import facts_of, take_facts
 from workers.core.decisions import decide as core
 from workers.core.decisions.decide import Decider, decider_of
 from workers.core.decisions.program import ActiveRule
 from workers.core.decisions.wording import reasons_of
 from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.rule_set import Rule, RuleSet
+from workers.customer_facts.facts import CustomerFacts
+from workers.customer_facts.facts_of import facts_of, take_facts
+from workers.customer_facts.texts import Moment, moment_text
 
 LAYOUTS: Final = (3, 4)
 LATEST_LAYOUT: Final = LAYOUTS[-1]

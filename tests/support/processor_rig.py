@@ -14,9 +14,9 @@ from tests.support.builders import day, rule, rules
 from tests.support.decided import facts_in
 from tests.support.memory_store import Content, MemoryStore
 from workers.clock import Reading
-from workers.core.customer.facts import CustomerFacts
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress
+from workers.customer_facts.facts import CustomerFacts
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher, Withdrawn
 from workers.kafka.records import OutboxRecord

@@ -10,12 +10,13 @@ import msgspec
 
 from workers.core.coverage import type_of
 from workers.core.customer.customer import KNOWN
-from workers.core.customer.fact_texts import Day, Moment
-from workers.core.customer.facts import UNKNOWN, CandidateFacts, CustomerFacts, EpisodeFacts, PairFacts, SeriesFacts
 from workers.core.customer.specs import SeriesSpec
 from workers.core.customer.stored import UnknownLayout
 from workers.core.decisions.decide import decider_of
 from workers.core.rules.rule_set import Rule, RuleSet
+from workers.customer_facts.facts import UNKNOWN, CandidateFacts, CustomerFacts, EpisodeFacts, PairFacts, SeriesFacts
+from workers.customer_facts.facts_of import stored_facts
+from workers.customer_facts.texts import Day, Moment
 
 _TO_THE_SECOND: Final = len("2026-11-30T12:00:00")
 
@@ -224,7 +225,7 @@ def read_activity(raw: bytes, rules: RuleSet) -> StoredActivity:
         UnknownLayout: if it is damaged or was written by another version.
     """
     try:
-        return stored_activity(decider_of(rules).facts(raw), rules)
+        return stored_activity(stored_facts(decider_of(rules), raw), rules)
     except UnknownLayout:
         raise
     except (msgspec.MsgspecError, ValueError) as error:

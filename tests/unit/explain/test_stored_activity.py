@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from schemas.actions import Reason
 from tests.support.builders import TYPES, day, rule, rules
 from tests.support.examples import examples
-from workers.core.customer.fact_texts import moment_text
-from workers.core.customer.facts import (
+from workers.core.customer.names import code_of
+from workers.core.customer.stored import UnknownLayout
+from workers.core.decisions.decide import decider_of
+from workers.customer_facts.facts import (
     CandidateFacts,
     CustomerFacts,
     EpisodeFacts,
@@ -23,10 +25,8 @@ from workers.core.customer.facts import (
     PairFacts,
     SeriesFacts,
 )
-from workers.core.customer.facts_of import take_facts
-from workers.core.customer.names import code_of
-from workers.core.customer.stored import UnknownLayout
-from workers.core.decisions.decide import decider_of
+from workers.customer_facts.facts_of import take_facts
+from workers.customer_facts.texts import moment_text
 from workers.explain.stored_activity import StoredActivity, read_activity
 
 GENERATION: Final = 4

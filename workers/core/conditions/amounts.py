@@ -40,7 +40,7 @@ class Amount(OfOneSeries):
         self.days = days
 
     def judge_whole(self, value: int) -> int:
-        """Compare a value of which nothing is missing with the bounds; return the truth."""
+        """Compare a value that is all seen with the bounds; return the truth."""
         return FALSE if value < self.least or value > self.most else TRUE
 
     def judge(self, value: int, observable: bool) -> int:

@@ -28,7 +28,7 @@ cdef class Customer:
     @cython.locals(series=Series)
     cpdef observe(self, object coverage)
     @cython.locals(before=Episode, following=Episode)
-    cpdef open(self, Episode episode)
+    cpdef add_episode(self, Episode episode)
     @cython.locals(episode=Episode)
     cpdef Episode other_episode(self, object code)
     @cython.locals(candidate=Candidate)

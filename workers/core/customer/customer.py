@@ -133,7 +133,7 @@ class Customer:
             series.since_ms = coverage.since_ms(series.key)
             series.is_complete = series.key in coverage.complete
 
-    def open(self, episode: Episode) -> None:
+    def add_episode(self, episode: Episode) -> None:
         """Remember something of a rule from now on."""
         episode.is_present = True
         if episode.place < 0 or episode.is_listed:

@@ -299,7 +299,7 @@ class Layout3:
         episode: Episode = customer.episodes[place] if place >= 0 else customer.other_episode(code)
         if episode.is_present:
             raise Damaged("an episode twice")
-        customer.open(episode)
+        customer.add_episode(episode)
         flags = given.byte()
         episode.holding = flags & HOLDS != 0
         if flags & BEGAN:

@@ -150,7 +150,7 @@ class Admission:
     def admit(self, rule: ActiveRule, candidate: Candidate) -> None:
         """Decide whether a candidate is sent, and what follows from that."""
         episode, start_ms = rule.episode, candidate.start_ms
-        self.customer.open(episode)
+        self.customer.add_episode(episode)
         forget(rule, start_ms)
         begun = self.decisions.number
         row = self.refused(rule, start_ms)

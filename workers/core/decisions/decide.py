@@ -15,8 +15,6 @@ from schemas.actions import Action, Decision
 from workers.core.coverage import Coverage
 from workers.core.customer.candidate import Candidate
 from workers.core.customer.customer import Customer
-from workers.core.customer.facts import CustomerFacts
-from workers.core.customer.facts_of import facts_of
 from workers.core.customer.layout_3 import Waiting
 from workers.core.customer.names import GroupOf3, NamedRule, Names
 from workers.core.customer.stored import Stored
@@ -132,20 +130,15 @@ class Decider:
         self.stored.read(stored)
         return self.program.customer
 
-    def facts(self, stored: bytes) -> CustomerFacts:
-        """Return everything that is stored of a customer as named facts; the actions that wait are in words.
-
-        Raises:
-            UnknownLayout: if the state cannot be read.
-        """
-        customer = self.read(stored)
+    def word_waiting(self) -> None:
+        """Put the actions that wait for the customer that was read into words."""
+        customer = self.program.customer
         for place in range(customer.waiting):
             candidate: Candidate = customer.candidates[place]
             if candidate.former:
                 self.former.word(candidate)
             elif candidate.worded is None:
                 candidate.worded = self._worded(candidate)
-        return facts_of(self.names)
 
     def records_for(self, topic_prefix: str) -> Records:
         """Return what writes the records of topics with this prefix."""

@@ -61,7 +61,7 @@ class Episodes:
             if episode.holding:
                 return flip_ms
             start_ms = at_ms if kind is None else event_ms
-            self.customer.open(episode)
+            self.customer.add_episode(episode)
             if rule.for_ms:
                 if not episode.true_since_ms:
                     episode.true_since_ms = start_ms
@@ -121,7 +121,7 @@ class Episodes:
             return
         if not self.is_contested(rule):
             forget(rule, at_ms)
-        self.customer.open(episode)
+        self.customer.add_episode(episode)
         episode.holding = True
         episode.start_ms = start_ms
         if rule.paused:
@@ -139,7 +139,7 @@ class Episodes:
         episode = rule.episode
         began = not episode.holding
         if began:
-            self.customer.open(episode)
+            self.customer.add_episode(episode)
             episode.holding = True
             episode.start_ms = start_ms
         if not rule.includes_existing or rule.shadow or rule.paused:

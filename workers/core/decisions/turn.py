@@ -226,11 +226,11 @@ class Turn:
         elif truth == TRUE:
             if not is_new:
                 if not (episode.holding or episode.true_since_ms):
-                    self.customer.open(episode)
+                    self.customer.add_episode(episode)
                     episode.holding = True
                     episode.start_ms = clock
             elif rule.for_ms and not episode.holding:
-                self.customer.open(episode)
+                self.customer.add_episode(episode)
                 episode.true_since_ms = clock
             else:
                 self.episodes.meet(rule, clock)
@@ -375,7 +375,7 @@ class Turn:
         """Keep the next due time of a rule if the customer's clock has already passed it."""
         episode = rule.episode
         if flip_ms <= self.customer.fired_ms:
-            self.customer.open(episode)
+            self.customer.add_episode(episode)
             episode.pending_ms = flip_ms
         else:
             episode.pending_ms = 0

@@ -14,6 +14,7 @@ from workers.recovery.state_files.reading import StateFiles, read_files
 from workers.recovery.state_files.since_then import SinceThen
 from workers.settings import Settings
 from workers.state.consistency import Log
+from workers.state.rule_sets.activation import as_active
 from workers.state.store import Store
 
 
@@ -27,7 +28,6 @@ class Beginning:
     def __init__(self, rules: RuleSet, files: StateFiles) -> None:
         self._rules = rules
         self._files = files
-        self._customers = StoredCustomers(rules)
         self.offsets = {number: head.offset for number, head in files.heads.items() if head.offset >= 0}
 
     @property
@@ -61,10 +61,11 @@ class Beginning:
             Fenced: if a worker claims a partition.
             Transient: if Redis does not answer.
         """
+        customers = StoredCustomers(await as_active(store, self._rules))
         for number, mark in marks.items():
             sieve = SinceThen(number, published, settings.topic_prefix, settings.topic("dead-letter"))
             head, part = self._files.heads[number], self._files.partitions[number]
-            await load_partition(store, head, part, self._customers, mark.encode(), sieve, layout)
+            await load_partition(store, head, part, customers, mark.encode(), sieve, layout)
 
 
 def read_beginning(path: Path | None, rules: RuleSet, logs: Mapping[int, Log]) -> Beginning:

@@ -1,11 +1,11 @@
 """Stored customers as facts, and facts as stored customers."""
 
-from workers.core.customer.fact_texts import UnreadableFacts
-from workers.core.customer.facts import CustomerFacts
-from workers.core.customer.facts_of import facts_of, take_facts
 from workers.core.customer.stored import OtherLayout, UnknownLayout
 from workers.core.decisions.decide import decider_of
 from workers.core.rules.rule_set import RuleSet
+from workers.customer_facts.facts import CustomerFacts
+from workers.customer_facts.facts_of import facts_of, take_facts
+from workers.customer_facts.texts import UnreadableFacts
 from workers.errors import LingerError
 
 

@@ -21,6 +21,7 @@ from workers.recovery.wipe import wipe
 from workers.state import layouts
 from workers.state.consistency import Log, check_consistency
 from workers.state.meta import meaning_of
+from workers.state.rule_sets.activation import as_active
 from workers.state.store import Store
 
 
@@ -56,7 +57,6 @@ class Import:
         self._store = store
         self._rules = rules
         self._files = files
-        self._customers = StoredCustomers(rules)
 
     async def run(
         self,
@@ -88,10 +88,12 @@ class Import:
         await wipe(self._store, dict.fromkeys(heads, unfinished), event_types)
         if self._files.shared is not None:
             await load_shared(self._store, self._files.shared.lines(), paces_of(self._rules))
+        # With their number, it is stored when each of them changes next.
+        customers = StoredCustomers(await as_active(self._store, self._rules))
         report = ImportReport(unreadable=self._files.unreadable)
         for number, head in heads.items():
             part = self._files.partitions[number]
-            loaded = await load_partition(self._store, head, part, self._customers, "", Everything(), layout)
+            loaded = await load_partition(self._store, head, part, customers, "", Everything(), layout)
             report.partitions[number] = loaded.customers
             report.held += loaded.held
             report.unconfirmed += loaded.unconfirmed
@@ -113,7 +115,7 @@ class Import:
                 if again := _published_since(head, published[number]):
                     problems.append(f"partition {number}: {again}")
         if not problems:
-            problems = damaged_parts(self._files, self._customers)
+            problems = damaged_parts(self._files, StoredCustomers(self._rules))
         if problems:
             raise StartupError([*problems, "Nothing was changed"])
         return found.is_empty

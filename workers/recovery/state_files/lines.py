@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from workers.core.customer.facts import CustomerFacts
+from workers.customer_facts.facts import CustomerFacts
 from workers.errors import LingerError
 from workers.kafka.records import OutboxRecord
 from workers.state.held_actions import Order

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from workers.core.customer.fact_texts import UnreadableFacts
+from workers.customer_facts.texts import UnreadableFacts
 from workers.kafka.records import OutboxRecord, encode_record
 from workers.recovery.state_files.customers import StoredCustomers
 from workers.recovery.state_files.lines import (

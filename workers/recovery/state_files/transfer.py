@@ -19,6 +19,7 @@ from workers.recovery.state_files.writing import StateFolder
 from workers.rule_files.known_names import event_types
 from workers.settings import Settings
 from workers.state.connect import clock_of
+from workers.state.rule_sets.activation import as_active
 from workers.state.store import Store
 
 Advance = Callable[[int], None]
@@ -63,7 +64,9 @@ async def export_state(here: Installation, path: Path, partitions: Collection[in
         chosen = {number: log for number, log in logs.items() if not partitions or number in partitions}
         published = await _published_ends(consumer, here.settings, snapshot)
         now_ms = (await clock_of(here.settings, here.store).read()).now_ms
-        export = Export(here.store, here.configuration.rules, folder, here.release, now_ms)
+        export = Export(
+            here.store, await as_active(here.store, here.configuration.rules), folder, here.release, now_ms
+        )
         return await export.run(chosen, published, advance)
 
 

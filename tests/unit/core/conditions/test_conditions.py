@@ -13,12 +13,12 @@ from tests.support.decided import decide, facts_in, reasons_for, stored_of, trut
 from tests.support.looked_at import READ
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE
 from workers.core.coverage import FOREVER_MS, Coverage
-from workers.core.customer.fact_texts import day_number
-from workers.core.customer.facts import MAX_DAYS, CustomerFacts
 from workers.core.events.decoding import DecodedEvent
 from workers.core.events.filters import fingerprint_of, fingerprint_of_text_0_1
 from workers.core.rules import whole_conditions
 from workers.core.rules.rule_set import RuleSet
+from workers.customer_facts.facts import MAX_DAYS, CustomerFacts
+from workers.customer_facts.texts import day_number
 
 WORDS: Final = {TRUE: "true", FALSE: "false", NOT_OBSERVABLE: "not observable"}
 ALL_TYPES: Final = (*TYPES, "nps")

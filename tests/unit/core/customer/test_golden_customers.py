@@ -10,12 +10,12 @@ from tests.support.paths import ROOT
 from tests.upgrade.golden_customers import GONE_RULES, KNOWN_RULES
 from workers.core.customer.customer import Customer
 from workers.core.customer.episode import Episode
-from workers.core.customer.facts import decode_facts, encode_facts
-from workers.core.customer.facts_of import facts_of, take_facts
 from workers.core.customer.layout_3 import reasons_in
 from workers.core.customer.names import NamedRule, Names, code_of
 from workers.core.customer.specs import EventTypeSpec, SeriesSpec
 from workers.core.customer.stored import Stored
+from workers.customer_facts.facts import decode_facts, encode_facts
+from workers.customer_facts.facts_of import facts_of, take_facts
 
 LINES: Final = [json.loads(line) for line in (ROOT / "tests/data/golden/layout-3.jsonl").read_text().splitlines()]
 SPECS: Final = [

@@ -18,10 +18,10 @@ from tests.support.builders import DAY, START, TYPES, day, event, rule, rules, w
 from tests.support.decided import Decided, OneCustomer, facts_in, in_layout, stored_of
 from tests.support.oracle import left
 from workers.core.customer.customer import RING
-from workers.core.customer.fact_texts import day_text
-from workers.core.customer.facts import MAX_DAYS
 from workers.core.customer.stored import OtherLayout, UnknownLayout
 from workers.core.events.decoding import DecodedEvent
+from workers.customer_facts.facts import MAX_DAYS
+from workers.customer_facts.texts import day_text
 
 ALL_TYPES: Final = (*TYPES, "nps")
 pytestmark = pytest.mark.usefixtures("each_layout")

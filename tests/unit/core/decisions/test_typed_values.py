@@ -10,11 +10,11 @@ from schemas.rules import ForEveryRule, RuleBook
 from tests.support.builders import day, event, rule, rules, watched
 from tests.support.decided import Decided, decide, moment, reasons_for, stored_of, truth_of
 from workers.core.conditions.condition import TRUE
-from workers.core.customer.facts import CustomerFacts, LatestFacts
 from workers.core.events.decoding import DecodedEvent
 from workers.core.mapping.converter import compile_untrusted_reader
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
+from workers.customer_facts.facts import CustomerFacts, LatestFacts
 
 TYPES = ("purchase", "login", "cancellation", "profile", "nps", "topup")
 

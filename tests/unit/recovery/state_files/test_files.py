@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.core.customer.facts import CustomerFacts
 from workers.core.meaning import MEANING
+from workers.customer_facts.facts import CustomerFacts
 from workers.errors import LingerError, StartupError
 from workers.kafka.records import OutboxRecord
 from workers.recovery.state_files.catalogue import DISPOSITIONS, HASHES, LEFT_OUT, PACE, PARTITION_KINDS, kind_of

@@ -1,6 +1,6 @@
 """Facts: everything that is stored of one customer, under the names of docs/architecture.md, and back.
 
-They say nothing of a layout: the facts are the same in every layout. `fact_texts` writes moments, days and sums.
+They say nothing of a layout: the facts are the same in every layout. `texts` writes moments, days and sums.
 A rule is named by its id; one that is not in the rule set by `#` and its code.
 
 What is read is not trusted: `take_facts` refuses what no customer can have, so a customer that it has filled can be
@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from schemas.actions import ActionName, Reason, Retraction
 from workers.core.customer.customer import RING
-from workers.core.customer.fact_texts import (
+from workers.customer_facts.texts import (
     Amount,
     Day,
     Moment,

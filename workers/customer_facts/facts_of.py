@@ -13,17 +13,12 @@ from workers.core.coverage import FOREVER_MS, type_of
 from workers.core.customer.candidate import Candidate, Evidence
 from workers.core.customer.customer import Customer
 from workers.core.customer.episode import Episode
-from workers.core.customer.fact_texts import (
-    Moment,
-    UnreadableFacts,
-    amount_in,
-    amount_text,
-    day_number,
-    day_text,
-    moment_ms,
-    moment_text,
-)
-from workers.core.customer.facts import (
+from workers.core.customer.layout_3 import Waiting, reasons_in
+from workers.core.customer.names import Names, code_of
+from workers.core.customer.series import Series
+from workers.core.decisions.decide import Decider
+from workers.core.events.decoding import FINGERPRINT_BYTES
+from workers.customer_facts.facts import (
     MAX_DAYS,
     UNKNOWN,
     UNKNOWN_RULE,
@@ -35,10 +30,16 @@ from workers.core.customer.facts import (
     PairFacts,
     SeriesFacts,
 )
-from workers.core.customer.layout_3 import Waiting, reasons_in
-from workers.core.customer.names import Names, code_of
-from workers.core.customer.series import Series
-from workers.core.events.decoding import FINGERPRINT_BYTES
+from workers.customer_facts.texts import (
+    Moment,
+    UnreadableFacts,
+    amount_in,
+    amount_text,
+    day_number,
+    day_text,
+    moment_ms,
+    moment_text,
+)
 
 _CODE: Final = re.compile(r"[0-9a-f]{10}")
 _FINGERPRINT: Final = re.compile(r"[0-9a-f]{12}")
@@ -53,6 +54,17 @@ _SHORT_SERIES: Final = 100
 """Days up to which a series takes another one without asking for room."""
 RETRACTIONS: Final = (None, *get_args(Retraction))
 """The reasons of retractions, by their numbers in a candidate."""
+
+
+def stored_facts(decider: Decider, raw: bytes) -> CustomerFacts:
+    """Return everything that is stored of a customer, the actions that wait in words.
+
+    Raises:
+        UnknownLayout: if the state cannot be read.
+    """
+    decider.read(raw)
+    decider.word_waiting()
+    return facts_of(decider.names)
 
 
 def facts_of(names: Names) -> CustomerFacts:
@@ -137,7 +149,7 @@ def _take(customer: Customer, facts: CustomerFacts, names: Names) -> None:
         _take_series(series, given, f"series {key[:80]!r}")
     for rule, held in facts.episodes.items():
         episode = _episode_for(customer, rule, names)
-        customer.open(episode)
+        customer.add_episode(episode)
         _take_episode(episode, held, f"episodes {rule[:80]!r}")
     for number, waiting in enumerate(facts.candidates):
         _take_candidate(customer.another_candidate(), waiting, names, f"candidates {number}")
