@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from workers.cli.output import AsJson, err, out, print_json
 from workers.loading import load_configuration
@@ -128,7 +129,7 @@ def render(report: Report) -> None:
         partitions_by_reason.setdefault(reason, []).append(partition)
     table = table_of("partitions", "why")
     for reason, partitions in partitions_by_reason.items():
-        table.add_row(f"{len(partitions)}: {_listed(partitions)}", reason)
+        table.add_row(f"{len(partitions)}: {_listed(partitions)}", Text(reason))
     print_table(out, table)
     if report.from_files:
         begin = "would begin" if report.dry_run else "began"

@@ -100,8 +100,11 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else " " if character == "\t" else "·" for character in text)
 
 
-def shortened(text: str, limit: int = 60) -> str:
-    """Return the beginning of a text, at most `limit` characters; it ends with `…` if something is left out."""
+def shortened(text: str, limit: int = 140) -> str:
+    """Return the beginning of a text, at most `limit` characters; it ends with `…` if something is left out.
+
+    No name is as long as the usual limit: an id has 64 characters, an attribute with its event type 129.
+    """
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
