@@ -99,6 +99,11 @@ def _misspelt_key(location: ErrorLocation, key: str, guess: str | None, at: Posi
         hint = f"to compare with a value, write the value itself: '{itself}'"
     elif location.model is Rule and key in _FOR_EVERY_RULE:
         hint = "it holds for all rules: write it under 'for every rule', at the top of a file"
+    elif location.model is Rule and form_of(key) in _TIMES:
+        hint = (
+            "a rule acts when it becomes true, at any hour and on any day; 'quiet hours' under 'for every rule' keep "
+            "messages back at night"
+        )
     elif meant in ("all", "any") and meant not in own:
         hint = _COMBINE.format(meant)
     elif meant is not None and meant in own and meant not in unused:
@@ -111,6 +116,26 @@ def _misspelt_key(location: ErrorLocation, key: str, guess: str | None, at: Posi
 
 
 _FOR_EVERY_RULE: Final = frozenset(field.alias or name for name, field in ForEveryRule.model_fields.items())
+
+
+_TIMES: Final = frozenset(
+    (
+        "send at",
+        "send on",
+        "schedule",
+        "cron",
+        "every",
+        "weekday",
+        "weekdays",
+        "day",
+        "days",
+        "hour",
+        "time",
+        "at",
+        "on",
+    )
+)
+"""Keys that people write for a time of day or a day of the week, which rules do not have."""
 
 
 def _shown(location: ErrorLocation, key: str) -> str:

@@ -3,6 +3,7 @@
 This module must never know files: the sources are an argument.
 """
 
+import re
 import unicodedata
 from collections.abc import Collection, Iterator
 from typing import Final
@@ -179,6 +180,32 @@ OLD_TRUTH: Final = Lint(
 )
 
 
+_TEXT: Final = re.compile(r"\{\{|\{%|<\w|[.!?]$|\n|(?:\S+\s+){5}")
+
+
+def texts_as_templates(book: LocatedRules) -> Iterator[Problem]:
+    """Yield templates that are the text of a message, not the name of one."""
+    for located_rule in book.rules:
+        template = located_rule.rule.template
+        if _TEXT.search(template.strip()):
+            message = f"the template '{shortened(template, 60)}' looks like the text of a message, not like its name"
+            hint = "write the name under which your mailer has the message, such as 'we-miss-you'"
+            yield located_rule.warn("text-as-template", located_rule.at("template"), message, hint)
+
+
+TEXT_AS_TEMPLATE: Final = Lint(
+    "text-as-template",
+    texts_as_templates,
+    warning(
+        "The text of a message instead of its name",
+        "Linger sends no messages: it asks the mailer for the one that `template` names, and the mailer has its "
+        "text. Values for it are given under `variables`.",
+        'template: "Hello {{first_name}}, we miss you!"\n',
+        "template: we-miss-you\n",
+    ),
+)
+
+
 def values_not_composed(book: LocatedRules) -> Iterator[Problem]:
     """Yield values whose accents are characters of their own: they equal no value that is written as usual."""
     for document in book.documents:
@@ -228,4 +255,4 @@ def _is_expected(node: MapNode) -> bool:
     return "at" in node.entries
 
 
-LINTS: Final = (UNUSED_DEFINITION, UNPROVIDED_ATTRIBUTE, UNFED_TYPE, OLD_TRUTH, NOT_COMPOSED)
+LINTS: Final = (UNUSED_DEFINITION, UNPROVIDED_ATTRIBUTE, UNFED_TYPE, OLD_TRUTH, NOT_COMPOSED, TEXT_AS_TEMPLATE)

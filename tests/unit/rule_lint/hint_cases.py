@@ -504,6 +504,12 @@ WARNINGS: Final = (
         when("{count: purchase, at least: 1, where: {order_id: Café}}"),
     ),
     by_hand(
+        "text-as-template",
+        'template: "Hello {{first_name}}, we miss you!"\n',
+        "template: we-miss-you\n",
+        "'we-miss-you'",
+    ),
+    by_hand(
         "short-history",
         when("{count: login, at least: 1, within: 730 days}"),
         when("{count: login, at least: 1, within: 90 days}"),
