@@ -19,7 +19,7 @@ from schemas.conditions import (
 from schemas.events import TYPE_PATTERN
 from schemas.places import PATH_PATTERN, Place
 from schemas.refusals import InconsistentEntries, WrongFormat
-from schemas.rules import RULE_ID_PATTERN
+from schemas.rules import RULE_ID_PATTERN, Consent, Expected, TimeZone
 from schemas.sources import CASE_PATTERN, PACK_PATTERN, TOPIC_PATTERN
 from workers.rule_files import suggestions
 from workers.rule_files.error_locations import (
@@ -84,6 +84,8 @@ _WANTED: Final[tuple[tuple[tuple[str, ...], str, Wanted], ...]] = (
     (("date", "timezone"), "wrong-value", "day"),
 )
 """By the beginning of Pydantic's error type: the code, and the expected type."""
+_ENTRIES: Final = "begin each entry with '- ', or put [ ] around them"
+_EXPECTED: Final = "{at: 45 days, action: at-risk}"
 _RANGES: Final = {
     "greater_than_equal": ("ge", "{} or more"),
     "greater_than": ("gt", "more than {}"),
@@ -379,7 +381,9 @@ def _none_of_union(location: ErrorLocation, content: str) -> ProblemText:
     if suggested is not None and isinstance(node, ScalarNode):
         instead = Instead(node.text, suggested)
         return ProblemText("wrong-type", message, f"did you mean '{suggested}'?", None, instead)
-    return ProblemText("wrong-type", message, "begin each entry of the list with '- '")
+    if isinstance(node, ScalarNode):
+        return ProblemText("wrong-type", message, f"write {_EXPECTED} in a list" if "nothing" in literals else None)
+    return ProblemText("wrong-type", message, _ENTRIES)
 
 
 def _no_literal(location: ErrorLocation, content: str) -> ProblemText:
@@ -423,7 +427,7 @@ def _type_hint(location: ErrorLocation, expected: Wanted) -> _Remedy:
     """Return how to write a value of another type than the expected one."""
     match location.node:
         case MapNode() as node:
-            other: dict[Wanted, str] = {"list": "begin each entry with '- '", "text": "write one value"}
+            other: dict[Wanted, str] = {"list": _ENTRIES, "text": "write one value"}
             if _is_a_variable(location):
                 other["text"] = (
                     "write one attribute, such as 'purchase.amount': a count or a sum cannot be handed over"
@@ -455,8 +459,19 @@ def _hint_for_scalar(location: ErrorLocation, node: ScalarNode, expected: Wanted
         case "list":
             return _list_hint(node)
         case "mapping":
-            return _mapping_hint(node.text[:200]) or (example_hint(location), None)
+            return _mapping_hint(node.text[:200]) or _whole_mapping(location, node.text)
     return odd_value_hint(node), None
+
+
+def _whole_mapping(location: ErrorLocation, written: str) -> _Remedy:
+    """Return how to write a mapping if only one value of it was written."""
+    if location.model is Expected:
+        return f"write for example {_EXPECTED}", None
+    if location.model is Consent and re.match(REFERENCE_PATTERN, written):
+        return f"write for example {{from: {shortened(written)}, opted out: [false]}}", None
+    if location.model is TimeZone and (zone := suggestions.as_zone(written)) is not None:
+        return f"write {{otherwise: {zone}}}", f"{{otherwise: {zone}}}"
+    return example_hint(location), None
 
 
 def _list_hint(node: ScalarNode) -> _Remedy:

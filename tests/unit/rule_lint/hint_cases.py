@@ -394,6 +394,44 @@ MORE: Final = (
     ),
     by_hand("wrong-value", "pace: 1000 per week\n", "pace: at most 200 per day\n", "None"),
 )
+EVERY: Final = "for every rule: %s\n" + two(SILENCE, "{none: login, for: 20 days}")
+SETTINGS: Final = (
+    by_hand(
+        "wrong-type",
+        EVERY % "{consent: profile.newsletter}",
+        EVERY % "{consent: {from: profile.newsletter, opted out: [false]}}",
+        "{from: profile.newsletter, opted out: [false]}",
+    ),
+    Case(
+        "wrong-type",
+        EVERY % '{quiet hours: {from: "22:00", until: "08:00"}, time zone: Berlin}',
+        EVERY % '{quiet hours: {from: "22:00", until: "08:00"}, time zone: {otherwise: Europe/Berlin}}',
+    ),
+    by_hand(
+        "wrong-type",
+        EVERY % "{limits: {at most: 2 actions, within: 7 days}}",
+        EVERY % "{limits: [{at most: 2 actions, within: 7 days}]}",
+        "put [ ] around them",
+    ),
+    by_hand(
+        "wrong-value",
+        "examples: [{name: a b c, given: [{at: -5 days, event: purchase}], expect: nothing}]\n",
+        "examples: [{name: a b c, given: [{at: 5 days, event: purchase}], watch for: 9 days, expect: nothing}]\n",
+        "None",
+    ),
+    by_hand(
+        "wrong-type",
+        "examples: [{name: a b c, given: [{at: start, event: purchase}], expect: at-risk}]\n",
+        "examples: [{name: a b c, given: [{at: start, event: purchase}], expect: [{at: 45 days, action: at-risk}]}]\n",
+        "{at: 45 days, action: at-risk}",
+    ),
+    by_hand(
+        "wrong-value",
+        when("{count: purchase, at least: 2, within: last year}"),
+        when("{count: purchase, at least: 2, within: 365 days}"),
+        "None",
+    ),
+)
 YAML: Final = (
     by_hand(
         "merge-conflict",
@@ -571,4 +609,4 @@ WARNINGS: Final = (
         "add what they have done before",
     ),
 )
-CASES: Final = (*KEYS, *VALUES, *MORE, *NAMES, *YAML, *LIVE, *WARNINGS)
+CASES: Final = (*KEYS, *VALUES, *MORE, *NAMES, *SETTINGS, *YAML, *LIVE, *WARNINGS)

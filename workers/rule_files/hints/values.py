@@ -34,7 +34,7 @@ _NUMBERS: Final = {
 }
 _AMOUNT: Final = r"(\d{1,6}(?:[.,]\d{1,2})?)"
 _PART_OF_TIME: Final = re.compile(rf"{_AMOUNT}\s*-?([A-Za-z]+)")
-_BEFORE_TIME: Final = re.compile(r"(?:(?:for|within|in|after|the|last|past|next|every)\s+){0,3}-?", re.IGNORECASE)
+_BEFORE_TIME: Final = re.compile(r"(?:(?:for|within|in|after|the|last|past|next|every)\s+){0,3}", re.IGNORECASE)
 _AFTER_TIME: Final = re.compile(r"\s+(?:ago|old|long)$", re.IGNORECASE)
 _ISO: Final = re.compile(
     r"P(?:(\d{1,3})Y)?(?:(\d{1,4})M)?(?:(\d{1,4})W)?(?:(\d{1,6})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?)?"
@@ -66,7 +66,8 @@ def as_duration(written: str) -> str | None:
         return None
     smallest = min(units, key=_HOURS_IN.__getitem__)
     # Months and years have no fixed length: days are written instead.
-    for shown_unit in (smallest if smallest in (*_HOURS, "week") else "day", "day", "hour", "minute", "second"):
+    first = smallest if len(units) == 1 and smallest in (*_HOURS, "week") else "day"
+    for shown_unit in (first, "day", "hour", "minute", "second"):
         whole = (hours / _HOURS_IN[shown_unit]).quantize(Decimal("0.000001"))
         if whole == whole.to_integral_value():
             return f"{int(whole)} {shown_unit}" + ("" if whole == 1 else "s")
@@ -89,6 +90,8 @@ def _amounts(text: str) -> list[tuple[Decimal, str | None]]:
         rest = _PART_OF_TIME.sub("", text).replace(",", " ").replace(" and ", " ")
         return [] if rest.strip() else amounts
     words = text.split()
+    if len(words) == 1 and begins is not None and re.search(r"last|past|next", begins[0], re.IGNORECASE):
+        return []  # the last year is a year of the calendar, or twelve months
     number = number_in(" ".join(words[:-1])) if len(words) > 1 else 1
     return [] if not words or not number or unit(words[-1]) is None else [(Decimal(number), unit(words[-1]))]
 
