@@ -19,7 +19,6 @@ from schemas.conditions.combinations import (
     MAX_NESTING,
     All,
     Any_,
-    AnyCondition,
     Condition,
     Meets,
     Not,
@@ -33,7 +32,7 @@ from schemas.conditions.count import Count
 from schemas.conditions.date import Date
 from schemas.conditions.distinct import MAX_DISTINCT, Distinct
 from schemas.conditions.elementary import Elementary
-from schemas.conditions.filters import Different, EventFilter, Filter, Where, Which, event_and_filter
+from schemas.conditions.filters import Different, EventFilter, Where, Which
 from schemas.conditions.first import First
 from schemas.conditions.known_for import Known
 from schemas.conditions.last import Last
@@ -44,7 +43,6 @@ from schemas.conditions.status import Status
 from schemas.conditions.sum import Sum
 from schemas.conditions.words import (
     ATTRIBUTE_PATTERN,
-    LONGEST_WINDOW,
     REFERENCE_PATTERN,
     Age,
     Ages,
@@ -57,7 +55,6 @@ from schemas.conditions.words import (
     Strict,
     Times,
     TypeName,
-    Window,
 )
 
 __all__ = [
@@ -66,7 +63,6 @@ __all__ = [
     "Age",
     "Ages",
     "All",
-    "AnyCondition",
     "Any_",
     "Attribute",
     "Average",
@@ -84,11 +80,9 @@ __all__ = [
     "Distinct",
     "Elementary",
     "EventFilter",
-    "Filter",
     "First",
     "Followed",
     "Known",
-    "LONGEST_WINDOW",
     "Last",
     "Latest",
     "MAX_CONDITIONS",
@@ -110,9 +104,7 @@ __all__ = [
     "Unfollowed",
     "Where",
     "Which",
-    "Window",
     "condition_kind",
-    "event_and_filter",
     "expanded",
     "parts_of",
     "replaced",

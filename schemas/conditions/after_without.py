@@ -1,13 +1,11 @@
 """`after: cart, without: purchase, for: 2 days`."""
 
-from collections.abc import Iterator
 from typing import ClassVar
 
 from pydantic import Field
 
 from schemas.conditions.elementary import Elementary
-from schemas.conditions.filters import Which, event_and_filter
-from schemas.conditions.uses import AttributeUse, uses_of_filter
+from schemas.conditions.filters import Which
 from schemas.conditions.words import Span
 
 
@@ -15,9 +13,7 @@ class Unfollowed(Elementary):
     """An event happened, and another did not follow; true until it follows, or the first happens again."""
 
     steps: ClassVar = ("after", "then", "without")
-    also_written: ClassVar = {
-        "without": "but_not not not_followed_by no",
-    }
+    also_written: ClassVar = {"without": "but_not not not_followed_by no"}
     lacking: ClassVar = {
         "without": "what followed is written as 'then' and 'within', what did not follow as 'without' and 'for'"
     }
@@ -25,8 +21,3 @@ class Unfollowed(Elementary):
     after: Which = Field(description="What happened first.", examples=["cart"])
     without: Which = Field(description="What did not follow.", examples=["purchase"])
     for_: Span = Field(alias="for", description="For how long it did not follow.", examples=["2 days"])
-
-    def uses(self) -> Iterator[AttributeUse]:
-        """Yield those of the filters of both steps."""
-        for step in (self.after, self.without):
-            yield from uses_of_filter(*event_and_filter(step))

@@ -4,13 +4,14 @@ from datetime import timedelta
 
 from pydantic import Field, model_validator
 
+from schemas.conditions.elementary import Elementary
 from schemas.conditions.filters import Where
-from schemas.conditions.words import Age, Ages, Strict
+from schemas.conditions.words import Age, Ages
 from schemas.durations import write_duration
 from schemas.refusals import InconsistentEntries
 
 
-class Aged(Strict):
+class Aged(Elementary):
     """How long ago something was."""
 
     where: Where | None = None

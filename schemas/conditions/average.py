@@ -1,28 +1,20 @@
 """`average: purchase.amount, less than: 20`."""
 
-from collections.abc import Iterator
 from typing import ClassVar
 
 from pydantic import Field
 
-from schemas.conditions.elementary import Elementary, Way
-from schemas.conditions.uses import AttributeUse
 from schemas.conditions.windows import Windowed
 from schemas.conditions.words import Reference
 
 
-class Average(Windowed, Elementary):
+class Average(Windowed):
     """The mean of an attribute over the events that have it; false if there are none."""
 
     naming: ClassVar = "average"
-    compares: ClassVar[Way | None] = "mean"
+    compares: ClassVar = "mean"
     also_written: ClassVar = {"average": "avg mean"}
 
     average: Reference = Field(
         description="Event type and attribute, with a dot between.", examples=["purchase.amount"]
     )
-
-    def uses(self) -> Iterator[AttributeUse]:
-        """Yield the attribute, a number, and those of the filter."""
-        yield AttributeUse(self.average, "number")
-        yield from super().uses()

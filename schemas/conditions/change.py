@@ -1,14 +1,12 @@
 """`change: login, down by: 50%, within: 30 days, from at least: 6`."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
-from schemas.conditions.elementary import Elementary, Way
+from schemas.conditions.elementary import Elementary
 from schemas.conditions.filters import Where
-from schemas.conditions.uses import AttributeUse
 from schemas.conditions.words import LONGEST_WINDOW, REFERENCE_PATTERN, Percent, Window
 from schemas.durations import write_duration
 from schemas.events import TYPE_PATTERN
@@ -19,7 +17,7 @@ class Change(Elementary):
     """How a window compares with the window of equal length before it."""
 
     naming: ClassVar = "change"
-    compares: ClassVar[Way | None] = "sums"
+    compares: ClassVar = "sums"
     also_written: ClassVar = {
         "from at least": "at_least min minimum from base",
         "down by": "down decrease decreased_by drop dropped_by fall by less_by",
@@ -60,9 +58,3 @@ class Change(Elementary):
                 f"compares two windows of {write_duration(self.within)}: together at most {LONGEST_WINDOW.days} days"
             )
         return self
-
-    def uses(self) -> Iterator[AttributeUse]:
-        """Yield the attribute, a number, if one is added up, and those of the filter."""
-        if "." in self.change:
-            yield AttributeUse(self.change, "number")
-        yield from super().uses()

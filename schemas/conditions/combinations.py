@@ -59,47 +59,7 @@ class Not(Strict):
     not_: "Condition" = Field(alias="not", description="This does not hold.")
 
 
-CONDITION_WORDS: Final = (
-    "count",
-    "sum",
-    "average",
-    "distinct",
-    "none",
-    "last",
-    "first",
-    "known for",
-    "change",
-    "overdue",
-    "after",
-    "latest",
-    "date",
-    "status",
-    "meets",
-    "all",
-    "any",
-    "not",
-)
-"""The first words of conditions, in the order of the reference."""
-
-_KINDS: Final[dict[str, str]] = {word: word for word in CONDITION_WORDS} | {
-    "known_for": "known for",
-    "not_": "not",
-}
-
-
-def condition_kind(value: Any) -> str | None:
-    """Return the kind of a condition: the first key that is a condition's word, or None if there is none."""
-    if isinstance(value, BaseModel):
-        value = {name: content for name, content in value if content is not None}
-    if not isinstance(value, dict):
-        return None
-    kind = next((_KINDS[key] for key in value if isinstance(key, str) and key in _KINDS), None)
-    if kind == "after":
-        return "after then" if "then" in value else "after without"
-    return kind
-
-
-Condition = Annotated[
+_Written = (
     Annotated[Count, Tag("count")]
     | Annotated[Sum, Tag("sum")]
     | Annotated[Average, Tag("average")]
@@ -118,43 +78,45 @@ Condition = Annotated[
     | Annotated[Meets, Tag("meets")]
     | Annotated[All, Tag("all")]
     | Annotated[Any_, Tag("any")]
-    | Annotated[Not, Tag("not")],
+    | Annotated[Not, Tag("not")]
+)
+
+_BY_TAG: Final = {tag.tag: kind for kind, tag in map(get_args, get_args(_Written))}
+
+ELEMENTARY: Final[Mapping[str, type[Elementary]]] = {
+    tag: kind for tag, kind in _BY_TAG.items() if issubclass(kind, Elementary)
+}
+"""The elementary conditions by the tags of their kinds (`condition_kind`)."""
+
+CONDITION_WORDS: Final = tuple(dict.fromkeys("after" if tag.startswith("after ") else tag for tag in _BY_TAG))
+"""The first words of conditions, in the order of the reference."""
+
+_WORDS: Final = {written: word for word in CONDITION_WORDS for written in (word, word.replace(" ", "_"))} | {
+    "not_": "not"
+}
+"""The words by how they are written: a blank is `_` in Python."""
+
+
+def condition_kind(value: Any) -> str | None:
+    """Return the kind of a condition: the first key that is a condition's word, or None if there is none."""
+    if isinstance(value, BaseModel):
+        value = {name: content for name, content in value if content is not None}
+    if not isinstance(value, dict):
+        return None
+    word = next((_WORDS[key] for key in value if isinstance(key, str) and key in _WORDS), None)
+    if word == "after":
+        return "after then" if "then" in value else "after without"
+    return word
+
+
+Condition = Annotated[
+    _Written,
     Discriminator(
         condition_kind,
         custom_error_type="no_condition",
         custom_error_message=f"expected a condition: one of {', '.join(CONDITION_WORDS)}",
     ),
 ]
-
-ELEMENTARY: Final[Mapping[str, type[Elementary]]] = {
-    mark.tag: kind
-    for kind, *marks in (get_args(part) for part in get_args(get_args(Condition)[0]))
-    for mark in marks
-    if isinstance(mark, Tag) and issubclass(kind, Elementary)
-}
-"""The elementary conditions by the tags of their kinds (`condition_kind`)."""
-
-AnyCondition = (
-    Count
-    | Sum
-    | Average
-    | Distinct
-    | Absent
-    | Last
-    | First
-    | Known
-    | Change
-    | Overdue
-    | Followed
-    | Unfollowed
-    | Latest
-    | Date
-    | Status
-    | Meets
-    | All
-    | Any_
-    | Not
-)
 
 
 for _model in (All, Any_, Not):

@@ -4,12 +4,11 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from schemas.conditions.elementary import Elementary
 from schemas.conditions.windows import Whole
 from schemas.conditions.words import TypeName
 
 
-class Count(Whole, Elementary):
+class Count(Whole):
     """How often something happened."""
 
     naming: ClassVar = "count"

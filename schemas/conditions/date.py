@@ -1,12 +1,10 @@
 """`date: cancellation.effective_at, in the next: 30 days`."""
 
-from collections.abc import Iterator
 from typing import ClassVar
 
 from pydantic import Field, model_validator
 
-from schemas.conditions.elementary import Elementary, Way
-from schemas.conditions.uses import AttributeUse
+from schemas.conditions.elementary import Elementary
 from schemas.conditions.words import Reference
 from schemas.durations import Duration
 from schemas.refusals import InconsistentEntries
@@ -16,7 +14,7 @@ class Date(Elementary):
     """A date in an event, such as the end of a subscription or a benefit."""
 
     naming: ClassVar = "date"
-    compares: ClassVar[Way | None] = "moment"
+    compares: ClassVar = "moment"
     also_written: ClassVar = {
         "in the next": "next upcoming",
         "passed for": "since after ago passed over_for",
@@ -38,7 +36,3 @@ class Date(Elementary):
         if (self.in_the_next is None) == (self.passed_for is None):
             raise InconsistentEntries("needs either 'in the next' or 'passed for'", "in the next")
         return self
-
-    def uses(self) -> Iterator[AttributeUse]:
-        """Yield the attribute, a moment."""
-        yield AttributeUse(self.date, "moment")

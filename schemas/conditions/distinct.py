@@ -4,7 +4,6 @@ from typing import ClassVar, Final
 
 from pydantic import Field, model_validator
 
-from schemas.conditions.elementary import Elementary
 from schemas.conditions.windows import Whole
 from schemas.conditions.words import Reference
 from schemas.refusals import InconsistentEntries
@@ -13,7 +12,7 @@ MAX_DISTINCT: Final = 32
 """The most values of an attribute that are distinguished; more count as this number."""
 
 
-class Distinct(Whole, Elementary):
+class Distinct(Whole):
     """How many different values an attribute had."""
 
     naming: ClassVar = "distinct"

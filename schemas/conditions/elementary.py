@@ -1,14 +1,23 @@
 """What every elementary condition says of how it is written, so that readers of rule files know no kind by name."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
-from schemas.conditions.uses import AttributeUse, uses_of_filter
+from schemas.conditions.filters import event_and_filter
+from schemas.conditions.uses import AttributeType, AttributeUse, uses_of_filter
 from schemas.conditions.words import Strict
 
 Way = Literal["value", "sum", "sums", "mean", "moment"]
 """What is done with an attribute: its latest value is compared with values or bounds; it is added up, and the sum has
 bounds; it is added up in two windows, which are compared; the mean has bounds; it is a moment, compared with now."""
+
+_NEEDED: Final[Mapping[Way | None, AttributeType]] = {
+    "sum": "number",
+    "sums": "number",
+    "mean": "number",
+    "moment": "moment",
+}
+"""Of what type an attribute must be; its latest value may be of any."""
 
 
 class Elementary(Strict):
@@ -34,11 +43,27 @@ class Elementary(Strict):
     alone: ClassVar[Mapping[str, str]] = {}
     lacking: ClassVar[Mapping[str, str]] = {}
 
+    @property
+    def named(self) -> str:
+        """The event type that it names, perhaps with a dot and an attribute; "" for none."""
+        named: str = getattr(self, self.naming, "")
+        return named
+
+    def events(self) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
+        """Yield the events that it names, each as a type and a filter; None for every event of the type."""
+        if self.named:
+            yield self.named.partition(".")[0], getattr(self, "where", None)
+        for key in self.steps:
+            if (step := getattr(self, key, None)) is not None:
+                yield event_and_filter(step)
+
     def uses(self) -> Iterator[AttributeUse]:
         """Yield every use of an attribute that needs a type."""
-        where: Any = getattr(self, "where", None)
-        if self.naming:
-            yield from uses_of_filter(getattr(self, self.naming).partition(".")[0], where)
+        kind = _NEEDED.get(self.compares)
+        if kind is not None and "." in self.named:
+            yield AttributeUse(self.named, kind)
+        for event_type, where in self.events():
+            yield from uses_of_filter(event_type, where)
 
     def told_apart(self) -> str | None:
         """Return the attribute whose distinct values it counts, as `type.attribute`; None for none."""

@@ -5,11 +5,10 @@ from typing import ClassVar
 from pydantic import Field
 
 from schemas.conditions.ages import Aged
-from schemas.conditions.elementary import Elementary
 from schemas.conditions.words import TypeName
 
 
-class First(Aged, Elementary):
+class First(Aged):
     """How long ago something happened for the first time ever."""
 
     naming: ClassVar = "first"

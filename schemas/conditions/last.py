@@ -5,11 +5,10 @@ from typing import ClassVar
 from pydantic import Field
 
 from schemas.conditions.ages import Aged
-from schemas.conditions.elementary import Elementary
 from schemas.conditions.words import TypeName
 
 
-class Last(Aged, Elementary):
+class Last(Aged):
     """How long ago something last happened; false if it never happened."""
 
     naming: ClassVar = "last"

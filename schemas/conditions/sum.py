@@ -1,26 +1,18 @@
 """`sum: purchase.amount, at least: 500, within: 365 days`."""
 
-from collections.abc import Iterator
 from typing import ClassVar
 
 from pydantic import Field
 
-from schemas.conditions.elementary import Elementary, Way
-from schemas.conditions.uses import AttributeUse
 from schemas.conditions.windows import Windowed
 from schemas.conditions.words import Reference
 
 
-class Sum(Windowed, Elementary):
+class Sum(Windowed):
     """The sum of an attribute."""
 
     naming: ClassVar = "sum"
-    compares: ClassVar[Way | None] = "sum"
+    compares: ClassVar = "sum"
     also_written: ClassVar = {"sum": "total sum_of adds_up spent revenue"}
 
     sum: Reference = Field(description="Event type and attribute, with a dot between.", examples=["purchase.amount"])
-
-    def uses(self) -> Iterator[AttributeUse]:
-        """Yield the attribute, a number, and those of the filter."""
-        yield AttributeUse(self.sum, "number")
-        yield from super().uses()

@@ -3,12 +3,13 @@
 from pydantic import Field, model_validator
 
 from schemas.conditions.bounds import BOUND_WORDS, Bounds
+from schemas.conditions.elementary import Elementary
 from schemas.conditions.filters import Where
 from schemas.conditions.words import Window
 from schemas.refusals import InconsistentEntries
 
 
-class Windowed(Bounds):
+class Windowed(Bounds, Elementary):
     """A number of events, or measured over them, in a window."""
 
     where: Where | None = None

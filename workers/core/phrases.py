@@ -106,6 +106,11 @@ def within(window: timedelta | None) -> str:
     return "ever" if window is None else f"within {write_duration(window)}"
 
 
+def without_history(name: str) -> str:
+    """Word for whom a condition on all events of a type that ever happened cannot be known."""
+    return f"customers whose history may be missing a {noun(name)} (see complete_since in sources.yaml)"
+
+
 def ages_in_words(condition: Aged) -> str:
     """Word the bounds of an age, without `ago`."""
     low, high = condition.ages()

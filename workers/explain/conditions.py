@@ -92,26 +92,13 @@ def _by_events(leaf: Leaf, truth: int, observed: Number) -> tuple[tuple[str, ...
     )
     if not types:
         return (), None
-    kind = kind_of(leaf.when)
-    if kind.changed_by is not None and truth != NOT_OBSERVABLE and isinstance(observed, int | float):
-        own = TRUE - truth if leaf.is_negated else truth
-        changes = kind.changed_by(leaf.when, leaf.condition, own, observed)
-        return ((), None) if changes is None else (tuple(sorted(types)), changes)
-    names = sorted(types)
-    verb = "changes" if kind.changes_with_next(leaf.when) and truth != NOT_OBSERVABLE else "can change"
-    nouns = listed([noun(name) for name in names], "or")
-    return tuple(names), f"{verb} with the next {nouns}{_of_that_kind(leaf)}"
+    own = TRUE - truth if leaf.is_negated else truth
+    nouns = listed([noun(name) for name in sorted(types)], "or")
+    changes = kind_of(leaf.when).changed_by(leaf.when, leaf.condition, own, observed, nouns)
+    return ((), None) if changes is None else (tuple(sorted(types)), changes)
 
 
 def _nearly(leaf: Leaf, observed: Number) -> str | None:
     """Return in which small thing a value differs from one that passes; None if it passes, or differs in more."""
     nearly = kind_of(leaf.when).nearly
     return nearly(leaf.condition, observed) if nearly is not None and isinstance(observed, str) else None
-
-
-def _of_that_kind(leaf: Leaf) -> str:
-    """Return the words for a filter: not every event of the type counts."""
-    if not kind_of(leaf.when).of_that_kind:
-        return ""
-    condition: Any = leaf.condition
-    return " of that kind" if condition.series.key != condition.series.type else ""

@@ -9,6 +9,7 @@ from schemas.durations import DAY_MS
 from workers.core.conditions.condition import NOT_OBSERVABLE
 from workers.core.coverage import FOREVER_MS, SETTLING_MS, Coverage, type_of
 from workers.core.customer.customer import Customer
+from workers.core.rules.kinds import kind_of
 from workers.explain.leaf import Leaf
 from workers.explain.moment import Moment
 from workers.explain.why_report import Gap, GapKind
@@ -39,7 +40,7 @@ class GapFinder:
         lacks += [("kept", key) for key in keys]
         lacks.append(("customer", ""))
         if not self._is_known(leaf, lacks):
-            yield self._unknown_attribute(leaf)
+            yield self._untold(leaf)
             return
         for lack in list(lacks):
             others = [other for other in lacks if other != lack]
@@ -54,14 +55,10 @@ class GapFinder:
         with _supplied(self._moment.customer, self._moment.coverage, supplied):
             return leaf.evaluate(self._moment.at_ms)[0] != NOT_OBSERVABLE
 
-    def _unknown_attribute(self, leaf: Leaf) -> Gap:
-        if leaf.when.compares not in ("value", "moment"):
-            return Gap("untold", None, None, "events arrived too late to determine their order")
-        reference = getattr(leaf.when, leaf.when.naming)
-        event_type, attribute = reference.split(".", 1)
-        if reference in self._moment.customer.attributes:
-            return Gap("untold", event_type, None, f"the latest '{attribute}' of a '{event_type}' event is no date")
-        return Gap("untold", event_type, None, f"no '{event_type}' event had the attribute '{attribute}' yet")
+    def _untold(self, leaf: Leaf) -> Gap:
+        is_known = leaf.when.named in self._moment.customer.attributes
+        event_type, text = kind_of(leaf.when).untold(leaf.when, is_known)
+        return Gap("untold", event_type, None, text)
 
     def _gap(self, kind: Literal["whole"] | GapKind, key: str) -> Gap:
         customer = self._moment.customer

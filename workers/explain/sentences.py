@@ -194,12 +194,8 @@ def _distinct(texts: Iterator[str]) -> list[str]:
 def _types_of(condition: Any) -> list[str]:
     """Return the event types that a condition reads, in the order in which they are written."""
     types = kind_of(condition).types(condition)
-    written = [_type_of(getattr(condition, name)) for name in type(condition).model_fields]
-    return [name for name in written if name in types] + sorted(types.difference(written))
-
-
-def _type_of(value: Any) -> str:
-    return value.event if isinstance(value, model.EventFilter) else str(value).partition(".")[0]
+    written = [name for name, _ in condition.events()]
+    return written + sorted(types.difference(written))
 
 
 # -- customers it leaves out -----------------------------------------------------------------------------------

@@ -1,8 +1,6 @@
 # Types for the compiler, for `amounts.py`.
 
 from workers.core.conditions.condition cimport OfOneSeries
-from workers.core.customer.customer cimport Customer
-from workers.core.customer.series cimport Series
 
 cdef int FALSE, NOT_OBSERVABLE, TRUE
 

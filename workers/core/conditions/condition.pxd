@@ -15,12 +15,20 @@ cdef class Condition:
     cpdef word(self, Text text, Evidence evidence)
 
 cdef class Elementary(Condition):
-    cdef readonly long long place
+    cdef readonly Customer customer
+    cdef readonly long long place, at
     cdef readonly bytes head, tail, prevented
 
-    cdef _write_last(self, Text text, long long last_ms)
-    cdef _write_prevented(self, Text text, long long before_ms)
+    cpdef word(self, Text text, Evidence evidence)
+    cpdef write_observed(self, Text text, Evidence evidence)
+    cpdef write_prevented(self, Text text, Evidence evidence)
+    cpdef write_kept(self, Text text, Evidence evidence)
+    cpdef write_since(self, Text text, bytes words, long long at_ms, bytes otherwise)
+    cpdef write_before(self, Text text, long long at_ms)
 
 cdef class OfOneSeries(Elementary):
-    cdef readonly Customer customer
     cdef readonly Series series
+
+cdef class OfTwoSeries(Elementary):
+    cdef readonly Series first, then
+    cdef readonly long long least_ms

@@ -8,10 +8,10 @@ no unseen event could change that; otherwise it is not observable.
 from typing import Final, NamedTuple
 
 from workers.core.coverage import FOREVER_MS
-from workers.core.customer.candidate import Evidence
+from workers.core.customer.candidate import NUMBERS_EACH, Evidence
 from workers.core.customer.customer import Customer
 from workers.core.customer.series import Series
-from workers.core.text import Text
+from workers.core.text import Text, as_json
 
 FALSE: Final = 0
 NOT_OBSERVABLE: Final = 1
@@ -51,10 +51,11 @@ class Condition:
         raise NotImplementedError
 
 
-class Words(NamedTuple):
-    """What the reason of an elementary condition is written with.
+class Basis(NamedTuple):
+    """What an elementary condition is made with.
 
     Attributes:
+        customer: at whom it looks.
         place: its place among the elementary conditions of its rule, in the rule's order; that of its evidence.
         head: what its reason begins with: `{"condition":"...","observed":`.
         tail: what follows the observed value: `,"bound":"...","window":"..."`, without the closing brace.
@@ -62,6 +63,7 @@ class Words(NamedTuple):
             inside `not`, where nothing is said of it.
     """
 
+    customer: Customer
     place: int
     head: bytes
     tail: bytes
@@ -69,36 +71,71 @@ class Words(NamedTuple):
 
 
 class Elementary(Condition):
-    """A condition without parts; its attributes are those of its `Words`."""
+    """A condition without parts; its attributes are those of its `Basis`.
 
-    def __init__(self, words: Words) -> None:
+    Attributes:
+        at: the place of its first number in the evidence; it has `NUMBERS_EACH`.
+    """
+
+    def __init__(self, basis: Basis) -> None:
         super().__init__()
-        self.place, self.head, self.tail, self.prevented = words
+        self.customer, self.place, self.head, self.tail, self.prevented = basis
+        self.at = NUMBERS_EACH * self.place
 
-    def _write_last(self, text: Text, last_ms: int) -> None:
-        """Write `"last on 2026-11-30 14:05 UTC`, or `"never` if the moment is below zero; without the last quote."""
-        if last_ms < 0:
-            text.copy(b'"never')
-        else:
-            text.copy(b'"last on ')
-            text.moment(last_ms)
-
-    def _write_prevented(self, text: Text, before_ms: int) -> None:
-        """Write what would have prevented it, with a moment; nothing inside `not`, where nothing is said of it."""
+    def word(self, text: Text, evidence: Evidence) -> None:
+        """Write the reason: what is observed and, outside `not`, what would have prevented it."""
+        text.copy(self.head)
+        self.write_observed(text, evidence)
+        text.copy(self.tail)
         if self.prevented:
-            text.copy(self.prevented)
-            text.moment(before_ms)
+            self.write_prevented(text, evidence)
+        text.byte(125)
+
+    def write_observed(self, text: Text, evidence: Evidence) -> None:
+        """Write the observed value as JSON."""
+        raise NotImplementedError
+
+    def write_prevented(self, text: Text, evidence: Evidence) -> None:
+        """Write what would have prevented it, with the comma before it; nothing if that is unknown."""
+
+    def write_kept(self, text: Text, evidence: Evidence) -> None:
+        """Write the value that was kept (`Evidence.keep`), null if the first number says that there is none."""
+        text.copy(as_json(evidence.values[self.place] if evidence.numbers[self.at] and evidence.values else None))
+
+    def write_since(self, text: Text, words: bytes, at_ms: int, otherwise: bytes) -> None:
+        """Write words and a moment, such as `"last on 2026-11-30 14:05 UTC"`; other words if it is below zero."""
+        if at_ms < 0:
+            text.copy(otherwise)
+        else:
+            text.copy(words)
+            text.moment(at_ms)
             text.byte(34)
+
+    def write_before(self, text: Text, at_ms: int) -> None:
+        """Write what would have prevented it, with a moment."""
+        text.copy(self.prevented)
+        text.moment(at_ms)
+        text.byte(34)
 
 
 class OfOneSeries(Elementary):
-    """A condition on one series of a customer.
+    """A condition on one series of a customer, `series`."""
+
+    def __init__(self, basis: Basis, series: Series) -> None:
+        super().__init__(basis)
+        self.series = series
+
+
+class OfTwoSeries(Elementary):
+    """A condition on what followed an event.
 
     Attributes:
-        customer, series: what it reads.
+        first, then: the series of the event, and of what follows.
+        least_ms: 1 if what follows must come later, not at the same moment; else 0. No event follows itself.
     """
 
-    def __init__(self, words: Words, customer: Customer, series: Series) -> None:
-        super().__init__(words)
-        self.customer = customer
-        self.series = series
+    def __init__(self, basis: Basis, first: Series, then: Series) -> None:
+        super().__init__(basis)
+        self.first = first
+        self.then = then
+        self.least_ms = int(first.type == then.type)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from workers.core.conditions.condition import Words
+from workers.core.conditions.condition import Basis
 from workers.core.customer.customer import Customer
 from workers.core.customer.series import Series
 from workers.core.customer.specs import PairSpec, Specs
@@ -60,10 +60,15 @@ class Binding:
         pair = self.specs.require_pair(first, then)
         return pair, self._found(pair.first), self._found(pair.then)
 
-    def words(
-        self, when: Any, said: Callable[..., Said], bound: str, window: str | None, prevented: str | None
-    ) -> Words:
-        """Return the next place, and the pieces of the reason of a condition; call it once for each, in order.
+    def basis(
+        self,
+        when: Any,
+        said: Callable[..., Said],
+        bound: str,
+        window: str | None = None,
+        prevented: str | None = None,
+    ) -> Basis:
+        """Return what a condition is made with; call it once for each, in order.
 
         Args:
             when: the condition as written.
@@ -79,7 +84,7 @@ class Binding:
         if window is not None:
             tail += b',"window":' + quoted(window)
         before = b"" if self.negations or prevented is None else b',"prevented_by":"' + inside_quotes(prevented)
-        return Words(place, b'{"condition":' + quoted(phrase) + b',"observed":', tail, before)
+        return Basis(self.customer, place, b'{"condition":' + quoted(phrase) + b',"observed":', tail, before)
 
     def _found(self, key: str) -> Series:
         if self._collects:

@@ -35,8 +35,22 @@ class Events:
         return self.type == other.type and self.where >= other.where
 
 
+class _Statement:
+    """What a condition says. Of a pair that exclude each other, one of the two knows it."""
+
+    __slots__ = ()
+
+    def _excludes(self, other: "Claim") -> bool:
+        """Return whether both can certainly never be true together; False if only the other one knows."""
+        return False
+
+    def _implies(self, other: "Claim") -> bool:
+        """Return whether the other claim, which is not the same, is certainly true whenever this one is."""
+        return False
+
+
 @dataclass(frozen=True, slots=True)
-class AtLeast:
+class AtLeast(_Statement):
     """Some events or more in a window.
 
     Attributes:
@@ -49,8 +63,7 @@ class AtLeast:
     within: timedelta
     count: Decimal
 
-    def excludes(self, other: "Claim") -> bool:
-        """Return whether both can certainly never be true together."""
+    def _excludes(self, other: "Claim") -> bool:
         match other:
             case AtMost():
                 is_covered = self.events.is_within(other.events) and self.within <= other.within
@@ -60,8 +73,7 @@ class AtLeast:
                 return self.events.is_within(other.events) and self.within <= other.duration
         return False
 
-    def implies(self, other: "Claim") -> bool:
-        """Return whether the other claim is certainly true whenever this one is."""
+    def _implies(self, other: "Claim") -> bool:
         if not isinstance(other, AtLeast):
             return False
         is_covered = self.events.is_within(other.events) and self.within <= other.within
@@ -69,7 +81,7 @@ class AtLeast:
 
 
 @dataclass(frozen=True, slots=True)
-class AtMost:
+class AtMost(_Statement):
     """Some events or fewer in a window.
 
     Attributes:
@@ -82,12 +94,7 @@ class AtMost:
     within: timedelta
     count: Decimal
 
-    def excludes(self, other: "Claim") -> bool:
-        """Return False: the other claim of a pair excludes this one."""
-        return False
-
-    def implies(self, other: "Claim") -> bool:
-        """Return whether the other claim is certainly true whenever this one is."""
+    def _implies(self, other: "Claim") -> bool:
         if not isinstance(other, AtMost):
             return False
         is_covered = other.events.is_within(self.events) and other.within <= self.within
@@ -95,7 +102,7 @@ class AtMost:
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
+class Silence(_Statement):
     """No event for some time or longer.
 
     Attributes:
@@ -106,19 +113,14 @@ class Silence:
     events: Events
     duration: timedelta
 
-    def excludes(self, other: "Claim") -> bool:
-        """Return False: the other claim of a pair excludes this one."""
-        return False
-
-    def implies(self, other: "Claim") -> bool:
-        """Return whether the other claim is certainly true whenever this one is."""
+    def _implies(self, other: "Claim") -> bool:
         if not isinstance(other, Silence):
             return False
         return other.events.is_within(self.events) and self.duration >= other.duration
 
 
 @dataclass(frozen=True, slots=True)
-class Recent:
+class Recent(_Statement):
     """An event some time ago at most.
 
     Attributes:
@@ -131,8 +133,7 @@ class Recent:
     age: timedelta
     is_strict: bool
 
-    def excludes(self, other: "Claim") -> bool:
-        """Return whether both can certainly never be true together."""
+    def _excludes(self, other: "Claim") -> bool:
         match other:
             case Silence():
                 is_too_recent = self.age <= other.duration if self.is_strict else self.age < other.duration
@@ -143,15 +144,14 @@ class Recent:
                 return self.events.is_within(other.events) and other.count < 1 and is_covered
         return False
 
-    def implies(self, other: "Claim") -> bool:
-        """Return whether the other claim is certainly true whenever this one is."""
+    def _implies(self, other: "Claim") -> bool:
         if not isinstance(other, Recent) or not self.events.is_within(other.events):
             return False
         return self.age < other.age or (self.age == other.age and self.is_strict)
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(_Statement):
     """A number between bounds.
 
     Attributes:
@@ -164,12 +164,10 @@ class Quantity:
     low: Limit | None
     high: Limit | None
 
-    def excludes(self, other: "Claim") -> bool:
-        """Return whether both can certainly never be true together."""
+    def _excludes(self, other: "Claim") -> bool:
         return isinstance(other, Quantity) and self.of == other.of and _is_above(self.low, other.high)
 
-    def implies(self, other: "Claim") -> bool:
-        """Return whether the other claim is certainly true whenever this one is."""
+    def _implies(self, other: "Claim") -> bool:
         return isinstance(other, Quantity) and self.of == other.of and _is_tighter(self, other)
 
     def contains(self, value: Any) -> bool:
@@ -181,21 +179,20 @@ class Quantity:
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class Value(_Statement):
     """One of some values of an attribute, or none of them.
 
     Attributes:
-        of: the attribute.
+        of: what has the value; a `Quantity` of the same is its number.
         values: the values, each with whether it is a truth: true is not 1.
         is_one: the attribute has one of them; otherwise it has none of them.
     """
 
-    of: str
+    of: tuple[Any, ...]
     values: frozenset[tuple[bool, Any]]
     is_one: bool
 
-    def excludes(self, other: "Claim") -> bool:
-        """Return whether both can certainly never be true together."""
+    def _excludes(self, other: "Claim") -> bool:
         if not self.is_one:
             return False
         match other:
@@ -204,17 +201,12 @@ class Value:
             case Value():
                 return self.of == other.of and self.values <= other.values
             case Quantity():
-                is_same = other.of[:2] == ("latest", self.of)
-                return is_same and not any(other.contains(value) for _, value in self.values)
-        return False
-
-    def implies(self, other: "Claim") -> bool:
-        """Return False: only an equal claim follows."""
+                return other.of == self.of and not any(other.contains(value) for _, value in self.values)
         return False
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class State(_Statement):
     """One of several states that exclude each other.
 
     Attributes:
@@ -225,13 +217,8 @@ class State:
     of: tuple[Any, ...]
     state: str
 
-    def excludes(self, other: "Claim") -> bool:
-        """Return whether both can certainly never be true together."""
+    def _excludes(self, other: "Claim") -> bool:
         return isinstance(other, State) and self.of == other.of and self.state != other.state
-
-    def implies(self, other: "Claim") -> bool:
-        """Return False: only an equal claim follows."""
-        return False
 
 
 Claim = AtLeast | AtMost | Silence | Recent | Quantity | Value | State
@@ -239,12 +226,12 @@ Claim = AtLeast | AtMost | Silence | Recent | Quantity | Value | State
 
 def exclude_each_other(claim: Claim, other: Claim) -> bool:
     """Return whether two claims can certainly never be true together."""
-    return claim.excludes(other) or other.excludes(claim)
+    return claim._excludes(other) or other._excludes(claim)
 
 
 def follows_from(claim: Claim, given: Claim) -> bool:
     """Return whether a claim is certainly true whenever another one is."""
-    return claim == given or given.implies(claim)
+    return claim == given or given._implies(claim)
 
 
 def _is_above(low: Limit | None, high: Limit | None) -> bool:
@@ -263,11 +250,6 @@ def _is_tighter_below(low: Limit | None, other: Limit | None) -> bool:
 
 def _is_tighter_above(high: Limit | None, other: Limit | None) -> bool:
     return other is None or (high is not None and (-high[0], high[1]) >= (-other[0], other[1]))
-
-
-def no_claim(when: Any, holds: bool) -> Iterator[Claim]:
-    """Yield nothing: the condition is too complex."""
-    return iter(())
 
 
 def events_of(event_type: str, where: Mapping[str, Any] | None) -> Events:

@@ -5,40 +5,76 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from workers.core.conditions.condition import Condition
+from schemas.actions import Number
+from schemas.conditions import Elementary
+from workers.core.conditions.condition import Condition, OfOneSeries
 from workers.core.phrases import Said
 from workers.core.rules.binding import Binding
-from workers.core.rules.claims import Claim, no_claim
+from workers.core.rules.claims import Claim
 
 
-def nothing(when: Any) -> dict[str, int]:
-    """Return no numbers of events: the condition may be true with any."""
-    return {}
+def types_named(when: Elementary) -> set[str]:
+    """Return the event types that a condition names."""
+    return {name for name, _ in when.events()}
 
 
-def no_type(when: Any) -> set[str]:
+def first_named(when: Elementary) -> set[str]:
+    """Return the event type that a condition names first."""
+    name, _ = next(when.events())
+    return {name}
+
+
+def no_type(*_: Any) -> set[str]:
     """Return no event type."""
     return set()
 
 
-def no_text(when: Any) -> tuple[str, ...]:
-    """Return no text."""
+def one_event(when: Elementary) -> dict[str, int]:
+    """Return one event of the type that a condition names first."""
+    return dict.fromkeys(first_named(when), 1)
+
+
+def any_number(*_: Any) -> dict[str, int]:
+    """Return no numbers of events: the condition may be true with any."""
+    return {}
+
+
+def nothing(*_: Any) -> tuple[()]:
+    """Return nothing."""
     return ()
 
 
-def by_chance(when: Any) -> bool:
-    """Return False: it is not known before."""
+def never(*_: Any) -> bool:
+    """Return False."""
     return False
 
 
-def no_need(when: Any, holds: bool) -> tuple[timedelta | str, ...]:
-    """Return nothing that must be known."""
-    return ()
+def always(*_: Any) -> bool:
+    """Return True."""
+    return True
 
 
-def never(when: Any, holds: bool) -> bool:
-    """Return False: its claims are not all that it says."""
-    return False
+def changes_perhaps(when: Any, condition: Any, truth: int, observed: Number, events: str) -> str | None:
+    """Word that the next event can change a condition: that is all that can be said."""
+    return f"can change with the next {events}"
+
+
+def of_that_kind(condition: OfOneSeries, events: str) -> str:
+    """Word the events of a condition: not every one counts if it has a filter, or adds something up."""
+    return f"{events} of that kind" if condition.series.key != condition.series.type else events
+
+
+def order_unknown(when: Any, is_known: bool) -> tuple[str | None, str]:
+    """Return no type, and that too little is known of the order of events."""
+    return None, "events arrived too late to determine their order"
+
+
+def value_unknown(when: Elementary, is_known: bool) -> tuple[str | None, str]:
+    """Return the type of the attribute that a condition names, and that it was never there, or is no date."""
+    event_type, attribute = when.named.split(".", 1)
+    if is_known:
+        return event_type, f"the latest '{attribute}' of a '{event_type}' event is no date"
+    return event_type, f"no '{event_type}' event had the attribute '{attribute}' yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +91,7 @@ class Kind:
             to true.
         least_events, most_events: by event type, the fewest and the most seen events with which it can be true; types
             without a bound are missing.
+        where_declared: those of its types that it reads only where the operator has declared them.
         reads_tenure: whether it reads since when the customer is known.
         claims: its content as statements that can be compared, or those of its opposite (`holds=False`); nothing if
             that is too complex.
@@ -63,15 +100,13 @@ class Kind:
         needs: what must be known for it to hold, or its opposite: for how long the customer must be known, or a
             phrase for the customers where it cannot be known.
         looks_back: how far back it looks; None for the longest duration in it.
-        changed_by: how much more of something would change it, as the end of a sentence; None if nothing could.
-            Called with the condition, its compiled form, its truth and the number that is observed. None if the next
-            event is all that can be said.
-        changes_with_next: whether the next event of one of its types surely changes it.
-        of_that_kind: whether it is said of events "of that kind", where not every event of a type counts.
+        windows: how many windows of the length `within` it looks back; 0 if `within` is no window of the past.
+        changed_by: how events change it, as the end of a sentence; None if none can. Called with the condition, its
+            compiled form, its truth, the value that is observed, and the words of the events that can turn it.
         nearly: in which small thing a text that is observed differs from one with which it would be true; None if it
             is true with it, or differs in more. Called with its compiled form.
-        windows: how many windows of the length `within` it looks back; 0 if `within` is no window of the past.
-        where_declared: those of its types that it reads only where the operator has declared them.
+        untold: why it is not observable though everything was watched: the event type concerned, None for several,
+            and the words. Called with whether there is a value of the attribute that it names.
         quiet_after, changes_at_once: only for the names of groups in stored layout 3 (`groups_of_3`), so a new kind
             has neither. The types after whose event it is certainly not true for a while; and the types whose event,
             for a customer who had cancelled or not, could raise or lower its truth at once: None for those that can
@@ -79,25 +114,24 @@ class Kind:
     """
 
     word: str
-    model: type
+    model: type[Elementary]
     said: Callable[..., Said]
     compile: Callable[[Any, Binding], Condition]
-    types: Callable[[Any], set[str]]
-    can_turn_false: Callable[[Any], set[str]]
-    can_turn_true: Callable[[Any], set[str]]
-    least_events: Callable[[Any], dict[str, int]] = nothing
-    most_events: Callable[[Any], dict[str, int]] = nothing
-    reads_tenure: bool = False
-    claims: Callable[[Any, bool], Iterable[Claim]] = no_claim
-    says_only_its_claims: Callable[[Any, bool], bool] = never
-    times: Callable[[Any], Iterable[str]] = no_text
-    needs: Callable[[Any, bool], Iterable[timedelta | str]] = no_need
-    looks_back: Callable[[Any], timedelta] | None = None
-    changed_by: Callable[[Any, Any, int, float], str | None] | None = None
-    changes_with_next: Callable[[Any], bool] = by_chance
-    of_that_kind: bool = False
-    nearly: Callable[[Any, str], str | None] | None = None
-    windows: int = 1
+    types: Callable[[Any], set[str]] = types_named
+    can_turn_false: Callable[[Any], set[str]] = types_named
+    can_turn_true: Callable[[Any], set[str]] = types_named
+    least_events: Callable[[Any], dict[str, int]] = any_number
+    most_events: Callable[[Any], dict[str, int]] = any_number
     where_declared: frozenset[str] = frozenset()
+    reads_tenure: bool = False
+    claims: Callable[[Any, bool], Iterable[Claim]] = nothing
+    says_only_its_claims: Callable[[Any, bool], bool] = never
+    times: Callable[[Any], Iterable[str]] = nothing
+    needs: Callable[[Any, bool], Iterable[timedelta | str]] = nothing
+    looks_back: Callable[[Any], timedelta] | None = None
+    windows: int = 1
+    changed_by: Callable[[Any, Any, int, Any, str], str | None] = changes_perhaps
+    nearly: Callable[[Any, str], str | None] | None = None
+    untold: Callable[[Any, bool], tuple[str | None, str]] = order_unknown
     quiet_after: Callable[[Any], set[str]] = no_type
     changes_at_once: Callable[[Any, bool, bool], set[str]] | None = None

@@ -4,8 +4,7 @@ Every `meets` has already been replaced by the condition that it names. What a k
 `workers.core.rules.kinds`; here is only how combinations put the answers together.
 """
 
-from collections.abc import Callable, Container
-from itertools import chain
+from collections.abc import Callable, Container, Iterable
 from operator import attrgetter
 from typing import Any, Final
 
@@ -20,12 +19,17 @@ from workers.core.rules.kinds import kind_of
 
 _Asked = Callable[[Kind], Callable[[Any], set[str]]]
 
+_Numbers = Callable[[Kind], Callable[[Any], dict[str, int]]]
+_Chosen = Callable[[Iterable[int]], int]
+
 _NOBODY: Final = Customer([], 0, 0, 0)
 """Nothing of this customer is read while it is collected what conditions need."""
 
 _READ: Final[_Asked] = attrgetter("types")
 _TURN_FALSE: Final[_Asked] = attrgetter("can_turn_false")
 _TURN_TRUE: Final[_Asked] = attrgetter("can_turn_true")
+_LEAST: Final[_Numbers] = attrgetter("least_events")
+_MOST: Final[_Numbers] = attrgetter("most_events")
 
 
 def compile_whole(when: Any, binding: Binding) -> Condition:
@@ -86,30 +90,12 @@ def can_turn_true(when: Any, declared: Container[str] = ()) -> set[str]:
 
 def least_events(when: Any) -> dict[str, int]:
     """Return by event type the fewest seen events with which a written condition can be true."""
-    match when:
-        case model.All(all=parts):
-            least = [least_events(part) for part in parts]
-            return {name: max(one.get(name, 0) for one in least) for name in {*chain(*least)}}
-        case model.Any_(any=parts):
-            least = [least_events(part) for part in parts]
-            return {name: min(one[name] for one in least) for name in set(least[0]).intersection(*least[1:])}
-        case model.Not():
-            return {}
-    return kind_of(when).least_events(when)
+    return _numbers(when, _LEAST, max, min)
 
 
 def most_events(when: Any) -> dict[str, int]:
     """Return by event type the most seen events with which a written condition can be true."""
-    match when:
-        case model.All(all=parts):
-            most = [most_events(part) for part in parts]
-            return {name: min(one[name] for one in most if name in one) for name in {*chain(*most)}}
-        case model.Any_(any=parts):
-            most = [most_events(part) for part in parts]
-            return {name: max(one[name] for one in most) for name in set(most[0]).intersection(*most[1:])}
-        case model.Not():
-            return {}
-    return kind_of(when).most_events(when)
+    return _numbers(when, _MOST, min, max)
 
 
 def reads_tenure(when: Any) -> bool:
@@ -126,3 +112,14 @@ def _types(when: Any, declared: Container[str], asked: _Asked, inside_not: _Aske
         return set[str]().union(*(_types(part, declared, asked, inside_not) for part in parts))
     kind = kind_of(when)
     return {name for name in asked(kind)(when) if name not in kind.where_declared or name in declared}
+
+
+def _numbers(when: Any, asked: _Numbers, of_all: _Chosen, of_any: _Chosen) -> dict[str, int]:
+    if isinstance(when, model.Not):
+        return {}
+    if parts := model.parts_of(when):
+        numbers = [_numbers(part, asked, of_all, of_any) for part in parts]
+        if isinstance(when, model.All):
+            return {name: of_all(one[name] for one in numbers if name in one) for name in set[str]().union(*numbers)}
+        return {name: of_any(one[name] for one in numbers) for name in set(numbers[0]).intersection(*numbers)}
+    return asked(kind_of(when))(when)

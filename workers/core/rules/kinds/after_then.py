@@ -2,22 +2,21 @@
 
 from collections.abc import Iterator
 
-from schemas.conditions import Followed, event_and_filter
+from schemas.conditions import Followed
 from schemas.durations import duration_ms, write_duration
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary, Words
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Basis, OfTwoSeries
 from workers.core.conditions.history import knows_ever
 from workers.core.coverage import FOREVER_MS
-from workers.core.customer.candidate import NUMBERS_EACH, Evidence
-from workers.core.customer.customer import Customer
+from workers.core.customer.candidate import Evidence
 from workers.core.customer.series import Series
 from workers.core.phrases import Said, a, event_in_words, noun
 from workers.core.rules.binding import Binding
 from workers.core.rules.claims import EVER, ONE, AtLeast, Claim, State, events_of
-from workers.core.rules.kind import Kind
+from workers.core.rules.kind import Kind, first_named, one_event
 from workers.core.text import Text, inside_quotes
 
 
-class Answered(Elementary):
+class Answered(OfTwoSeries):
     """The latest first event was followed by a second one in time; time alone never changes the truth.
 
     Not observable if a later first event, or the second event, may have happened unseen before its series was
@@ -25,34 +24,18 @@ class Answered(Elementary):
     new.
 
     Attributes:
-        first, then: the first and the second series.
         pair: key of the stored pair.
-        least_ms: 1 if the second event must come later, not at the same moment; else 0.
         within_ms: the longest time between the two, inclusive.
         followed: what begins the words of the second event.
     """
 
     cost = 2
 
-    def __init__(
-        self,
-        words: Words,
-        customer: Customer,
-        first: Series,
-        then: Series,
-        pair: str,
-        least_ms: int,
-        within_ms: int,
-        followed: bytes,
-    ) -> None:
-        super().__init__(words)
-        self.customer = customer
-        self.first = first
-        self.then = then
+    def __init__(self, basis: Basis, first: Series, then: Series, pair: str, when: Followed) -> None:
+        super().__init__(basis, first, then)
         self.pair = pair
-        self.least_ms = least_ms
-        self.within_ms = within_ms
-        self.followed = followed
+        self.within_ms = duration_ms(when.within)
+        self.followed = inside_quotes(f", then {noun(then.type)} on ")
 
     def look(self, at_ms: int) -> int:
         """Compare the latest first event with the event that followed it first."""
@@ -82,23 +65,22 @@ class Answered(Elementary):
 
     def note(self, evidence: Evidence, at_ms: int) -> None:
         """Note the latest first event, -1 for none, and the second that followed it, 0 for none known."""
-        at = NUMBERS_EACH * self.place
-        evidence.numbers[at] = self.first.last_ms if self.first.is_present else -1
+        evidence.numbers[self.at] = self.first.last_ms if self.first.is_present else -1
         state = self.customer.pairs.get(self.pair)
         followed_ms = 0 if state is None else state[1]
-        evidence.numbers[at + 1] = followed_ms if followed_ms > 0 else 0
+        evidence.numbers[self.at + 1] = followed_ms if followed_ms > 0 else 0
 
-    def word(self, text: Text, evidence: Evidence) -> None:
+    def write_observed(self, text: Text, evidence: Evidence) -> None:
         """Write when the first happened, and when the second followed."""
-        at = NUMBERS_EACH * self.place
-        text.copy(self.head)
-        self._write_last(text, evidence.numbers[at])
-        if evidence.numbers[at + 1]:
+        if evidence.numbers[self.at] < 0:
+            text.copy(b'"never')
+        else:
+            text.copy(b'"last on ')
+            text.moment(evidence.numbers[self.at])
+        if evidence.numbers[self.at + 1]:
             text.copy(self.followed)
-            text.moment(evidence.numbers[at + 1])
+            text.moment(evidence.numbers[self.at + 1])
         text.byte(34)
-        text.copy(self.tail)
-        text.byte(125)
 
 
 def said(when: Followed, *, holds: bool) -> Said:
@@ -111,42 +93,16 @@ def said(when: Followed, *, holds: bool) -> Said:
 
 def compile(when: Followed, binding: Binding) -> Answered:
     """Compile the condition for the customer of a rule set."""
-    pair, first, then = binding.pair(event_and_filter(when.after), event_and_filter(when.then))
-    second, span = noun(pair.then_type), write_duration(when.within)
-    return Answered(
-        binding.words(when, said, f"{second} within {span}", span, None),
-        binding.customer,
-        first,
-        then,
-        pair.key,
-        int(pair.later),
-        duration_ms(when.within),
-        inside_quotes(f", then {second} on "),
-    )
-
-
-def types(when: Followed) -> set[str]:
-    """Return the event types that it reads."""
-    return {event_and_filter(when.after)[0], event_and_filter(when.then)[0]}
-
-
-def can_turn_false(when: Followed) -> set[str]:
-    """Return the first type: it could happen again.
-
-    The second may follow, or a later first event may have come shortly before it: both can turn it true.
-    """
-    return {event_and_filter(when.after)[0]}
-
-
-def least_events(when: Followed) -> dict[str, int]:
-    """Return that there is a first event."""
-    return {event_and_filter(when.after)[0]: 1}
+    pair, first, then = binding.pair(*when.events())
+    span = write_duration(when.within)
+    basis = binding.basis(when, said, f"{noun(pair.then_type)} within {span}", span)
+    return Answered(basis, first, then, pair.key, when)
 
 
 def claims(when: Followed, holds: bool) -> Iterator[Claim]:
-    """Yield its claims, or those of its opposite."""
+    """Yield its claims; none of its opposite."""
     if holds:
-        after, then = events_of(*event_and_filter(when.after)), events_of(*event_and_filter(when.then))
+        after, then = (events_of(*events) for events in when.events())
         yield State(("after", after, then), "then")
         yield AtLeast(then, EVER, ONE)
 
@@ -156,10 +112,10 @@ KIND = Kind(
     model=Followed,
     said=said,
     compile=compile,
-    types=types,
-    can_turn_false=can_turn_false,
-    can_turn_true=types,
-    least_events=least_events,
+    # The first could happen again. The second may follow, or a later first event may have come shortly before it:
+    # both can turn it true.
+    can_turn_false=first_named,
+    least_events=one_event,
     claims=claims,
     windows=0,
 )

@@ -2,48 +2,33 @@
 
 from collections.abc import Iterator
 
-from schemas.conditions import Unfollowed, event_and_filter
+from schemas.conditions import Unfollowed
 from schemas.durations import duration_ms, write_duration
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary, Words
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Basis, OfTwoSeries
 from workers.core.conditions.history import knows_ever
 from workers.core.coverage import FOREVER_MS
-from workers.core.customer.candidate import NUMBERS_EACH, Evidence
-from workers.core.customer.customer import Customer
+from workers.core.customer.candidate import Evidence
 from workers.core.customer.series import Series
 from workers.core.phrases import Said, a, event_in_words, noun
 from workers.core.rules.binding import Binding
 from workers.core.rules.claims import EVER, ONE, AtLeast, Claim, Silence, State, events_of
-from workers.core.rules.kind import Kind
+from workers.core.rules.kind import Kind, first_named, one_event
 from workers.core.text import Text
 
 
-class Unanswered(Elementary):
+class Unanswered(OfTwoSeries):
     """The latest first event was not followed by a second one for a while.
 
     Not observable if a later first event, or the second event after it, may have happened unseen.
 
     Attributes:
-        first, then: the first and the second series.
-        least_ms: 1 if the second event must come later, not at the same moment; else 0.
         for_ms: how long no second event has followed.
     """
 
     cost = 2
 
-    def __init__(
-        self,
-        words: Words,
-        customer: Customer,
-        first: Series,
-        then: Series,
-        least_ms: int,
-        for_ms: int,
-    ) -> None:
-        super().__init__(words)
-        self.customer = customer
-        self.first = first
-        self.then = then
-        self.least_ms = least_ms
+    def __init__(self, basis: Basis, first: Series, then: Series, for_ms: int) -> None:
+        super().__init__(basis, first, then)
         self.for_ms = for_ms
 
     def look(self, at_ms: int) -> int:
@@ -73,18 +58,16 @@ class Unanswered(Elementary):
 
     def note(self, evidence: Evidence, at_ms: int) -> None:
         """Note the latest first event; -1 for none."""
-        evidence.numbers[NUMBERS_EACH * self.place] = self.first.last_ms if self.first.is_present else -1
+        evidence.numbers[self.at] = self.first.last_ms if self.first.is_present else -1
 
-    def word(self, text: Text, evidence: Evidence) -> None:
-        """Write when the first happened, and until when the second would have prevented the action."""
-        first_ms = evidence.numbers[NUMBERS_EACH * self.place]
-        text.copy(self.head)
-        self._write_last(text, first_ms)
-        text.byte(34)
-        text.copy(self.tail)
-        if first_ms >= 0:
-            self._write_prevented(text, first_ms + self.for_ms)
-        text.byte(125)
+    def write_observed(self, text: Text, evidence: Evidence) -> None:
+        """Write when the first happened."""
+        self.write_since(text, b'"last on ', evidence.numbers[self.at], b'"never"')
+
+    def write_prevented(self, text: Text, evidence: Evidence) -> None:
+        """Write until when the second event would have prevented the action."""
+        if evidence.numbers[self.at] >= 0:
+            self.write_before(text, evidence.numbers[self.at] + self.for_ms)
 
 
 def said(when: Unfollowed, *, holds: bool) -> Said:
@@ -96,48 +79,27 @@ def said(when: Unfollowed, *, holds: bool) -> Said:
 
 def compile(when: Unfollowed, binding: Binding) -> Unanswered:
     """Compile the condition for the customer of a rule set."""
-    first, then = event_and_filter(when.after), event_and_filter(when.without)
+    first, then = when.events()
     second, span = noun(then[0]), write_duration(when.for_)
     return Unanswered(
-        binding.words(when, said, f"no {second} for {span}", span, f"a {second} before "),
-        binding.customer,
+        binding.basis(when, said, f"no {second} for {span}", span, f"a {second} before "),
         binding.series(*first),
         binding.series(*then),
-        # No event follows itself.
-        int(first[0] == then[0]),
         duration_ms(when.for_),
     )
 
 
-def types(when: Unfollowed) -> set[str]:
-    """Return the event types that it reads.
-
-    Both can turn it false: the second may follow, and the first may happen again.
-    """
-    return {event_and_filter(when.after)[0], event_and_filter(when.without)[0]}
-
-
-def can_turn_true(when: Unfollowed) -> set[str]:
-    """Return the first type: it may have happened again after the second."""
-    return {event_and_filter(when.after)[0]}
-
-
-def least_events(when: Unfollowed) -> dict[str, int]:
-    """Return that there is a first event."""
-    return {event_and_filter(when.after)[0]: 1}
-
-
 def quiet_after(when: Unfollowed) -> set[str]:
     """Return both types: the first event restarts the wait, and the second ends it."""
-    first, then = event_and_filter(when.after), event_and_filter(when.without)
+    first, then = when.events()
     quiet = set() if first[1] else {first[0]}
     return quiet if then[1] or then[0] == first[0] else {*quiet, then[0]}
 
 
 def claims(when: Unfollowed, holds: bool) -> Iterator[Claim]:
-    """Yield its claims, or those of its opposite."""
+    """Yield its claims; none of its opposite."""
     if holds:
-        after, without = events_of(*event_and_filter(when.after)), events_of(*event_and_filter(when.without))
+        after, without = (events_of(*events) for events in when.events())
         yield State(("after", after, without), "without")
         yield Silence(without, when.for_)
         yield AtLeast(after, EVER, ONE)
@@ -145,7 +107,8 @@ def claims(when: Unfollowed, holds: bool) -> Iterator[Claim]:
 
 def times(when: Unfollowed) -> Iterator[str]:
     """Yield when it is checked besides after events."""
-    yield f"{write_duration(when.for_)} after the last {noun(event_and_filter(when.after)[0])}"
+    first, _ = when.events()
+    yield f"{write_duration(when.for_)} after the last {noun(first[0])}"
 
 
 KIND = Kind(
@@ -153,12 +116,10 @@ KIND = Kind(
     model=Unfollowed,
     said=said,
     compile=compile,
-    types=types,
-    can_turn_false=types,
-    can_turn_true=can_turn_true,
-    least_events=least_events,
-    quiet_after=quiet_after,
+    can_turn_true=first_named,  # it may have happened again after the second, which turns it false
+    least_events=one_event,
     claims=claims,
     times=times,
     windows=0,
+    quiet_after=quiet_after,
 )

@@ -6,20 +6,18 @@ from decimal import Decimal
 
 from schemas.conditions import Average
 from schemas.durations import DAY_MS
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, OfOneSeries, Words
+from workers.core.conditions.amounts import bounded, window_days
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Basis, OfOneSeries
 from workers.core.conditions.history import knows_ever, watched_from
 from workers.core.coverage import FOREVER_MS
-from workers.core.customer.candidate import NUMBERS_EACH, Evidence
-from workers.core.customer.customer import Customer
+from workers.core.customer.candidate import Evidence
 from workers.core.customer.series import Series
 from workers.core.events.decoding import UNIT
-from workers.core.phrases import Said, attribute, bounds_in_words, filters, noun, within
+from workers.core.phrases import Said, attribute, bounds_in_words, filters, within, without_history
 from workers.core.rules.binding import Binding
-from workers.core.rules.bounds import bounded, window_days, window_in_words
-from workers.core.rules.claims import Claim, Quantity, measured
-from workers.core.rules.kind import Kind
-from workers.core.rules.knowledge import WHOLE_HISTORY, time_of_leaving
-from workers.core.text import Text, as_json
+from workers.core.rules.kind import Kind, one_event
+from workers.core.rules.windows import claims, says_only_its_claims, times, window_in_words
+from workers.core.text import Text
 
 
 class Mean(OfOneSeries):
@@ -29,7 +27,6 @@ class Mean(OfOneSeries):
     false. Products with a bound may take more than 64 bits, so it is compared in Python's integers.
 
     Attributes:
-        customer, series: what it reads; the series has only the events with a number.
         has_low, low, per_low, without_low: whether there is a lower bound, its numerator in ten-thousandths and its
             denominator (positive), and whether the bound itself is outside.
         has_high, high, per_high, without_high: the same of the upper bound.
@@ -38,20 +35,13 @@ class Mean(OfOneSeries):
 
     cost = 6
 
-    def __init__(
-        self,
-        words: Words,
-        customer: Customer,
-        series: Series,
-        lower: tuple[Decimal, bool] | None,
-        upper: tuple[Decimal, bool] | None,
-        days: int,
-    ) -> None:
-        super().__init__(words, customer, series)
+    def __init__(self, basis: Basis, series: Series, when: Average) -> None:
+        super().__init__(basis, series)
+        lower, upper = when.limits()
         self.has_low, self.has_high = lower is not None, upper is not None
         self.low, self.per_low, self.without_low = _fraction(lower)
         self.high, self.per_high, self.without_high = _fraction(upper)
-        self.days = days
+        self.days = window_days(when)
 
     def look(self, at_ms: int) -> int:
         """Walk the days as they leave the window, once it is watched."""
@@ -106,17 +96,13 @@ class Mean(OfOneSeries):
                     number += days.count[place]
             else:
                 total, number = series.total_sum, series.total
-        evidence.numbers[NUMBERS_EACH * self.place] = number
+        evidence.numbers[self.at] = number
         if number:
             evidence.keep(self.place, round(total / number / UNIT, 4))
 
-    def word(self, text: Text, evidence: Evidence) -> None:
+    def write_observed(self, text: Text, evidence: Evidence) -> None:
         """Write the mean."""
-        number = evidence.numbers[NUMBERS_EACH * self.place]
-        text.copy(self.head)
-        text.copy(as_json(evidence.values[self.place] if number and evidence.values else None))
-        text.copy(self.tail)
-        text.byte(125)
+        self.write_kept(text, evidence)
 
 
 def said(when: Average, *, holds: bool) -> Said:
@@ -128,17 +114,9 @@ def said(when: Average, *, holds: bool) -> Said:
 
 def compile(when: Average, binding: Binding) -> Mean:
     """Compile the condition for the customer of a rule set."""
-    name, attribute = when.average.split(".", 1)
-    lower, upper = when.limits()
-    days = window_days(when)
-    return Mean(
-        binding.words(when, said, when.words(), window_in_words(when), None),
-        binding.customer,
-        binding.mean_series(name, when.where, attribute, days),
-        lower,
-        upper,
-        days,
-    )
+    name, adds = when.average.split(".", 1)
+    basis = binding.basis(when, said, when.words(), window_in_words(when))
+    return Mean(basis, binding.mean_series(name, when.where, adds, window_days(when)), when)
 
 
 def _fraction(limit: tuple[Decimal, bool] | None) -> tuple[int, int, bool]:
@@ -148,35 +126,9 @@ def _fraction(limit: tuple[Decimal, bool] | None) -> tuple[int, int, bool]:
     return numerator * UNIT, denominator, limit[1]
 
 
-def types(when: Average) -> set[str]:
-    """Return the event types that it reads."""
-    return {when.average.split(".", 1)[0]}
-
-
-def least_events(when: Average) -> dict[str, int]:
-    """Return one event: without any there is no mean."""
-    return dict.fromkeys(types(when), 1)
-
-
-def claims(when: Average, holds: bool) -> Iterator[Claim]:
-    """Yield its claims, or those of its opposite."""
-    if holds:
-        yield Quantity(measured("average", when.average, when.where, when.within), *when.limits())
-
-
-def says_only_its_claims(when: Average, holds: bool) -> bool:
-    """Return whether it holds: nothing is said of the opposite."""
-    return holds
-
-
-def times(when: Average) -> Iterator[str]:
-    """Yield when it is checked besides after events."""
-    return time_of_leaving(when, when.average.split(".", 1)[0])
-
-
 def needs(when: Average, holds: bool) -> Iterator[timedelta | str]:
     """Yield what must be known of a customer for it, or its opposite, to hold: everything in the window."""
-    yield WHOLE_HISTORY.format(noun(when.average.split(".", 1)[0])) if when.within is None else when.within
+    yield without_history(when.average.split(".", 1)[0]) if when.within is None else when.within
 
 
 KIND = Kind(
@@ -184,10 +136,7 @@ KIND = Kind(
     model=Average,
     said=said,
     compile=compile,
-    types=types,
-    can_turn_false=types,
-    can_turn_true=types,
-    least_events=least_events,
+    least_events=one_event,
     claims=claims,
     says_only_its_claims=says_only_its_claims,
     times=times,

@@ -7,18 +7,17 @@ from typing import Final
 
 from schemas.conditions import Change
 from schemas.durations import DAY_MS, duration_ms, write_duration
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, OfOneSeries, Words
+from workers.core.conditions.amounts import bounded
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Basis, OfOneSeries
 from workers.core.conditions.history import watched_from
 from workers.core.coverage import FOREVER_MS
-from workers.core.customer.candidate import NUMBERS_EACH, Evidence
-from workers.core.customer.customer import Customer
+from workers.core.customer.candidate import Evidence
 from workers.core.customer.series import Series
 from workers.core.events.decoding import UNIT
 from workers.core.phrases import Said, attribute, filters, noun, plural
 from workers.core.rules.binding import Binding
-from workers.core.rules.bounds import bounded
 from workers.core.rules.claims import Claim, State, events_of
-from workers.core.rules.kind import Kind
+from workers.core.rules.kind import Kind, types_named
 from workers.core.text import Text
 
 _PERCENT: Final = 10_000
@@ -33,7 +32,6 @@ class Changed(OfOneSeries):
     Sums and their products with a share may take more than 64 bits, so they are compared in Python's integers.
 
     Attributes:
-        customer, series: what it reads.
         is_sum: whether an attribute is added up; otherwise events are counted.
         is_rise: whether the amount must have risen; otherwise it must have fallen.
         share: the most that may remain after a fall, or the least to reach after a rise, in hundredths of a percent:
@@ -44,23 +42,12 @@ class Changed(OfOneSeries):
 
     cost = 7
 
-    def __init__(
-        self,
-        words: Words,
-        customer: Customer,
-        series: Series,
-        is_sum: bool,
-        is_rise: bool,
-        share: int,
-        least: int,
-        days: int,
-    ) -> None:
-        super().__init__(words, customer, series)
-        self.is_sum = is_sum
-        self.is_rise = is_rise
-        self.share = share
-        self.least = least
-        self.days = days
+    def __init__(self, basis: Basis, series: Series, when: Change) -> None:
+        super().__init__(basis, series)
+        self.is_sum, self.is_rise = "." in when.change, when.up_by is not None
+        self.share = int(100 * (100 + _percent(when)))
+        self.least = _least(when, UNIT if self.is_sum else 1)
+        self.days = _days(when)
 
     def look(self, at_ms: int) -> int:
         """Walk the days through both windows, once they are watched."""
@@ -108,7 +95,7 @@ class Changed(OfOneSeries):
 
     def note(self, evidence: Evidence, at_ms: int) -> None:
         """Note the amounts of both windows; what is beyond 64 bits is cut."""
-        series, at = self.series, NUMBERS_EACH * self.place
+        series = self.series
         before = latest = 0
         if series.is_present:
             days = series.days
@@ -119,20 +106,16 @@ class Changed(OfOneSeries):
                 before += amounts[place]
             for place in range(passes, days.number):
                 latest += amounts[place]
-        evidence.numbers[at] = max(-_LARGEST, min(_LARGEST, latest))
-        evidence.numbers[at + 1] = max(-_LARGEST, min(_LARGEST, before))
+        evidence.numbers[self.at] = max(-_LARGEST, min(_LARGEST, latest))
+        evidence.numbers[self.at + 1] = max(-_LARGEST, min(_LARGEST, before))
 
-    def word(self, text: Text, evidence: Evidence) -> None:
+    def write_observed(self, text: Text, evidence: Evidence) -> None:
         """Write the amounts of both windows."""
-        at = NUMBERS_EACH * self.place
-        text.copy(self.head)
         text.byte(34)
-        self._write_amount(text, evidence.numbers[at])
+        self._write_amount(text, evidence.numbers[self.at])
         text.copy(b" after ")
-        self._write_amount(text, evidence.numbers[at + 1])
+        self._write_amount(text, evidence.numbers[self.at + 1])
         text.byte(34)
-        text.copy(self.tail)
-        text.byte(125)
 
     def _write_amount(self, text: Text, amount: int) -> None:
         if self.is_sum:
@@ -158,19 +141,22 @@ def said(when: Change, *, holds: bool) -> Said:
 def compile(when: Change, binding: Binding) -> Changed:
     """Compile the condition for the customer of a rule set."""
     name, _, adds = when.change.partition(".")
-    days, is_rise = duration_ms(when.within) // DAY_MS, when.up_by is not None
-    percent = when.up_by if when.up_by is not None else -(when.down_by or Decimal(0))
-    bound = f"{'up' if is_rise else 'down'} by {abs(percent):f}% from at least {when.from_at_least:f}"
+    percent = _percent(when)
+    bound = f"{'down' if percent < 0 else 'up'} by {abs(percent):f}% from at least {when.from_at_least:f}"
     return Changed(
-        binding.words(when, said, bound, write_duration(when.within), None),
-        binding.customer,
-        binding.series(name, when.where, adds or None, 2 * days),
-        bool(adds),
-        is_rise,
-        int(100 * (100 + percent)),
-        _least(when, UNIT if adds else 1),
-        days,
+        binding.basis(when, said, bound, write_duration(when.within)),
+        binding.series(name, when.where, adds or None, 2 * _days(when)),
+        when,
     )
+
+
+def _percent(when: Change) -> Decimal:
+    """Return the least change; below zero for a fall."""
+    return when.up_by if when.up_by is not None else -(when.down_by or Decimal(0))
+
+
+def _days(when: Change) -> int:
+    return duration_ms(when.within) // DAY_MS
 
 
 def _least(when: Change, unit: int) -> int:
@@ -178,20 +164,15 @@ def _least(when: Change, unit: int) -> int:
     return int((bounded(when.from_at_least) * unit).to_integral_value(ROUND_CEILING))
 
 
-def types(when: Change) -> set[str]:
-    """Return the event types that it reads."""
-    return {when.change.partition(".")[0]}
-
-
 def least_events(when: Change) -> dict[str, int]:
     """Return how many events the earlier window needs; one if an attribute is added up."""
-    return dict.fromkeys(types(when), 1 if "." in when.change else max(1, _least(when, 1)))
+    return dict.fromkeys(types_named(when), 1 if "." in when.change else max(1, _least(when, 1)))
 
 
 def changes_at_once(when: Change, was_cancelled: bool, raises: bool) -> set[str]:
     """Return the type, but not of events that support what holds until they move to the earlier window."""
     is_support = raises != (when.up_by is not None) and duration_ms(when.within) > DAY_MS
-    return set() if is_support else types(when)
+    return set() if is_support else types_named(when)
 
 
 def claims(when: Change, holds: bool) -> Iterator[Claim]:
@@ -222,9 +203,6 @@ KIND = Kind(
     model=Change,
     said=said,
     compile=compile,
-    types=types,
-    can_turn_false=types,
-    can_turn_true=types,
     least_events=least_events,
     changes_at_once=changes_at_once,
     claims=claims,

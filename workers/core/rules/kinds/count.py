@@ -4,25 +4,17 @@ from collections.abc import Iterator
 
 from schemas.conditions import Count
 from schemas.durations import DAY_MS, write_duration
-from workers.core.conditions.amounts import OUT_OF_REACH, Amount
-from workers.core.conditions.condition import FALSE, TRUE, Words
+from workers.core.conditions.amounts import OUT_OF_REACH, Amount, inclusive, window_days
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Basis
 from workers.core.conditions.history import counted_from, knows_ever, staged
 from workers.core.coverage import FOREVER_MS
-from workers.core.customer.candidate import NUMBERS_EACH, Evidence
-from workers.core.customer.customer import Customer
+from workers.core.customer.candidate import Evidence
 from workers.core.customer.series import Series
 from workers.core.phrases import Said, counted, noun, plural
 from workers.core.rules.binding import Binding
-from workers.core.rules.bounds import (
-    inclusive,
-    where_bounded_above,
-    where_bounded_below,
-    window_days,
-    window_in_words,
-)
 from workers.core.rules.claims import Claim, Limit, events_of, numbers_of
-from workers.core.rules.kind import Kind
-from workers.core.rules.knowledge import needs_of_volume, time_of_leaving
+from workers.core.rules.kind import Kind, of_that_kind
+from workers.core.rules.windows import broken_by, needs, reached_by, times, window_in_words
 from workers.core.text import Text, inside_quotes
 
 
@@ -37,25 +29,16 @@ class Counted(Amount):
 
     cost = 4
 
-    def __init__(
-        self,
-        words: Words,
-        customer: Customer,
-        series: Series,
-        low: int | None,
-        high: int | None,
-        days: int,
-        one_more: bytes = b"",
-        more: bytes = b"",
-    ) -> None:
-        super().__init__(words, customer, series, low, high, days)
+    def __init__(self, basis: Basis, series: Series, when: Count) -> None:
+        super().__init__(basis, series, when, 1)
         # No event at all reaches a lower bound of zero and exceeds an upper bound below zero.
         always, over = self.has_low and self.low <= 0, self.has_high and self.high < 0
         self.enough = self.low if self.has_low and not always else OUT_OF_REACH
         self.too_many = self.high + 1 if self.has_high and not over else OUT_OF_REACH
         self.enough_until_ms = 0 if self.has_low and not always else FOREVER_MS
         self.too_many_until_ms = FOREVER_MS if over else 0
-        self.one_more, self.more = one_more, more
+        name, span = noun(when.count), "" if when.within is None else f" within {write_duration(when.within)}"
+        self.one_more, self.more = (inside_quotes(f" more {events}{span}") + b'"' for events in (name, plural(name)))
 
     def look(self, at_ms: int) -> int:
         """Walk the days, newest first, to those whose departure makes the number fall to its bounds."""
@@ -99,20 +82,18 @@ class Counted(Amount):
                 days, number = series.days, 0
                 for place in range(days.first_from(at_ms // DAY_MS - self.days + 1), days.number):
                     number += days.count[place]
-        evidence.numbers[NUMBERS_EACH * self.place] = number
+        evidence.numbers[self.at] = number
 
-    def word(self, text: Text, evidence: Evidence) -> None:
-        """Write the number and, for an upper bound, how many more events would have prevented the action."""
-        number = evidence.numbers[NUMBERS_EACH * self.place]
-        text.copy(self.head)
-        text.decimal(number)
-        text.copy(self.tail)
-        if self.prevented:
-            more = self.high - number + 1
-            text.copy(self.prevented)
-            text.decimal(more if more > 1 else 1)
-            text.copy(self.more if more > 1 else self.one_more)
-        text.byte(125)
+    def write_observed(self, text: Text, evidence: Evidence) -> None:
+        """Write the number."""
+        text.decimal(evidence.numbers[self.at])
+
+    def write_prevented(self, text: Text, evidence: Evidence) -> None:
+        """Write how many more events would have exceeded the upper bound."""
+        more = self.high - evidence.numbers[self.at] + 1
+        text.copy(self.prevented)
+        text.decimal(more if more > 1 else 1)
+        text.copy(self.more if more > 1 else self.one_more)
 
 
 def said(when: Count, *, holds: bool) -> Said:
@@ -123,24 +104,9 @@ def said(when: Count, *, holds: bool) -> Said:
 
 def compile(when: Count, binding: Binding) -> Counted:
     """Compile the condition for the customer of a rule set."""
-    low, high = inclusive(when, 1)
-    days, name = window_days(when), noun(when.count)
-    span = "" if when.within is None else f" within {write_duration(when.within)}"
-    return Counted(
-        binding.words(when, said, when.words(), window_in_words(when), None if high is None else ""),
-        binding.customer,
-        binding.series(when.count, when.where, days=days),
-        low,
-        high,
-        days,
-        inside_quotes(f" more {name}{span}") + b'"',
-        inside_quotes(f" more {plural(name)}{span}") + b'"',
-    )
-
-
-def types(when: Count) -> set[str]:
-    """Return the event types that it reads."""
-    return {when.count}
+    prevented = None if when.limits()[1] is None else ""
+    basis = binding.basis(when, said, when.words(), window_in_words(when), prevented)
+    return Counted(basis, binding.series(when.count, when.where, days=window_days(when)), when)
 
 
 def least_events(when: Count) -> dict[str, int]:
@@ -171,23 +137,14 @@ def says_only_its_claims(when: Count, holds: bool) -> bool:
     return holds or None in when.limits()
 
 
-def times(when: Count) -> Iterator[str]:
-    """Yield when it is checked besides after events."""
-    return time_of_leaving(when, when.count)
-
-
-def needs(when: Count, holds: bool) -> Iterator[str]:
-    """Yield what must be known of a customer for it, or its opposite, to hold."""
-    return needs_of_volume(when, when.count, holds)
-
-
-def changed_by(when: Count, counted: Counted, truth: int, observed: float) -> str | None:
+def changed_by(when: Count, counted: Counted, truth: int, observed: float, events: str) -> str | None:
     """Return how many more events reach the lower bound, or exceed the upper one."""
+    if truth == NOT_OBSERVABLE:
+        return f"can change with the next {of_that_kind(counted, events)}"
     if truth == FALSE and counted.has_high and observed > counted.high:
         return None  # only time can reduce what is above the upper bound
     number = round((counted.high if truth == TRUE else counted.low) - observed) + (truth == TRUE)
-    events = noun(when.count) if number == 1 else f"{number} {plural(noun(when.count))}"
-    return f"changes with the next {events}"
+    return f"changes with the next {noun(when.count) if number == 1 else f'{number} {plural(noun(when.count))}'}"
 
 
 KIND = Kind(
@@ -195,9 +152,8 @@ KIND = Kind(
     model=Count,
     said=said,
     compile=compile,
-    types=types,
-    can_turn_false=where_bounded_above(types),
-    can_turn_true=where_bounded_below(types),
+    can_turn_false=broken_by,
+    can_turn_true=reached_by,
     least_events=least_events,
     most_events=most_events,
     claims=claims,
@@ -205,5 +161,4 @@ KIND = Kind(
     times=times,
     needs=needs,
     changed_by=changed_by,
-    of_that_kind=True,
 )

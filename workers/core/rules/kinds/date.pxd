@@ -4,15 +4,13 @@ cimport cython
 
 from workers.core.conditions.condition cimport Elementary
 from workers.core.customer.candidate cimport Evidence
-from workers.core.customer.customer cimport Customer
 from workers.core.events.attribute_types cimport convert, date_ms_of
 from workers.core.text cimport Text
 
-cdef long long FOREVER_MS, NUMBERS_EACH
+cdef long long FOREVER_MS
 cdef int FALSE, NOT_OBSERVABLE, TRUE
 
 cdef class Deadline(Elementary):
-    cdef readonly Customer customer
     cdef readonly str attribute
     cdef readonly long long ahead_ms, over_ms, date_ms
     cdef readonly object read
@@ -22,5 +20,4 @@ cdef class Deadline(Elementary):
     @cython.locals(date_ms=cython.longlong)
     cpdef int look(self, long long at_ms) except -1
     cpdef note(self, Evidence evidence, long long at_ms)
-    @cython.locals(date_ms=cython.longlong)
-    cpdef word(self, Text text, Evidence evidence)
+    cpdef write_observed(self, Text text, Evidence evidence)

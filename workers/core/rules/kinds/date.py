@@ -6,15 +6,14 @@ from typing import Any
 
 from schemas.conditions import Date
 from schemas.durations import duration_ms, write_duration
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary, Words
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Basis, Elementary
 from workers.core.coverage import FOREVER_MS
-from workers.core.customer.candidate import NUMBERS_EACH, Evidence
-from workers.core.customer.customer import Customer
+from workers.core.customer.candidate import Evidence
 from workers.core.events.attribute_types import convert, date_ms_of
 from workers.core.phrases import Said, date_in_words, noun
 from workers.core.rules.binding import Binding
 from workers.core.rules.claims import Claim, State
-from workers.core.rules.kind import Kind
+from workers.core.rules.kind import Kind, one_event, value_unknown
 from workers.core.text import Text
 
 
@@ -25,7 +24,6 @@ class Deadline(Elementary):
     observable while no value is known, or if the value is none of these.
 
     Attributes:
-        customer: whose attributes it reads.
         attribute: `type.attribute`.
         ahead_ms: how far ahead the date may be; -1 if it must be past.
         over_ms: for how long it must be past.
@@ -35,19 +33,11 @@ class Deadline(Elementary):
 
     cost = 2
 
-    def __init__(
-        self,
-        words: Words,
-        customer: Customer,
-        attribute: str,
-        ahead_ms: int,
-        over_ms: int,
-    ) -> None:
-        super().__init__(words)
-        self.customer = customer
+    def __init__(self, basis: Basis, attribute: str, when: Date) -> None:
+        super().__init__(basis)
         self.attribute = attribute
-        self.ahead_ms = ahead_ms
-        self.over_ms = over_ms
+        self.ahead_ms = -1 if when.in_the_next is None else duration_ms(when.in_the_next)
+        self.over_ms = 0 if when.passed_for is None else duration_ms(when.passed_for)
         self.read: Any = None
         self.date_ms = -1
 
@@ -84,20 +74,11 @@ class Deadline(Elementary):
 
     def note(self, evidence: Evidence, at_ms: int) -> None:
         """Note the date; -1 for none."""
-        evidence.numbers[NUMBERS_EACH * self.place] = self.known_ms()
+        evidence.numbers[self.at] = self.known_ms()
 
-    def word(self, text: Text, evidence: Evidence) -> None:
+    def write_observed(self, text: Text, evidence: Evidence) -> None:
         """Write the date."""
-        date_ms = evidence.numbers[NUMBERS_EACH * self.place]
-        text.copy(self.head)
-        if date_ms < 0:
-            text.copy(b"null")
-        else:
-            text.byte(34)
-            text.moment(date_ms)
-            text.byte(34)
-        text.copy(self.tail)
-        text.byte(125)
+        self.write_since(text, b'"', evidence.numbers[self.at], b"null")
 
 
 def said(when: Date, *, holds: bool) -> Said:
@@ -118,23 +99,7 @@ def compile(when: Date, binding: Binding) -> Deadline:
     bound = f"in the next {write_duration(ahead)}" if ahead is not None else ""
     if passed is not None:
         bound = f"passed for {write_duration(passed)}"
-    return Deadline(
-        binding.words(when, said, bound, None, None),
-        binding.customer,
-        binding.specs.require_attribute(when.date),
-        -1 if ahead is None else duration_ms(ahead),
-        0 if passed is None else duration_ms(passed),
-    )
-
-
-def types(when: Date) -> set[str]:
-    """Return the event types that it reads."""
-    return {when.date.split(".", 1)[0]}
-
-
-def least_events(when: Date) -> dict[str, int]:
-    """Return one event: it brings the date."""
-    return dict.fromkeys(types(when), 1)
+    return Deadline(binding.basis(when, said, bound), binding.specs.require_attribute(when.date), when)
 
 
 def claims(when: Date, holds: bool) -> Iterator[Claim]:
@@ -166,12 +131,10 @@ KIND = Kind(
     model=Date,
     said=said,
     compile=compile,
-    types=types,
-    can_turn_false=types,
-    can_turn_true=types,
-    least_events=least_events,
+    least_events=one_event,
     claims=claims,
     times=times,
     needs=needs,
     looks_back=looks_back,
+    untold=value_unknown,
 )

@@ -8,11 +8,14 @@ from workers.core.customer.candidate cimport Evidence
 from workers.core.customer.series cimport Series
 from workers.core.text cimport Text
 
-cdef long long DAY_MS, FOREVER_MS, NUMBERS_EACH
+cdef long long DAY_MS, FOREVER_MS
 
 cdef class Different(Amount):
-    @cython.locals(series=Series, window=cython.longlong, number=cython.longlong, is_enough=cython.bint, is_too_many=cython.bint, enough_until_ms=cython.longlong, too_many_until_ms=cython.longlong, watched_ms=cython.longlong, day=cython.p_longlong)
+    @cython.locals(
+        series=Series, window=cython.longlong, number=cython.longlong, is_enough=cython.bint,
+        is_too_many=cython.bint, enough_until_ms=cython.longlong, too_many_until_ms=cython.longlong,
+        watched_ms=cython.longlong, day=cython.p_longlong
+    )
     cpdef int look(self, long long at_ms) except -1
-    @cython.locals(series=Series, number=cython.longlong)
     cpdef note(self, Evidence evidence, long long at_ms)
-    cpdef word(self, Text text, Evidence evidence)
+    cpdef write_observed(self, Text text, Evidence evidence)

@@ -1,25 +1,23 @@
 """`distinct: purchase.category, at least: 3`: how many different values an attribute had."""
 
-from collections.abc import Iterator
-
 from schemas.conditions import Distinct
 from schemas.durations import DAY_MS
-from workers.core.conditions.amounts import Amount
+from workers.core.conditions.amounts import Amount, inclusive
 from workers.core.conditions.history import counted_from, knows_ever, staged
 from workers.core.coverage import FOREVER_MS
-from workers.core.customer.candidate import NUMBERS_EACH, Evidence
+from workers.core.customer.candidate import Evidence
 from workers.core.phrases import Said, counted
 from workers.core.rules.binding import Binding
-from workers.core.rules.bounds import (
-    inclusive,
-    where_bounded_above,
-    where_bounded_below,
-    window_days,
+from workers.core.rules.kind import Kind, types_named
+from workers.core.rules.windows import (
+    broken_by,
+    claims,
+    needs,
+    reached_by,
+    says_only_its_claims,
+    times,
     window_in_words,
 )
-from workers.core.rules.claims import Claim, Quantity, measured
-from workers.core.rules.kind import Kind
-from workers.core.rules.knowledge import needs_of_volume, time_of_leaving
 from workers.core.text import Text
 
 
@@ -64,14 +62,11 @@ class Different(Amount):
             number = series.values.number
             if self.days:
                 number -= series.values.first_from(at_ms // DAY_MS - self.days + 1)
-        evidence.numbers[NUMBERS_EACH * self.place] = number
+        evidence.numbers[self.at] = number
 
-    def word(self, text: Text, evidence: Evidence) -> None:
+    def write_observed(self, text: Text, evidence: Evidence) -> None:
         """Write the number."""
-        text.copy(self.head)
-        text.decimal(evidence.numbers[NUMBERS_EACH * self.place])
-        text.copy(self.tail)
-        text.byte(125)
+        text.decimal(evidence.numbers[self.at])
 
 
 def said(when: Distinct, *, holds: bool) -> Said:
@@ -83,47 +78,14 @@ def said(when: Distinct, *, holds: bool) -> Said:
 def compile(when: Distinct, binding: Binding) -> Different:
     """Compile the condition for the customer of a rule set."""
     name, attribute = when.distinct.split(".", 1)
-    low, high = inclusive(when, 1)
-    return Different(
-        binding.words(when, said, when.words(), window_in_words(when), None),
-        binding.customer,
-        binding.value_series(name, when.where, attribute),
-        low,
-        high,
-        window_days(when),
-    )
-
-
-def types(when: Distinct) -> set[str]:
-    """Return the event types that it reads."""
-    return {when.distinct.split(".", 1)[0]}
+    basis = binding.basis(when, said, when.words(), window_in_words(when))
+    return Different(basis, binding.value_series(name, when.where, attribute), when, 1)
 
 
 def least_events(when: Distinct) -> dict[str, int]:
     """Return the fewest events with which it can be true: each brings one value at most."""
     low = inclusive(when, 1)[0]
-    return dict.fromkeys(types(when), low) if low is not None and low > 0 else {}
-
-
-def claims(when: Distinct, holds: bool) -> Iterator[Claim]:
-    """Yield its claims, or those of its opposite."""
-    if holds:
-        yield Quantity(measured("distinct", when.distinct, when.where, when.within), *when.limits())
-
-
-def says_only_its_claims(when: Distinct, holds: bool) -> bool:
-    """Return whether it holds: nothing is said of the opposite."""
-    return holds
-
-
-def times(when: Distinct) -> Iterator[str]:
-    """Yield when it is checked besides after events."""
-    return time_of_leaving(when, when.distinct.split(".", 1)[0])
-
-
-def needs(when: Distinct, holds: bool) -> Iterator[str]:
-    """Yield what must be known of a customer for it, or its opposite, to hold."""
-    return needs_of_volume(when, when.distinct.split(".", 1)[0], holds)
+    return dict.fromkeys(types_named(when), low) if low is not None and low > 0 else {}
 
 
 KIND = Kind(
@@ -131,9 +93,8 @@ KIND = Kind(
     model=Distinct,
     said=said,
     compile=compile,
-    types=types,
-    can_turn_false=where_bounded_above(types),
-    can_turn_true=where_bounded_below(types),
+    can_turn_false=broken_by,
+    can_turn_true=reached_by,
     least_events=least_events,
     claims=claims,
     says_only_its_claims=says_only_its_claims,

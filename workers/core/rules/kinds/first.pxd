@@ -5,11 +5,10 @@ cimport cython
 from workers.core.conditions.ages cimport Age
 from workers.core.conditions.history cimport knows_ever
 from workers.core.customer.candidate cimport Evidence
-from workers.core.customer.customer cimport Customer
 from workers.core.customer.series cimport Series
 from workers.core.text cimport Text
 
-cdef long long FOREVER_MS, NUMBERS_EACH
+cdef long long FOREVER_MS
 cdef int FALSE, NOT_OBSERVABLE, TRUE
 
 cdef class Beginning(Age):
@@ -18,14 +17,9 @@ cdef class Beginning(Age):
     @cython.locals(enough_ms=cython.longlong)
     cdef int _uncertain_old(self, long long at_ms) except -1
     @cython.locals(
-        series=Series,
-        since_ms=cython.longlong,
-        latest_ms=cython.longlong,
-        too_old_ms=cython.longlong,
-        enough_ms=cython.longlong,
-        unseen_too_old_ms=cython.longlong,
+        series=Series, since_ms=cython.longlong, latest_ms=cython.longlong, too_old_ms=cython.longlong,
+        enough_ms=cython.longlong, unseen_too_old_ms=cython.longlong
     )
     cdef int _uncertain(self, long long at_ms) except -1
     cpdef note(self, Evidence evidence, long long at_ms)
-    @cython.locals(first_ms=cython.longlong)
-    cpdef word(self, Text text, Evidence evidence)
+    cpdef write_observed(self, Text text, Evidence evidence)

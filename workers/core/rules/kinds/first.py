@@ -4,17 +4,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from schemas.conditions import First
-from schemas.durations import write_duration
-from workers.core.conditions.ages import Age, ages_ms, bound_in_words
+from workers.core.conditions.ages import Age, bound_in_words, said, times
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE
 from workers.core.conditions.history import knows_ever
 from workers.core.coverage import FOREVER_MS
-from workers.core.customer.candidate import NUMBERS_EACH, Evidence
-from workers.core.phrases import Said, ages_in_words, filters, noun
+from workers.core.customer.candidate import Evidence
+from workers.core.phrases import without_history
 from workers.core.rules.binding import Binding
 from workers.core.rules.claims import EVER, ONE, AtLeast, Claim, Recent, events_of
-from workers.core.rules.kind import Kind
-from workers.core.rules.knowledge import WHOLE_HISTORY
+from workers.core.rules.kind import Kind, one_event
 from workers.core.text import Text
 
 
@@ -80,51 +78,22 @@ class Beginning(Age):
 
     def note(self, evidence: Evidence, at_ms: int) -> None:
         """Note the first event; -1 for none."""
-        evidence.numbers[NUMBERS_EACH * self.place] = self.series.first_ms if self.series.is_present else -1
+        evidence.numbers[self.at] = self.series.first_ms if self.series.is_present else -1
 
-    def word(self, text: Text, evidence: Evidence) -> None:
+    def write_observed(self, text: Text, evidence: Evidence) -> None:
         """Write when the first event happened."""
-        first_ms = evidence.numbers[NUMBERS_EACH * self.place]
-        text.copy(self.head)
-        if first_ms < 0:
-            text.copy(b'"never"')
-        else:
-            text.copy(b'"first on ')
-            text.moment(first_ms)
-            text.byte(34)
-        text.copy(self.tail)
-        text.byte(125)
-
-
-def said(when: First, *, holds: bool) -> Said:
-    """Word the condition, or its opposite."""
-    rest = f"first {noun(when.first)}{filters(when.where)} {'was' if holds else 'was not'} {ages_in_words(when)} ago"
-    return Said(f"the {rest}", "", rest)
+        self.write_since(text, b'"first on ', evidence.numbers[self.at], b'"never"')
 
 
 def compile(when: First, binding: Binding) -> Beginning:
     """Compile the condition for the customer of a rule set."""
-    return Beginning(
-        binding.words(when, said, bound_in_words(when), None, None),
-        binding.customer,
-        binding.series(when.first, when.where),
-        *ages_ms(when),
-    )
-
-
-def types(when: First) -> set[str]:
-    """Return the event types that it reads."""
-    return {when.first}
+    basis = binding.basis(when, said, bound_in_words(when))
+    return Beginning(basis, binding.series(when.first, when.where), when)
 
 
 def can_turn_false(when: First) -> set[str]:
     """Return the type if there is a greatest age: an earlier event can only make the age too large."""
     return set() if when.ages()[1] is None else {when.first}
-
-
-def least_events(when: First) -> dict[str, int]:
-    """Return that there is an event."""
-    return {when.first: 1}
 
 
 def claims(when: First, holds: bool) -> Iterator[Claim]:
@@ -137,16 +106,9 @@ def claims(when: First, holds: bool) -> Iterator[Claim]:
         yield Recent(events, high, False)
 
 
-def times(when: First) -> Iterator[str]:
-    """Yield when it is checked besides after events."""
-    for age in when.ages():
-        if age is not None:
-            yield f"{write_duration(age)} after the first {noun(when.first)}"
-
-
 def needs(when: First, holds: bool) -> Iterator[timedelta | str]:
     """Yield what must be known of a customer for it, or its opposite, to hold."""
-    yield WHOLE_HISTORY.format(noun(when.first))
+    yield without_history(when.first)
 
 
 KIND = Kind(
@@ -154,10 +116,8 @@ KIND = Kind(
     model=First,
     said=said,
     compile=compile,
-    types=types,
     can_turn_false=can_turn_false,
-    can_turn_true=types,
-    least_events=least_events,
+    least_events=one_event,
     claims=claims,
     times=times,
     needs=needs,

@@ -5,10 +5,9 @@ from datetime import timedelta
 
 from schemas.conditions import Known
 from schemas.durations import duration_ms, write_duration
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary, Words
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Basis, Elementary
 from workers.core.coverage import FOREVER_MS
-from workers.core.customer.candidate import NUMBERS_EACH, Evidence
-from workers.core.customer.customer import Customer
+from workers.core.customer.candidate import Evidence
 from workers.core.phrases import Said
 from workers.core.rules.binding import Binding
 from workers.core.rules.kind import Kind
@@ -27,9 +26,8 @@ class Tenure(Elementary):
 
     cost = 0
 
-    def __init__(self, words: Words, customer: Customer, for_ms: int) -> None:
-        super().__init__(words)
-        self.customer = customer
+    def __init__(self, basis: Basis, for_ms: int) -> None:
+        super().__init__(basis)
         self.for_ms = for_ms
 
     def look(self, at_ms: int) -> int:
@@ -44,16 +42,13 @@ class Tenure(Elementary):
 
     def note(self, evidence: Evidence, at_ms: int) -> None:
         """Note since when the customer is known."""
-        evidence.numbers[NUMBERS_EACH * self.place] = self.customer.first_ms
+        evidence.numbers[self.at] = self.customer.first_ms
 
-    def word(self, text: Text, evidence: Evidence) -> None:
+    def write_observed(self, text: Text, evidence: Evidence) -> None:
         """Write since when the customer is known."""
-        text.copy(self.head)
         text.copy(b'"since ')
-        text.moment(evidence.numbers[NUMBERS_EACH * self.place])
+        text.moment(evidence.numbers[self.at])
         text.byte(34)
-        text.copy(self.tail)
-        text.byte(125)
 
 
 def said(when: Known, *, holds: bool) -> Said:
@@ -64,16 +59,8 @@ def said(when: Known, *, holds: bool) -> Said:
 
 def compile(when: Known, binding: Binding) -> Tenure:
     """Compile the condition for the customer of a rule set."""
-    return Tenure(
-        binding.words(when, said, f"at least {write_duration(when.known_for)}", None, None),
-        binding.customer,
-        duration_ms(when.known_for),
-    )
-
-
-def types(when: Known) -> set[str]:
-    """Return no type: no event changes since when a customer is known."""
-    return set()
+    basis = binding.basis(when, said, f"at least {write_duration(when.known_for)}")
+    return Tenure(basis, duration_ms(when.known_for))
 
 
 def times(when: Known) -> Iterator[str]:
@@ -92,9 +79,6 @@ KIND = Kind(
     model=Known,
     said=said,
     compile=compile,
-    types=types,
-    can_turn_false=types,
-    can_turn_true=types,
     reads_tenure=True,
     times=times,
     needs=needs,

@@ -5,11 +5,10 @@ cimport cython
 from workers.core.conditions.ages cimport Age
 from workers.core.conditions.history cimport knows_ever
 from workers.core.customer.candidate cimport Evidence
-from workers.core.customer.customer cimport Customer
 from workers.core.customer.series cimport Series
 from workers.core.text cimport Text
 
-cdef long long FOREVER_MS, NUMBERS_EACH
+cdef long long FOREVER_MS
 cdef int FALSE, NOT_OBSERVABLE, TRUE
 
 cdef class Recency(Age):
@@ -21,7 +20,6 @@ cdef class Recency(Age):
         least_ms=cython.longlong, most_ms=cython.longlong, becomes_ms=cython.longlong, is_old_enough=cython.bint
     )
     cdef int _unwatched(self, long long at_ms, long long last_ms, long long since_ms) except -1
-    @cython.locals(at=cython.longlong)
     cpdef note(self, Evidence evidence, long long at_ms)
-    @cython.locals(at=cython.longlong)
-    cpdef word(self, Text text, Evidence evidence)
+    cpdef write_observed(self, Text text, Evidence evidence)
+    cpdef write_prevented(self, Text text, Evidence evidence)

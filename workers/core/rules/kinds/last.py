@@ -3,16 +3,15 @@
 from collections.abc import Iterator
 
 from schemas.conditions import Last
-from schemas.durations import write_duration
-from workers.core.conditions.ages import Age, ages_ms, bound_in_words
+from workers.core.conditions.ages import Age, bound_in_words, said, times
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE
 from workers.core.conditions.history import knows_ever
 from workers.core.coverage import FOREVER_MS
-from workers.core.customer.candidate import NUMBERS_EACH, Evidence
-from workers.core.phrases import Said, ages_in_words, filters, noun
+from workers.core.customer.candidate import Evidence
+from workers.core.phrases import noun
 from workers.core.rules.binding import Binding
 from workers.core.rules.claims import EVER, ONE, AtLeast, Claim, Recent, Silence, events_of
-from workers.core.rules.kind import Kind
+from workers.core.rules.kind import Kind, one_event
 from workers.core.text import Text
 
 
@@ -79,53 +78,28 @@ class Recency(Age):
 
     def note(self, evidence: Evidence, at_ms: int) -> None:
         """Note the last event, -1 for none, and after when another would have prevented the action."""
-        at = NUMBERS_EACH * self.place
-        evidence.numbers[at] = self.series.last_ms if self.series.is_present else -1
-        evidence.numbers[at + 1] = at_ms - self.least_ms
+        evidence.numbers[self.at] = self.series.last_ms if self.series.is_present else -1
+        evidence.numbers[self.at + 1] = at_ms - self.least_ms
 
-    def word(self, text: Text, evidence: Evidence) -> None:
-        """Write when the last event happened, and after when another would have prevented the action."""
-        at = NUMBERS_EACH * self.place
-        text.copy(self.head)
-        self._write_last(text, evidence.numbers[at])
-        text.byte(34)
-        text.copy(self.tail)
-        self._write_prevented(text, evidence.numbers[at + 1])
-        text.byte(125)
+    def write_observed(self, text: Text, evidence: Evidence) -> None:
+        """Write when the last event happened."""
+        self.write_since(text, b'"last on ', evidence.numbers[self.at], b'"never"')
 
-
-def said(when: Last, *, holds: bool) -> Said:
-    """Word the condition, or its opposite."""
-    rest = f"last {noun(when.last)}{filters(when.where)} {'was' if holds else 'was not'} {ages_in_words(when)} ago"
-    return Said(f"the {rest}", "", rest)
+    def write_prevented(self, text: Text, evidence: Evidence) -> None:
+        """Write after when another event would have prevented the action."""
+        self.write_before(text, evidence.numbers[self.at + 1])
 
 
 def compile(when: Last, binding: Binding) -> Recency:
     """Compile the condition for the customer of a rule set."""
-    least_ms, most_ms = ages_ms(when)
-    prevented = None if least_ms < 0 else f"a {noun(when.last)} after "
-    return Recency(
-        binding.words(when, said, bound_in_words(when), None, prevented),
-        binding.customer,
-        binding.series(when.last, when.where),
-        least_ms,
-        most_ms,
-    )
-
-
-def types(when: Last) -> set[str]:
-    """Return the event types that it reads."""
-    return {when.last}
+    prevented = None if when.ages()[0] is None else f"a {noun(when.last)} after "
+    basis = binding.basis(when, said, bound_in_words(when), prevented=prevented)
+    return Recency(basis, binding.series(when.last, when.where), when)
 
 
 def can_turn_false(when: Last) -> set[str]:
     """Return the type if there is a least age: a newer event can only make the age too small."""
     return set() if when.ages()[0] is None else {when.last}
-
-
-def least_events(when: Last) -> dict[str, int]:
-    """Return that there is an event."""
-    return {when.last: 1}
 
 
 def quiet_after(when: Last) -> set[str]:
@@ -145,22 +119,13 @@ def claims(when: Last, holds: bool) -> Iterator[Claim]:
         yield Recent(events, high, False)
 
 
-def times(when: Last) -> Iterator[str]:
-    """Yield when it is checked besides after events."""
-    for age in when.ages():
-        if age is not None:
-            yield f"{write_duration(age)} after the last {noun(when.last)}"
-
-
 KIND = Kind(
     word="last",
     model=Last,
     said=said,
     compile=compile,
-    types=types,
     can_turn_false=can_turn_false,
-    can_turn_true=types,
-    least_events=least_events,
+    least_events=one_event,
     quiet_after=quiet_after,
     claims=claims,
     times=times,

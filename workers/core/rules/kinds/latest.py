@@ -6,18 +6,17 @@ from typing import Any, Final
 
 from schemas.attribute_types import AttributeType
 from schemas.conditions import Different, Latest
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary, Words
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Basis, Elementary
 from workers.core.coverage import FOREVER_MS
-from workers.core.customer.candidate import NUMBERS_EACH, Evidence
-from workers.core.customer.customer import Customer
+from workers.core.customer.candidate import Evidence
 from workers.core.customer.folding import LONGEST_TEXT
 from workers.core.events.attribute_types import convert
 from workers.core.events.filters import Test, value_test
 from workers.core.phrases import Said, attribute, bounds_in_words, values
 from workers.core.rules.binding import Binding
 from workers.core.rules.claims import Claim, Quantity, Value, measured, values_of
-from workers.core.rules.kind import Kind
-from workers.core.text import Text, as_json
+from workers.core.rules.kind import Kind, one_event, value_unknown
+from workers.core.text import Text
 
 _CASES: Final[tuple[Callable[[str], str], ...]] = (str.lower, str.upper, str.title, str.capitalize)
 _NO_VALUE: Final = "\0"
@@ -29,7 +28,6 @@ class LatestValue(Elementary):
     A value stored before its attribute had a type, or stored as it came, counts as the type too.
 
     Attributes:
-        customer: whose attributes it reads.
         attribute: `type.attribute`.
         passes: returns whether a value matches.
         kind: the type of the attribute; None if it has none.
@@ -39,16 +37,8 @@ class LatestValue(Elementary):
 
     cost = 0
 
-    def __init__(
-        self,
-        words: Words,
-        customer: Customer,
-        attribute: str,
-        passes: Test,
-        kind: AttributeType | None,
-    ) -> None:
-        super().__init__(words)
-        self.customer = customer
+    def __init__(self, basis: Basis, attribute: str, passes: Test, kind: AttributeType | None) -> None:
+        super().__init__(basis)
         self.attribute = attribute
         self.passes = passes
         self.kind = kind
@@ -73,19 +63,13 @@ class LatestValue(Elementary):
         known, value = self.customer.attributes.get(self.attribute), None
         if known is not None:
             value = known[0] if self.kind is None else convert(known[0], self.kind)
-        evidence.numbers[NUMBERS_EACH * self.place] = 0 if value is None else 1
+        evidence.numbers[self.at] = 0 if value is None else 1
         if value is not None:
             evidence.keep(self.place, value)
 
-    def word(self, text: Text, evidence: Evidence) -> None:
+    def write_observed(self, text: Text, evidence: Evidence) -> None:
         """Write the value."""
-        text.copy(self.head)
-        if evidence.numbers[NUMBERS_EACH * self.place] and evidence.values is not None:
-            text.copy(as_json(evidence.values[self.place]))
-        else:
-            text.copy(b"null")
-        text.copy(self.tail)
-        text.byte(125)
+        self.write_kept(text, evidence)
 
 
 def said(when: Latest, *, holds: bool) -> Said:
@@ -108,8 +92,7 @@ def compile(when: Latest, binding: Binding) -> LatestValue:
     elif when.is_not is not None:
         wanted = Different(other_than=_as_kept(when.is_not))
     return LatestValue(
-        binding.words(when, said, _bound(when), None, None),
-        binding.customer,
+        binding.basis(when, said, _bound(when)),
         binding.specs.require_attribute(when.latest),
         value_test(wanted),
         binding.specs.type_of(when.latest),
@@ -129,24 +112,14 @@ def _bound(when: Latest) -> str:
     return when.words()
 
 
-def types(when: Latest) -> set[str]:
-    """Return the event types that it reads."""
-    return {when.latest.split(".", 1)[0]}
-
-
-def least_events(when: Latest) -> dict[str, int]:
-    """Return one event: it brings the value."""
-    return dict.fromkeys(types(when), 1)
-
-
 def claims(when: Latest, holds: bool) -> Iterator[Claim]:
     """Yield its claims, or those of its opposite."""
-    if when.limits() != (None, None):
-        if holds:
-            yield Quantity(measured("latest", when.latest, None, None), *when.limits())
-        return
-    is_one = (when.is_ is not None) == holds
-    yield Value(when.latest, values_of(when.is_ if when.is_ is not None else when.is_not), is_one)
+    of = measured("latest", when.latest, None, None)
+    if when.limits() == (None, None):
+        is_one = (when.is_ is not None) == holds
+        yield Value(of, values_of(when.is_ if when.is_ is not None else when.is_not), is_one)
+    elif holds:
+        yield Quantity(of, *when.limits())
 
 
 def needs(when: Latest, holds: bool) -> Iterator[timedelta | str]:
@@ -169,11 +142,9 @@ KIND = Kind(
     model=Latest,
     said=said,
     compile=compile,
-    types=types,
-    can_turn_false=types,
-    can_turn_true=types,
-    least_events=least_events,
+    least_events=one_event,
     claims=claims,
     needs=needs,
     nearly=nearly,
+    untold=value_unknown,
 )

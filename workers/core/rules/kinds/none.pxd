@@ -4,11 +4,10 @@ cimport cython
 
 from workers.core.conditions.condition cimport OfOneSeries
 from workers.core.customer.candidate cimport Evidence
-from workers.core.customer.customer cimport Customer
 from workers.core.customer.series cimport Series
 from workers.core.text cimport Text
 
-cdef long long FOREVER_MS, NUMBERS_EACH
+cdef long long FOREVER_MS
 cdef int FALSE, NOT_OBSERVABLE, TRUE
 
 cdef class Absence(OfOneSeries):
@@ -16,7 +15,6 @@ cdef class Absence(OfOneSeries):
 
     @cython.locals(series=Series, from_ms=cython.longlong, enough_ms=cython.longlong)
     cpdef int look(self, long long at_ms) except -1
-    @cython.locals(series=Series, at=cython.longlong, from_ms=cython.longlong)
     cpdef note(self, Evidence evidence, long long at_ms)
-    @cython.locals(at=cython.longlong)
-    cpdef word(self, Text text, Evidence evidence)
+    cpdef write_observed(self, Text text, Evidence evidence)
+    cpdef write_prevented(self, Text text, Evidence evidence)

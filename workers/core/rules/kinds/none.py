@@ -5,17 +5,17 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+from schemas.actions import Number
 from schemas.conditions import Absent
 from schemas.durations import duration_ms, write_duration
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, OfOneSeries, Words
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Basis, OfOneSeries
 from workers.core.coverage import FOREVER_MS
-from workers.core.customer.candidate import NUMBERS_EACH, Evidence
-from workers.core.customer.customer import Customer
+from workers.core.customer.candidate import Evidence
 from workers.core.customer.series import Series
 from workers.core.phrases import Said, a, filters, noun
 from workers.core.rules.binding import Binding
 from workers.core.rules.claims import Claim, Recent, Silence, events_of
-from workers.core.rules.kind import Kind
+from workers.core.rules.kind import Kind, always, no_type, of_that_kind
 from workers.core.text import Text
 
 
@@ -28,8 +28,8 @@ class Absence(OfOneSeries):
 
     cost = 1
 
-    def __init__(self, words: Words, customer: Customer, series: Series, for_ms: int) -> None:
-        super().__init__(words, customer, series)
+    def __init__(self, basis: Basis, series: Series, for_ms: int) -> None:
+        super().__init__(basis, series)
         self.for_ms = for_ms
 
     def look(self, at_ms: int) -> int:
@@ -51,23 +51,21 @@ class Absence(OfOneSeries):
 
     def note(self, evidence: Evidence, at_ms: int) -> None:
         """Note the last event, and until when another would have prevented the action; -1 for none and unknown."""
-        series, at = self.series, NUMBERS_EACH * self.place
+        series = self.series
         from_ms = series.last_ms if series.is_present else self.customer.first_ms
-        evidence.numbers[at] = series.last_ms if series.is_present else -1
-        evidence.numbers[at + 1] = -1
+        evidence.numbers[self.at] = series.last_ms if series.is_present else -1
+        evidence.numbers[self.at + 1] = -1
         if series.since_ms < FOREVER_MS:
-            evidence.numbers[at + 1] = max(from_ms, series.since_ms) + self.for_ms
+            evidence.numbers[self.at + 1] = max(from_ms, series.since_ms) + self.for_ms
 
-    def word(self, text: Text, evidence: Evidence) -> None:
-        """Write when the last event happened, and until when another would have prevented the action."""
-        at = NUMBERS_EACH * self.place
-        text.copy(self.head)
-        self._write_last(text, evidence.numbers[at])
-        text.byte(34)
-        text.copy(self.tail)
-        if evidence.numbers[at + 1] >= 0:
-            self._write_prevented(text, evidence.numbers[at + 1])
-        text.byte(125)
+    def write_observed(self, text: Text, evidence: Evidence) -> None:
+        """Write when the last event happened."""
+        self.write_since(text, b'"last on ', evidence.numbers[self.at], b'"never"')
+
+    def write_prevented(self, text: Text, evidence: Evidence) -> None:
+        """Write until when another event would have prevented the action."""
+        if evidence.numbers[self.at + 1] >= 0:
+            self.write_before(text, evidence.numbers[self.at + 1])
 
 
 def said(when: Absent, *, holds: bool) -> Said:
@@ -81,21 +79,10 @@ def compile(when: Absent, binding: Binding) -> Absence:
     """Compile the condition for the customer of a rule set."""
     span = write_duration(when.for_)
     return Absence(
-        binding.words(when, said, f"none for {span}", span, f"a {noun(when.none)} before "),
-        binding.customer,
+        binding.basis(when, said, f"none for {span}", span, f"a {noun(when.none)} before "),
         binding.series(when.none, when.where),
         duration_ms(when.for_),
     )
-
-
-def types(when: Absent) -> set[str]:
-    """Return the event types that it reads."""
-    return {when.none}
-
-
-def can_turn_true(when: Absent) -> set[str]:
-    """Return no type: no event can begin a silence."""
-    return set()
 
 
 def quiet_after(when: Absent) -> set[str]:
@@ -109,11 +96,6 @@ def claims(when: Absent, holds: bool) -> Iterator[Claim]:
     yield Silence(events, when.for_) if holds else Recent(events, when.for_, True)
 
 
-def says_only_its_claims(when: Absent, holds: bool) -> bool:
-    """Return that they are all."""
-    return True
-
-
 def times(when: Absent) -> Iterator[str]:
     """Yield when it is checked besides after events."""
     yield f"{write_duration(when.for_)} after the last {noun(when.none)}"
@@ -125,9 +107,10 @@ def needs(when: Absent, holds: bool) -> Iterator[timedelta | str]:
         yield when.for_
 
 
-def changes_with_next(when: Absent) -> bool:
+def changed_by(when: Absent, absence: Absence, truth: int, observed: Number, events: str) -> str:
     """Return that any event ends the silence."""
-    return True
+    verb = "can change" if truth == NOT_OBSERVABLE else "changes"
+    return f"{verb} with the next {of_that_kind(absence, events)}"
 
 
 KIND = Kind(
@@ -135,14 +118,11 @@ KIND = Kind(
     model=Absent,
     said=said,
     compile=compile,
-    types=types,
-    can_turn_false=types,
-    can_turn_true=can_turn_true,
-    quiet_after=quiet_after,
+    can_turn_true=no_type,  # no event can begin a silence
     claims=claims,
-    says_only_its_claims=says_only_its_claims,
+    says_only_its_claims=always,
     times=times,
     needs=needs,
-    changes_with_next=changes_with_next,
-    of_that_kind=True,
+    changed_by=changed_by,
+    quiet_after=quiet_after,
 )

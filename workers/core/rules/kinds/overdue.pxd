@@ -5,11 +5,10 @@ cimport cython
 from workers.core.conditions.condition cimport OfOneSeries
 from workers.core.conditions.history cimport knows_ever
 from workers.core.customer.candidate cimport Evidence
-from workers.core.customer.customer cimport Customer
 from workers.core.customer.series cimport Series
 from workers.core.text cimport Text
 
-cdef long long FOREVER_MS, NUMBERS_EACH
+cdef long long FOREVER_MS
 cdef int FALSE, NOT_OBSERVABLE, TRUE
 
 cdef class Lateness(OfOneSeries):
@@ -19,7 +18,6 @@ cdef class Lateness(OfOneSeries):
     cpdef int look(self, long long at_ms) except -1
     @cython.locals(series=Series, days=cython.longlong, usual=cython.longlong, patience_ms=cython.longlong)
     cdef long long _patience_ms(self) except? -1
-    @cython.locals(series=Series, at=cython.longlong, days=cython.longlong, from_ms=cython.longlong)
     cpdef note(self, Evidence evidence, long long at_ms)
-    @cython.locals(at=cython.longlong)
-    cpdef word(self, Text text, Evidence evidence)
+    cpdef write_observed(self, Text text, Evidence evidence)
+    cpdef write_prevented(self, Text text, Evidence evidence)

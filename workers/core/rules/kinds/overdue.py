@@ -5,16 +5,15 @@ from datetime import timedelta
 
 from schemas.conditions import Overdue
 from schemas.durations import duration_ms, write_duration
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, OfOneSeries, Words
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Basis, OfOneSeries
 from workers.core.conditions.history import knows_ever
 from workers.core.coverage import FOREVER_MS
-from workers.core.customer.candidate import NUMBERS_EACH, Evidence
-from workers.core.customer.customer import Customer
+from workers.core.customer.candidate import Evidence
 from workers.core.customer.series import Series
 from workers.core.phrases import Said, filters, noun
 from workers.core.rules.binding import Binding
 from workers.core.rules.claims import EVER, ONE, AtLeast, Claim, Silence, events_of
-from workers.core.rules.kind import Kind
+from workers.core.rules.kind import Kind, one_event
 from workers.core.text import Text
 
 
@@ -33,19 +32,11 @@ class Lateness(OfOneSeries):
 
     cost = 2
 
-    def __init__(
-        self,
-        words: Words,
-        customer: Customer,
-        series: Series,
-        times: int,
-        usual_gap_ms: int,
-        least_ms: int,
-    ) -> None:
-        super().__init__(words, customer, series)
-        self.times = times
-        self.usual_gap_ms = usual_gap_ms
-        self.least_ms = least_ms
+    def __init__(self, basis: Basis, series: Series, when: Overdue) -> None:
+        super().__init__(basis, series)
+        self.times = int(when.by * 100)
+        self.usual_gap_ms = duration_ms(when.usual_gap)
+        self.least_ms = duration_ms(when.at_least)
 
     def look(self, at_ms: int) -> int:
         """It turns true once, when the last event is old enough."""
@@ -72,33 +63,33 @@ class Lateness(OfOneSeries):
 
     def note(self, evidence: Evidence, at_ms: int) -> None:
         """Note the last event, -1 for none, the usual gap, and until when another would have prevented the action."""
-        series, at = self.series, NUMBERS_EACH * self.place
-        evidence.numbers[at] = -1
+        series = self.series
+        evidence.numbers[self.at] = -1
         if not series.is_present:
             return
         days = series.active_days if series.active_days > 1 else 1
         from_ms = series.last_ms
         if from_ms < series.since_ms < FOREVER_MS:
             from_ms = series.since_ms
-        evidence.numbers[at] = series.last_ms
-        evidence.numbers[at + 1] = (2 * self.usual_gap_ms + series.last_ms - series.first_ms) // (1 + days)
-        evidence.numbers[at + 2] = from_ms + self._patience_ms()
+        evidence.numbers[self.at] = series.last_ms
+        evidence.numbers[self.at + 1] = (2 * self.usual_gap_ms + series.last_ms - series.first_ms) // (1 + days)
+        evidence.numbers[self.at + 2] = from_ms + self._patience_ms()
 
-    def word(self, text: Text, evidence: Evidence) -> None:
-        """Write the last event, the usual gap, and until when another event would have prevented the action."""
-        at = NUMBERS_EACH * self.place
-        text.copy(self.head)
-        self._write_last(text, evidence.numbers[at])
-        if evidence.numbers[at] < 0:
-            text.byte(34)
-            text.copy(self.tail)
+    def write_observed(self, text: Text, evidence: Evidence) -> None:
+        """Write the last event, and the usual gap."""
+        if evidence.numbers[self.at] < 0:
+            text.copy(b'"never"')
         else:
+            text.copy(b'"last on ')
+            text.moment(evidence.numbers[self.at])
             text.copy(b", usually every ")
-            text.in_days(evidence.numbers[at + 1])
+            text.in_days(evidence.numbers[self.at + 1])
             text.copy(b' days"')
-            text.copy(self.tail)
-            self._write_prevented(text, evidence.numbers[at + 2])
-        text.byte(125)
+
+    def write_prevented(self, text: Text, evidence: Evidence) -> None:
+        """Write until when another event would have prevented the action."""
+        if evidence.numbers[self.at] >= 0:
+            self.write_before(text, evidence.numbers[self.at + 2])
 
 
 def said(when: Overdue, *, holds: bool) -> Said:
@@ -114,24 +105,11 @@ def compile(when: Overdue, binding: Binding) -> Lateness:
     """Compile the condition for the customer of a rule set."""
     bound = f"{when.by:f} times the usual gap, at least {write_duration(when.at_least)}"
     return Lateness(
-        binding.words(when, said, bound, None, f"a {noun(when.overdue)} before "),
-        binding.customer,
+        binding.basis(when, said, bound, prevented=f"a {noun(when.overdue)} before "),
         # Buckets keep the days of late events apart.
-        binding.series(when.overdue, when.where, None, 1),
-        int(when.by * 100),
-        duration_ms(when.usual_gap),
-        duration_ms(when.at_least),
+        binding.series(when.overdue, when.where, days=1),
+        when,
     )
-
-
-def types(when: Overdue) -> set[str]:
-    """Return the event types that it reads."""
-    return {when.overdue}
-
-
-def least_events(when: Overdue) -> dict[str, int]:
-    """Return that there is an event."""
-    return {when.overdue: 1}
 
 
 def quiet_after(when: Overdue) -> set[str]:
@@ -162,10 +140,7 @@ KIND = Kind(
     model=Overdue,
     said=said,
     compile=compile,
-    types=types,
-    can_turn_false=types,
-    can_turn_true=types,
-    least_events=least_events,
+    least_events=one_event,
     quiet_after=quiet_after,
     claims=claims,
     times=times,

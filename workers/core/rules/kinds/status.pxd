@@ -7,7 +7,7 @@ from workers.core.customer.candidate cimport Evidence
 from workers.core.customer.series cimport Series
 from workers.core.text cimport Text
 
-cdef long long FOREVER_MS, NUMBERS_EACH
+cdef long long FOREVER_MS
 cdef int FALSE, TRUE
 
 cdef class Cancelled(Elementary):
@@ -19,7 +19,6 @@ cdef class Cancelled(Elementary):
     cpdef int look(self, long long at_ms) except -1
     @cython.locals(back=Series)
     cdef bint has_returned(self, long long cancelled_ms) except -1
-    @cython.locals(cancelled_ms=cython.longlong, is_active=cython.bint)
     cpdef note(self, Evidence evidence, long long at_ms)
-    @cython.locals(since_ms=cython.longlong)
-    cpdef word(self, Text text, Evidence evidence)
+    cpdef write_observed(self, Text text, Evidence evidence)
+    cpdef write_prevented(self, Text text, Evidence evidence)

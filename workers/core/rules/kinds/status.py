@@ -4,11 +4,12 @@
 
 from collections.abc import Iterator
 
+from schemas.actions import Number
 from schemas.conditions import Status
 from schemas.durations import duration_ms, write_duration
-from workers.core.conditions.condition import FALSE, TRUE, Elementary, Words
+from workers.core.conditions.condition import FALSE, TRUE, Basis, Elementary
 from workers.core.coverage import FOREVER_MS
-from workers.core.customer.candidate import NUMBERS_EACH, Evidence
+from workers.core.customer.candidate import Evidence
 from workers.core.customer.series import Series
 from workers.core.customer.specs import CANCELLATION, PURCHASE, REACTIVATION
 from workers.core.phrases import Said
@@ -30,21 +31,13 @@ class Cancelled(Elementary):
         purchased, reactivated: the series of events that end a cancellation; the second None if there is none.
     """
 
-    def __init__(
-        self,
-        words: Words,
-        wanted: int,
-        for_ms: int,
-        cancelled: Series,
-        purchased: Series,
-        reactivated: Series | None = None,
-    ) -> None:
-        super().__init__(words)
-        self.wanted = wanted
-        self.for_ms = for_ms
+    def __init__(self, basis: Basis, when: Status, cancelled: Series, purchased: Series, *others: Series) -> None:
+        super().__init__(basis)
+        self.wanted = TRUE if when.status == "cancelled" else FALSE
+        self.for_ms = 0 if when.for_ is None else duration_ms(when.for_)
         self.cancelled = cancelled
         self.purchased = purchased
-        self.reactivated = reactivated
+        self.reactivated = others[0] if others else None
 
     def look(self, at_ms: int) -> int:
         """Compare the last cancellation with the last return; a tie counts as cancelled."""
@@ -70,23 +63,16 @@ class Cancelled(Elementary):
         """Note when the customer cancelled; -1 for active."""
         cancelled_ms = self.cancelled.last_ms if self.cancelled.is_present else -1
         is_active = cancelled_ms < 0 or self.has_returned(cancelled_ms)
-        evidence.numbers[NUMBERS_EACH * self.place] = -1 if is_active else cancelled_ms
+        evidence.numbers[self.at] = -1 if is_active else cancelled_ms
 
-    def word(self, text: Text, evidence: Evidence) -> None:
+    def write_observed(self, text: Text, evidence: Evidence) -> None:
         """Write the customer's status."""
-        since_ms = evidence.numbers[NUMBERS_EACH * self.place]
-        text.copy(self.head)
-        if since_ms < 0:
-            text.copy(b'"active"')
-        else:
-            text.copy(b'"cancelled on ')
-            text.moment(since_ms)
-            text.byte(34)
-        text.copy(self.tail)
-        if self.prevented:
-            text.copy(self.prevented)
-            text.byte(34)
-        text.byte(125)
+        self.write_since(text, b'"cancelled on ', evidence.numbers[self.at], b'"active"')
+
+    def write_prevented(self, text: Text, evidence: Evidence) -> None:
+        """Write which event would have prevented the action."""
+        text.copy(self.prevented)
+        text.byte(34)
 
 
 def said(when: Status, *, holds: bool) -> Said:
@@ -105,15 +91,10 @@ def said(when: Status, *, holds: bool) -> Said:
 
 def compile(when: Status, binding: Binding) -> Cancelled:
     """Compile the condition for the customer of a rule set."""
-    is_cancelled = when.status == "cancelled"
     bound = when.status if when.for_ is None else f"{when.status} for {write_duration(when.for_)}"
-    return Cancelled(
-        binding.words(when, said, bound, None, "a purchase since" if is_cancelled else "a cancellation"),
-        TRUE if is_cancelled else FALSE,
-        0 if when.for_ is None else duration_ms(when.for_),
-        binding.series(CANCELLATION, None),
-        *(binding.series(name, None) for name in binding.specs.returns),
-    )
+    prevented = "a purchase since" if when.status == "cancelled" else "a cancellation"
+    series = (binding.series(name, None) for name in (CANCELLATION, *binding.specs.returns))
+    return Cancelled(binding.basis(when, said, bound, prevented=prevented), when, *series)
 
 
 def types(when: Status) -> set[str]:
@@ -167,9 +148,9 @@ def times(when: Status) -> Iterator[str]:
         yield f"{write_duration(when.for_)} after the cancellation"
 
 
-def changes_with_next(when: Status) -> bool:
-    """Return whether no time must pass."""
-    return when.for_ is None
+def changed_by(when: Status, cancelled: Cancelled, truth: int, observed: Number, events: str) -> str:
+    """Return whether the next event changes it, or time must pass first."""
+    return f"{'changes' if when.for_ is None else 'can change'} with the next {events}"
 
 
 KIND = Kind(
@@ -186,5 +167,5 @@ KIND = Kind(
     changes_at_once=changes_at_once,
     claims=claims,
     times=times,
-    changes_with_next=changes_with_next,
+    changed_by=changed_by,
 )

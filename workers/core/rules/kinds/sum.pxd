@@ -9,11 +9,15 @@ from workers.core.customer.days cimport Days
 from workers.core.customer.series cimport Series
 from workers.core.text cimport Text
 
-cdef long long DAY_MS, FOREVER_MS, MAX_STORED, NUMBERS_EACH
+cdef long long DAY_MS, FOREVER_MS, MAX_STORED
 
 cdef class Summed(Amount):
-    @cython.locals(series=Series, days=Days, window=cython.longlong, place=cython.longlong, value=cython.longlong, watched_ms=cython.longlong, from_ms=cython.longlong, observable=cython.bint, truth=cython.int, before=cython.int, day=cython.p_longlong, sums=cython.p_longlong)
+    @cython.locals(
+        series=Series, days=Days, window=cython.longlong, place=cython.longlong, value=cython.longlong,
+        watched_ms=cython.longlong, from_ms=cython.longlong, observable=cython.bint, truth=cython.int,
+        before=cython.int, day=cython.p_longlong, sums=cython.p_longlong
+    )
     cpdef int look(self, long long at_ms) except -1
     @cython.locals(series=Series, days=Days, first=cython.longlong, place=cython.longlong, value=cython.longlong)
     cpdef note(self, Evidence evidence, long long at_ms)
-    cpdef word(self, Text text, Evidence evidence)
+    cpdef write_observed(self, Text text, Evidence evidence)

@@ -1,27 +1,25 @@
 """`sum: purchase.amount, at least: 500, within: 365 days`: the sum of an attribute."""
 
-from collections.abc import Iterator
-
 from schemas.conditions import Sum
 from schemas.durations import DAY_MS
-from workers.core.conditions.amounts import Amount
-from workers.core.conditions.condition import FALSE, TRUE
+from workers.core.conditions.amounts import Amount, window_days
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE
 from workers.core.conditions.history import counted_from, knows_ever
 from workers.core.coverage import FOREVER_MS
-from workers.core.customer.candidate import NUMBERS_EACH, Evidence
+from workers.core.customer.candidate import Evidence
 from workers.core.events.decoding import MAX_STORED, UNIT
 from workers.core.phrases import Said, attribute, bounds_in_words, filters, within
 from workers.core.rules.binding import Binding
-from workers.core.rules.bounds import (
-    inclusive,
-    where_bounded_above,
-    where_bounded_below,
-    window_days,
+from workers.core.rules.kind import Kind, of_that_kind, one_event
+from workers.core.rules.windows import (
+    broken_by,
+    claims,
+    needs,
+    reached_by,
+    says_only_its_claims,
+    times,
     window_in_words,
 )
-from workers.core.rules.claims import Claim, Quantity, measured
-from workers.core.rules.kind import Kind
-from workers.core.rules.knowledge import needs_of_volume, time_of_leaving
 from workers.core.text import Text
 
 
@@ -84,14 +82,11 @@ class Summed(Amount):
                         value = MAX_STORED
                     elif value < -MAX_STORED:
                         value = -MAX_STORED
-        evidence.numbers[NUMBERS_EACH * self.place] = value
+        evidence.numbers[self.at] = value
 
-    def word(self, text: Text, evidence: Evidence) -> None:
+    def write_observed(self, text: Text, evidence: Evidence) -> None:
         """Write the sum."""
-        text.copy(self.head)
-        text.amount(evidence.numbers[NUMBERS_EACH * self.place])
-        text.copy(self.tail)
-        text.byte(125)
+        text.amount(evidence.numbers[self.at])
 
 
 def said(when: Sum, *, holds: bool) -> Said:
@@ -104,52 +99,20 @@ def said(when: Sum, *, holds: bool) -> Said:
 def compile(when: Sum, binding: Binding) -> Summed:
     """Compile the condition for the customer of a rule set."""
     name, adds = when.sum.split(".", 1)
-    low, high = inclusive(when, UNIT)
-    days = window_days(when)
-    return Summed(
-        binding.words(when, said, when.words(), window_in_words(when), None),
-        binding.customer,
-        binding.series(name, when.where, adds, days),
-        low,
-        high,
-        days,
-    )
-
-
-def types(when: Sum) -> set[str]:
-    """Return the event types that it reads."""
-    return {when.sum.split(".", 1)[0]}
+    basis = binding.basis(when, said, when.words(), window_in_words(when))
+    return Summed(basis, binding.series(name, when.where, adds, window_days(when)), when, UNIT)
 
 
 def least_events(when: Sum) -> dict[str, int]:
     """Return one event if nothing at all does not reach the lower bound."""
     lower = when.limits()[0]
-    return dict.fromkeys(types(when), 1) if lower is not None and lower[0] + lower[1] > 0 else {}
+    return one_event(when) if lower is not None and lower[0] + lower[1] > 0 else {}
 
 
-def claims(when: Sum, holds: bool) -> Iterator[Claim]:
-    """Yield its claims, or those of its opposite."""
-    if holds:
-        yield Quantity(measured("sum", when.sum, when.where, when.within), *when.limits())
-
-
-def says_only_its_claims(when: Sum, holds: bool) -> bool:
-    """Return whether it holds: nothing is said of the opposite."""
-    return holds
-
-
-def times(when: Sum) -> Iterator[str]:
-    """Yield when it is checked besides after events."""
-    return time_of_leaving(when, when.sum.split(".", 1)[0])
-
-
-def needs(when: Sum, holds: bool) -> Iterator[str]:
-    """Yield what must be known of a customer for it, or its opposite, to hold."""
-    return needs_of_volume(when, when.sum.split(".", 1)[0], holds)
-
-
-def changed_by(when: Sum, summed: Summed, truth: int, observed: float) -> str | None:
+def changed_by(when: Sum, summed: Summed, truth: int, observed: float, events: str) -> str | None:
     """Return how much more reaches the lower bound, or exceeds the upper one."""
+    if truth == NOT_OBSERVABLE:
+        return f"can change with the next {of_that_kind(summed, events)}"
     if truth == FALSE and summed.has_high and observed > summed.high / UNIT:
         return None  # only time can reduce what is above the upper bound
     more = f"{(summed.high if truth == TRUE else summed.low) / UNIT - observed:.10g}"
@@ -161,14 +124,12 @@ KIND = Kind(
     model=Sum,
     said=said,
     compile=compile,
-    types=types,
-    can_turn_false=where_bounded_above(types),
-    can_turn_true=where_bounded_below(types),
+    can_turn_false=broken_by,
+    can_turn_true=reached_by,
     least_events=least_events,
     claims=claims,
     says_only_its_claims=says_only_its_claims,
     times=times,
     needs=needs,
     changed_by=changed_by,
-    of_that_kind=True,
 )

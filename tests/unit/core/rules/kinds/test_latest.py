@@ -11,7 +11,7 @@ from tests.unit.core.rules.kinds.looks import (
     looked,
     reason,
 )
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Words
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Basis
 from workers.core.rules.kinds.latest import LatestValue
 
 
@@ -47,7 +47,7 @@ def test_a_latest_value_is_tested_once_and_another_one_anew() -> None:
         tested.append(value)
         return bool(value <= 6)
 
-    condition = LatestValue(Words(0, b"", b"", b""), found.customer, "nps.score", passes, None)
+    condition = LatestValue(Basis(found.customer, 0, b"", b"", b""), "nps.score", passes, None)
     for value, truth in ((5, TRUE), (5, TRUE), (9, FALSE), (5, TRUE)):
         found.customer.attributes = {"nps.score": (value, NOW)}
         assert condition.look(NOW) == truth
