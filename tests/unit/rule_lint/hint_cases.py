@@ -421,8 +421,8 @@ SETTINGS: Final = (
     ),
     by_hand(
         "wrong-type",
-        "examples: [{name: a b c, given: [{at: start, event: purchase}], expect: at-risk}]\n",
-        "examples: [{name: a b c, given: [{at: start, event: purchase}], expect: [{at: 45 days, action: at-risk}]}]\n",
+        "examples: [{name: abc, given: [{at: start, event: purchase}], expect: at-risk}]\n",
+        "examples: [{name: abc, given: [{at: start, event: purchase}], expect: [{at: 45 days, action: at-risk}]}]\n",
         "{at: 45 days, action: at-risk}",
     ),
     by_hand(
