@@ -203,8 +203,20 @@ def missing_keys(location: ErrorLocation, keys: list[str]) -> ProblemText:
     hints = {} if kind is None else kind.lacking
     if (hint := next((hints[key] for key in keys if key in hints), None)) is not None:
         return ProblemText("missing-key", message, hint)
+    if kind is not None and (misplaced := _of_the_rule(location, keys)) is not None:
+        return ProblemText("missing-key", message, misplaced)
     examples = [f"'{key}: {example}'" for key in keys if (example := _example_of(location.model, key)) is not None]
     return ProblemText("missing-key", message, f"write for example {' and '.join(examples)}" if examples else None)
+
+
+def _of_the_rule(location: ErrorLocation, keys: list[str]) -> str | None:
+    """Return the hint for a key that a condition lacks, and the rule around it has; None if it has none of them."""
+    for node in location.way:
+        entries = node.entries if isinstance(node, MapNode) else {}
+        for key in keys if "when" in entries else ():
+            if key in entries and isinstance(value := entries[key][1], ScalarNode):
+                return f"move '{key}: {shortened(value.text)}' of line {value.at.line} here, to the condition"
+    return None
 
 
 def example_hint(location: ErrorLocation) -> str | None:

@@ -381,9 +381,14 @@ def _as_bound_or_span(written: str, nouns: Collection[str]) -> str | None:
     return as_number(written, nouns) or as_duration(written) or as_two_numbers(written)
 
 
-_HOLD_KEYS: Final = frozenset(
-    {"all", "any", "not", "when", "unless", "rules", "define", "for every rule", "where", "examples", "given"}
-) | {"expect", "limits", "quiet hours", "time zone", "consent", "variables", "brake", "with"}
+MAPPING_KEYS: Final = frozenset(
+    ("not", "when", "unless", "where", "quiet hours", "time zone", "consent", "variables")
+)
+"""Keys whose value is a mapping."""
+TEXT_KEYS: Final = frozenset(("title", "description", "name", "template"))
+"""Keys whose value is any text."""
+_NO_TEXT: Final = MAPPING_KEYS | {"all", "any", "rules", "define", "for every rule", "examples", "given"}
+_HOLD_KEYS: Final = _NO_TEXT | {"expect", "limits", "brake", "with"}
 """Keys whose value is no single text, so that a text behind them would be the next mistake."""
 
 

@@ -4,6 +4,7 @@ The parser describes its errors only as text, so the texts of ruamel.yaml are ma
 module must never know the purpose of a file.
 """
 
+import json
 import re
 from typing import Any, Final, NamedTuple
 
@@ -12,7 +13,7 @@ from ruamel.yaml.reader import ReaderError
 
 from workers.rule_files.positions import ODD_SPACES, QUOTES, Lines, Position
 from workers.rule_files.problems import Explanation, Problem, Replacement, shortened
-from workers.rule_files.suggestions import key_at_the_beginning
+from workers.rule_files.suggestions import MAPPING_KEYS, TEXT_KEYS, key_at_the_beginning
 
 _UNSPACED: Final = re.compile(r"^\s*(?:- )?[A-Za-z_][A-Za-z_ ]*:[^\s:/]")
 _BULLET: Final = re.compile(r"^( *)([–—−•·‣▪]|-(?=[A-Za-z]))")  # noqa: RUF001 (these are the characters to find)
@@ -143,8 +144,22 @@ def _slip_in_line(file: str, lines: Lines, error: Exception, here: Position) -> 
     if ":" in before:
         message = "a second ':' in one line"
         hint = "a text with ': ' in it needs quotes; a value of several keys begins in the next line"
-        return Problem(file, *here, "syntax", message, hint)
+        replacement = _value_with_colon(here, lines.line(here.line))
+        if replacement is None:
+            return Problem(file, *here, "syntax", message, hint)
+        is_text = replacement.new.startswith('"')
+        meant = f"write {shortened(replacement.new)}" + (", with quotes" if is_text else "")
+        return Problem(file, *here, "syntax", message, meant, replacement=replacement, otherwise=hint)
     return None
+
+
+def _value_with_colon(here: Position, line: str) -> Replacement | None:
+    """Return how to write the value of a key if a ':' is in it: in braces or in quotes; None if that is open."""
+    match = re.match(r"\s*(?:- )?([A-Za-z][A-Za-z ]*): +([^\s\"'{\[].*?)\s*(?: #.*)?$", line)
+    if match is None or match[1] not in MAPPING_KEYS | TEXT_KEYS:
+        return None
+    new = f"{{{match[2]}}}" if match[1] in MAPPING_KEYS else json.dumps(match[2], ensure_ascii=False)
+    return Replacement(here.line, match.start(2) + 1, match[2], new)
 
 
 def _text_with_bracket(line: str, column: int) -> str | None:

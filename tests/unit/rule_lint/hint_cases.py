@@ -397,6 +397,12 @@ MORE: Final = (
 EVERY: Final = "for every rule: %s\n" + two(SILENCE, "{none: login, for: 20 days}")
 SETTINGS: Final = (
     by_hand(
+        "missing-key",
+        "when: {all: [{none: purchase}, {status: active}]}\nfor: 45 days\n",
+        f"when: {{all: [{SILENCE}, {{status: active}}]}}\n",
+        "move 'for: 45 days' of line 8 here",
+    ),
+    by_hand(
         "wrong-type",
         EVERY % "{consent: profile.newsletter}",
         EVERY % "{consent: {from: profile.newsletter, opted out: [false]}}",
@@ -438,6 +444,15 @@ YAML: Final = (
         f"<<<<<<< HEAD\n{two(SILENCE, '{status: cancelled}')}>>>>>>> other\n",
         two(SILENCE, "{status: cancelled}"),
         "delete the lines",
+    ),
+    Case("syntax", "title: Quiet: a regular buyer\n", 'title: "Quiet: a regular buyer"\n'),
+    Case(
+        "syntax", f"when: {SILENCE}\nunless: status: cancelled\n", f"when: {SILENCE}\nunless: {{status: cancelled}}\n"
+    ),
+    Case(
+        "syntax",
+        f"when:\n  all:\n    - {SILENCE}\n    - not: status: cancelled\n",
+        when(f"{{all: [{SILENCE}, {{not: {{status: cancelled}}}}]}}"),
     ),
     Case("syntax", "when:\n  count: purchase\n  at least 2\n", when("{count: purchase, at least: 2}")),
     by_hand(

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Final
 
 _NEGATIONS: Final = frozenset(
-    ("no", "not", "non", "never", "without", "nor", "cannot", "isnt", "hasnt", "dont", "except", "excluding")
+    ("no", "not", "non", "never", "without", "nor", "cannot", "isnt", "dont", "except", "excluding")
 )
 _OPPOSITES: Final = (
     ("in", "ex"),
