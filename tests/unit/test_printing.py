@@ -191,4 +191,4 @@ def test_a_command_runs_in_every_locale_and_reads_files_as_utf_8(tmp_path: Path,
         check=False,
     )
     assert (ended.returncode, b"Traceback" in ended.stderr) == (0, False), ended.stderr
-    assert ("café" if locale == "Latin-1" else "caf?") in ended.stdout.decode("latin-1").lower()
+    assert ("café" if locale == "Latin-1" else "café".replace("é", "?")) in ended.stdout.decode("latin-1").lower()

@@ -12,8 +12,8 @@ from workers.rule_files.rules import read_book
 from workers.rule_tests.playback import Playback, scenario_of
 from workers.state.keys import PartitionKeys
 
-NFC: Final = "Caf\u00e9"
-NFD: Final = "Cafe\u0301"
+NFC: Final = "Zo\u00eb"
+NFD: Final = "Zoe\u0308"
 RULES: Final = """\
 rules:
   - id: cafe-fan

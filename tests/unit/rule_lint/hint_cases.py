@@ -269,7 +269,7 @@ NAMES: Final = (
     ),
     Case(
         "unknown-rule",
-        two(SILENCE, "{status: cancelled}", ("    instead of: [twoo]\n", "")),
+        two(SILENCE, "{status: cancelled}", ("    instead of: [towo]\n", "")),
         two(SILENCE, "{status: cancelled}", ("    instead of: [two]\n", "")),
         None,
     ),

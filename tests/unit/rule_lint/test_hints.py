@@ -73,9 +73,9 @@ def followed(case: Case) -> str:
         assert case.says in str(problem.hint)
         return as_file(case.followed)
     assert problem.replacement is not None, problem
-    mended = repaired(text, problem.replacement)
-    assert mended is not None
-    return mended
+    repaired_text = repaired(text, problem.replacement)
+    assert repaired_text is not None
+    return repaired_text
 
 
 @cache
@@ -145,11 +145,11 @@ def test_no_replacement_in_any_broken_file_leads_to_another_mistake_at_its_place
     for problem in problems_of(text) if text is not None else ():
         if problem.replacement is None:
             continue
-        mended = repaired(text or "", problem.replacement)
-        assert mended is not None
-        assert mended != text
+        repaired_text = repaired(text or "", problem.replacement)
+        assert repaired_text is not None
+        assert repaired_text != text
         at = (problem.replacement.line, problem.replacement.column)
-        there = [other for other in checked(mended).mistakes if (other.line, other.column) == at]
+        there = [other for other in checked(repaired_text).mistakes if (other.line, other.column) == at]
         if "It needs 'examples'" in str(problem.hint):
             there = [other for other in there if other.code != "live-without-example"]
         assert [str(other) for other in there] == []

@@ -55,7 +55,7 @@ OTHERS = (
         ("carts", "cart"),
         ("email_sent", "email-sent"),
         ("emailsent", "email-sent"),
-        ("At Lest", "at least"),
+        ("At Leats", "at least"),
     ],
 )
 def test_a_misspelt_word_is_recognized(written: str, meant: str) -> None:

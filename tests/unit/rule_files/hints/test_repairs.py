@@ -15,7 +15,7 @@ RULE = (
 
 
 @pytest.mark.parametrize(
-    ("text", "replacement", "mended"),
+    ("text", "replacement", "repaired_text"),
     [
         ("a: b\n", Replacement(1, 4, "b", "c"), "a: c\n"),
         ("a: 'it''s'  # why\n", Replacement(1, 4, "it's", "c"), "a: c  # why\n"),
@@ -31,9 +31,9 @@ RULE = (
         ("a: '{' # [\nb: c\n", Replacement(2, 4, "c", "f", (("g", "1"),)), "a: '{' # [\nb: f\ng: 1\n"),
     ],
 )
-def test_a_replacement_changes_what_it_names(text: str, replacement: Replacement, mended: str) -> None:
-    assert repaired(text, replacement) == mended
-    assert parse_yaml("a", mended).problems == ()
+def test_a_replacement_changes_what_it_names(text: str, replacement: Replacement, repaired_text: str) -> None:
+    assert repaired(text, replacement) == repaired_text
+    assert parse_yaml("a", repaired_text).problems == ()
 
 
 @pytest.mark.parametrize("replacement", [Replacement(9, 1, "b", "c"), Replacement(1, 4, "x", "c")])
@@ -75,7 +75,7 @@ def test_what_cannot_be_tried_any_more_is_not_suggested() -> None:
 def test_every_replacement_of_a_broken_rule_gives_yaml() -> None:
     for problem in problems_of("{count: purchase at least 3 within 30 days}"):
         assert problem.replacement is not None
-        mended = repaired(f"{RULE}{{count: purchase at least 3 within 30 days}}\n", problem.replacement)
-        root = parse_yaml("a.yaml", str(mended)).root
+        repaired_text = repaired(f"{RULE}{{count: purchase at least 3 within 30 days}}\n", problem.replacement)
+        root = parse_yaml("a.yaml", str(repaired_text)).root
         assert root is not None
         assert plain_value(root)["rules"][0]["when"] == {"count": "purchase", "at least": 3, "within": "30 days"}
