@@ -1,4 +1,4 @@
-"""Printing of all commands: no name loses a character, however narrow the screen is, whatever the locale.
+"""Printing of all commands: no name loses a character, however narrow the screen is, in any locale.
 
 A name that is cut cannot be searched for or typed again. So a table wraps its cells; if even the longest words do not
 fit beside one another, each row is printed as lines `head: cell`. An output that is no terminal has no width: there,

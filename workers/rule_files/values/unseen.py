@@ -231,7 +231,7 @@ def _instead(near: Sequence[Counted], kept: int | None) -> str:
 
 
 def _form_of_accents(value: Plain) -> str:
-    """Return what tells a value from another one that looks alike; "" for the usual form."""
+    """Return the difference of a value from another one that looks alike; "" for the usual form."""
     is_usual = not isinstance(value, str) or unicodedata.is_normalized("NFC", value)
     return "" if is_usual else " with accents as characters of their own"
 
