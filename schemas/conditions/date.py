@@ -16,8 +16,8 @@ class Date(Elementary):
     naming: ClassVar = "date"
     compares: ClassVar = "moment"
     also_written: ClassVar = {
-        "in the next": "within in next upcoming before",
-        "passed for": "for since after ago passed over_for",
+        "in the next": "next upcoming",
+        "passed for": "since after ago passed over_for",
     }
 
     date: Reference = Field(

@@ -13,6 +13,12 @@ class Last(Aged):
 
     naming: ClassVar = "last"
     also_written: ClassVar = {"last": "latest_event most_recent recency"}
-    meant_keys: ClassVar = {"within": "at most", "for": "at least"}
+    meant_keys: ClassVar = {
+        "within": "at most",
+        "for": "at least",
+        "more than": "at least",
+        "fewer than": "at most",
+        "less than": "at most",
+    }
 
     last: TypeName = Field(description="The event type.", examples=["purchase"])

@@ -13,7 +13,7 @@ class Absent(Elementary):
     """Something did not happen for a while."""
 
     naming: ClassVar = "none"
-    also_written: ClassVar = {"none": "no never nothing not_happened missing absent inactive no_event without"}
+    also_written: ClassVar = {"none": "no nothing not_happened missing absent inactive no_event without"}
 
     none: TypeName = Field(description="The event type that did not happen.", examples=["purchase"])
     for_: Span = Field(alias="for", description="For how long it did not happen.", examples=["45 days"])

@@ -27,5 +27,6 @@ class Status(Elementary):
     @model_validator(mode="after")
     def _since(self) -> "Status":
         if self.for_ is not None and self.status == "active":
-            raise InconsistentEntries("'for' goes with 'status: cancelled' only", "for")
+            message = "'for' goes with 'status: cancelled' only; how long a customer is known is 'known for: 30 days'"
+            raise InconsistentEntries(message, "for")
         return self

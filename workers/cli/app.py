@@ -30,6 +30,7 @@ from workers.cli.output import EXIT_PROBLEM, EXIT_SETUP, complain, out
 from workers.cli.state_commands import files, upgrade
 from workers.errors import LingerError, StartupError
 from workers.kafka.topics import TopicsError
+from workers.printing import accept_any_encoding
 
 _COMMANDS: Final = (
     demo,
@@ -84,6 +85,7 @@ def run_command(environment: Mapping[str, str]) -> None:
     Args:
         environment: all variables.
     """
+    accept_any_encoding()
     try:
         app(obj=environment)
     except (StartupError, TopicsError) as error:

@@ -1,10 +1,10 @@
 """`linger config show`: every setting with its value."""
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from workers.cli.output import AsJson, out, print_json
+from workers.printing import print_table, table_of
 from workers.settings import PREFIX, Settings, read_settings
 
 
@@ -22,9 +22,9 @@ def show(context: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         print_json(values)
         return
-    table = Table("variable", "value", "meaning")
+    table = table_of("variable", "value", "meaning")
     for name, value in values.items():
         field = Settings.model_fields[name.removeprefix(PREFIX).lower()]
         is_set = name in variables or f"{name}_FILE" in variables
         table.add_row(name, Text(value or "-", style="bold" if is_set else ""), Text(field.description or ""))
-    out.print(table)
+    print_table(out, table)

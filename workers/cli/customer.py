@@ -11,6 +11,7 @@ from workers.cli.output import EXIT_PROBLEM, AsJson, err, out, print_json
 from workers.explain.customer import Knowledge, look_up
 from workers.explain.customer_tables import tables
 from workers.loading import load_configuration
+from workers.printing import given_text, print_table
 from workers.settings import read_settings
 from workers.state.connect import with_stored_state
 from workers.state.store import Store
@@ -25,7 +26,7 @@ def add_to(app: typer.Typer) -> None:
 
 def show(
     context: typer.Context,
-    customer_id: Annotated[str, typer.Argument(help="The customer's id.")],
+    customer_id: Annotated[str, typer.Argument(parser=given_text, metavar="CUSTOMER_ID", help="The customer's id.")],
     as_json: AsJson = False,
 ) -> None:
     """Show everything that Linger stores of one customer, personal values included, and where more is kept."""
@@ -64,7 +65,7 @@ def render(knowledge: Knowledge, console: Console) -> None:
     console.print(f"Linger evaluates again: [bold]{again}[/]\n")
     for table in tables(knowledge):
         if table.row_count:
-            console.print(table)
+            print_table(console, table)
     if number := len(knowledge["event_ids"]):
         console.print(f"Hashes of the latest {number} event ids are kept, not the ids.")
     console.print("\nMore of this customer is in")

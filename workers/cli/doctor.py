@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from workers.cli.output import EXIT_PROBLEM, AsJson, out, print_json
@@ -16,6 +15,7 @@ from workers.errors import StartupError
 from workers.loading import load_configuration
 from workers.operations.doctor import examine
 from workers.operations.findings import Finding, Health, document, unreadable
+from workers.printing import print_table, table_of
 from workers.settings import FILES, read_settings
 
 _MARKS: Final[Mapping[Health, tuple[str, str]]] = {
@@ -73,11 +73,11 @@ def _findings(variables: Mapping[str, str], *, before_upgrade: bool) -> list[Fin
 
 
 def _print(findings: Sequence[Finding]) -> None:
-    table = Table("", "where", "what", "found")
+    table = table_of("", "where", "what", "found")
     for finding in findings:
         mark, style = _MARKS[finding.health]
         table.add_row(Text(mark, style=style), finding.area, Text(finding.checked), Text(finding.observed))
-    out.print(table)
+    print_table(out, table)
     for finding in findings:
         if finding.health != "ok":
             mark, style = _MARKS[finding.health]

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.table import Table
 
 from workers.cli.output import AsJson, out, print_json
 from workers.errors import StartupError
 from workers.loading import load_configuration
 from workers.operations.held_actions import HeldOfRule, held_by_rule, order_for_held
+from workers.printing import print_table, table_of
 from workers.settings import Settings, read_settings
 from workers.state.connect import clock_of, with_stored_state
 from workers.state.rule_sets.activation import Activation, activate
@@ -41,11 +41,11 @@ def held(context: typer.Context, as_json: AsJson = False) -> None:
     elif not held_actions:
         out.print("No action is held.")
     else:
-        table = Table("rule", "because", "held", "expired", "oldest", "first to expire")
+        table = table_of("rule", "because", "held", "expired", "oldest", "first to expire")
         for row in held_actions:
             counts = str(row["held"]), str(row["expired"])
             table.add_row(row["rule"], row["because"], *counts, row["oldest"], row["expires_first"])
-        out.print(table)
+        print_table(out, table)
         out.print("linger rules release RULE --at-most 100    or    linger rules discard RULE --all")
         if any(row["because"] == "pause" for row in held_actions):
             out.print("What a pause holds goes out by itself after: linger resume (see linger paused)")

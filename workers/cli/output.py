@@ -3,13 +3,13 @@
 It must not know any command.
 """
 
-import json
 import sys
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
 from rich.text import Text
+
+from workers.printing import CommandConsole, json_line
 
 EXIT_PROBLEM: Final = 1
 """The command ran and found a problem, or could not finish."""
@@ -22,14 +22,9 @@ EXIT_FORCED: Final = 70
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
-# Neither highlights numbers nor replaces `:word:`: rule and customer ids are printed unchanged.
-out: Final = Console(highlight=False, emoji=False)
-err: Final = Console(stderr=True, highlight=False, emoji=False)
-
-
-def json_line(document: Any) -> str:
-    """Return a JSON document as one line, non-ASCII characters unescaped."""
-    return json.dumps(document, ensure_ascii=False) + "\n"
+# Rule and customer ids are printed unchanged.
+out: Final = CommandConsole()
+err: Final = CommandConsole(stderr=True)
 
 
 def print_json(document: Any) -> None:

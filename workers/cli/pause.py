@@ -11,7 +11,6 @@ from typing import Annotated, Any, Final
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from workers.cli.output import EXIT_PROBLEM, AsJson, complain, out, print_json
 from workers.clock import iso_text
@@ -19,6 +18,7 @@ from workers.errors import StartupError, Transient
 from workers.operations.pausing import Obedience, known_rules, read_pauses, until_obeyed, write_pauses
 from workers.pauses.pause_list import PauseList
 from workers.pauses.record import ALL_RULES, PauseRecord
+from workers.printing import print_table, table_of
 from workers.rule_files.rules import load_book
 from workers.settings import Settings, read_settings
 from workers.state.brake import BrakeState, brake_state
@@ -221,11 +221,11 @@ def _show(settings: Settings, *, as_json: bool) -> None:
         print_json({"paused": [_document(record) for record in records], "brake": _brake_document(brake)})
         return
     if records:
-        table = Table("rule", "since", "by", "because")
+        table = table_of("rule", "since", "by", "because")
         for record in records:
             cells = _named(record.rule), iso_text(record.at_ms), record.by, record.because
             table.add_row(*map(escape, cells))
-        out.print(table)
+        print_table(out, table)
     else:
         out.print("Nothing is paused.")
     out.print(_brake_text(brake))

@@ -7,11 +7,12 @@ from typing import Annotated, Any, Final
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.text import Text
 
 from workers.cli.output import AsJson, err, out, print_json
 from workers.loading import load_configuration
 from workers.observability import logs
+from workers.printing import print_table, table_of
 from workers.recovery.loss import Loss
 from workers.recovery.rebuild import Rebuild
 from workers.recovery.report import Options, Report
@@ -126,10 +127,10 @@ def render(report: Report) -> None:
     partitions_by_reason: dict[str, list[int]] = {}
     for partition, reason in report.reasons.items():
         partitions_by_reason.setdefault(reason, []).append(partition)
-    table = Table("partitions", "why")
+    table = table_of("partitions", "why")
     for reason, partitions in partitions_by_reason.items():
-        table.add_row(f"{len(partitions)}: {_listed(partitions)}", reason)
-    out.print(table)
+        table.add_row(f"{len(partitions)}: {_listed(partitions)}", Text(reason))
+    print_table(out, table)
     if report.from_files:
         begin = "would begin" if report.dry_run else "began"
         out.print(f"{len(report.from_files)} of them {begin} with the state of the files.")

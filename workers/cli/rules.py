@@ -12,8 +12,9 @@ import typer
 
 from schemas.sources import SourcesFile
 from workers.cli import held
-from workers.cli.output import EXIT_LINT, EXIT_PROBLEM, AsJson, json_line, out
+from workers.cli.output import EXIT_LINT, EXIT_PROBLEM, AsJson, out
 from workers.errors import StartupError
+from workers.printing import json_line
 from workers.rule_files.files import read_texts, texts_of
 from workers.rule_files.known_names import KnownNames, known_names, known_types
 from workers.rule_files.problems import Problem, as_document, github_commands, in_order, render_problems

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from workers.cli.output import EXIT_PROBLEM, AsJson, complain, out, print_json, warn
 from workers.kafka.topic_configs import alter_command
 from workers.loading import load_rule_book
 from workers.operations.own_topics import OwnTopic, create_own_topics
+from workers.printing import print_table, table_of
 from workers.settings import read_settings
 
 
@@ -73,10 +73,10 @@ def _document(topic: OwnTopic, servers: str) -> dict[str, Any]:
 
 
 def _print(topics: Sequence[OwnTopic]) -> None:
-    table = Table("topic", "partitions", "outcome")
+    table = table_of("topic", "partitions", "outcome")
     for topic in topics:
         table.add_row(topic.name, str(topic.partitions), str(topic.outcome).replace("_", " "))
-    out.print(table)
+    print_table(out, table)
     new = [topic for topic in topics if topic.outcome in ("created", "missing")]
     for topic in new:
         settings = ", ".join(f"{name}={value}" for name, value in topic.configs.items())

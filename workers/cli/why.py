@@ -27,8 +27,9 @@ from workers.explain.why_report import (
     in_words,
 )
 from workers.loading import Configuration, load_configuration
+from workers.printing import given_text
+from workers.rule_files.hints.likeness import did_you_mean
 from workers.rule_files.problems import shortened
-from workers.rule_files.suggestions import did_you_mean
 from workers.settings import Settings, read_settings
 from workers.state.connect import clock_of, with_stored_state
 from workers.state.store import Store
@@ -53,7 +54,7 @@ def add_to(app: typer.Typer) -> None:
 
 def why(
     context: typer.Context,
-    customer_id: Annotated[str, typer.Argument(help="The customer's id.")],
+    customer_id: Annotated[str, typer.Argument(parser=given_text, metavar="CUSTOMER_ID", help="The customer's id.")],
     rule_id: Annotated[str | None, typer.Argument(metavar="RULE", help="A rule's id; left out, every rule.")] = None,
     at: Annotated[
         str | None, typer.Option(help="As of this moment, such as 2026-12-01 or 2026-12-01T10:00+01:00; now.")

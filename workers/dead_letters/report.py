@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from workers.clock import iso_text
@@ -18,6 +17,7 @@ from workers.dead_letters.disposition import RecordedDisposition
 from workers.dead_letters.record import DeadLetter, position_text
 from workers.dead_letters.replay import ReplayResult
 from workers.dead_letters.selection import Disposition, Group, Plan
+from workers.printing import print_table, table_of
 
 __all__ = [
     "dead_letter_document",
@@ -140,7 +140,7 @@ def print_groups(console: Console, groups: Sequence[Group], *, is_narrowed: bool
     if not groups:
         console.print("There is no such dead letter." if is_narrowed else "There is no dead letter.")
         return
-    table = Table("reason", "from topic", "letters", "replayed", "discarded", "oldest", "newest", "example")
+    table = table_of("reason", "from topic", "letters", "replayed", "discarded", "oldest", "newest", "example")
     for group in groups:
         table.add_row(
             Text(_plain(group.reason)),
@@ -152,7 +152,7 @@ def print_groups(console: Console, groups: Sequence[Group], *, is_narrowed: bool
             iso_text(group.newest_ms),
             position_text(group.example),
         )
-    console.print(table)
+    print_table(console, table)
     undone = sum(group.count - group.replayed - group.discarded for group in groups)
     console.print(
         f"Nothing was done yet about {_counted(undone)}." if undone else "Something was done about all of them."
@@ -225,12 +225,12 @@ def _print_plan(console: Console, plan: Plan, participle: str) -> None:
     if not rows:
         console.print("There is no such dead letter.")
         return
-    table = Table("reason", "from topic", "letters", "", "example")
+    table = table_of("reason", "from topic", "letters", "", "example")
     for (disposition, reason, topic), count in rows:
         remark = participle if disposition is Disposition.TAKEN else f"not: {disposition}"
         example = position_text(plan.examples[disposition, reason, topic])
         table.add_row(Text(_plain(reason)), Text(topic or "-"), str(count), remark, example)
-    console.print(table)
+    print_table(console, table)
     if not plan.positions:
         console.print(f"There is nothing {'to be ' if not participle.startswith('to be') else ''}{participle}.")
 

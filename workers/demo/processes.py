@@ -85,5 +85,5 @@ class Workers:
             )
 
     def _last_lines(self) -> str:
-        text = (self._log_dir / f"worker-{self._started}.log").read_text(errors="replace")
+        text = (self._log_dir / f"worker-{self._started}.log").read_text(encoding="utf-8", errors="replace")
         return "\n".join(text.splitlines()[-12:])

@@ -33,7 +33,9 @@ def copy_rules(source: Path, target: Path) -> Path:
             continue  # loading reports it, with its place
         if isinstance(document, dict) and _FOR_EVERY_RULE in document:
             document[_FOR_EVERY_RULE] = {**(document[_FOR_EVERY_RULE] or {}), "brake": UNBRAKED}
-            path.write_text(json.dumps(document, indent=1, default=str))
+            path.write_text(json.dumps(document, indent=1, default=str), encoding="utf-8")
             return target
-    (target / "for-every-rule-of-the-demo.yaml").write_text(json.dumps({_FOR_EVERY_RULE: {"brake": UNBRAKED}}))
+    (target / "for-every-rule-of-the-demo.yaml").write_text(
+        json.dumps({_FOR_EVERY_RULE: {"brake": UNBRAKED}}), encoding="utf-8"
+    )
     return target

@@ -156,7 +156,7 @@ def demo_settings(pair: Pair, history: History, folder: Path, prefix: str) -> di
         prefix: of topics, keys and the consumer group.
     """
     sources = folder / "sources.yaml"
-    with sources.open("w") as file:
+    with sources.open("w", encoding="utf-8") as file:
         YAML(typ="safe").dump(_demo_sources(history, prefix), file)
     return {
         **pair.variables(),
@@ -372,7 +372,7 @@ class _Demo:
 
     def _logs(self) -> str:
         texts = [
-            path.read_text(errors="replace").splitlines()[-6:]
+            path.read_text(encoding="utf-8", errors="replace").splitlines()[-6:]
             for path in sorted(self._installation.folder.glob("worker-*.log"))
         ]
         return "the end of the workers' logs:\n" + "\n".join(text for lines in texts for text in lines)

@@ -115,7 +115,7 @@ def _number(label: str, value: int, remark: str) -> Iterable[RenderableType]:
 
 def _rules(picture: Picture) -> RenderableType:
     table = Table(box=None, header_style="dim", padding=(0, 3, 0, 0))
-    table.add_column("rule", no_wrap=True)
+    table.add_column("rule", overflow="fold")
     table.add_column("actions", justify="right")
     table.add_column("of them retracted", justify="right")
     for rule, counts in picture.by_rule.items():
@@ -128,7 +128,7 @@ def _rules(picture: Picture) -> RenderableType:
 def _recent(actions: Iterable[Action]) -> RenderableType:
     table = Table(expand=True, box=None, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("day", no_wrap=True)
-    table.add_column("customer", no_wrap=True)
+    table.add_column("customer", overflow="fold")
     table.add_column("action", no_wrap=True)
     table.add_column("why", no_wrap=True, overflow="ellipsis", ratio=1)
     for action in sorted(actions, key=lambda action: action.decided_at, reverse=True)[:_SHOWN_ACTIONS]:

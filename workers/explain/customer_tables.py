@@ -9,6 +9,7 @@ from rich.text import Text
 
 from workers.explain.customer import Knowledge
 from workers.explain.stored_activity import KnownEpisode, KnownSeries
+from workers.printing import table_of
 
 
 def tables(knowledge: Knowledge) -> Iterator[Table]:
@@ -23,7 +24,7 @@ def tables(knowledge: Knowledge) -> Iterator[Table]:
 
 
 def _events(head: str, several: list[KnownSeries]) -> Table:
-    table = Table(head, "number", "first", "last", "sum", "days", "distinct values (hashes)")
+    table = table_of(head, "number", "first", "last", "sum", "days", "distinct values (hashes)")
     for series in several:
         total = "" if series["sum"] is None else f"{series['sum']:.2f}"
         days = str(series["active_days"])
@@ -37,7 +38,7 @@ def _events(head: str, several: list[KnownSeries]) -> Table:
 
 
 def _values(knowledge: Knowledge) -> Table:
-    table = Table("attribute", "value", "since the event of")
+    table = table_of("attribute", "value", "since the event of")
     for name, known in knowledge["attributes"].items():
         table.add_row(Text(name), Text(_shown(known["value"])), known["at"])
     for name, value in knowledge["template_values"].items():
@@ -46,14 +47,14 @@ def _values(knowledge: Knowledge) -> Table:
 
 
 def _pairs(knowledge: Knowledge) -> Table:
-    table = Table("pair of events", "the first", "followed by the second")
+    table = table_of("pair of events", "the first", "followed by the second")
     for name, pair in knowledge["pairs"].items():
         table.add_row(Text(name), pair["first"] or "-", pair["then"] or "not yet")
     return table
 
 
 def _rules(knowledge: Knowledge) -> Table:
-    table = Table("rule", "holds since", "last acted", "waits for a source")
+    table = table_of("rule", "holds since", "last acted", "waits for a source")
     for rule in knowledge["rules"]:
         waits = "yes" if rule["waiting_for_sources"] else ""
         table.add_row(Text(rule["rule"]), rule["holds_since"] or "-", rule["last_acted"] or "-", waits)
@@ -61,7 +62,7 @@ def _rules(knowledge: Knowledge) -> Table:
 
 
 def _episodes(episodes: list[KnownEpisode]) -> Table:
-    table = Table("rule that no longer exists (its code)", "began", "holds", "last acted")
+    table = table_of("rule that no longer exists (its code)", "began", "holds", "last acted")
     for episode in episodes:
         holds = "yes" if episode["holds"] else ""
         table.add_row(Text(episode["rule"]), episode["began"] or "-", holds, episode["last_acted"] or "-")
@@ -69,7 +70,7 @@ def _episodes(episodes: list[KnownEpisode]) -> Table:
 
 
 def _actions(knowledge: Knowledge) -> Table:
-    table = Table("not published", "action of the rule", "content")
+    table = table_of("not published", "action of the rule", "content")
     for candidate in knowledge["waiting_actions"]:
         content = {"variables": candidate["variables"], "why": candidate["why"]}
         table.add_row("waits for a source", Text(candidate["rule"]), Text(_shown(content)))

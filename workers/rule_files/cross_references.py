@@ -8,8 +8,9 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from schemas.conditions import MAX_CONDITIONS, MAX_NESTING
+from workers.rule_files.hints.likeness import did_you_mean
 from workers.rule_files.known_names import KnownNames
-from workers.rule_files.problems import Explanation, Problem, shortened
+from workers.rule_files.problems import Explanation, Problem, Replacement, shortened
 from workers.rule_files.references import (
     Definition,
     conditions_of,
@@ -20,7 +21,6 @@ from workers.rule_files.references import (
     rules_in,
     text_of,
 )
-from workers.rule_files.suggestions import did_you_mean
 from workers.rule_files.yaml_nodes import Document, Node, ScalarNode, items_of, value_of
 
 _SHOWN_NAMES: Final = 20
@@ -53,23 +53,48 @@ def _unknown_names(
             if is_beside:
                 continue  # the type itself is reported where it is written
             message = f"there is no event type '{event_type}'"
-            yield Problem(document.file, *node.at, "unknown-type", message, _suggestion(event_type, types))
+            yield _unknown(document, node, "unknown-type", message, _Suggestion(event_type, types))
         elif (
             attribute is not None
             and event_type in attributes
             and attribute not in (possible := attributes[event_type])
         ):
             message = f"no source gives a {event_type} the attribute '{attribute}'"
-            hint = _suggestion(attribute, possible, "others are added to a source in sources.yaml first; it has")
-            yield Problem(document.file, *node.at, "unknown-attribute", message, hint)
+            otherwise = "others are added to a source in sources.yaml first; it has"
+            suggestion = _Suggestion(attribute, possible, otherwise)
+            yield _unknown(document, node, "unknown-attribute", message, suggestion)
 
 
-def _suggestion(written: str, possible: Collection[str], otherwise: str = "known are") -> str:
-    """Return what was probably meant, or else the first possible names."""
-    if (suggested := did_you_mean(written, islice(possible, _MOST_COMPARED))) is not None:
-        return f"did you mean '{suggested}'?"
-    names = sorted(possible)
-    return f"{otherwise} {', '.join(names[:_SHOWN_NAMES]) or 'none'}{', …' if len(names) > _SHOWN_NAMES else ''}"
+class _Suggestion(NamedTuple):
+    """A name that is unknown, and those that are known.
+
+    Attributes:
+        written: the unknown name.
+        possible: the known names.
+        otherwise: the words before the known names, if none of them was probably meant.
+    """
+
+    written: str
+    possible: Collection[str]
+    otherwise: str = "known are"
+
+
+def _unknown(document: Document, node: ScalarNode, code: str, message: str, suggestion: _Suggestion) -> Problem:
+    """Return a problem with what was probably meant, or else with the first possible names."""
+    written, names = suggestion.written, sorted(suggestion.possible)
+    shown_names = f"{', '.join(names[:_SHOWN_NAMES]) or 'none'}{', …' if len(names) > _SHOWN_NAMES else ''}"
+    otherwise = f"{suggestion.otherwise} {shown_names}"
+    meant = did_you_mean(written, islice(suggestion.possible, _MOST_COMPARED))
+    if meant is None:
+        return Problem(document.file, *node.at, code, message, otherwise)
+    # Of `purchase.amuont`, only the unknown part changes.
+    new = next((text for text in (node.text,) if text == written), None)
+    before, dot, after = node.text.partition(".")
+    if new is None and dot:
+        new = f"{meant}.{after}" if before == written else f"{before}.{meant}"
+    replacement = Replacement(*node.at, node.text, meant if new in (None, written) else new)
+    hint = f"did you mean '{meant}'?"
+    return Problem(document.file, *node.at, code, message, hint, replacement=replacement, otherwise=otherwise)
 
 
 def _repeated_ids(documents: Iterable[Document]) -> Iterator[Problem]:
@@ -97,7 +122,7 @@ def _unknown_rules(documents: Sequence[Document]) -> Iterator[Problem]:
             for node in _rule_ids_in(rule):
                 if isinstance(node.value, str) and node.text not in ids:
                     message = f"there is no rule '{node.text}'"
-                    yield Problem(document.file, *node.at, "unknown-rule", message, _suggestion(node.text, ids))
+                    yield _unknown(document, node, "unknown-rule", message, _Suggestion(node.text, ids))
 
 
 def _rule_ids_in(rule: Node) -> Iterator[ScalarNode]:
@@ -149,9 +174,16 @@ def _unknown_definitions(documents: Sequence[Document], defined: Mapping[str, De
         for condition in conditions:
             for node in meets_in(condition):
                 if node.text not in defined:
-                    hint = _suggestion(node.text, defined) if defined else "give it a name under 'define'"
                     message = f"nothing is called '{shortened(node.text)}' under 'define'"
-                    yield Problem(document.file, *node.at, "unknown-definition", message, hint)
+                    if defined:
+                        suggestion = _Suggestion(node.text, defined)
+                        yield _unknown(document, node, "unknown-definition", message, suggestion)
+                    else:
+                        hint = (
+                            "define it under 'define' in this file, or check it together with the file that does: "
+                            "'linger rules check' takes the folder"
+                        )
+                        yield Problem(document.file, *node.at, "unknown-definition", message, hint)
 
 
 def _in_dependency_order(defined: Mapping[str, Definition]) -> tuple[list[Definition], list[Problem]]:

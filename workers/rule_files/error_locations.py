@@ -27,6 +27,7 @@ class ErrorLocation(NamedTuple):
         model: the model that the node should become, if it should become one.
         unwrapped: returns the schema inside wrappers and references.
         key: the key whose value the node is, if it is one.
+        way: the nodes that contain it, the outermost first.
     """
 
     node: Node
@@ -36,6 +37,21 @@ class ErrorLocation(NamedTuple):
     model: type[BaseModel] | None
     unwrapped: Callable[[Schema | None], tuple[Schema | None, type[BaseModel] | None]]
     key: str | None = None
+    way: tuple[Node, ...] = ()
+
+
+class Instead(NamedTuple):
+    """What a hint says to write in place of a key or a value.
+
+    Attributes:
+        old: what is there, without its quotes; "" for a list or mapping in brackets.
+        new: what to write, as YAML.
+        below: keys with values to add to the same mapping.
+    """
+
+    old: str
+    new: str
+    below: tuple[tuple[str, str], ...] = ()
 
 
 class ProblemText(NamedTuple):
@@ -46,12 +62,16 @@ class ProblemText(NamedTuple):
         message: what was found.
         hint: what was probably meant.
         at: the position, if it is not that of the node.
+        instead: the hint as a change of what is at the position, if it can be followed without a decision.
+        otherwise: the hint to give if that change leads to another mistake.
     """
 
     code: str
     message: str
     hint: str | None = None
     at: Position | None = None
+    instead: Instead | None = None
+    otherwise: str | None = None
 
 
 # --- schemas ----------------------------------------------------------------------------------------------------

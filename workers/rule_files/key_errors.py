@@ -9,9 +9,11 @@ from typing import Final
 
 from pydantic import BaseModel
 
+from schemas.rules import ForEveryRule, Rule
 from workers.rule_files import suggestions
 from workers.rule_files.error_locations import (
     ErrorLocation,
+    Instead,
     ProblemText,
     alias_of,
     is_list,
@@ -21,10 +23,12 @@ from workers.rule_files.error_locations import (
     odd_key_hint,
     required_keys_of,
 )
+from workers.rule_files.hints.likeness import form_of
+from workers.rule_files.hints.values import as_duration
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Explanation, shortened
 from workers.rule_files.references import kind_of
-from workers.rule_files.yaml_nodes import MapNode, Node, ScalarNode
+from workers.rule_files.yaml_nodes import MapNode, Node, ScalarNode, items_of
 
 _COMBINE: Final = "a condition is one thing: put both into a list under '{}:', each with '- ' before it"
 
@@ -54,7 +58,9 @@ def unknown_key(location: ErrorLocation, key: str, already_meant: Collection[str
     at = entries[key][0].at if key in entries else location.node.at
     unused = [own for own in keys_of(location.schema) if own not in entries]
     if (hint := odd_key_hint(key)) is not None:
-        return UnknownKey(_unknown(key, hint, at), suggestions.meant_key(key, unused))
+        meant = suggestions.meant_key(key, unused) or suggestions.meant_key(key.partition(":")[0], unused)
+        instead = Instead(key, meant) if meant is not None and form_of(meant) == form_of(key) else None
+        return UnknownKey(_unknown(key, hint, at, instead, hint), meant)
     if key in _keys_of_kinds(location):
         return _key_of_another_kind(location, key, unused, at)
     guess = suggestions.guessed_key(key, unused)
@@ -63,8 +69,10 @@ def unknown_key(location: ErrorLocation, key: str, already_meant: Collection[str
     return _misspelt_key(location, key, guess, at)
 
 
-def _unknown(key: str, hint: str, at: Position) -> ProblemText:
-    return ProblemText("unknown-key", f"unknown key '{shortened(key)}'", hint, at)
+def _unknown(
+    key: str, hint: str, at: Position, instead: Instead | None = None, otherwise: str | None = None
+) -> ProblemText:
+    return ProblemText("unknown-key", f"unknown key '{shortened(key)}'", hint, at, instead, otherwise)
 
 
 def _misplaced_key(
@@ -84,13 +92,59 @@ def _misspelt_key(location: ErrorLocation, key: str, guess: str | None, at: Posi
     own = keys_of(location.schema)
     unused = [name for name in own if name not in _entries_of(location)]
     meant = guess or suggestions.meant_key(key, unused or own) or suggestions.meant_key(key, _keys_of_kinds(location))
-    if "equal" in location.kinds and suggestions.guessed_key(key, ["exactly"]):
-        hint = "to compare with a value, write the value itself: 'currency: EUR'"
+    possible = f"possible are {listed(own)}"
+    instead = None
+    if "equal" in location.kinds and suggestions.guessed_key(key, ["exactly", "is"]):
+        itself = f"{location.key or 'currency'}: {_shown(location, key)}"
+        hint = f"to compare with a value, write the value itself: '{itself}'"
+    elif location.model is Rule and key in _FOR_EVERY_RULE:
+        hint = "it holds for all rules: write it under 'for every rule', at the top of a file"
+    elif location.model is Rule and form_of(key) in _TIMES:
+        hint = (
+            "a rule acts when it becomes true, at any hour and on any day; 'quiet hours' under 'for every rule' keep "
+            "messages back at night"
+        )
     elif meant in ("all", "any") and meant not in own:
         hint = _COMBINE.format(meant)
+    elif meant is not None and meant in own and meant not in unused:
+        hint = f"'{meant}' is there already: {possible}"
+    elif meant is not None:
+        hint, instead = f"did you mean '{meant}'?", Instead(key, meant)
     else:
-        hint = f"did you mean '{meant}'?" if meant else f"possible are {listed(own)}"
-    return UnknownKey(_unknown(key, hint, at), meant)
+        hint = possible
+    return UnknownKey(_unknown(key, hint, at, instead, possible), meant)
+
+
+_FOR_EVERY_RULE: Final = frozenset(field.alias or name for name, field in ForEveryRule.model_fields.items())
+
+
+_TIMES: Final = frozenset(
+    (
+        "send at",
+        "send on",
+        "schedule",
+        "cron",
+        "every",
+        "weekday",
+        "weekdays",
+        "day",
+        "days",
+        "hour",
+        "time",
+        "at",
+        "on",
+    )
+)
+"""Keys that people write for a time of day or a day of the week, which rules do not have."""
+
+
+def _shown(location: ErrorLocation, key: str) -> str:
+    """Return the value of a key as it is written: a single value, or a list of some."""
+    value = _entries_of(location)[key][1] if key in _entries_of(location) else None
+    if isinstance(value, ScalarNode):
+        return shortened(value.text)
+    texts = [item.text for item in items_of(value) if isinstance(item, ScalarNode)]
+    return f"[{shortened(', '.join(texts))}]" if texts else "EUR"
 
 
 def _key_of_another_kind(location: ErrorLocation, key: str, unused: list[str], at: Position) -> UnknownKey:
@@ -98,15 +152,18 @@ def _key_of_another_kind(location: ErrorLocation, key: str, unused: list[str], a
     words, kind = kind_words(location), _kind_of(location)
     entries = _entries_of(location)
     value = entries[key][1] if key in entries else None
-    is_text = isinstance(value, ScalarNode) and suggestions.as_duration(value.text) is None
+    is_text = isinstance(value, ScalarNode) and isinstance(value.value, str) and as_duration(value.text) is None
+    is_text = is_text and key not in ("all", "any", "not")  # `not: gold` is no condition
     meant = None if key in words and is_text else suggestions.guessed_key(key, unused, kind)
+    possible = f"possible are {listed(keys_of(location.schema))}"
     if meant:
         hint = f"'{kind}' has '{meant}' for that"
-    elif key in words:
+    elif key in words and (is_text or not isinstance(value, ScalarNode)):
         hint = _COMBINE.format("all") if "all" in words else f"keep one of '{key}' and '{kind}'"
     else:
-        hint = f"possible are {listed(keys_of(location.schema))}"
-    return UnknownKey(ProblemText("unknown-key", f"'{key}' cannot stand beside '{kind}'", hint, at), meant)
+        hint = possible
+    message, instead = f"'{key}' cannot stand beside '{kind}'", Instead(key, meant) if meant else None
+    return UnknownKey(ProblemText("unknown-key", message, hint, at, instead, possible), meant)
 
 
 def _entries_of(location: ErrorLocation) -> Mapping[str, tuple[ScalarNode, Node]]:
@@ -146,8 +203,20 @@ def missing_keys(location: ErrorLocation, keys: list[str]) -> ProblemText:
     hints = {} if kind is None else kind.lacking
     if (hint := next((hints[key] for key in keys if key in hints), None)) is not None:
         return ProblemText("missing-key", message, hint)
+    if kind is not None and (misplaced := _of_the_rule(location, keys)) is not None:
+        return ProblemText("missing-key", message, misplaced)
     examples = [f"'{key}: {example}'" for key in keys if (example := _example_of(location.model, key)) is not None]
     return ProblemText("missing-key", message, f"write for example {' and '.join(examples)}" if examples else None)
+
+
+def _of_the_rule(location: ErrorLocation, keys: list[str]) -> str | None:
+    """Return the hint for a key that a condition lacks, and the rule around it has; None if it has none of them."""
+    for node in location.way:
+        entries = node.entries if isinstance(node, MapNode) else {}
+        for key in keys if "when" in entries else ():
+            if key in entries and isinstance(value := entries[key][1], ScalarNode):
+                return f"move '{key}: {shortened(value.text)}' of line {value.at.line} here, to the condition"
+    return None
 
 
 def example_hint(location: ErrorLocation) -> str | None:

@@ -4,19 +4,27 @@ This module must never know where a file comes from. `workers.rule_files.suggest
 guess.
 """
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
-from schemas.conditions import ATTRIBUTE_PATTERN, DEFINITION_PATTERN, ELEMENTARY, REFERENCE_PATTERN
+from schemas.conditions import (
+    ATTRIBUTE_PATTERN,
+    BOUND_WORDS,
+    DEFINITION_PATTERN,
+    ELEMENTARY,
+    REFERENCE_PATTERN,
+)
 from schemas.events import TYPE_PATTERN
 from schemas.places import PATH_PATTERN, Place
 from schemas.refusals import InconsistentEntries, WrongFormat
-from schemas.rules import RULE_ID_PATTERN
+from schemas.rules import RULE_ID_PATTERN, Consent, Expected, TimeZone
 from schemas.sources import CASE_PATTERN, PACK_PATTERN, TOPIC_PATTERN
 from workers.rule_files import suggestions
 from workers.rule_files.error_locations import (
     ErrorLocation,
+    Instead,
     ProblemText,
     in_words,
     is_list,
@@ -27,6 +35,7 @@ from workers.rule_files.error_locations import (
     odd_text_hint,
     odd_value_hint,
 )
+from workers.rule_files.hints.values import as_bound, as_comparison, as_number
 from workers.rule_files.key_errors import example_hint
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Explanation, shortened
@@ -75,6 +84,8 @@ _WANTED: Final[tuple[tuple[tuple[str, ...], str, Wanted], ...]] = (
     (("date", "timezone"), "wrong-value", "day"),
 )
 """By the beginning of Pydantic's error type: the code, and the expected type."""
+_ENTRIES: Final = "begin each entry with '- ', or put [ ] around them"
+_EXPECTED: Final = "{at: 45 days, action: at-risk}"
 _RANGES: Final = {
     "greater_than_equal": ("ge", "{} or more"),
     "greater_than": ("gt", "more than {}"),
@@ -107,7 +118,10 @@ def explained(error: Any, location: ErrorLocation) -> ProblemText:
             if expected == "mapping" and location.model is not None and issubclass(location.model, Place):
                 return _no_place(location, content)
             message = f"expected {_WANTED_WORDS[expected]}, found {content}"
-            return ProblemText(code, message, _type_hint(location, expected))
+            hint, new = _type_hint(location, expected)
+            node = location.node
+            instead = Instead(node.text, new) if new is not None and isinstance(node, ScalarNode) else None
+            return ProblemText(code, message, hint, None, instead)
     return ProblemText("wrong-value", f"{content} is not possible here", odd_value_hint(location.node))
 
 
@@ -125,13 +139,26 @@ def _refused(location: ErrorLocation, refusal: ValueError) -> ProblemText:
     written = node.text if isinstance(node, ScalarNode) else _joined(node)
     value_format = refusal.format if isinstance(refusal, WrongFormat) else None
     rewritten = suggestions.rewritten(value_format, written, location.key)
-    return ProblemText("wrong-value", message, f"did you mean '{rewritten}'?" if rewritten else odd_value_hint(node))
+    if rewritten is None:
+        hint = odd_value_hint(node)
+        if value_format == "duration" and re.search(r"\d", written):
+            hint = hint or "write one whole number and one unit, and nothing else"
+        return ProblemText("wrong-value", message, hint)
+    instead = Instead(node.text if isinstance(node, ScalarNode) else "", as_yaml(rewritten))
+    return ProblemText("wrong-value", message, f"did you mean '{rewritten}'?", None, instead)
+
+
+def as_yaml(text: str) -> str:
+    """Return a text as it is written in a file: in quotes if YAML would read it as something else without them."""
+    is_plain = re.fullmatch(r"[A-Za-z0-9$][^:#,\[\]{}\"'\n]*", text) is not None and text == text.strip()
+    is_read_otherwise = re.fullmatch(r"true|false|null|\.\w+|\d[\d_.eE+-]*|0[xo]\w+", text, re.IGNORECASE) is not None
+    return text if is_plain and not is_read_otherwise else json.dumps(text, ensure_ascii=False)
 
 
 def _joined(node: Node) -> str:
     """Return a list of single values as one text; "" for anything else."""
     if isinstance(node, ListNode) and all(isinstance(item, ScalarNode) for item in node.items):
-        return " ".join(item.text for item in node.items if isinstance(item, ScalarNode))
+        return ", ".join(item.text for item in node.items if isinstance(item, ScalarNode))
     return ""
 
 
@@ -162,17 +189,66 @@ def _no_match(location: ErrorLocation, pattern: str, content: str) -> ProblemTex
     if pattern == PATH_PATTERN and suggestions.is_search(written):
         remedy = "write {find: '…'} around a JMESPath expression, which can search in lists"
         return ProblemText("wrong-value", message, remedy)
-    if words and pattern not in _OF_SOURCES and (lines := suggestions.in_lines(written, location.key)) is not None:
-        return ProblemText("wrong-value", message, lines)
+    if pattern == ATTRIBUTE_PATTERN and (comparison := as_comparison(written)) is not None:
+        return ProblemText("wrong-value", message, f"write '{comparison}'")
+    if words and pattern not in _OF_SOURCES and suggestions.is_several(written):
+        return _several_in_one(location, written, message)
     if pattern == ATTRIBUTE_PATTERN and re.match(REFERENCE_PATTERN, written):
-        name = written.partition(".")[2]
-        other = f"write '{name}' if it is of this event, or 'latest: {written}' in another condition"
-        return ProblemText("wrong-value", message, other)
+        return _other_event(location, written, message)
+    expected = odd_value_hint(location.node) or (f"expected {words}" if words else None)
+    if pattern == REFERENCE_PATTERN and _is_a_variable(location):
+        expected = f"expected {words}: a count, a sum or a fixed text cannot be handed over"
     suggested = None if rewrite is None else rewrite(written[:200])
-    if suggested not in (None, written):
-        return ProblemText("wrong-value", message, f"did you mean '{suggested}'? It must be {words}")
-    hint = odd_value_hint(location.node) or (f"expected {words}" if words else None)
+    if suggested is not None and suggested != written:
+        hint, instead = f"did you mean '{suggested}'? It must be {words}", Instead(written, as_yaml(suggested))
+        return ProblemText("wrong-value", message, hint, None, instead, expected)
+    return ProblemText("wrong-value", message, expected)
+
+
+def _is_a_variable(location: ErrorLocation) -> bool:
+    return any(value_of(node, "variables") is location.way[-1] for node in location.way[:-1])
+
+
+def _several_in_one(location: ErrorLocation, written: str, message: str) -> ProblemText:
+    """Explain a text that holds several things, such as `purchase at least 3`."""
+    lines = suggestions.in_lines(written, location.key or "")
+    around = location.way[-1] if location.way else None
+    if lines is None or not isinstance(around, MapNode) or any(key in around.entries for key, _ in lines.below):
+        hint = "each thing is a line of its own, such as 'count: purchase' and below it 'at least: 3'"
+        return ProblemText("wrong-value", message, hint)
+    entries = ", ".join(f"'{key}: {value}'" for key, value in ((location.key, lines.value), *lines.below))
+    hint = f"write {entries}: each in a line of its own, or with a ',' between them"
+    return ProblemText("wrong-value", message, hint, None, Instead(written, lines.value, lines.below))
+
+
+def _other_event(location: ErrorLocation, written: str, message: str) -> ProblemText:
+    """Explain `profile.country` where only the name of an attribute is possible: of this event, or of another one."""
+    event_type, _, name = written.partition(".")
+    if event_type in _types_around(location):
+        instead = Instead(written, name)
+        return ProblemText("wrong-value", message, f"write '{name}': it is of this event", None, instead)
+    hint = (
+        f"here are attributes of this event only; what a {event_type} said is a condition of its own under 'all:', "
+        f"'- latest: {written}' and below it 'is:' with the value"
+    )
     return ProblemText("wrong-value", message, hint)
+
+
+def _types_around(location: ErrorLocation) -> set[str]:
+    """Return the event types that the mappings around a key name."""
+    texts = [
+        value.text
+        for node in location.way
+        if isinstance(node, MapNode) and any(inner in node_values(node) for inner in location.way)
+        for value in node_values(node)
+        if isinstance(value, ScalarNode)
+    ]
+    return {text.partition(".")[0] for text in texts}
+
+
+def node_values(node: MapNode) -> list[Node]:
+    """Return the values of a mapping."""
+    return [value for _, value in node.entries.values()]
 
 
 def _no_place(location: ErrorLocation, content: str) -> ProblemText:
@@ -196,7 +272,7 @@ def _no_kind(location: ErrorLocation) -> ProblemText:
     if isinstance(location.node, ListNode):
         return ProblemText("unknown-kind", message, "write 'all:' or 'any:' before a list of conditions")
     if isinstance(location.node, ScalarNode):
-        return ProblemText("unknown-kind", message, _kind_in_text(location.node.text, kinds))
+        return _kind_in_text(location, location.node.text, kinds, message)
     if isinstance(location.node, MapNode) and location.node.entries:
         return _no_kind_in_entries(location, location.node, kinds)
     return ProblemText("unknown-kind", message, f"it begins with one of {', '.join(kinds)}")
@@ -209,10 +285,21 @@ def _no_kind_in_entries(location: ErrorLocation, node: MapNode, kinds: list[str]
     for key, (node_of_key, _) in node.entries.items() if not is_part else ():
         if _is_key_of_some_kind(location, key):
             continue  # 'at least' is right where it is, and resembles 'latest'
-        if (suggested := suggestions.meant_key(key, kinds)) is not None:
+        if (suggested := _meant_kind(location, node, key, kinds)) is not None:
             hint = odd_key_hint(key) or f"did you mean '{suggested}'?"
-            return ProblemText("unknown-kind", f"'{shortened(key)}' is no condition", hint, node_of_key.at)
+            message = f"'{shortened(key)}' is no condition"
+            instead, possible = Instead(key, suggested), f"possible are {', '.join(kinds)}"
+            return ProblemText("unknown-kind", message, hint, node_of_key.at, instead, possible)
     message = f"expected a condition: it begins with one of {', '.join(kinds)}"
+    kind = suggestions.words_at_the_beginning(first, kinds)
+    rest = "" if kind is None else first[len(kind) :].strip(" :")
+    if (
+        kind is not None
+        and kind in ELEMENTARY
+        and rest in {field.alias or name for name, field in ELEMENTARY[kind].model_fields.items()}
+    ):
+        hint = f"write '{kind}:' with what it is about, and '{shortened(rest)}:' in a line of its own"
+        return ProblemText("unknown-kind", message, hint, key_node.at)
     if (odd := odd_key_hint(first)) is not None:
         hint = odd
     elif is_part:
@@ -224,25 +311,60 @@ def _no_kind_in_entries(location: ErrorLocation, node: MapNode, kinds: list[str]
     return ProblemText("unknown-kind", message, hint, key_node.at)
 
 
+def _meant_kind(location: ErrorLocation, node: MapNode, key: str, kinds: list[str]) -> str | None:
+    """Return the kind that was probably meant by a key, if the other keys of the mapping can stand beside it."""
+    meant = suggestions.meant_key(key, kinds)
+    if meant is None:
+        return None
+    others = {other for other in node.entries if other != key and _is_key_of_some_kind(location, other)}
+    choices = (location.schema or {})["choices"]
+    schemas = [schema for kind, schema in choices.items() if kind == meant or kind.startswith(f"{meant} ")]
+    fits = any(others <= set(keys_of(location.unwrapped(schema)[0])) for schema in schemas)
+    return meant if fits or not schemas else None
+
+
 def _is_key_of_some_kind(location: ErrorLocation, key: str) -> bool:
     choices = (location.schema or {})["choices"].values()
     return any(key in keys_of(location.unwrapped(choice)[0]) for choice in choices)
 
 
-def _kind_in_text(written: str, kinds: list[str]) -> str | None:
-    """Return how to write a condition that was written as one text."""
+def _kind_in_text(location: ErrorLocation, written: str, kinds: list[str], message: str) -> ProblemText:
+    """Explain a condition that was written as one text."""
+    if (line := _written_out(written, kinds)) is not None:
+        is_entry = bool(location.way) and isinstance(location.way[-1], ListNode)
+        shown_line = line if is_entry and "," not in line else f"{{{line}}}"
+        space = ", with a space after each ':'" if ":" in written else ""
+        return ProblemText(
+            "unknown-kind", message, f"write '{shown_line}'{space}", None, Instead(written, f"{{{line}}}")
+        )
+    if (line := suggestions.key_at_the_beginning(written)) is not None and line.partition(":")[0] not in kinds:
+        hint = f"write '{line}' below the condition that it belongs to, without '- '"
+        return ProblemText("unknown-kind", message, hint)
+    hint = "a condition is written as 'word: value', such as 'none: purchase' and below it 'for: 45 days'"
+    return ProblemText("unknown-kind", message, hint)
+
+
+def _written_out(written: str, kinds: list[str]) -> str | None:
+    """Return a condition in one text, such as `none purchase for 45 days`, with its keys; None if a part is odd."""
     for kind in ELEMENTARY.values():
-        if (line := kind.alone.get(written.lower())) is not None:
-            return f"write '{line}'"
-    if "meets" in kinds and (word := suggestions.words_at_the_beginning(written, kinds)) is not None:
-        rest = shortened(written[len(word) :].strip(": "))
-        more = ", and other words on lines below" if " " in rest else ""
-        return f"write '{word}: {rest.split(' ')[0]}', with a space after the ':'{more}"
-    if (line := suggestions.key_at_the_beginning(written)) is not None:
-        return f"write '{line}' below the condition that it belongs to, without '- '"
-    if (lines := suggestions.in_lines(written)) is not None:
-        return lines
-    return "a condition is written as 'word: value', such as 'none: purchase' and below it 'for: 45 days'"
+        if (line := kind.alone.get(written.strip().lower())) is not None:
+            return line
+    if "meets" not in kinds or (word := suggestions.words_at_the_beginning(written, kinds)) is None:
+        return None
+    rest = written[len(word) :].strip(": ")
+    if word == "not":
+        inner = _written_out(rest, kinds)
+        return None if inner is None else f"not: {{{inner}}}"
+    if word in ("all", "any") or not rest:
+        return None
+    if suggestions.is_several(rest) or re.search(r"\s", rest):
+        lines = suggestions.in_lines(re.sub(r":(?=\S)", ": ", rest), word)
+        return (
+            None
+            if lines is None
+            else ", ".join([f"{word}: {lines.value}", *(f"{key}: {value}" for key, value in lines.below)])
+        )
+    return f"{word}: {rest}"
 
 
 # --- values of another type, size or choice ---------------------------------------------------------------------
@@ -255,8 +377,13 @@ def _none_of_union(location: ErrorLocation, content: str) -> ProblemText:
         return ProblemText("wrong-type", f"expected a text, a number or true/false, found {content}")
     node = location.node
     suggested = suggestions.meant_value(node.text, literals) if isinstance(node, ScalarNode) else None
-    hint = f"did you mean '{suggested}'?" if suggested else "begin each entry of the list with '- '"
-    return ProblemText("wrong-type", f"expected a list or {listed(literals)}, found {content}", hint)
+    message = f"expected a list or {listed(literals)}, found {content}"
+    if suggested is not None and isinstance(node, ScalarNode):
+        instead = Instead(node.text, suggested)
+        return ProblemText("wrong-type", message, f"did you mean '{suggested}'?", None, instead)
+    if isinstance(node, ScalarNode):
+        return ProblemText("wrong-type", message, f"write {_EXPECTED} in a list" if "nothing" in literals else None)
+    return ProblemText("wrong-type", message, _ENTRIES)
 
 
 def _no_literal(location: ErrorLocation, content: str) -> ProblemText:
@@ -264,14 +391,23 @@ def _no_literal(location: ErrorLocation, content: str) -> ProblemText:
     written = location.node.text if isinstance(location.node, ScalarNode) else ""
     if expected == [True]:
         meant = _TRUTH_OF_YAML_1_1.get(written.lower())
+        if meant == "false":
+            return ProblemText("wrong-value", f"expected true, found {content}", "delete the line")
         remedy = f"'{written}' is a text here: write {meant}" if meant else "write true, or delete the line"
-        return ProblemText("wrong-value", f"expected true, found {content}", remedy)
+        instead = Instead(written, meant) if meant else None
+        return ProblemText("wrong-value", f"expected true, found {content}", remedy, None, instead)
     choices = [str(value) for value in expected]
     if isinstance(location.node, ListNode):
         return ProblemText("wrong-type", f"expected one value, found {content}", f"write one of {listed(choices)}")
     suggested = suggestions.meant_value(written, choices)
     message = f"{content} is none of {listed(choices)}"
-    return ProblemText("wrong-value", message, f"did you mean '{suggested}'?" if suggested else None)
+    if suggested is None:
+        return ProblemText("wrong-value", message, None)
+    hint = f"did you mean '{suggested}'?"
+    around = location.way[-1] if location.way else None
+    if suggested == "live" and value_of(around, "examples") is None:
+        hint += " It needs 'examples'; without them, 'shadow' tries the rule"
+    return ProblemText("wrong-value", message, hint, None, Instead(written, suggested))
 
 
 def _size_message(kind: str, context: dict[str, Any], content: str) -> str:
@@ -283,17 +419,25 @@ def _size_message(kind: str, context: dict[str, Any], content: str) -> str:
     return f"expected {comparison} {bound} {singular if bound == 1 else plural}, found {content}"
 
 
-def _type_hint(location: ErrorLocation, expected: Wanted) -> str | None:
+_Remedy = tuple[str | None, str | None]
+"""A hint, and what to write instead of the value; None for neither."""
+
+
+def _type_hint(location: ErrorLocation, expected: Wanted) -> _Remedy:
     """Return how to write a value of another type than the expected one."""
     match location.node:
         case MapNode() as node:
-            other: dict[Wanted, str] = {"list": "begin each entry with '- '", "text": "write one value"}
-            return odd_key_hint(next(iter(node.entries), "")) or other.get(expected)
+            other: dict[Wanted, str] = {"list": _ENTRIES, "text": "write one value"}
+            if _is_a_variable(location):
+                other["text"] = (
+                    "write one attribute, such as 'purchase.amount': a count or a sum cannot be handed over"
+                )
+            return odd_key_hint(next(iter(node.entries), "")) or other.get(expected), None
         case ListNode():
-            return _hint_for_list(location, expected)
+            return _hint_for_list(location, expected), None
         case ScalarNode() as node:
             return _hint_for_scalar(location, node, expected)
-    return None
+    return None, None
 
 
 def _hint_for_list(location: ErrorLocation, expected: Wanted) -> str:
@@ -305,31 +449,84 @@ def _hint_for_list(location: ErrorLocation, expected: Wanted) -> str:
     return "write one value, without '- ' and brackets"
 
 
-def _hint_for_scalar(location: ErrorLocation, node: ScalarNode, expected: Wanted) -> str | None:
+def _hint_for_scalar(location: ErrorLocation, node: ScalarNode, expected: Wanted) -> _Remedy:
     match expected:
         case "text" if node.is_plain:
-            return f'write "{shortened(node.text)}" if it is a text'
+            new = json.dumps(node.text, ensure_ascii=False)
+            return f"write {json.dumps(shortened(node.text), ensure_ascii=False)} if it is a text", new
         case "number" | "whole number":
-            return _number_hint(node.text)
+            return _number_hint(location, node.text[:200])
         case "list":
-            return f"write [{shortened(node.text)}]"
+            return _list_hint(node)
         case "mapping":
-            return _mapping_hint(node.text) or example_hint(location)
-    return odd_value_hint(node)
+            return _mapping_hint(node.text[:200]) or _whole_mapping(location, node.text)
+    return odd_value_hint(node), None
 
 
-def _number_hint(written: str) -> str | None:
-    if re.search(r"[A-Za-z]\w*\.[A-Za-z]", written[:200]):
-        return "write a number: a rule cannot compare with another value of the customer"
-    number = suggestions.as_number(written[:200])
+def _whole_mapping(location: ErrorLocation, written: str) -> _Remedy:
+    """Return how to write a mapping if only one value of it was written."""
+    if location.model is Expected:
+        return f"write for example {_EXPECTED}", None
+    if location.model is Consent and re.match(REFERENCE_PATTERN, written):
+        return f"write for example {{from: {shortened(written)}, opted out: [false]}}", None
+    if location.model is TimeZone and (zone := suggestions.as_zone(written)) is not None:
+        return f"write {{otherwise: {zone}}}", f"{{otherwise: {zone}}}"
+    return example_hint(location), None
+
+
+def _list_hint(node: ScalarNode) -> _Remedy:
+    parts = [part.strip() for part in node.text.split(",")]
+    if len(parts) > 1:
+        new = f"[{', '.join(map(_as_item, parts))}]"
+        return f"write {shortened(new)} if these are several values", None
+    # `no` is a text here, and the next message would say so.
+    new = f"[{_as_item(node.text) if node.is_plain else json.dumps(node.text, ensure_ascii=False)}]"
+    return f"write {shortened(new)}", new
+
+
+def _as_item(text: str) -> str:
+    if text.lower() in _TRUTH_OF_YAML_1_1:
+        return json.dumps(text)
+    return text if text in ("true", "false") or re.fullmatch(r"-?\d+(\.\d+)?", text) else as_yaml(text)
+
+
+def _number_hint(location: ErrorLocation, written: str) -> _Remedy:
+    if re.search(r"[A-Za-z]\w*\.[A-Za-z]", written):
+        return "write a number: a rule cannot compare with another value of the customer", None
+    around = location.way[-1] if location.way else None
+    nouns = _types_around(location) | {text_of_value(around)} if isinstance(around, MapNode) else set[str]()
+    number = as_number(written, nouns)
+    if number is not None:
+        hint = f"write {number}"
+        if "," in written:
+            hint = f"write a decimal point, and nothing between thousands: {number}"
+        return hint, number
+    bound = as_bound(written)
+    word = "" if bound is None else bound.rpartition(": ")[0]
+    if bound is not None and word and word == location.key:
+        number = bound.rpartition(": ")[2]
+        return f"write {number}", number
+    if bound is not None and word in BOUND_WORDS.values() and location.key in BOUND_WORDS.values():
+        return f"write '{bound}' instead of '{location.key}'", None
     if "," in written:
-        return "write a decimal point, and nothing between thousands" + (f": {number}" if number else "")
-    return f"write {number}" if number else odd_text_hint(written)
+        return "write a decimal point, and nothing between thousands", None
+    return odd_text_hint(written) or "write a number and nothing else", None
 
 
-def _mapping_hint(written: str) -> str | None:
-    match = re.fullmatch(r"\s*([A-Za-z_]\w*)\s*(?::|=|==|\bis\b)\s*(\S.*)", written[:200])
-    return f"write {{{match[1]}: {match[2]}}}" if match else odd_text_hint(written)
+def text_of_value(node: MapNode) -> str:
+    """Return the event type that the first entry of a condition names: `purchase` for `sum: purchase.amount`."""
+    first = next(iter(node_values(node)), None)
+    return first.text.partition(".")[0] if isinstance(first, ScalarNode) else ""
+
+
+def _mapping_hint(written: str) -> _Remedy | None:
+    if (comparison := as_comparison(written)) is not None:
+        return f"write {{{comparison}}}", f"{{{comparison}}}"
+    match = re.fullmatch(r"\s*([A-Za-z_]\w*)\s*(?::|=|==|\bis\b)\s*([^\s<>=!,]+|\"[^\"]*\")", written)
+    if match is not None and match[2].lower() != "not":
+        new = f"{{{match[1]}: {match[2]}}}"
+        return f"write {new}", new
+    return None if (odd := odd_text_hint(written)) is None else (odd, None)
 
 
 # --- codes ------------------------------------------------------------------------------------------------------

@@ -34,6 +34,12 @@ class Lines:
         line = bisect_right(self._starts, index)
         return Position(line, index - self._starts[line - 1] + 1)
 
+    def index(self, line: int, column: int) -> int | None:
+        """Return the index of the character at a position; None if the text has no such line."""
+        if not 1 <= line <= len(self._starts):
+            return None
+        return min(self._starts[line - 1] + column - 1, len(self._text))
+
     def line(self, line: int) -> str:
         """Return a line, counted from 1, without its end."""
         end = self._starts[line] if line < len(self._starts) else len(self._text)

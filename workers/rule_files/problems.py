@@ -5,12 +5,31 @@ This module must never open a file or know its purpose.
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 Severity = Literal["error", "warning"]
 
 _SHOWN_COLUMNS: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """What a hint says to write in place of what.
+
+    Attributes:
+        line: the line of what is replaced, counted from 1.
+        column: its column.
+        old: what is replaced, without its quotes; "" for a list or mapping in brackets.
+        new: what takes its place, as YAML.
+        below: keys with values that are added to the same mapping, each in a line of its own.
+    """
+
+    line: int
+    column: int
+    old: str
+    new: str
+    below: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +44,8 @@ class Problem:
         message: what was found, as a sentence.
         hint: what was probably meant, or what to do.
         severity: an error keeps every rule from becoming active; a warning does not.
+        replacement: the hint as a change of the file; None if it cannot be followed without a decision.
+        otherwise: the hint to give if the replacement leads to another mistake.
     """
 
     file: str
@@ -34,6 +55,8 @@ class Problem:
     message: str
     hint: str | None = None
     severity: Severity = "error"
+    replacement: Replacement | None = field(default=None, compare=False)
+    otherwise: str | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         hint = f" ({self.hint})" if self.hint else ""
@@ -77,8 +100,11 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else " " if character == "\t" else "·" for character in text)
 
 
-def shortened(text: str, limit: int = 60) -> str:
-    """Return the beginning of a text, at most `limit` characters; it ends with `…` if something is left out."""
+def shortened(text: str, limit: int = 140) -> str:
+    """Return the beginning of a text, at most `limit` characters; it ends with `…` if something is left out.
+
+    No name is as long as the usual limit: an id has 64 characters, an attribute with its event type 129.
+    """
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
@@ -134,6 +160,17 @@ def as_document(problem: Problem) -> dict[str, Any]:
         "code": problem.code,
         "message": problem.message,
         "hint": problem.hint,
+        "replacement": None if problem.replacement is None else _as_values(problem.replacement),
+    }
+
+
+def _as_values(replacement: Replacement) -> dict[str, Any]:
+    return {
+        "line": replacement.line,
+        "column": replacement.column,
+        "old": replacement.old,
+        "new": replacement.new,
+        "below": [{key: value} for key, value in replacement.below],
     }
 
 

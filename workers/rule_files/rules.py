@@ -5,7 +5,7 @@ is evaluated.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from schemas.rules import ForEveryRule, Rule, RuleBook, RuleFile
 from workers.rule_files.attribute_types import attribute_type_problems
 from workers.rule_files.cross_references import reference_problems
 from workers.rule_files.files import read_texts
+from workers.rule_files.hints.repairs import kept
 from workers.rule_files.known_names import KnownNames
 from workers.rule_files.problems import Problem, add_elsewhere, in_order
 from workers.rule_files.references import rules_in
@@ -72,6 +73,12 @@ def read_documents(texts: Mapping[str, str], names: KnownNames) -> ParsedRuleFil
         texts: by file name.
         names: the event types and attributes that rules may use.
     """
+    parsed = _read(texts, names)
+    problems = kept(parsed.problems, texts, lambda changed: _read(changed, names).problems)
+    return replace(parsed, problems=tuple(problems))
+
+
+def _read(texts: Mapping[str, str], names: KnownNames) -> ParsedRuleFiles:
     documents = tuple(parse_yaml(file, text) for file, text in texts.items())
     values: list[RuleFile] = []
     rule_nodes: list[tuple[Document, MapNode]] = []

@@ -3,26 +3,38 @@
 Pure tables and small readers of texts. This module must never know where a text is in a file.
 """
 
-import difflib
 import re
 from collections.abc import Callable, Collection, Iterable
-from decimal import Decimal, InvalidOperation
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import available_timezones
 
-from schemas.conditions import CONDITION_WORDS, ELEMENTARY
+from schemas.conditions import BOUND_WORDS, CONDITION_WORDS, ELEMENTARY
 from schemas.events import BUILT_IN
 from schemas.places import PATH_PATTERN
 from schemas.refusals import Format
 from schemas.sources import UNWRAP_WORDS
+from workers.rule_files.hints.likeness import did_you_mean, form_of
+from workers.rule_files.hints.values import (
+    as_actions,
+    as_duration,
+    as_number,
+    as_offset,
+    as_pace,
+    as_percent,
+    as_time_of_day,
+    as_times,
+    as_two_ages,
+    as_two_numbers,
+)
 
 _BOUNDS: Final = {
-    "at least": "min minimum atleast least gte ge >= ≥ minimal from not_less_than not_fewer_than",
-    "at most": "max maximum atmost most lte le <= ≤ maximal up_to not_more_than no_more_than",
+    "at least": "min minimum atleast least gte ge >= ≥ => minimal from not_less_than not_fewer_than no_less_than "
+    "no_fewer_than",
+    "at most": "max maximum atmost most lte le <= ≤ =< maximal up_to not_more_than no_more_than not_over not_above",
     "more than": "gt > greater greater_than above over bigger_than larger_than higher_than exceeds",
     "fewer than": "lt < less lower_than smaller_than below under",
     "less than": "lt < less lower_than smaller_than below under",
-    "exactly": "equals equal eq = == is exact times number amount value equal_to",
+    "exactly": "equals equal eq = == is exact equal_to",
     "between": "range from_to in_between",
 }
 
@@ -41,7 +53,7 @@ _WORDS: Final = {
     **_BOUNDS,
     # times
     "within": "for in last in_last in_the_last in_the_past during over period window timeframe past since days "
-    "within_last in_the_next",
+    "within_last",
     "for": "within since in last in_last in_the_last during over period longer_than at_least days",
     **_of_kinds(are_first=False),
     # which events
@@ -67,7 +79,7 @@ _WORDS: Final = {
     "variables": "vars parameters params data fields placeholders",
     "again after": "repeat_after cooldown cool_down again repeat pause every repeat_every not_again_for again_in",
     "expires after": "expires expire expiry ttl valid_for expires_in expire_after valid_until expiration",
-    "priority": "prio importance rank weight order",
+    "priority": "prio importance weight",
     "instead of": "replaces overrides instead supersedes suppresses beats",
     "brake": "global_limit total_limit max_total emergency_stop kill_switch circuit_breaker",
     "pace": "throttle rate rate_limit limit max_per_hour speed",
@@ -102,7 +114,7 @@ _VALUES: Final = {
     "paused": "off no n false disabled inactive stopped archived 0",
     "shadow": "test testing dry-run dryrun preview",
     "draft": "wip new idea",
-    "cancelled": "canceled churned ended quit terminated left inactive",
+    "cancelled": "canceled churned ended quit terminated left",
     "active": "current subscribed not_cancelled true",
     "at-risk": "at_risk risk churn-risk",
     "win-back": "winback reactivate",
@@ -122,12 +134,8 @@ def _by_guess(table: dict[str, str]) -> dict[str, list[str]]:
     guesses: dict[str, list[str]] = {}
     for word, written in table.items():
         for guess in written.split():
-            guesses.setdefault(_form(guess), []).append(word)
+            guesses.setdefault(form_of(guess), []).append(word)
     return guesses
-
-
-def _form(word: str) -> str:
-    return re.sub(r"[\s_\u200b\ufeff-]+", " ", word).strip().lower()
 
 
 _KEYS_BY_GUESS: Final = _by_guess(_WORDS)
@@ -143,223 +151,27 @@ def guessed_key(written: str, possible: Collection[str], kind: str = "") -> str 
         kind: the kind of condition, if it is one.
     """
     by_kind = ELEMENTARY[kind].meant_keys.get(written) if kind in ELEMENTARY else None
-    return next((word for word in (by_kind, *_KEYS_BY_GUESS.get(_form(written), ())) if word in possible), None)
-
-
-def did_you_mean(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
-    """Return the known word that was probably meant, or None.
-
-    Args:
-        word: the word as it was written.
-        known: the possible words.
-        likeness: how similar they must be, from 0 (any word) to 1 (the same word).
-    """
-    by_form = {_form(possible): possible for possible in known}
-    matches = difflib.get_close_matches(_form(word), by_form, n=1, cutoff=likeness)
-    return by_form[matches[0]] if matches else None
+    return next((word for word in (by_kind, *_KEYS_BY_GUESS.get(form_of(written), ())) if word in possible), None)
 
 
 def meant_key(written: str, possible: Collection[str]) -> str | None:
     """Return the possible key that was probably meant, or None: by its form, by what people write, or by likeness."""
-    form = _form(written)
-    alike = next((word for word in possible if _form(word) == form), None)
+    form = form_of(written)
+    alike = next((word for word in possible if form_of(word) == form), None)
     return alike or guessed_key(written, possible) or did_you_mean(written, possible)
 
 
 def meant_value(written: str, possible: Collection[str]) -> str | None:
     """Return the possible value that was probably meant, or None: by form, by what people write, or by likeness."""
-    form = _form(written)
+    form = form_of(written)
     return (
-        next((word for word in possible if _form(word) == form), None)
+        next((word for word in possible if form_of(word) == form), None)
         or next((word for word in _VALUES_BY_GUESS.get(form, ()) if word in possible), None)
         or did_you_mean(written, possible)
     )
 
 
-# --- values as people write them --------------------------------------------------------------------------------
-
-_AMOUNT: Final = r"(\d{1,6}(?:[.,]\d{1,2})?)"
-_TIME: Final = re.compile(rf"^\D*?{_AMOUNT}\s*-?([A-Za-z]+)")
-_HOURS: Final = {"second": Decimal(1) / 3600, "minute": Decimal(1) / 60, "hour": Decimal(1), "day": Decimal(24)}
-_HOURS_IN: Final = _HOURS | {"week": Decimal(168), "month": Decimal(720), "year": Decimal(8760)}
-_MOST_HOURS: Final = 3660 * 24
-_UNITS: Final = {
-    "second": "s sec secs second seconds",
-    "minute": "m min mins minute minutes",
-    "hour": "h hr hrs hour hours",
-    "day": "d day days tage tag dy",
-    "week": "w wk wks week weeks",
-    "month": "mo mon month months mth",
-    "year": "y yr yrs year years",
-}
-_SMALL: Final = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-]
-_NUMBERS: Final = {
-    **{word: number for number, word in enumerate(_SMALL)},
-    **{"a": 1, "an": 1, "once": 1, "twice": 2, "twenty": 20, "thirty": 30, "forty": 40, "sixty": 60, "ninety": 90},
-}
-
-
-def _number_in(word: str) -> int | None:
-    """Return the number that a word such as `three` means, or None."""
-    return _NUMBERS.get(word.strip().lower())
-
-
-def as_duration(written: str) -> str | None:
-    """Return `45d`, `45days`, `1.5 days`, `a week` or `P45D` as a duration, or None for anything else."""
-    text = re.sub(r"^P(?:T?)(?=\d)", "", written.strip())
-    amount, unit = _amount_and_unit(text)
-    if unit is None or not amount:
-        return None
-    hours = amount * _HOURS_IN[unit]
-    if hours > _MOST_HOURS:
-        return None
-    # Months and years have no fixed length: days are written instead.
-    for shown_unit in (unit if unit in (*_HOURS, "week") else "day", "day", "hour", "minute", "second"):
-        whole = (hours / _HOURS_IN[shown_unit]).quantize(Decimal("0.000001"))
-        if whole == whole.to_integral_value():
-            return f"{int(whole)} {shown_unit}" + ("" if whole == 1 else "s")
-    return None
-
-
-def _amount_and_unit(text: str) -> tuple[Decimal, str | None]:
-    """Return the number and the unit in a text, in digits or words; 0 and None if they are missing."""
-    if (match := _TIME.match(text)) is not None:
-        return Decimal(match[1].replace(",", ".")), _unit(match[2])
-    words = text.replace("-", " ").split()
-    number = next((number for word in words if (number := _number_in(word)) is not None), None)
-    unit = next((unit for word in reversed(words) if (unit := _unit(word)) is not None), None)
-    if number is None and unit is not None and len(words) == 1:
-        number = 1
-    return Decimal(number or 0), unit
-
-
-def _unit(written: str) -> str | None:
-    word = written.lower()
-    unit = next((unit for unit, spellings in _UNITS.items() if word in spellings.split()), None)
-    if unit is None and len(word) > 2 and (close := did_you_mean(word, [f"{unit}s" for unit in _UNITS])):
-        return close[:-1]
-    return unit
-
-
-def _decimal(text: str) -> Decimal | None:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        return None
-
-
-def _plain(number: Decimal) -> str:
-    return f"{number.normalize():f}"
-
-
-def as_percent(written: str) -> str | None:
-    """Return `50`, `0.5`, `50 percent` or `-50%` as a percentage, or None for anything else."""
-    match = re.search(r"\d{1,4}(?:[.,]\d{1,2})?", written)
-    if match is None:
-        return None
-    number = Decimal(match[0].replace(",", "."))
-    if 0 < number < 1 and "%" not in written:
-        number *= 100
-    return f"{_plain(number)}%" if number else None
-
-
-def as_times(written: str) -> str | None:
-    """Return `2.5`, `2.5x` or `2.5 time` as a number of times, or None for anything else."""
-    match = re.search(r"\d{1,3}(?:[.,]\d{1,2})?", written)
-    if match is None or not 1 <= Decimal(match[0].replace(",", ".")) <= 100:
-        return None
-    return f"{match[0].replace(',', '.')} times"
-
-
-def as_two_numbers(written: str) -> str | None:
-    """Return `3-10`, `3 to 10` or `[3, 10]` as two numbers, or None for anything else."""
-    numbers = re.findall(r"\d{1,12}(?:\.\d{1,4})?", written)
-    if len(numbers) != 2:
-        return None
-    return " and ".join(sorted(numbers, key=Decimal))
-
-
-def as_two_ages(written: str) -> str | None:
-    """Return `30-90 days` or `30 days to 90 days` as two ages, or None for anything else."""
-    numbers = re.findall(r"\d{1,6}", written)
-    unit = next((unit for word in reversed(re.findall(r"[A-Za-z]+", written)) if (unit := _unit(word))), "day")
-    if len(numbers) != 2 or unit in ("month", "year"):
-        return None
-    low, high = sorted(map(int, numbers))
-    if not low or high * _HOURS_IN[unit] > _MOST_HOURS:
-        return None
-    return f"{low} {unit}s and {high} {unit}s ago"
-
-
-def as_pace(written: str) -> str | None:
-    """Return `500/hour` or `500 an hour` as a pace, or None for anything else."""
-    written = re.sub(r"(?<=\d)[,.](?=\d{3}\b)", "", written)  # thousands
-    match = re.search(r"(\d{1,7})\D*?(minute|min|hour|hr|h|day|d)\b", written.lower())
-    if match is None:
-        number = re.search(r"\d{1,7}", written)
-        return f"at most {number[0]} per hour" if number and int(number[0]) else None
-    unit = {"m": "minute", "h": "hour", "d": "day"}[match[2][0]]
-    return f"at most {match[1]} per {unit}" if int(match[1]) else None
-
-
-def as_actions(written: str) -> str | None:
-    """Return `2 emails` or `2x` as a number of actions, or None for anything else."""
-    match = re.search(r"\d{1,3}", written)
-    return f"{int(match[0])} action" + ("" if int(match[0]) == 1 else "s") if match and int(match[0]) else None
-
-
-_CLOCK: Final = re.compile(r"(\d{1,2})(?:[.:h ]?(\d\d))?\s*(am|pm|a\.m\.|p\.m\.|h|uhr|o'clock)?")
-
-
-def as_time_of_day(written: str) -> str | None:
-    """Return `9pm`, `21` or `21.30` as a time of day, or None for anything else."""
-    match = re.fullmatch(
-        r"(\d{1,2})(?:[.:h ]?(\d\d))?\s*(am|pm|a\.m\.|p\.m\.|h|uhr|o'clock)?", written.strip().lower()
-    )
-    if match is None:
-        return None
-    hour, minute = int(match[1]), int(match[2] or 0)
-    if match[3] and match[3][0] in "ap" and 1 <= hour <= 12:
-        hour = hour % 12 + (12 if match[3][0] == "p" else 0)
-    return f"{hour:02}:{minute:02}" if hour < 24 and minute < 60 else None
-
-
-def as_offset(written: str) -> str | None:
-    """Return `day 20`, `0` or `20d` as a time since the start, or None for anything else."""
-    if written.strip().lower() in _VALUES["start"].split() or _form(written) in ("day 0", "0 days"):
-        return "start"
-    if (day := re.fullmatch(r"day\s*(\d{1,4})|(\d{1,4})", written.strip().lower())) is not None:
-        return f"{day[1] or day[2]} days"
-    return as_duration(written)
-
-
-def as_number(written: str) -> str | None:
-    """Return `three`, `3x`, `3 purchases`, `>= 3` or `1,000` as a number, or None for anything else."""
-    if (number := _number_in(written.strip())) is not None:
-        return str(number)
-    numbers = re.findall(r"-?\d[\d.,]*", written)
-    if len(numbers) != 1:
-        return None
-    text = numbers[0].rstrip(".,")
-    text = text.replace(",", "") if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", text) else text.replace(",", ".")
-    return text if _decimal(text) is not None else None
+# --- names and places ------------------------------------------------------------------------------------------
 
 
 def as_id(written: str) -> str | None:
@@ -390,12 +202,14 @@ _ATTRIBUTES: Final = {
 
 def as_reference(written: str) -> str | None:
     """Return `purchase amount`, `purchase:amount` or `Purchase.Amount` as a reference, or None for anything else."""
-    if (attribute := _form(written).replace(" ", "_")) in _ATTRIBUTES:
+    if (attribute := form_of(written).replace(" ", "_")) in _ATTRIBUTES:
         return f"{_ATTRIBUTES[attribute]}.{attribute}"
     parts = re.split(r"[\s:/>.]+|->|::", written.strip())
     if len(parts) != 2 or not all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", part) for part in parts):
         return None
-    return f"{parts[0].lower()}.{parts[1].replace('-', '_')}"
+    first, second = parts[0].lower(), parts[1].replace("-", "_")
+    # A condition, such as `count purchase`, is no attribute.
+    return None if first in CONDITION_WORDS or second.lower() in BUILT_IN else f"{first}.{second}"
 
 
 def as_name(written: str) -> str | None:
@@ -407,8 +221,8 @@ def as_name(written: str) -> str | None:
 def as_zone(written: str) -> str | None:
     """Return the time zone of a city, or one with a similar name, or None."""
     zones = sorted(available_timezones())
-    city = _form(written.rpartition("/")[2])
-    of_city = [zone for zone in zones if _form(zone.rpartition("/")[2]) == city]
+    city = form_of(written.rpartition("/")[2])
+    of_city = [zone for zone in zones if form_of(zone.rpartition("/")[2]) == city]
     return of_city[0] if of_city else did_you_mean(written, zones)
 
 
@@ -449,8 +263,8 @@ def as_time_format(written: str) -> str | None:
         "days": "day date epoch_days",
         "iso": "iso8601 iso_8601 rfc3339 rfc_3339 text string datetime",
     }
-    form = _form(written)
-    meant = next((word for word, guesses in words.items() if form in map(_form, guesses.split())), None)
+    form = form_of(written)
+    meant = next((word for word, guesses in words.items() if form in map(form_of, guesses.split())), None)
     return meant or did_you_mean(written, words)
 
 
@@ -482,39 +296,110 @@ def rewritten(value_format: Format | None, written: str, key: str | None = None)
         key: the key of the value.
     """
     words = _VALUES_BY_KEY.get(key or "", ())
-    if (word := next((word for word in _VALUES_BY_GUESS.get(_form(written), ()) if word in words), None)) is not None:
+    if (
+        word := next((word for word in _VALUES_BY_GUESS.get(form_of(written), ()) if word in words), None)
+    ) is not None:
         return word
     if key == "between" and (ages := as_two_ages(written)) is not None and re.search("[A-Za-z]", written):
         return ages if ages != written else None
+    if value_format == "percentage":
+        return as_percent(written, key)
     read = None if value_format is None else _READERS[value_format]
     suggested = None if read is None else read(written[:200])
     return suggested if suggested != written else None
 
 
+# --- several things in one text -----------------------------------------------------------------------------------
+
+_PHRASES: Final[dict[str, str]] = {
+    **dict.fromkeys(
+        ("no less than", "not less than", "no fewer than", "not fewer than", ">=", "=>", "≥"), "at least"
+    ),
+    **dict.fromkeys(("no more than", "not more than", "<=", "=<", "≤"), "at most"),
+    **{"==": "exactly", "=": "exactly", ">": "more than", "<": "less than"},
+    **dict.fromkeys(("in the last", "in the past", "in last"), "within"),
+    **{word: word for word in (*BOUND_WORDS.values(), "within", "for")},
+}
 _BOUND_IN_TEXT: Final = re.compile(
-    r"\b(?:at least|at most|more than|fewer than|less than|exactly|between|within|for)\b|[<>=]=?", re.IGNORECASE
+    "|".join(
+        rf"\b{phrase}\b" if phrase[0].isalpha() else rf"(?<![<>=!]){re.escape(phrase)}(?![<>=])"
+        for phrase in sorted(_PHRASES, key=len, reverse=True)
+    ),
+    re.IGNORECASE,
 )
 
 
-def in_lines(written: str, key: str | None = None) -> str | None:
-    """Return how to write several things in one text, such as `purchase at least 3`; None if there is one."""
-    match = _BOUND_IN_TEXT.search(written)
-    if match is None:
+class Lines(NamedTuple):
+    """A text that holds several things, as lines.
+
+    Attributes:
+        value: what stays in its line.
+        below: the entries that get lines of their own, such as `("at least", "3")`.
+    """
+
+    value: str
+    below: tuple[tuple[str, str], ...]
+
+
+def is_several(written: str) -> bool:
+    """Return whether a text holds several things, such as `purchase at least 3`."""
+    return _BOUND_IN_TEXT.search(written) is not None
+
+
+def in_lines(written: str, kind: str) -> Lines | None:
+    """Return how to write a text such as `purchase at least 3`; None unless every part of it is understood.
+
+    Args:
+        written: the text.
+        kind: the first word of the condition, whose value the text is.
+    """
+    if kind not in ELEMENTARY:
         return None
-    first, rest = written[: match.start()].strip(" :,"), written[match.end() :].strip(" :=")
-    word = match[0].lower()
-    word = (_KEYS_BY_GUESS.get(word) or [word])[0] if not word[0].isalpha() else word
-    rest = (_BOUND_IN_TEXT.split(rest)[0]).strip()
-    if not first or not rest or key is None:
-        return "each thing is a line of its own, such as 'count: purchase' and below it 'at least: 3'"
-    return f"write '{key}: {first[:40]}' and on the next line '{word}: {rest[:40]}'"
+    possible = [field.alias or name for name, field in ELEMENTARY[kind].model_fields.items()]
+    matches = list(_BOUND_IN_TEXT.finditer(written))
+    if not matches:
+        return None
+    ends = [match.start() for match in matches[1:]] + [len(written)]
+    first = written[: matches[0].start()].strip(" ,:")
+    below: dict[str, str] = {}
+    for match, end in zip(matches, ends, strict=True):
+        word = _PHRASES[re.sub(r"\s+", " ", match[0].lower())]
+        key = word if word in possible else guessed_key(word, possible, kind)
+        value = written[match.end() : end].strip(" ,:").removesuffix(" and")
+        meant = _as_bound_or_span(value, [first])
+        if key is None or key in below or meant is None:
+            return None
+        below[key] = meant
+    if re.fullmatch(r"[A-Za-z][\w-]*(\.[A-Za-z]\w*)?", first) is None:
+        return None
+    return Lines(first, tuple(below.items()))
+
+
+def _as_bound_or_span(written: str, nouns: Collection[str]) -> str | None:
+    if re.fullmatch(r"\d+ (?:second|minute|hour|day|week)s?(?: ago)?", written):
+        return written
+    return as_number(written, nouns) or as_duration(written) or as_two_numbers(written)
+
+
+MAPPING_KEYS: Final = frozenset(
+    ("not", "when", "unless", "where", "quiet hours", "time zone", "consent", "variables")
+)
+"""Keys whose value is a mapping."""
+TEXT_KEYS: Final = frozenset(("title", "description", "name", "template"))
+"""Keys whose value is any text."""
+_NO_TEXT: Final = MAPPING_KEYS | {"all", "any", "rules", "define", "for every rule", "examples", "given"}
+_HOLD_KEYS: Final = _NO_TEXT | {"expect", "limits", "brake", "with"}
+"""Keys whose value is no single text, so that a text behind them would be the next mistake."""
 
 
 def key_at_the_beginning(line: str) -> str | None:
     """Return a line with the colon that it lacks, such as `at least: 3` for `at least 3`; None for any other line."""
     text = line.strip().removeprefix("- ")
     word = words_at_the_beginning(text, _WORDS)
-    return None if word is None else f"{word}: {text[len(word) :].strip()}"
+    rest = "" if word is None else text[len(word) :].strip()
+    if word is None or word in _HOLD_KEYS or (word in CONDITION_WORDS and re.search(r"\s", rest)):
+        return None
+    return f"{word}: {rest}"
 
 
 def words_at_the_beginning(written: str, words: Iterable[str]) -> str | None:

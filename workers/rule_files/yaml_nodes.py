@@ -5,6 +5,7 @@ texts. Anchors, aliases, tags, merge keys, repeated keys and empty values are re
 unexpected meaning. This module must never know the purpose of a file.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from ruamel.yaml.events import (
 )
 
 from workers.rule_files.positions import QUOTES, Lines, Position
-from workers.rule_files.problems import Explanation, Problem, in_order, shortened
+from workers.rule_files.problems import Explanation, Problem, Replacement, in_order, shortened
 from workers.rule_files.yaml_syntax import syntax_problem
 from workers.rule_files.yaml_usual import usual_events
 
@@ -221,8 +222,10 @@ class _Composer:
     def _at(self, event: Event) -> Position:
         return self._lines.position(event.start_mark.index)
 
-    def _note(self, at: Position, code: str, message: str, hint: str | None = None) -> UnreadNode:
-        self.problems.append(Problem(self._file, *at, code, message, hint))
+    def _note(
+        self, at: Position, code: str, message: str, hint: str | None = None, replacement: Replacement | None = None
+    ) -> UnreadNode:
+        self.problems.append(Problem(self._file, *at, code, message, hint, replacement=replacement))
         return UnreadNode(at)
 
     def _node(self, event: Event, depth: int) -> Node:
@@ -256,7 +259,8 @@ class _Composer:
         text, is_plain = str(event.value), bool(event.implicit[0])
         if is_plain and text[:1] and text[0] in QUOTES:
             message = f"'{text[0]}' is a typographic quotation mark, and would become part of the text"
-            return self._note(at, "smart-quotes", message, f'write "{shortened(text.strip(QUOTES))}"')
+            new = json.dumps(text.strip(QUOTES), ensure_ascii=False)
+            return self._note(at, "smart-quotes", message, f"write {shortened(new)}", Replacement(*at, text, new))
         return ScalarNode(at, text, _core_value(text) if is_plain else text, is_plain)
 
     def _list(self, at: Position, depth: int) -> ListNode:

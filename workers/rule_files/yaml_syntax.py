@@ -4,6 +4,7 @@ The parser describes its errors only as text, so the texts of ruamel.yaml are ma
 module must never know the purpose of a file.
 """
 
+import json
 import re
 from typing import Any, Final, NamedTuple
 
@@ -11,8 +12,8 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 
 from workers.rule_files.positions import ODD_SPACES, QUOTES, Lines, Position
-from workers.rule_files.problems import Explanation, Problem, shortened
-from workers.rule_files.suggestions import key_at_the_beginning
+from workers.rule_files.problems import Explanation, Problem, Replacement, shortened
+from workers.rule_files.suggestions import MAPPING_KEYS, TEXT_KEYS, key_at_the_beginning
 
 _UNSPACED: Final = re.compile(r"^\s*(?:- )?[A-Za-z_][A-Za-z_ ]*:[^\s:/]")
 _BULLET: Final = re.compile(r"^( *)([–—−•·‣▪]|-(?=[A-Za-z]))")  # noqa: RUF001 (these are the characters to find)
@@ -100,10 +101,20 @@ def syntax_problem(file: str, lines: Lines, error: Exception, latest: Position) 
             at = began if candidate.at_beginning else here
             line = lines.line(at.line)
             corrected = key_at_the_beginning(line[:200]) if candidate.lacks_colon else None
-            hint = f"write '{shortened(corrected)}'" if corrected else candidate.hint
-            return Problem(file, *at, "syntax", candidate.message, _odd_line_hint(line) or hint)
+            odd = _odd_line_hint(line)
+            if odd is None and corrected is not None:
+                return _without_colon(file, at, line, corrected, candidate)
+            return Problem(file, *at, "syntax", candidate.message, odd or candidate.hint)
     message = f"this is not YAML: {parser_text.strip(': ')}"
     return Problem(file, *here, "syntax", message, _odd_line_hint(lines.line(here.line)))
+
+
+def _without_colon(file: str, at: Position, line: str, corrected: str, slip: _Slip) -> Problem:
+    """Return the problem of a line that lacks its ':', with the line that has one."""
+    old = line.strip().removeprefix("- ").strip()
+    replacement = Replacement(at.line, line.index(old) + 1, old, corrected)
+    hint = f"write '{shortened(corrected)}'"
+    return Problem(file, *at, "syntax", slip.message, hint, replacement=replacement, otherwise=slip.hint)
 
 
 def _slip_in_line(file: str, lines: Lines, error: Exception, here: Position) -> Problem | None:
@@ -133,8 +144,22 @@ def _slip_in_line(file: str, lines: Lines, error: Exception, here: Position) -> 
     if ":" in before:
         message = "a second ':' in one line"
         hint = "a text with ': ' in it needs quotes; a value of several keys begins in the next line"
-        return Problem(file, *here, "syntax", message, hint)
+        replacement = _value_with_colon(here, lines.line(here.line))
+        if replacement is None:
+            return Problem(file, *here, "syntax", message, hint)
+        is_text = replacement.new.startswith('"')
+        meant = f"write {shortened(replacement.new)}" + (", with quotes" if is_text else "")
+        return Problem(file, *here, "syntax", message, meant, replacement=replacement, otherwise=hint)
     return None
+
+
+def _value_with_colon(here: Position, line: str) -> Replacement | None:
+    """Return how to write the value of a key if a ':' is in it: in braces or in quotes; None if that is open."""
+    match = re.match(r"\s*(?:- )?([A-Za-z][A-Za-z ]*): +([^\s\"'{\[].*?)\s*(?: #.*)?$", line)
+    if match is None or match[1] not in MAPPING_KEYS | TEXT_KEYS:
+        return None
+    new = f"{{{match[2]}}}" if match[1] in MAPPING_KEYS else json.dumps(match[2], ensure_ascii=False)
+    return Replacement(here.line, match.start(2) + 1, match[2], new)
 
 
 def _text_with_bracket(line: str, column: int) -> str | None:

@@ -15,7 +15,7 @@ from workers.rule_files.error_locations import ErrorLocation, ProblemText, Schem
 from workers.rule_files.files import read_text
 from workers.rule_files.key_errors import missing_keys, unknown_key
 from workers.rule_files.model_errors import explained
-from workers.rule_files.problems import Problem, in_order
+from workers.rule_files.problems import Problem, Replacement, in_order
 from workers.rule_files.yaml_nodes import (
     Document,
     ListNode,
@@ -100,7 +100,17 @@ class _Explainer:
     def _problem(self, node: Node, text: ProblemText) -> Problem | None:
         if isinstance(node, UnreadNode):
             return None
-        return Problem(self._file, *(text.at or node.at), text.code, text.message, text.hint)
+        at = text.at or node.at
+        replacement = None if text.instead is None else Replacement(at.line, at.column, *text.instead)
+        return Problem(
+            self._file,
+            *at,
+            text.code,
+            text.message,
+            text.hint,
+            replacement=replacement,
+            otherwise=text.otherwise,
+        )
 
     def _unknown_key(self, loc: Sequence[int | str], meant: dict[int, set[str]]) -> Problem | None:
         location = self._location(loc[:-1])
@@ -143,9 +153,10 @@ class _Explainer:
         node, key = self._root, None  # and the key that leads to the node, if there is one
         schema, model = self._unwrapped(self._schema)
         kinds, union = dict[str, Schema](), None
+        way: list[Node] = []
         for part in loc:
             if part == "[key]" and key is not None:
-                return ErrorLocation(key, None, {}, None, None, self._unwrapped)
+                return ErrorLocation(key, None, {}, None, None, self._unwrapped, way=tuple(way))
             schema_type = schema["type"] if schema else None
             if schema and schema_type == "tagged-union":
                 kinds = schema["choices"]
@@ -155,14 +166,18 @@ class _Explainer:
                 union = schema
                 schema = _list_choice(union) if isinstance(node, ListNode) else None
                 continue
+            around = node
             if isinstance(node, ListNode) and isinstance(part, int) and part < len(node.items):
                 node, key = node.items[part], None
             elif isinstance(node, MapNode) and part in node.entries:
                 key, node = node.entries[str(part)]
             else:
                 break
+            way.append(around)
             (schema, model), kinds, union = self._unwrapped(_inside(schema, part)), {}, None
-        return ErrorLocation(node, schema, kinds, union, model, self._unwrapped, None if key is None else key.text)
+        return ErrorLocation(
+            node, schema, kinds, union, model, self._unwrapped, None if key is None else key.text, tuple(way)
+        )
 
     def _unwrapped(self, schema: Schema | None) -> tuple[Schema | None, type[BaseModel] | None]:
         """Return the part of a schema that names keys, items or values, and the model if it is one."""

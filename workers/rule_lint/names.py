@@ -3,12 +3,16 @@
 This module must never know files: the sources are an argument.
 """
 
+import re
+import unicodedata
 from collections.abc import Collection, Iterator
 from typing import Final
 
 from schemas.rules import Rule
+from workers.rule_files.hints.likeness import did_you_mean
 from workers.rule_files.known_names import built_in_attributes
-from workers.rule_files.problems import Problem
+from workers.rule_files.model_errors import as_yaml
+from workers.rule_files.problems import Problem, Replacement, shortened
 from workers.rule_files.references import (
     Named,
     conditions_of,
@@ -16,12 +20,9 @@ from workers.rule_files.references import (
     names_in_condition,
     variables_in,
 )
-from workers.rule_files.suggestions import did_you_mean
 from workers.rule_files.yaml_nodes import MapNode, Node, ScalarNode, items_of, value_of
 from workers.rule_lint.definition import Lint, warning
 from workers.rule_lint.located_rules import LocatedRules
-
-_LIKENESS: Final = 0.8
 
 
 def unused_definitions(book: LocatedRules) -> Iterator[Problem]:
@@ -102,7 +103,7 @@ def _unprovided(book: LocatedRules, named: Named, rule: Rule, is_variable: bool)
         return message, f"add '{attribute}' to a source of {named.type} in sources.yaml"
     if attribute in own or not own:
         return None
-    if (close := did_you_mean(attribute, own, _LIKENESS)) is not None:
+    if (close := did_you_mean(attribute, own)) is not None:
         return f"a {named.type} has no field '{attribute}' of its own", f"did you mean '{named.type}.{close}'?"
     if is_variable and book.sources is None:
         message = f"a {named.type} has no field '{attribute}' of its own, so the message may get no value"
@@ -179,6 +180,62 @@ OLD_TRUTH: Final = Lint(
 )
 
 
+_TEXT: Final = re.compile(r"\{\{|\{%|<\w|[.!?]$|\n|(?:\S+\s+){5}")
+
+
+def texts_as_templates(book: LocatedRules) -> Iterator[Problem]:
+    """Yield templates that are the text of a message, not the name of one."""
+    for located_rule in book.rules:
+        template = located_rule.rule.template
+        if _TEXT.search(template.strip()):
+            message = f"the template '{shortened(template, 60)}' looks like the text of a message, not like its name"
+            hint = "write the name under which your mailer has the message, such as 'we-miss-you'"
+            yield located_rule.warn("text-as-template", located_rule.at("template"), message, hint)
+
+
+TEXT_AS_TEMPLATE: Final = Lint(
+    "text-as-template",
+    texts_as_templates,
+    warning(
+        "The text of a message instead of its name",
+        "Linger sends no messages: it asks the mailer for the one that `template` names, and the mailer has its "
+        "text. Values for it are given under `variables`.",
+        'template: "Hello {{first_name}}, we miss you!"\n',
+        "template: we-miss-you\n",
+    ),
+)
+
+
+def values_not_composed(book: LocatedRules) -> Iterator[Problem]:
+    """Yield values whose accents are characters of their own: they equal no value that is written as usual."""
+    for document in book.documents:
+        for node in _values_in(document.root, False):
+            if isinstance(node.value, str) and not unicodedata.is_normalized("NFC", node.value):
+                composed = unicodedata.normalize("NFC", node.value)
+                message = (
+                    f"'{shortened(node.value)}' has accents as characters of their own (it is not in Unicode's NFC)"
+                )
+                hint = f"write '{shortened(composed)}' as keyboards do, unless events have this form"
+                replacement = Replacement(*node.at, node.text, as_yaml(composed))
+                yield Problem(
+                    document.file, *node.at, "not-composed", message, hint, "warning", replacement=replacement
+                )
+
+
+NOT_COMPOSED: Final = Lint(
+    "not-composed",
+    values_not_composed,
+    warning(
+        "A value that only looks like the usual one",
+        "Values and ids are compared character by character. Unicode can write `é` as one character (NFC, as "
+        "keyboards do) or as `e` and an accent (NFD, as some file systems do). Both look alike, and are different "
+        "values. Write the value as events have it: usually as one character.",
+        'when:\n  count: purchase\n  at least: 1\n  where: {category: "Cafe\\u0301"}\n',
+        "when:\n  count: purchase\n  at least: 1\n  where: {category: Café}\n",
+    ),
+)
+
+
 def _values_in(node: Node | None, is_value: bool) -> Iterator[ScalarNode]:
     """Yield every single value that is compared with a value of an event."""
     if isinstance(node, ScalarNode):
@@ -186,7 +243,7 @@ def _values_in(node: Node | None, is_value: bool) -> Iterator[ScalarNode]:
             yield node
     elif isinstance(node, MapNode):
         for key, (_, value) in node.entries.items():
-            begins = key in ("where", "is", "is not", "other than", "opted out", "with", "variables")
+            begins = key in ("where", "is", "is not", "other than", "opted out", "opted in", "with", "variables")
             is_reference = key == "variables" and not _is_expected(node)
             yield from _values_in(value, (is_value or begins) and not is_reference)
     else:
@@ -198,4 +255,4 @@ def _is_expected(node: MapNode) -> bool:
     return "at" in node.entries
 
 
-LINTS: Final = (UNUSED_DEFINITION, UNPROVIDED_ATTRIBUTE, UNFED_TYPE, OLD_TRUTH)
+LINTS: Final = (UNUSED_DEFINITION, UNPROVIDED_ATTRIBUTE, UNFED_TYPE, OLD_TRUTH, NOT_COMPOSED, TEXT_AS_TEMPLATE)

@@ -4,7 +4,6 @@ The outermost layer of the preview: it reads the clock, shows progress and knows
 """
 
 import gc
-import json
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +27,7 @@ from workers.errors import StartupError
 from workers.histories.by_customer import EventsByCustomer, Part
 from workers.histories.plain_events import PlainReader, without_values
 from workers.histories.seen_values import Both, SeenValues
+from workers.printing import CommandConsole, json_line
 from workers.rule_files.files import read_texts
 from workers.rule_files.known_names import KnownNames, known_names
 from workers.rule_files.problems import Problem, in_order
@@ -138,9 +138,9 @@ def preview_command(options: PreviewOptions, out: Console | None = None) -> None
     )
     document = document_of(previewed)
     if options.as_json:
-        sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+        sys.stdout.write(json_line(document))
     else:
-        console = out or Console(highlight=False, emoji=False)
+        console = out or CommandConsole()
         render(document, console, list_customers=options.list_customers)
 
 

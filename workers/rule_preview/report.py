@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from workers.printing import print_table, table_of
+
 _BLOCKS: Final = " ▁▂▃▄▅▆▇█"
 _WIDEST: Final = 72
 _TALL_UP_TO: Final = 6
@@ -36,7 +38,7 @@ def render(document: Mapping[str, Any], console: Console, *, list_customers: boo
         )
     )
     console.print()
-    console.print(_rule_table(rules, document["any_rule"]))
+    print_table(console, _rule_table(rules, document["any_rule"]))
     _draw_weeks(rules, console)
     _draw_why_not(rules, console)
     _draw_why_so_few(rules, history["customers"], console)
@@ -50,10 +52,10 @@ def render(document: Mapping[str, Any], console: Console, *, list_customers: boo
         for rule in rules:
             _draw_ids(f"reached by {rule['id']}", rule["customer_ids"], console)
     console.print()
-    notes = Table.grid(padding=(0, 1))
+    notes = table_of("", "", box=None, show_header=False, padding=(0, 1))
     for note in (*document["notes"], *_speed(document)):
         notes.add_row(Text("·", style="dim"), Text(note, style="dim"))
-    console.print(notes)
+    print_table(console, notes)
 
 
 def _speed(document: Mapping[str, Any]) -> list[str]:
@@ -196,10 +198,10 @@ def _draw_lines(title: str, lines: Iterable[tuple[str, str]], console: Console) 
         return
     console.print()
     console.print(Text(title, style="bold"))
-    grid = Table.grid(padding=(0, 2))
+    grid = table_of("", "", box=None, show_header=False, padding=(0, 2))
     for label, text in lines:
         grid.add_row(Text(f"  {label}", style="cyan"), Text(text))
-    console.print(grid)
+    print_table(console, grid)
 
 
 def _draw_overlap(rules: Sequence[Mapping[str, Any]], overlap: Sequence[Mapping[str, Any]], console: Console) -> None:
@@ -214,7 +216,7 @@ def _draw_overlap(rules: Sequence[Mapping[str, Any]], overlap: Sequence[Mapping[
         table = _table("rule", "customers", "and also")
         for pair in pairs:
             table.add_row(pair["rules"][0], f"{pair['customers']:,}", pair["rules"][1])
-        console.print(table)
+        print_table(console, table)
         return
     console.print(Text("Customers reached by both", style="bold"))
     both = {tuple(pair["rules"]): pair["customers"] for pair in overlap}
@@ -225,7 +227,7 @@ def _draw_overlap(rules: Sequence[Mapping[str, Any]], overlap: Sequence[Mapping[
             for other in reached
         ]
         table.add_row(f"{number} {rule_id}", *cells)
-    console.print(table)
+    print_table(console, table)
 
 
 def _draw_gaps(gaps: Mapping[str, Mapping[str, Any]], console: Console) -> None:
@@ -250,7 +252,7 @@ def _draw_against(against: Mapping[str, Any], console: Console, *, list_customer
     if len(against["rules"]) > 1:
         table.add_section()
         table.add_row("any rule", *_change_cells(against["any_rule"]))
-    console.print(table)
+    print_table(console, table)
     for rule in against["rules"]:
         for change in ("gained", "lost"):
             ids = rule[f"{change}_ids"]
@@ -279,16 +281,9 @@ def _draw_ids(title: str, ids: Sequence[str], console: Console) -> None:
 
 
 def _table(*columns: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for column in columns:
-        is_text = column in ("rule", "and also")
-        table.add_column(
-            column,
-            justify="left" if is_text else "right",
-            overflow="fold",
-            no_wrap=not is_text,
-            min_width=len(column),
-        )
+    table = table_of(*columns, box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for column in table.columns:
+        column.justify = "left" if column.header in ("rule", "and also") else "right"
     return table
 
 

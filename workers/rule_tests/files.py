@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Final
 
-import orjson
 from rich.console import Console
 
 from schemas.rules import RuleBook, RuleTest, RuleTestFile
 from schemas.sources import SourcesFile
+from workers.printing import json_line
 from workers.rule_files.files import TESTS, find_rule_files, find_tests, read_text, read_texts, texts_of
 from workers.rule_files.known_names import KnownNames, known_types
 from workers.rule_files.problems import Problem, in_order, render_problems
@@ -202,7 +202,7 @@ def test_command(options: RuleTestOptions, out: Console) -> int:
     if options.junit is not None:
         options.junit.write_text(as_junit(report), encoding="utf-8")
     if options.as_json:
-        out.file.write(orjson.dumps(as_document(report)).decode() + "\n")
+        out.file.write(json_line(as_document(report), out.file))
     elif report.problems:
         out.file.write(render_problems(report.problems, texts_of(report.problems)) + "\n")
     else:

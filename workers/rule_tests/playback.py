@@ -21,7 +21,7 @@ from workers.core.decisions.program import Program
 from workers.core.events.decoding import DecodedEvent, NotCanonical, decode_event
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
-from workers.rule_files.suggestions import did_you_mean
+from workers.rule_files.hints.likeness import did_you_mean
 
 CUSTOMER: Final = "example"
 START: Final = datetime(2024, 1, 1, tzinfo=UTC)

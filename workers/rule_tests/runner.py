@@ -13,8 +13,8 @@ from typing import Final
 
 from schemas.durations import write_duration
 from schemas.rules import Example, Expected, RuleBook, RuleTest, write_offset
+from workers.rule_files.hints.likeness import did_you_mean
 from workers.rule_files.problems import Explanation, Problem
-from workers.rule_files.suggestions import did_you_mean
 from workers.rule_tests.differences import compare
 from workers.rule_tests.entries import TimelineEntry, words_of
 from workers.rule_tests.locations import Locate, SourceLocation, nowhere

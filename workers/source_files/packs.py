@@ -13,9 +13,9 @@ from typing import Final, NamedTuple
 from schemas.packs import PackFile
 from schemas.places import Fields
 from workers.rule_files.files import read_text
+from workers.rule_files.hints.likeness import did_you_mean
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Explanation, Problem
-from workers.rule_files.suggestions import did_you_mean
 from workers.rule_files.yaml_nodes import (
     Document,
     ListNode,

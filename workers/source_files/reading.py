@@ -11,9 +11,9 @@ from typing import Final
 from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
 from workers.rule_files.files import read_text
+from workers.rule_files.hints.likeness import did_you_mean
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Explanation, Problem, add_elsewhere, in_order
-from workers.rule_files.suggestions import did_you_mean
 from workers.rule_files.yaml_nodes import Document, MapNode, ScalarNode, items_of, parse_yaml, value_of
 from workers.rule_files.yaml_validation import validate
 from workers.source_files.packs import with_packs

@@ -22,6 +22,8 @@ _PATH: Final = re.compile(r"path '([^']*)'")
 _NAME_WIDTH: Final = 14
 _VALUE_WIDTH: Final = 32
 _LONGEST_VALUE: Final = 60
+_LONGEST_ID: Final = 300
+"""No id is longer: it is shown whole, so that it can be searched for."""
 _LONGEST_CONDITION: Final = 60
 _MOST_ALIKE: Final = 3
 
@@ -78,7 +80,9 @@ def _value_lines(values: Sequence[ValueTrace]) -> Iterator[str]:
     currency = next((trace.value for trace in values if trace.name == "currency" and not trace.is_attribute), None)
     for trace in values:
         name = f"· {trace.name}" if trace.is_attribute else trace.name
-        value = "-" if trace.value is None else _short(_plain(trace.value), _LONGEST_VALUE)
+        is_id = trace.name in ("event_id", "customer_id") and not trace.is_attribute
+        longest = _LONGEST_ID if is_id else _LONGEST_VALUE
+        value = "-" if trace.value is None else _short(_plain(trace.value), longest)
         if trace.name == "amount" and trace.value is not None and currency is not None:
             value += f" {currency}"
         line = f"  {name:<{_NAME_WIDTH - 1}} {value:<{_VALUE_WIDTH - 1}} {_place(trace.place)}"

@@ -25,6 +25,7 @@ from workers.histories.topics import source_record
 __all__ = ["Given", "Sample", "samples_in_file", "samples_in_text", "samples_of_topic"]
 
 _GZIP: Final = b"\x1f\x8b"
+_TEXTS: Final = (".csv", ".tsv", ".jsonl", ".ndjson")
 _BOM: Final = b"\xef\xbb\xbf"
 _OPENING: Final = ("{", "[")
 _TOMBSTONE: Final = b"null"
@@ -115,7 +116,13 @@ def _values(name: str, content: bytes, given: Given) -> Iterator[tuple[int, byte
     suffix = Path(name.removesuffix(".gz")).suffix.lower()
     try:
         text = content.removeprefix(_BOM).decode()
-    except UnicodeDecodeError:
+    except UnicodeDecodeError as error:
+        if suffix in _TEXTS:
+            before = content.removeprefix(_BOM)[: error.start].decode()
+            line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+            found = f"0x{content.removeprefix(_BOM)[error.start]:02X}"
+            message = f"{name}:{line}:{column}: is not UTF-8: found the byte {found}; save the file as UTF-8"
+            raise StartupError([message]) from error
         yield 1, content  # a value that is no text, such as a schema registry's
         return
     first_line = text.partition("\n")[0]

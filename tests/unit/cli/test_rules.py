@@ -76,7 +76,7 @@ def test_machines_get_the_same_as_json(linger: Linger, tmp_path: Path, flags: li
         (str(file), 6, 13, "error"),
     ]
     assert all(
-        set(problem) == {"file", "line", "column", "severity", "code", "message", "hint"}
+        set(problem) == {"file", "line", "column", "severity", "code", "message", "hint", "replacement"}
         for problem in document["problems"]
     )
 

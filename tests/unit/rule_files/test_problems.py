@@ -1,11 +1,14 @@
 """Laws of how problems are shown: the caret is where it belongs, and nothing in a file is obeyed."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.rule_files.problems import (
     Problem,
+    Replacement,
     add_elsewhere,
     as_document,
     github_commands,
@@ -78,6 +81,15 @@ def test_a_problem_as_a_document_has_all_that_it_knows() -> None:
         "code": "odd-thing",
         "message": "is odd",
         "hint": "do this",
+        "replacement": None,
+    }
+    replacement = Replacement(3, 7, "odd", "even", (("at least", "3"),))
+    assert as_document(replace(ODD, replacement=replacement))["replacement"] == {
+        "line": 3,
+        "column": 7,
+        "old": "odd",
+        "new": "even",
+        "below": [{"at least": "3"}],
     }
 
 

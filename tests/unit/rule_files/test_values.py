@@ -6,10 +6,10 @@ import pytest
 
 from schemas.attribute_types import BUILT_IN_TYPES, AttributeType
 from tests.support.paths import ROOT
+from workers.rule_files.hints.values import as_bound
 from workers.rule_files.known_names import KnownNames, built_in_attributes
 from workers.rule_files.problems import Problem
 from workers.rule_files.rules import read_documents
-from workers.rule_files.values.impossible import meant_bound
 from workers.rule_files.values.kinds import types_with
 
 NAMES = KnownNames(
@@ -175,7 +175,7 @@ def test_a_value_of_another_kind_than_the_declared_one_is_a_mistake(when: str, h
     ("when", "helps"),
     [
         ('{latest: profile.points, is: ">50"}', "write 'more than: 50'"),
-        ('{latest: profile.points, is not: "<= 5"}', "write 'at most: 5'"),
+        ('{latest: profile.points, is not: "<= 5"}', "write 'more than: 5'"),
         ('{count: nps, at least: 1, where: {score: ">=9"}}', "'score: {at least: 9}'"),
         ('{count: nps, at least: 1, where: {score: "!= 9"}}', "'score: {other than: 9}'"),
         ('{count: nps, at least: 1, where: {score: "== 9"}}', "write 9"),
@@ -242,7 +242,7 @@ def test_an_attribute_that_only_rules_name_is_a_name_too() -> None:
     ],
 )
 def test_a_bound_that_people_write_as_a_text_is_understood(text: str, meant: str | None) -> None:
-    assert meant_bound(text) == meant
+    assert as_bound(text) == meant
 
 
 # --- levels -----------------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ def codes_in_source() -> set[str]:
             if not isinstance(node, ast.Call):
                 continue
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if name not in ("Problem", "ProblemText", "_note", "warn"):
+            if name not in ("Problem", "ProblemText", "_note", "_value_problem", "_unknown", "warn"):
                 continue
             constants = [part.value for part in node.args if isinstance(part, ast.Constant)]
             codes.update([text for text in constants if isinstance(text, str)][:1])

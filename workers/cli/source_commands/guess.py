@@ -1,6 +1,5 @@
 """`linger sources guess`: a first `sources.yaml` from samples."""
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -11,6 +10,7 @@ from rich.text import Text
 from workers.cli.output import err, out
 from workers.cli.source_commands.samples import Headers, Key, Timestamp, from_kafka, given_of, in_files
 from workers.errors import StartupError
+from workers.printing import write_file_text
 from workers.settings import read_settings
 from workers.source_trial.first_mapping import first_mapping, topic_for
 
@@ -64,9 +64,9 @@ def guess(
     origin = f"{count:,} record{'s' if count != 1 else ''} of {name}"
     found = first_mapping(samples, topic, origin, settings, datetime.now(UTC))
     if output is None:
-        sys.stdout.write(found.guessed.text)
+        write_file_text(found.guessed.text)
     else:
-        with output.open("x") as file:
+        with output.open("x", encoding="utf-8") as file:
             file.write(found.guessed.text)
         out.print(f"{output} is written", soft_wrap=True)
     for line in found.summary():

@@ -9,13 +9,14 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.attribute_types import AttributeType
 from schemas.conditions import REFERENCE_PATTERN
 from schemas.events import MAX_TEXT_BYTES
+from workers.rule_files.hints.values import as_bound
 from workers.rule_files.known_names import KnownNames, built_in_attributes
-from workers.rule_files.problems import Explanation, Problem, shortened
+from workers.rule_files.problems import Explanation, Problem, Replacement, shortened
 from workers.rule_files.references import conditions_of, definitions_in, names_in, rules_in
 from workers.rule_files.values.comparisons import Comparison, comparisons_in, consent_in
 from workers.rule_files.values.kinds import (
@@ -33,22 +34,7 @@ _ADDED: Final = ("sum", "mean", "sums")
 _REFERENCE: Final = re.compile(REFERENCE_PATTERN)
 _AROUND: Final = "${}[]<>% "
 _N: Final = r"(-?\d+(?:[.,]\d+)?)"
-_WRITTEN: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
-    (re.compile(pattern, re.IGNORECASE), meant)
-    for pattern, meant in (
-        (rf"(?:>=|=>|≥|at least|min\.?|from)\s*{_N}", "at least: {0}"),
-        (rf"{_N}\s*(?:\+|or more|and more|and above)", "at least: {0}"),
-        (rf"(?:<=|=<|≤|at most|max\.?|up to)\s*{_N}", "at most: {0}"),
-        (rf"{_N}\s*(?:-|or less|and less|and below)", "at most: {0}"),
-        (rf"(?:>|more than|above|over)\s*{_N}", "more than: {0}"),
-        (rf"(?:<|less than|fewer than|below|under)\s*{_N}", "less than: {0}"),
-        (rf"(?:!=|<>|≠|not)\s*{_N}", "other than: {0}"),
-        (rf"(?:between\s+)?{_N}\s*(?:-|–|—|\.\.\.?|…|to|and)\s*{_N}", "between: {0} and {1}"),  # noqa: RUF001
-    )
-)
-_ONE_NUMBER: Final = re.compile(rf"(?:==?\s*)?(?:[€$£¥]|[A-Za-z]{{3}}\s)?\s*{_N}\s*(?:[€$£¥]|[A-Za-z]{{3}})?")
 _COMPARING: Final = re.compile(rf"(?:[<>]=?|=[<>]|[≤≥≠]|!=|<>|==)\s*{_N}")
-_THOUSANDS: Final = re.compile(r"-?\d{1,3}(?:[,. ']\d{3})+")
 _TRUTHS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("true", "yes", "y", "on", "1", "ja", "oui", "si"), "true"),
     **dict.fromkeys(("false", "no", "n", "off", "0", "nein", "nee", "non"), "false"),
@@ -75,20 +61,28 @@ def _problems_in(
         for node in comparison.values:
             # A name in the wrong place says more than a text that is no number.
             if (message := _name_as_value(comparison, node, attributes)) is not None:
-                hint = "write the value itself, or leave it out: a rule cannot ask for the same value"
+                hint = "write the value itself: a rule cannot ask for the value that another event has"
                 if node.value == comparison.attribute:
                     hint += f"; if events have this very text, write [{node.value}]"
                 yield Problem(document.file, *node.at, "name-as-value", message, hint)
             elif (impossible := _impossible_value(comparison, kind, node)) is not None:
-                yield Problem(document.file, *node.at, "impossible-value", *impossible)
+                message, remedy = impossible
+                yield _value_problem(document, node, "impossible-value", message, remedy)
             elif kind is None and isinstance(node.value, str) and _COMPARING.fullmatch(node.value.strip()):
                 message = f"'{shortened(node.value)}' is taken as a text here, not as a bound"
+                remedy = _number_remedy(comparison, node)
                 hint = (
-                    f"{_number_hint(comparison, node)}; if events have this text, declare {comparison.reference} as "
-                    "text under 'attribute_types' in sources.yaml"
+                    f"{remedy.hint}; if events have this text, declare {comparison.reference} as text under "
+                    "'attribute_types' in sources.yaml"
                 )
-                yield Problem(document.file, *node.at, "bound-as-text", message, hint)
+                yield _value_problem(document, node, "bound-as-text", message, _Remedy(hint, remedy.new))
         yield from _bound_problems(document, comparison, kind)
+
+
+def _value_problem(document: Document, node: ScalarNode, code: str, message: str, remedy: "_Remedy") -> Problem:
+    replacement = None if remedy.new is None else Replacement(*node.at, node.text, remedy.new)
+    otherwise = "write a value that events can have"
+    return Problem(document.file, *node.at, code, message, remedy.hint, replacement=replacement, otherwise=otherwise)
 
 
 def all_comparisons(document: Document) -> Iterator[Comparison]:
@@ -138,40 +132,60 @@ def _name_as_value(comparison: Comparison, node: ScalarNode, attributes: Mapping
 # --- values -----------------------------------------------------------------------------------------------------
 
 
-def _impossible_value(comparison: Comparison, kind: AttributeType | None, node: ScalarNode) -> tuple[str, str] | None:
+class _Remedy(NamedTuple):
+    """What helps.
+
+    Attributes:
+        hint: in words.
+        new: what to write instead of the value, as YAML; None if that needs a decision.
+    """
+
+    hint: str
+    new: str | None = None
+
+
+def _impossible_value(
+    comparison: Comparison, kind: AttributeType | None, node: ScalarNode
+) -> tuple[str, _Remedy] | None:
     """Return why no event can have a value, and what helps; None if one can."""
     if comparison.way == "consent":
         return None  # its values are alternatives, and spellings that do not occur do no harm
     value, reference = node.value, comparison.reference
     if isinstance(value, float) and not math.isfinite(value):
-        return f"'{node.text}' is no number that an event can have", "write a number, or a text in quotes"
+        remedy = _Remedy("write a number, or a text in quotes")
+        return f"'{node.text}' is no number that an event can have", remedy
     found: str | None = None
-    hint = ""
+    remedy = _Remedy("")
     match kind:
         case "number" if isinstance(value, str | bool):
             what = f"the text '{shortened(str(value))}'" if isinstance(value, str) else node.text
-            found, hint = f"{reference} is a number, and never {what}", _number_hint(comparison, node)
+            found, remedy = f"{reference} is a number, and never {what}", _number_remedy(comparison, node)
         case "number" if reference == MONEY and isinstance(value, int | float) and not 0 <= value <= MOST_MONEY:
             found = f"the amount of a purchase is from 0 to {MOST_MONEY}, and never {node.text}"
-            hint = "write an amount that a purchase can have"
+            remedy = _Remedy("write an amount that a purchase can have")
         case "text" if reference == CURRENCY and not (isinstance(value, str) and is_currency_code(value)):
             found = f"the currency of a purchase is three capital letters, and never '{shortened(node.text)}'"
             meant = meant_currency(node.text)
-            hint = f"write {meant}" if meant else "write its ISO 4217 code, such as EUR"
+            is_certain = meant is not None and node.text.strip() not in ("$", "¥")
+            example = f"such as {meant or 'EUR'}"
+            remedy = (
+                _Remedy(f"write {meant}", meant) if is_certain else _Remedy(f"write its ISO 4217 code, {example}")
+            )
         case "text" if not isinstance(value, str):
             found = f"{reference} is a text, and never the {_in_words(value)} {node.text}"
-            hint = f'write "{node.text}" with quotes if the events have this text'
+            remedy = _Remedy(f'write "{node.text}" with quotes if the events have this text', f'"{node.text}"')
         case "text" if isinstance(value, str) and len(value.encode()) > MAX_TEXT_BYTES:
             found = f"the text has {len(value.encode())} bytes, and a value has {MAX_TEXT_BYTES} at most"
-            hint = "write the value as events have it"
+            remedy = _Remedy("write the value as events have it")
         case "true/false" if not isinstance(value, bool):
             found = f"{reference} is true or false, and never '{shortened(node.text)}'"
             meant = _TRUTHS.get(node.text.strip().lower())
-            hint = f"write {meant}" if meant else "write true or false, without quotes"
+            remedy = _Remedy(f"write {meant}", meant) if meant else _Remedy("write true or false, without quotes")
         case "moment" if not _is_moment(value):
             found = f"{reference} is a moment, and never '{shortened(node.text)}'"
             hint = f"write a condition of its own: 'date: {reference}' with 'in the next' or 'passed for'"
-    return None if found is None else (found, hint)
+            remedy = _Remedy(hint)
+    return None if found is None else (found, remedy)
 
 
 def _in_words(value: object) -> str:
@@ -188,30 +202,36 @@ def _is_moment(value: object) -> bool:
         return False
 
 
-def _number_hint(comparison: Comparison, node: ScalarNode) -> str:
+_OPPOSITE: Final[Mapping[str, str]] = {
+    "at least": "less than",
+    "at most": "more than",
+    "more than": "at most",
+    "less than": "at least",
+}
+
+
+def _number_remedy(comparison: Comparison, node: ScalarNode) -> _Remedy:
     """Return what to write instead of a text that is compared with a number."""
-    meant = None if isinstance(node.value, bool) else meant_bound(str(node.value))
+    meant = None if isinstance(node.value, bool) else as_bound(str(node.value))
     if meant is None:
-        return "write a number, or bounds such as 'at least: 50'"
+        return _Remedy("write a number, or bounds such as 'at least: 50'")
     word, _, number = meant.rpartition(": ")
-    if comparison.way == "value":
-        word = {"": "is not" if comparison.excludes else "is", "other than": "is not"}.get(word, word)
-        return f"write '{word}: {number}'"
     if not word:
-        return f"write {number} without quotes" if str(node.value).strip() == number else f"write {number}"
-    return f"write '{comparison.attribute}: {{{word}: {number}}}'"
-
-
-def meant_bound(text: str) -> str | None:
-    """Return the number, or the bound with its number, that a text such as `>50` was meant to be; None for others."""
-    written = text.strip()
-    if _THOUSANDS.fullmatch(written):
-        return re.sub(r"[^\d-]", "", written)
-    for pattern, meant in _WRITTEN:
-        if (match := pattern.fullmatch(written)) is not None:
-            return meant.format(*(number.replace(",", ".") for number in match.groups()))
-    match = _ONE_NUMBER.fullmatch(written)
-    return None if match is None else match[1].replace(",", ".")
+        if comparison.way == "value":
+            return _Remedy(f"write '{'is not' if comparison.excludes else 'is'}: {number}'", number)
+        is_same = str(node.value).strip() == number
+        return _Remedy(f"write {number} without quotes" if is_same else f"write {number}", number)
+    if len(comparison.values) > 1 or (comparison.excludes and word not in _OPPOSITE):
+        return _Remedy(f"a bound is no value among others: write a condition of its own with '{meant}'")
+    if comparison.excludes:  # anything but more than 50 is at most 50
+        word = _OPPOSITE[word]
+    if comparison.way == "value":
+        instead = "is not" if comparison.excludes else "is"
+        word = "is not" if word == "other than" else word
+        return _Remedy(f"write '{word}: {number}' instead of '{instead}'")
+    new = f"{{{word}: {number}}}"
+    is_value = not comparison.excludes and not comparison.is_list
+    return _Remedy(f"write '{comparison.attribute}: {new}'", new if is_value else None)
 
 
 # --- bounds -----------------------------------------------------------------------------------------------------

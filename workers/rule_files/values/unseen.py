@@ -6,6 +6,7 @@ history is an argument, counted before.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,6 +14,7 @@ from typing import Final, Literal, Protocol
 
 from schemas.attribute_types import BUILT_IN_TYPES, AttributeType
 from schemas.events import UNREADABLE
+from workers.rule_files.hints.likeness import did_you_mean
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import shortened
 from workers.rule_files.references import (
@@ -25,7 +27,6 @@ from workers.rule_files.references import (
     text_of,
     variables_in,
 )
-from workers.rule_files.suggestions import did_you_mean
 from workers.rule_files.values.comparisons import Comparison, comparisons_in
 from workers.rule_files.yaml_nodes import Document, Node, ScalarNode
 
@@ -35,7 +36,6 @@ Counted = tuple[Plain, int]
 
 _MOST_NAMED: Final = 5
 _LONGEST_COMPARED: Final = 64
-_LIKENESS: Final = 0.75
 _NUMBERS: Final = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
 
@@ -225,7 +225,15 @@ def shown(value: Plain) -> str:
 
 def _instead(near: Sequence[Counted], kept: int | None) -> str:
     cut = "" if kept is None else f" and more; only {kept:,} different values are compared"
-    return f"it has: {', '.join(f'{shown(value)} ({number:,})' for value, number in near)}{cut}"
+    return (
+        f"it has: {', '.join(f'{shown(value)}{_form_of_accents(value)} ({number:,})' for value, number in near)}{cut}"
+    )
+
+
+def _form_of_accents(value: Plain) -> str:
+    """Return the difference of a value from another one that looks alike; "" for the usual form."""
+    is_usual = not isinstance(value, str) or unicodedata.is_normalized("NFC", value)
+    return "" if is_usual else " with accents as characters of their own"
 
 
 def _no_attribute(named: Named, seen: Seen) -> str:
@@ -238,7 +246,7 @@ def _no_attribute(named: Named, seen: Seen) -> str:
     if not has and UNREADABLE in all_names:
         left_out = "it has only lists and objects, which are left out"
         return f"no {named.type} has the attribute '{named.attribute}'; {left_out}"
-    close = did_you_mean(named.attribute or "", has, _LIKENESS)
+    close = did_you_mean(named.attribute or "", has)
     instead = f"; did you mean '{close}'?" if close else f"; it has: {', '.join(has[:_MOST_NAMED])}" if has else ""
     return f"no {named.type} has the attribute '{named.attribute}'{instead}"
 
@@ -287,7 +295,8 @@ def _form(value: Plain) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return "".join(character for character in value.casefold() if character.isalnum() or character in ".-")
+        composed = unicodedata.normalize("NFC", value.casefold())
+        return "".join(character for character in composed if character.isalnum() or character in ".-")
     return f"{Decimal(str(value)).normalize():f}"
 
 
