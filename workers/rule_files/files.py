@@ -1,6 +1,6 @@
 """Files on disk: which rule files a path means, and their texts. It never waits, never grows, and never raises.
 
-Whatever a folder holds is read or is a problem; nothing that looks like a rule file is left out in silence. This
+Everything in a folder is read or is a problem; nothing that looks like a rule file is left out in silence. This
 module must never know what a rule is.
 """
 
@@ -124,7 +124,7 @@ def _why_not(path: Path) -> tuple[str | None, str | None]:
 
 
 def _place_of(file: Path) -> str:
-    """Return where a file is, whatever links lead to it."""
+    """Return where a file is, through all links."""
     try:
         return os.path.realpath(file)
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Laws of files on disk: what a path means, and that whatever a folder holds is read or is a problem, and soon."""
+"""Laws of files on disk: what a path means, and that everything that a folder holds is read or is a problem, and soon."""
 
 import os
 import socket
@@ -44,7 +44,7 @@ def link_to_a_device(folder: Path) -> None:
 
 
 def name_that_is_not_utf_8(folder: Path) -> None:
-    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.yaml")).write_text(GOOD)
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xe9.yaml")).write_text(GOOD)
 
 
 def large_file(folder: Path) -> None:
@@ -60,7 +60,7 @@ ODD: list[tuple[Callable[[Path], None], str]] = [
     (pipe, "pipe.yaml:1:1: it is a pipe, not a file"),
     (folder_with_the_name_of_a_file, "more.yaml:1:1: it is a folder, not a file"),
     (link_to_a_device, "zero.yml:1:1: it is a device, not a file"),
-    (name_that_is_not_utf_8, "caf\\xe9.yaml:1:1: its name is not UTF-8 (give it another name)"),
+    (name_that_is_not_utf_8, "\\xe9.yaml:1:1: its name is not UTF-8 (give it another name)"),
     (large_file, "large.yaml:1:1: is larger than 256 KiB"),
 ]
 
