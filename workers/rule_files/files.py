@@ -107,7 +107,7 @@ def _why_not(path: Path) -> tuple[str | None, str | None]:
     """Return why something that looks like a rule file cannot be read as one, and what to do; None if it can."""
     if path.suffix not in _SUFFIXES:
         return f"its name ends in {path.suffix}, and only .yaml and .yml are read", f"call it {path.stem}.yaml"
-    if shown_name(path) != str(path):
+    if not _is_utf_8(path.name):
         return "its name is not UTF-8", "give it another name"
     try:
         mode = path.stat().st_mode
@@ -139,8 +139,19 @@ def _is_folder(path: Path) -> bool:
 
 
 def shown_name(path: Path) -> str:
-    """Return the name of a file as text that can be printed; bytes that are not UTF-8 are escaped."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    """Return the name of a file as text, in every locale; bytes that are not UTF-8 are escaped."""
+    try:
+        return os.fsencode(path).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:
+        return str(path)  # the locale has no such file
+
+
+def _is_utf_8(name: str) -> bool:
+    try:
+        os.fsencode(name).decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 # --- texts --------------------------------------------------------------------------------------------------------
@@ -154,7 +165,7 @@ def read_texts(paths: Sequence[Path]) -> tuple[dict[str, str], list[Problem]]:
         text, unreadable = read_text(file)
         problems += unreadable
         if text is not None:
-            texts[shown_name(file)] = text
+            texts[str(file)] = text
     return texts, problems
 
 

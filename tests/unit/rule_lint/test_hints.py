@@ -26,7 +26,7 @@ FILE: Final = "rules/a.yaml"
 WITHOUT_HINT: Final = {"cannot-read", "no-files", "empty-file", "wrong-size"}
 ELSEWHERE: Final = {
     # These say what to do with a file, not with what is in it.
-    *("too-large", "not-utf-8", "too-deep"),
+    *("file-left-out", "too-large", "not-utf-8", "too-deep"),
     # These are between two files, or need a history; what to do is to choose.
     *("repeated-definition", "repeated-for-every-rule", "unseen-value"),
 }
