@@ -1,4 +1,4 @@
-"""Laws of files on disk: what a path means, and that everything that a folder holds is read or is a problem, and soon."""
+"""Laws of files on disk: what a path means, and that everything in a folder is read or is a problem, and soon."""
 
 import os
 import socket
@@ -105,12 +105,6 @@ def test_a_socket_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_name_with_a_null_byte_is_a_problem() -> None:
     assert read_texts([Path("a\0.yaml")])[1][0].code == "cannot-read"
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_folder_without_permission_is_a_problem(tmp_path: Path) -> None:
-    (tmp_path / "rules").mkdir(mode=0)
-    assert "Permission denied" in str(read_texts([tmp_path / "rules"])[1][0])
 
 
 @pytest.mark.parametrize("broken", ["scandir", "stat", "open"])
