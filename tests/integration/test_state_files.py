@@ -387,13 +387,11 @@ def test_a_load_that_is_interrupted_leaves_a_mark_and_no_worker_uses_half_of_it(
         await Export(store, rules(), StateFolder(tmp_path / "backup"), "0.3", 0).run(log, {0: {}}, lambda _: None)
         files = read_files(tmp_path / "backup")
         unfinished = {0: RebuildMark(rules_lost=False, decided_ms=0, is_wiping=True)}
-        known = StoredCustomers(rules())
+        known = StoredCustomers(rules(), newest())
 
         await wipe(store, unfinished, ["login"])
         with pytest.raises(InterruptedError):
-            await load_partition(
-                store, files.heads[0], Interrupted(files.partitions[0]), known, "", Everything(), newest()
-            )
+            await load_partition(store, files.heads[0], Interrupted(files.partitions[0]), known, "", Everything())
         fields = await store.meta(0)
         mismatch = check_consistency(fields, int(fields.get("offset", -1)), None, log[0])
         assert mismatch is not None
@@ -401,7 +399,7 @@ def test_a_load_that_is_interrupted_leaves_a_mark_and_no_worker_uses_half_of_it(
         assert await store.activity(0, "c1") is not None
 
         await wipe(store, unfinished, ["login"])
-        loaded = await load_partition(store, files.heads[0], files.partitions[0], known, "", Everything(), newest())
+        loaded = await load_partition(store, files.heads[0], files.partitions[0], known, "", Everything())
         fields = await store.meta(0)
         assert (loaded.customers, fields["offset"]) == (1_200, "3")
         assert check_consistency(fields, 3, None, log[0]) is None
@@ -425,7 +423,7 @@ class Interrupted(Part):
 
 def stored() -> bytes:
     """A customer with one purchase, as workers store it."""
-    customers = StoredCustomers(rules())
+    customers = StoredCustomers(rules(), newest())
     moment = "2024-01-02T00:00:00.000Z"
     purchase = SeriesFacts(
         type="purchase",
@@ -438,4 +436,4 @@ def stored() -> bytes:
         sum="20",
     )
     facts = CustomerFacts(known_since=moment, latest_event=moment, series={"purchase": purchase})
-    return customers.stored(facts, newest())
+    return customers.stored(facts)

@@ -61,7 +61,7 @@ class EventReader:
         if (
             scanner.takes(record.value, record.key, self._latest_ms(record))
             and (event_type := scanner.event_type()) in self._known
-            and (source is not None or self._is_at_home(record))
+            and (source is not None or self._home_of(record) == record.partition)
         ):
             if source is None:
                 work.note_direct(record, event_type)
@@ -90,10 +90,9 @@ class EventReader:
         """Return the time of a record in epoch milliseconds, or `now_ms` if it has no believable one."""
         return believed_ms(self._clock, record.timestamp) or now_ms
 
-    def _is_at_home(self, record: ConsumerRecord) -> bool:
-        """Return whether a record is in the partition where its key belongs."""
-        home: int = hash_of(record.key) % self._partitions
-        return bool(home == record.partition)
+    def _home_of(self, record: ConsumerRecord) -> int:
+        """Return the partition where the key of a record belongs."""
+        return hash_of(record.key) % self._partitions
 
     def _event(self, record: ConsumerRecord, work: UnitOfWork, *, direct: bool) -> DecodedEvent:
         """Decode one record.
@@ -116,8 +115,8 @@ class EventReader:
             raise InvalidEvent(
                 "wrong_key", "the record's key is not its customer_id, so it is in the wrong partition"
             )
-        if direct and (expected := hash_of(record.key) % self._partitions) != record.partition:
-            raise InvalidEvent("wrong_partition", wrong_partition(expected, record.partition))
+        if direct and (home := self._home_of(record)) != record.partition:
+            raise InvalidEvent("wrong_partition", wrong_partition(home, record.partition))
         return event
 
     def _latest_ms(self, record: ConsumerRecord) -> int:

@@ -27,12 +27,12 @@ class LayoutOrder:
         self.layout = LAYOUT_OF_OLD
 
     async def read(self) -> None:
-        """Read it again. An order for a layout that this release does not know is for later ones.
+        """Read it again.
 
         Raises:
             Transient: if Redis does not answer.
         """
-        self.layout = min((await layouts.read_order(self._store)).layout, layouts.newest())
+        self.layout = await layouts.ordered(self._store)
 
     def behind(self, partitions: Iterable[OwnedPartition]) -> list[OwnedPartition]:
         """Return those partitions that are written in an earlier layout."""

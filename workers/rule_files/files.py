@@ -117,10 +117,13 @@ def _why_not(path: Path) -> tuple[str | None, str | None]:
         return "it vanished while the folder was read", None
     except OSError as error:
         return f"it cannot be read: {error.strerror or error}", None
-    for is_kind, kind in _KINDS:
-        if is_kind(mode):
-            return f"it is {kind}, not a file", None
-    return None, None
+    kind = _kind_of(mode)
+    return (None, None) if kind is None else (f"it is {kind}, not a file", None)
+
+
+def _kind_of(mode: int) -> str | None:
+    """Return what it is, from its mode, if it is no file."""
+    return next((kind for is_kind, kind in _KINDS if is_kind(mode)), None)
 
 
 def _place_of(file: Path) -> str:
@@ -175,15 +178,11 @@ def read_text(path: Path) -> tuple[str | None, list[Problem]]:
     No more than `MAX_FILE_BYTES` are read, and only of a file: a pipe would wait for its writer.
     """
     try:
-        # What is not a file is opened without waiting, and closed again.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:
-            found = os.fstat(descriptor)
-            for is_kind, kind in _KINDS:
-                if is_kind(found.st_mode):
-                    return None, [
-                        Problem(shown_name(path), 1, 1, "cannot-read", f"cannot be read: it is {kind}, not a file")
-                    ]
+        with open(path, "rb", opener=_without_waiting) as file:
+            found = os.fstat(file.fileno())
+            if (kind := _kind_of(found.st_mode)) is not None:
+                message = f"cannot be read: it is {kind}, not a file"
+                return None, [Problem(shown_name(path), 1, 1, "cannot-read", message)]
             raw = b"" if found.st_size > MAX_FILE_BYTES else file.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
@@ -199,6 +198,10 @@ def read_text(path: Path) -> tuple[str | None, list[Problem]]:
         at = Lines(before).position(len(before))
         message = f"is not UTF-8: found the byte 0x{raw[error.start]:02X}"
         return None, [Problem(shown_name(path), *at, "not-utf-8", message, "save the file as UTF-8")]
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def texts_of(problems: Iterable[Problem]) -> dict[str, str]:

@@ -49,6 +49,11 @@ async def read_order(store: Store) -> Order:
     return Order(await store.fields(store.keys.upgrade))
 
 
+async def ordered(store: Store) -> int:
+    """Return the layout that this release is to write: an order for a later one is for later releases."""
+    return min((await read_order(store)).layout, newest())
+
+
 async def give_order(store: Store, layout: int) -> None:
     """Order all workers to write a layout from now on; the caller has seen that every one of them can."""
     await store.set_fields(store.keys.upgrade, {_LAYOUT: str(layout)})
@@ -61,7 +66,7 @@ async def begin_with(store: Store, *, is_empty: bool) -> int:
     """
     if is_empty:
         await give_order(store, newest())
-    return min((await read_order(store)).layout, newest())
+    return await ordered(store)
 
 
 async def take_back_order(store: Store) -> None:

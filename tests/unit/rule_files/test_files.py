@@ -128,6 +128,15 @@ def test_whatever_error_the_machine_reports_is_a_problem(
     assert find_tests(tmp_path) == []
 
 
+def test_no_file_stays_open_for_any_path(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "a.yaml").write_text(GOOD)
+    before = len(os.listdir("/proc/self/fd"))
+    for path in (tmp_path, tmp_path / "pipe", tmp_path / "a.yaml", tmp_path / "missing"):
+        read_text(path)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_a_file_that_grows_while_it_is_read_is_not_read_whole(tmp_path: Path) -> None:
     file = tmp_path / "large.yaml"
     file.write_bytes(b"#" * (64 << 20))

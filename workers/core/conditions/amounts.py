@@ -50,11 +50,11 @@ class Amount(OfOneSeries):
             value: the amount, as far as it is seen.
             observable: whether nothing is missing.
         """
-        if self.has_high and value > self.high:
+        if observable:
+            return self.judge_whole(value)
+        if value > self.most:
             return FALSE
-        if self.has_low and value < self.low:
-            return FALSE if observable else NOT_OBSERVABLE
-        return TRUE if observable or not self.has_high else NOT_OBSERVABLE
+        return NOT_OBSERVABLE if self.has_high or value < self.least else TRUE
 
 
 def bounded(bound: Decimal) -> Decimal:

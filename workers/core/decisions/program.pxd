@@ -48,7 +48,6 @@ cdef class Group:
     cdef readonly long long place, conflict_group
     cdef readonly list rules
     cdef readonly ActiveRule first
-    cdef ActiveRule _last
     cdef public bint is_timed
 
     cpdef add(self, ActiveRule rule)

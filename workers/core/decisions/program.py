@@ -174,24 +174,22 @@ class Group:
         is_timed: whether the `flip_ms` of its rules are those of the customer who is looked at.
     """
 
-    __slots__ = ("_last", "conflict_group", "first", "is_timed", "place", "rules")
+    __slots__ = ("conflict_group", "first", "is_timed", "place", "rules")
 
     def __init__(self, place: int, conflict_group: int) -> None:
         self.place = place
         self.conflict_group = conflict_group
         self.rules: list[ActiveRule] = []
         self.first: ActiveRule | None = None
-        self._last: ActiveRule | None = None
         self.is_timed = False
 
     def add(self, rule: ActiveRule) -> None:
         """Add a rule; those before it are there already."""
-        self.rules.append(rule)
-        if self._last is None:
-            self.first = rule
+        if self.rules:
+            self.rules[-1].next_in_group = rule
         else:
-            self._last.next_in_group = rule
-        self._last = rule
+            self.first = rule
+        self.rules.append(rule)
 
 
 class EventType:

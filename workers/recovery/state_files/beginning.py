@@ -13,6 +13,7 @@ from workers.recovery.state_files.loading import load_partition, load_shared
 from workers.recovery.state_files.reading import StateFiles, read_files
 from workers.recovery.state_files.since_then import SinceThen
 from workers.settings import Settings
+from workers.state import layouts
 from workers.state.consistency import Log
 from workers.state.rule_sets.activation import as_active
 from workers.state.store import Store
@@ -61,11 +62,11 @@ class Beginning:
             Fenced: if a worker claims a partition.
             Transient: if Redis does not answer.
         """
-        customers = StoredCustomers(await as_active(store, self._rules))
+        customers = StoredCustomers(await as_active(store, self._rules), layout)
         for number, mark in marks.items():
             sieve = SinceThen(number, published, settings.topic_prefix, settings.topic("dead-letter"))
             head, part = self._files.heads[number], self._files.partitions[number]
-            await load_partition(store, head, part, customers, mark.encode(), sieve, layout)
+            await load_partition(store, head, part, customers, mark.encode(), sieve)
 
 
 def read_beginning(path: Path | None, rules: RuleSet, logs: Mapping[int, Log]) -> Beginning:
@@ -86,7 +87,7 @@ def read_beginning(path: Path | None, rules: RuleSet, logs: Mapping[int, Log]) -
         f"partition {number}: {problem}"
         for number, head in sorted(files.heads.items())
         for problem in foreign(head, logs.get(number))
-    ] or damaged_parts(files, StoredCustomers(rules))
+    ] or damaged_parts(files, StoredCustomers(rules, layouts.newest()))
     if problems:
         raise StartupError([*problems, "Nothing was changed"])
     return Beginning(rules, files)

@@ -14,9 +14,14 @@ class UnreadableCustomer(Exception):
 
 
 class StoredCustomers:
-    """The customers of a rule set, one after the other."""
+    """The customers of a rule set, one after the other.
 
-    def __init__(self, rules: RuleSet) -> None:
+    Attributes:
+        layout: in which they are written.
+    """
+
+    def __init__(self, rules: RuleSet, layout: int) -> None:
+        self.layout = layout
         self._decider = decider_of(rules)
 
     def facts(self, raw: bytes) -> CustomerFacts:
@@ -34,8 +39,8 @@ class StoredCustomers:
             raise UnreadableCustomer from error
         return facts_of(self._decider.names)
 
-    def stored(self, facts: CustomerFacts, layout: int) -> bytes:
-        """Return what is stored of a customer with these facts, in a layout.
+    def stored(self, facts: CustomerFacts) -> bytes:
+        """Return what is stored of a customer with these facts.
 
         Raises:
             UnreadableFacts: if no customer can have them.
@@ -44,6 +49,6 @@ class StoredCustomers:
         decider.program.begin()
         take_facts(decider.names, facts)
         try:
-            return decider.stored.write(layout)
+            return decider.stored.write(self.layout)
         except ValueError as error:
             raise UnreadableFacts(str(error)) from error

@@ -32,6 +32,7 @@ from workers.recovery.state_files.lines import (
 )
 from workers.recovery.state_files.meta_lines import head_of
 from workers.recovery.state_files.writing import SHARED_NAME, PartWriter, StateFolder, partition_name
+from workers.state import layouts
 from workers.state.consistency import Log, partitions_made_with, partitions_mismatch
 from workers.state.held_actions import decode_order
 from workers.state.meta import REBUILDING, RULES
@@ -75,7 +76,7 @@ class Export:
         """
         self._store = store
         self._rules = rules
-        self._customers = StoredCustomers(rules)
+        self._customers = StoredCustomers(rules, layouts.newest())
         self._folder = folder
         self._release = release
         self._written_at = iso_text(now_ms)

@@ -89,11 +89,11 @@ class Import:
         if self._files.shared is not None:
             await load_shared(self._store, self._files.shared.lines(), paces_of(self._rules))
         # With their number, it is stored when each of them changes next.
-        customers = StoredCustomers(await as_active(self._store, self._rules))
+        customers = StoredCustomers(await as_active(self._store, self._rules), layout)
         report = ImportReport(unreadable=self._files.unreadable)
         for number, head in heads.items():
             part = self._files.partitions[number]
-            loaded = await load_partition(self._store, head, part, customers, "", Everything(), layout)
+            loaded = await load_partition(self._store, head, part, customers, "", Everything())
             report.partitions[number] = loaded.customers
             report.held += loaded.held
             report.unconfirmed += loaded.unconfirmed
@@ -115,7 +115,7 @@ class Import:
                 if again := _published_since(head, published[number]):
                     problems.append(f"partition {number}: {again}")
         if not problems:
-            problems = damaged_parts(self._files, StoredCustomers(self._rules))
+            problems = damaged_parts(self._files, StoredCustomers(self._rules, layouts.newest()))
         if problems:
             raise StartupError([*problems, "Nothing was changed"])
         return found.is_empty

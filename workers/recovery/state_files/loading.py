@@ -29,7 +29,6 @@ from workers.recovery.state_files.lines import (
 )
 from workers.recovery.state_files.meta_lines import meta_of
 from workers.recovery.state_files.reading import Part
-from workers.state import layouts
 from workers.state.held_actions import Order
 from workers.state.meta import REBUILDING, Meta, held_field, layout_fields
 from workers.state.step import Held, WriteSet
@@ -88,7 +87,6 @@ async def load_partition(
     customers: StoredCustomers,
     mark: str,
     sieve: Sieve,
-    layout: int,
 ) -> Loaded:
     """Load a part, in atomic steps.
 
@@ -99,7 +97,6 @@ async def load_partition(
         customers: turns facts into what is stored.
         mark: the mark of a rebuild that stands in `meta` afterwards, "" for none.
         sieve: what of the actions is still to be done.
-        layout: to write customers in.
 
     Raises:
         DamagedFile: if the part was changed since it was checked.
@@ -113,7 +110,7 @@ async def load_partition(
     orders: list[Order] = []
     loaded, pending = Loaded(), _Pending()
     for line in part.lines():
-        _add(line, pending, loaded, outbox, orders, customers, sieve, layout)
+        _add(line, pending, loaded, outbox, orders, customers, sieve)
         if pending.size >= _PER_STEP:
             await _commit(store, number, meta, pending.changes)
             pending = _Pending()
@@ -125,7 +122,7 @@ async def load_partition(
     changes.outbox = [encode_record(record) for record in published]
     changes.offset = head.offset
     paused = {held_field(one.rule, one.because): "1" for one in held if one.because != "pace"}
-    changes.fields = {**meta_of(head), **layout_fields(head.topic_id, layout), **paused, REBUILDING: mark}
+    changes.fields = {**meta_of(head), **layout_fields(head.topic_id, customers.layout), **paused, REBUILDING: mark}
     await _commit(store, number, meta, changes)
     loaded.unconfirmed = len(published)
     loaded.held += len(held)
@@ -140,7 +137,7 @@ def check_part(part: Part, customers: StoredCustomers) -> None:
     """
     for number, line in enumerate(part.lines(), start=2):
         try:
-            _add(line, _Pending(), Loaded(), [], [], customers, Everything(), layouts.newest())
+            _add(line, _Pending(), Loaded(), [], [], customers, Everything())
         except UnreadableFacts as error:
             raise DamagedFile(f"line {number} of its part: {error}") from None
 
@@ -153,13 +150,12 @@ def _add(
     orders: list[Order],
     customers: StoredCustomers,
     sieve: Sieve,
-    layout: int,
 ) -> None:
     """Add one line to what the next step writes, or to what the last one does."""
     changes = pending.changes
     match line:
         case CustomerLine():
-            changes.activities[line.customer] = customers.stored(line.facts, layout)
+            changes.activities[line.customer] = customers.stored(line.facts)
             loaded.customers += 1
             pending.size += 1
         case QueueLine():
