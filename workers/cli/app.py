@@ -19,15 +19,15 @@ from workers.cli import (
     doctor,
     healthcheck,
     pause,
-    rebuild,
     rules,
     run,
     sources,
+    status,
     topics,
     why,
 )
 from workers.cli.output import EXIT_PROBLEM, EXIT_SETUP, complain, out
-from workers.cli.state_commands import files, upgrade
+from workers.cli.state_commands import files, rebuild, upgrade
 from workers.errors import LingerError, StartupError
 from workers.kafka.topics import TopicsError
 from workers.printing import accept_any_encoding
@@ -35,6 +35,7 @@ from workers.printing import accept_any_encoding
 _COMMANDS: Final = (
     demo,
     run,
+    status,
     rules,
     pause,
     why,

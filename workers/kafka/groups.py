@@ -2,9 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.coordinator.protocol import ConsumerProtocol
+from aiokafka.errors import for_code
 
 from workers.kafka.records import TopicPartition
 
@@ -25,6 +27,32 @@ class Member:
     client_id: str
     host: str
     wire_format: int
+
+
+@dataclass(frozen=True, slots=True)
+class AssignedMember(Member):
+    """A member of a group with its partitions.
+
+    Attributes:
+        member_id: unique in the group.
+        partitions: assigned to it; empty while members join or leave.
+    """
+
+    member_id: str
+    partitions: tuple[TopicPartition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupState:
+    """A group as its coordinator describes it.
+
+    Attributes:
+        state: `Stable`, `PreparingRebalance`, `CompletingRebalance`, `Empty` or `Dead`.
+        members: its members; what they named and own is known only while it is `Stable`.
+    """
+
+    state: str
+    members: tuple[AssignedMember, ...]
 
 
 def member_mark(wire_format: int) -> str:
@@ -60,10 +88,42 @@ async def described_members(admin: AIOKafkaAdminClient, group: str) -> list[Memb
             if state["members"] and state["state"] != "Stable":
                 return None
             for member in state["members"]:
-                marked = _MARKED.search(bytes(member["member_metadata"] or b""))
-                wire_format = 0 if marked is None else int(marked[1])
-                found.append(Member(member["client_id"], member["client_host"], wire_format))
+                found.append(Member(member["client_id"], member["client_host"], _wire_format(member)))
     return found
+
+
+async def group_state(admin: AIOKafkaAdminClient, group: str) -> GroupState:
+    """Return a group with the partitions of each member.
+
+    Raises:
+        KafkaError: if Kafka does not answer, or refuses.
+    """
+    (answer,) = await admin.describe_consumer_groups([group])
+    (state,) = answer.to_object()["groups"]
+    if state["error_code"]:
+        raise for_code(state["error_code"])(f"group '{group}'")
+    members = [
+        AssignedMember(
+            client_id=member["client_id"],
+            host=member["client_host"].lstrip("/"),
+            wire_format=_wire_format(member),
+            member_id=member["member_id"],
+            partitions=_assigned(bytes(member["member_assignment"] or b"")),
+        )
+        for member in state["members"]
+    ]
+    return GroupState(state["state"], tuple(sorted(members, key=lambda member: member.member_id)))
+
+
+def _wire_format(member: dict[str, Any]) -> int:
+    marked = _MARKED.search(bytes(member["member_metadata"] or b""))
+    return 0 if marked is None else int(marked[1])
+
+
+def _assigned(raw: bytes) -> tuple[TopicPartition, ...]:
+    if not raw:
+        return ()
+    return tuple(TopicPartition(*place) for place in ConsumerProtocol.ASSIGNMENT.decode(raw).partitions())
 
 
 async def committed_offsets(admin: AIOKafkaAdminClient, group: str) -> dict[TopicPartition, int]:
