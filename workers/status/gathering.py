@@ -8,7 +8,7 @@ from workers.clock import iso_text
 from workers.core.source_changes import content_hash
 from workers.core.source_set import SourceSet
 from workers.core.watermarks import Progress, sent_to, silent_sources, silent_types, watermarks_by_type
-from workers.state.consistency import Log, check_consistency, end_of_log
+from workers.state.consistency import Log, check_consistency, end_of_log, partitions_made_with
 from workers.state.meta import (
     GENERATION,
     SWEPT,
@@ -199,8 +199,16 @@ def _lag_seconds(lag: int | None, first_ms: int | None, wall_ms: int) -> int | N
 
 
 def _mismatch(facts: Facts, number: int, fields: Mapping[str, str] | None, end: int | None) -> str | None:
-    log = known(facts.kafka.activity)
-    if log is None or end is None or not fields:
+    log, setting = known(facts.kafka.activity), facts.setting
+    if not fields:
+        return None
+    made_with = partitions_made_with(fields)
+    if made_with not in (None, setting.partitions):
+        return (
+            f"its state was made with {made_with} partitions, LINGER_PARTITIONS is {setting.partitions}. "
+            f"Set LINGER_PARTITIONS={made_with}"
+        )
+    if log is None or end is None:
         return None
     bounds = log.bounds[number]
     stored = Log(log.topic, log.topic_id, len(log.bounds), bounds.earliest, end)

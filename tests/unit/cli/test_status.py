@@ -1,0 +1,66 @@
+"""Laws of `linger status`: its exit status, one document a line, and watching until Ctrl-C."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support import status_facts
+from tests.unit.cli.program import Linger
+from workers.cli import status as command
+from workers.kafka.groups import GroupState
+from workers.status.facts import Unread
+from workers.status.shapes import Status
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, *statuses: Status) -> None:
+    answers: Iterator[Status] = iter(statuses)
+
+    async def read(_: Any) -> Status:
+        try:
+            return next(answers)
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    monkeypatch.setattr(command, "read_status", read)
+    monkeypatch.setattr(command.time, "sleep", lambda _: None)
+
+
+WELL = status_facts.status()
+FAULTY = status_facts.status(group=GroupState("Empty", ()))
+PARTLY = status_facts.status(servers=Unread("no right to INFO"))
+
+
+@pytest.mark.parametrize(("seen", "status"), [(WELL, 0), (FAULTY, 1), (PARTLY, 2)])
+def test_the_exit_status_says_whether_all_is_well(
+    linger: Linger, monkeypatch: pytest.MonkeyPatch, seen: Status, status: int
+) -> None:
+    answering(monkeypatch, seen)
+    assert linger("status").status == status
+
+
+def test_for_machines_it_is_one_document(linger: Linger, monkeypatch: pytest.MonkeyPatch) -> None:
+    answering(monkeypatch, FAULTY)
+    answer = linger("status", "--json")
+    assert json.loads(answer.out)["health"] == "attention"
+    assert answer.out.count("\n") == 1
+
+
+def test_it_watches_until_it_is_interrupted_and_ends_with_the_status_of_the_last(
+    linger: Linger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch, FAULTY, PARTLY, WELL)
+    answer = linger("status", "--watch", "--json")
+    assert [json.loads(line)["health"] for line in answer.out.splitlines()] == ["attention", "incomplete", "well"]
+    assert answer.status == 0
+
+
+def test_without_a_terminal_watching_prints_one_after_the_other_and_clears_nothing(
+    linger: Linger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch, WELL, FAULTY)
+    answer = linger("status", "--watch")
+    assert answer.out.count("Workers of group") == 2
+    assert "\x1b" not in answer.out
+    assert answer.status == 1
