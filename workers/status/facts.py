@@ -31,7 +31,7 @@ class Unread:
 
 
 NOT_ASKED = Unread("")
-"""Stands for a fact that depends on another one that could not be read: it has no reason of its own."""
+"""Stands for a fact that was not asked for because of another one: it has no reason of its own."""
 
 
 async def attempted(question: Awaitable[Value]) -> Value | Unread:

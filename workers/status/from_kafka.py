@@ -26,9 +26,9 @@ from workers.state.store import Store
 from workers.status.facts import NOT_ASKED, KafkaFacts, LetterFacts, NewestLetters, TopicLog, Unread, attempted, known
 
 NEWEST_LETTERS: Final = 1_000
-"""So many dead letters are looked at."""
+"""At most this many dead letters are looked at."""
 MOST_FIRST_RECORDS: Final = 64
-"""Of so many partitions the first record that is not read is looked at."""
+"""At most this many partitions have the first record that is not read looked at."""
 _SECONDS: Final = 10.0
 _SMALLEST_FETCH: Final = 1
 """Bytes to fetch of a partition: Kafka then sends one batch of records."""

@@ -39,6 +39,10 @@ async def read_redis(settings: Settings, store: Store, wall_ms: int) -> RedisFac
         attempted(_agreed(store)),
         attempted(_queues(store, numbers, known(now_ms) or wall_ms)),
     )
+    if isinstance(metas, Unread) and isinstance(agreed, Unread) and isinstance(queues, Unread):
+        # It does not answer at all: each further question would only wait for as long.
+        unread = metas
+        return RedisFacts(now_ms, metas, queues, unread, unread, unread, unread, agreed, unread, unread, unread)
     types = sorted({*BUILT_IN, *_types(known(agreed))})
     held, waiting, progress, seen = await asyncio.gather(
         _held_or_unread(store, metas, known(queues)),

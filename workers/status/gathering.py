@@ -71,10 +71,12 @@ def status_of(facts: Facts) -> Status:
 
 
 def source_set_of(facts: Facts) -> SourceSet | None:
-    """Return the sources that workers read, None if the file or the agreement cannot be read."""
+    """Return the sources that workers read, without the topics of patterns if Redis does not say them."""
     file, agreed = known(facts.files.sources), known(facts.redis.agreed)
-    if file is None or agreed is None:
+    if file is None:
         return None
+    if agreed is None:
+        return SourceSet(file)
     if agreed.source_sets.get(HASH) == content_hash(file):
         return as_stored(file, agreed.source_sets)
     return SourceSet(file, topics=topics_in(agreed.source_sets))
@@ -221,9 +223,9 @@ def _mismatch(facts: Facts, number: int, fields: Mapping[str, str] | None, end: 
 
 def _sources(facts: Facts, now_ms: int) -> list[Source] | None:
     progress, stops, logs = known(facts.redis.progress), known(facts.redis.stops), known(facts.kafka.sources)
-    if progress is None and logs is None:
-        return None
     sources = source_set_of(facts)
+    if progress is None and (logs is None or sources is None):
+        return None
     topics = topics_of(facts)
     silent = {} if sources is None or progress is None else silent_sources(sources.read, progress, now_ms)
     rows = []

@@ -4,20 +4,22 @@ Redis is asked before Kafka: workers may read on in between, which only makes a 
 """
 
 import time
+from pathlib import Path
+from typing import Final
 
 from workers.errors import StartupError
 from workers.loading import load_configuration
 from workers.settings import Settings
 from workers.source_files.reading import load_sources
 from workers.state.connect import opened_store
-from workers.status.facts import Facts, FileFacts, KafkaFacts, Setting, Unread, known
+from workers.status.facts import NOT_ASKED, Facts, FileFacts, KafkaFacts, Setting, Unread, known
 from workers.status.from_kafka import read_kafka
 from workers.status.from_redis import read_redis
 from workers.status.gathering import status_of, topics_of
 from workers.status.shapes import Status
 
-_REQUEST_TIMEOUT_MS = 10_000
-_ANSWER_TIMEOUT_MS = 5_000
+_REQUEST_TIMEOUT_MS: Final = 10_000
+_ANSWER_TIMEOUT_MS: Final = 5_000
 
 
 async def read_status(settings: Settings) -> Status:
@@ -51,13 +53,13 @@ async def read_status(settings: Settings) -> Status:
     return status_of(Facts(setting, wall_ms, files, redis, kafka))
 
 
-_NOTHING = KafkaFacts(*[Unread("")] * 6)
+_NOTHING: Final = KafkaFacts(*[NOT_ASKED] * 6)
 
 
 def _files(settings: Settings) -> FileFacts:
     """Read the files that are here. Files that are missing here are unknown; those with problems need attention."""
     missing = {
-        path: Unread(f"{path} is not here") for path in (settings.sources, settings.rules) if not path.exists()
+        path: Unread(f"{path} is not here") for path in (settings.sources, settings.rules) if _is_missing(path)
     }
     if missing:
         sources = missing.get(settings.sources) or load_sources(settings.sources)[0] or Unread("it has problems")
@@ -65,6 +67,12 @@ def _files(settings: Settings) -> FileFacts:
     try:
         configuration = load_configuration(settings)
     except StartupError as error:
-        sources = load_sources(settings.sources)[0] or Unread("it has problems")
-        return FileFacts(sources, Unread("they, or sources.yaml, have problems"), error.problems)
+        return FileFacts(load_sources(settings.sources)[0] or NOT_ASKED, NOT_ASKED, error.problems)
     return FileFacts(configuration.sources, configuration.rules.hash)
+
+
+def _is_missing(path: Path) -> bool:
+    try:
+        return not path.exists()
+    except OSError:
+        return False  # the reader of the files says why they cannot be read

@@ -35,8 +35,11 @@ def print_status(console: Console, status: Status) -> None:
     for item in status.attention:
         _say(console, Text.assemble(("✗", "bold red"), f" {item.about}: {_plain(item.problem)}"))
         _say(console, Text(f"    {_plain(item.remedy)}"))
+    by_reason: dict[str, list[str]] = {}
     for unknown in status.unknown:
-        _say(console, Text.assemble(("?", "bold yellow"), f" {unknown.what} is unknown: {_plain(unknown.reason)}"))
+        by_reason.setdefault(unknown.reason, []).append(unknown.what)
+    for reason, names in by_reason.items():
+        _say(console, Text.assemble(("?", "bold yellow"), f" {_plain(', '.join(names))} unknown: {_plain(reason)}"))
     _group(console, status.group)
     _partitions(console, status.partitions)
     _sources(console, status.sources)
@@ -118,7 +121,8 @@ def _state(source: Source) -> str:
         states.append(f"partitions {write_runs(source.stopped.partitions)} stopped: {source.stopped.cause}")
     if source.silent_since is not None:
         states.append(f"silent since {source.silent_since}")
-    return "; ".join(states) or "read"
+    is_known = source.read_until is not None or source.lag is not None
+    return "; ".join(states) or ("read" if is_known else _UNKNOWN)
 
 
 def _types(console: Console, types: Sequence[EventType] | None) -> None:

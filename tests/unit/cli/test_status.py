@@ -24,7 +24,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, *statuses: Status) -> None:
             raise KeyboardInterrupt from None
 
     monkeypatch.setattr(command, "read_status", read)
-    monkeypatch.setattr(command.time, "sleep", lambda _: None)
+    monkeypatch.setattr("time.sleep", lambda _: None)
 
 
 WELL = status_facts.status()

@@ -165,7 +165,7 @@ def test_during_a_rebalance_no_owner_is_known_and_none_is_missed() -> None:
 def everything_unread() -> Status:
     unread = Unread("no right to")
     names = [*REDIS.__slots__, *KAFKA.__slots__]
-    return status(**dict.fromkeys(names, unread))
+    return status(files=FileFacts(unread, unread), **dict.fromkeys(names, unread))
 
 
 def test_every_part_that_cannot_be_read_is_unknown_with_its_reason_and_the_others_are_shown() -> None:
@@ -180,7 +180,7 @@ def test_every_part_that_cannot_be_read_is_unknown_with_its_reason_and_the_other
 def test_when_nothing_can_be_read_all_is_unknown_and_nothing_is_claimed() -> None:
     seen = everything_unread()
     assert seen.attention == []
-    assert len(seen.unknown) == len(REDIS.__slots__) + len(KAFKA.__slots__)
+    assert len(seen.unknown) == len(REDIS.__slots__) + len(KAFKA.__slots__) + 2
     parts = (seen.group, seen.sources, seen.types, seen.held, seen.dead_letters, seen.generations, seen.rules)
     assert parts == (None,) * 7
     row = seen.partitions[0]

@@ -12,13 +12,14 @@ from workers.kafka.groups import GroupState
 from workers.pauses.pause_list import PauseList
 from workers.pauses.record import ALL_RULES, PauseRecord
 from workers.printing import CommandConsole
-from workers.status.facts import LetterFacts, NewestLetters, Unread
+from workers.status.facts import FileFacts, LetterFacts, NewestLetters, Unread
 from workers.status.shapes import Held, Status
 from workers.status.writing import document, print_status
 
 
 def printed(seen: Status, width: int | None = None) -> str:
-    console = CommandConsole(file=io.StringIO(), **({} if width is None else {"width": width, "height": 50}))
+    size: dict[str, Any] = {} if width is None else {"width": width, "height": 50}
+    console = CommandConsole(file=io.StringIO(), **size)
     print_status(console, seen)
     written = console.file
     assert isinstance(written, io.StringIO)
@@ -39,7 +40,7 @@ def test_it_begins_with_whether_all_is_well() -> None:
     assert printed(busy()).splitlines()[0] == "✗ 2024-01-11T00:00:00Z: something needs attention"
     assert printed(status(brake=Unread("no right to"))).splitlines()[:2] == [
         "? 2024-01-11T00:00:00Z: nothing is seen that needs attention, but not everything could be read",
-        "? brake is unknown: no right to",
+        "? brake unknown: no right to",
     ]
 
 
@@ -77,7 +78,9 @@ def test_at_most_twenty_partitions_are_listed_the_rest_is_counted() -> None:
 
 def test_what_is_unknown_is_shown_so_and_nothing_of_it_as_none() -> None:
     unread = Unread("no right to")
-    text = printed(status(**dict.fromkeys((*REDIS.__slots__, *KAFKA.__slots__), unread)))
+    parts = dict.fromkeys((*REDIS.__slots__, *KAFKA.__slots__), unread)
+    text = printed(status(files=FileFacts(unread, unread), **parts))
+    assert text.count("no right to") == 1
     for part in ("Workers: unknown", "Sources: unknown", "Dead letters: unknown", "Rules: unknown", "Redis: unknown"):
         assert part in text
     assert "? records not read, ? customers overdue" in text
