@@ -2,9 +2,9 @@
 
 A source that was silent may send weeks of events again. Until all of them have been read, the customers of the others
 look as if they had done nothing. So an event that ends a silence counts with the time at which it happened, and only
-once every partition of the source has been read so far. All other events count with the time at which they were
-written, however long ago they happened: those of a source that is not silent, and those of a backlog that end no
-silence, because they were written too long ago. Pure.
+once every partition of the source has been read past the moment at which it was written. All other events count with
+the time at which they were written, however long ago they happened: those of a source that is not silent, and those
+of a backlog that end no silence, because they were written too long ago. Pure.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from schemas.durations import duration_ms
 from schemas.sources import SourcesFile
 from workers.core.watermarks import Progress, silent_sources, silent_types
-from workers.intake.cursor import Cursor
+from workers.intake.cursor import Cursor, Heard, Unproven
 from workers.kafka.records import TopicPartition
 
 
@@ -20,7 +20,8 @@ class Silence:
     """The silent sources and types, as one worker knows them.
 
     Events that come during a silence are kept apart in their cursors. They count once they are proven: each partition
-    of the source has been read up to the time at which they were written.
+    of the source has been read past the time at which they were written. Another record may be written in the same
+    millisecond, so a watermark that equals it proves nothing.
     """
 
     def __init__(self, sources: SourcesFile) -> None:
@@ -59,27 +60,33 @@ class Silence:
         ):
             cursor.progress.note_event(event_type, written_ms)
             return
-        known_ms, known_written_ms = cursor.unproven.get(event_type, (0, 0))
-        cursor.unproven[event_type] = max(known_ms, at_ms), max(known_written_ms, written_ms)
+        heard, waiting = Heard(at_ms, written_ms), cursor.unproven.get(event_type)
+        if waiting is None:
+            cursor.unproven[event_type] = Unproven(heard)
+        else:
+            waiting.add(heard)
 
     def prove(self, cursors: Mapping[TopicPartition, Cursor]) -> None:
-        """Let events count whose source has been read up to them; `is_behind` of the cursors must be up to date."""
+        """Let events count whose source has been read past them; the progress of the cursors must be up to date."""
         if self._silent is None:
             return
-        for topic in {partition.topic for partition, cursor in cursors.items() if cursor.unproven}:
-            own = [cursor for partition, cursor in cursors.items() if partition.topic == topic]
-            is_read = not any(cursor.is_behind for cursor in own) and self._is_read_elsewhere(
-                topic, max(written_ms for cursor in own for _, written_ms in cursor.unproven.values())
-            )
-            for cursor in own:
-                for event_type, (at_ms, written_ms) in list(cursor.unproven.items()):
-                    is_silent = self._is_silent(topic, event_type)
-                    if is_read or not is_silent:
-                        cursor.progress.note_event(event_type, at_ms if is_silent else written_ms)
+        for partition, cursor in cursors.items():
+            for event_type, waiting in list(cursor.unproven.items()):
+                if not self._is_silent(partition.topic, event_type):
+                    cursor.progress.note_event(event_type, waiting.latest().written_ms)
+                    del cursor.unproven[event_type]
+                elif waiting.first.written_ms < self._read_until_ms(partition.topic, cursors):
+                    cursor.progress.note_event(event_type, waiting.first.at_ms)
+                    if waiting.later is None:
                         del cursor.unproven[event_type]
+                    else:
+                        cursor.unproven[event_type] = Unproven(waiting.later)
 
     def _is_silent(self, topic: str, event_type: str) -> bool:
         return self._silent is not None and (topic in self._silent[0] or event_type in self._silent[1])
 
-    def _is_read_elsewhere(self, topic: str, until_ms: int) -> bool:
-        return all(report.watermark_ms >= until_ms for (name, _), report in self._elsewhere.items() if name == topic)
+    def _read_until_ms(self, topic: str, own: Mapping[TopicPartition, Cursor]) -> int:
+        """Return until when all partitions of a topic have been read, by this worker and the others."""
+        here = (cursor.progress.watermark_ms for partition, cursor in own.items() if partition.topic == topic)
+        elsewhere = (report.watermark_ms for (name, _), report in self._elsewhere.items() if name == topic)
+        return min((*here, *elsewhere))
