@@ -214,6 +214,7 @@ def test_with_rights_to_read_only_all_is_seen_and_what_is_down_or_refused_is_unk
                 "source_logs",
                 "dead_letters",
                 "pauses",
+                "own_topics",
             }
             assert total(document, "held") == 2
             assert {row["rule"] for row in document["rules"]} == {"away", "bought"}

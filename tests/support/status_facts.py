@@ -84,6 +84,7 @@ KAFKA: Final = KafkaFacts(
     sources={topic: TopicLog(topic, None, {0: LogBounds(0, 5)}) for topic in ("orders", "site")},
     dead_letters=NewestLetters(0, ()),
     pauses=PauseList(),
+    missing=(),
 )
 
 

@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
+import signal
 import sys
-import time
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import typer
 
 from workers.cli.output import EXIT_PROBLEM, EXIT_SETUP, AsJson, out, print_json
-from workers.settings import read_settings
+from workers.settings import Settings, read_settings
 from workers.status.reading import read_status
 from workers.status.shapes import Status
 from workers.status.writing import document, print_status
@@ -38,23 +38,45 @@ def status(
     # What does not answer is shown; aiokafka would log it as well.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     settings = read_settings(context.obj)
-    shown: Status | None = None
+    if watch:
+        last = asyncio.run(_watch(settings, every, as_json=as_json))
+    else:
+        last = asyncio.run(read_status(settings))
+        _show(last, as_json=as_json)
+    exit_status = EXIT_SETUP if last is None else _EXIT[last.health]
+    if exit_status:
+        sys.exit(exit_status)
+
+
+async def _watch(settings: Settings, every: float, *, as_json: bool) -> Status | None:
+    """Show a status again and again until SIGINT; return the last one shown, None if none was."""
+    # Not left to asyncio: it only cancels what runs, and a client of Kafka may ignore that.
+    interrupted = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, interrupted.set)
+    interruption = asyncio.create_task(interrupted.wait())
+    last: Status | None = None
     try:
-        while True:
-            began_at = time.monotonic()
-            present = asyncio.run(read_status(settings))
-            if watch and not as_json and out.is_terminal:
-                out.clear()
-            _show(present, as_json=as_json)
-            shown = present
-            if not watch:
+        while not interrupted.is_set():
+            began_at = loop.time()
+            reading = asyncio.create_task(read_status(settings))
+            await asyncio.wait({reading, interruption}, return_when=asyncio.FIRST_COMPLETED)
+            if not reading.done():
+                reading.cancel()
                 break
-            time.sleep(max(0.0, every - (time.monotonic() - began_at)))
-    except KeyboardInterrupt:
-        if not watch:
-            raise
-    if shown is not None and _EXIT[shown.health]:
-        sys.exit(_EXIT[shown.health])
+            last = reading.result()
+            if not as_json and out.is_terminal:
+                out.clear()
+            _show(last, as_json=as_json)
+            await _rest(interruption, every - (loop.time() - began_at))
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)  # from now on, SIGINT ends it at once
+        interruption.cancel()
+    return last
+
+
+async def _rest(interruption: "asyncio.Task[Literal[True]]", seconds: float) -> None:
+    await asyncio.wait({interruption}, timeout=max(0.0, seconds))
 
 
 def _show(present: Status, *, as_json: bool) -> None:

@@ -22,22 +22,27 @@ LETTERS_SECONDS: Final = 3_600
 FULL: Final = 0.8
 """More than this share of `maxmemory` needs attention."""
 _PROBLEMS: Final = 3
+_CREATE: Final = "what goes there waits in Redis: linger topics create"
 _PAGE: Final = "docs/operating.md"
 
 
-def attention_of(status: Status, setting: Setting, file_problems: Sequence[str]) -> Status:
+def attention_of(
+    status: Status, setting: Setting, file_problems: Sequence[str], missing_topics: Sequence[str]
+) -> Status:
     """Return a status with what needs attention, and its health.
 
     Args:
         status: without these.
         setting: of the command.
         file_problems: why workers would not load the files that are here.
+        missing_topics: topics of Linger that do not exist.
     """
     attention = [
         *_workers(status, setting),
         *_partitions(status, setting),
         *_sources(status),
         *_types(status),
+        *(Attention("topics", f"topic '{name}' does not exist", _CREATE) for name in missing_topics),
         *_queues(status, setting),
         *_dead_letters(status),
         *_generations(status, file_problems),
@@ -117,7 +122,7 @@ def _behind(source: Source) -> Attention:
     return Attention(
         "sources",
         f"'{source.topic}' is read up to {source.read_until} only{records}",
-        "see whether workers run and Kafka answers them (their log); if they are busy, start more",
+        "see whether workers run, and Kafka and a schema registry answer them (their log); else start more",
     )
 
 

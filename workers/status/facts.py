@@ -176,6 +176,7 @@ class KafkaFacts:
         sources: by topic, its log.
         dead_letters: the newest ones.
         pauses: in force.
+        missing: topics of Linger that do not exist; empty also if this user may not see whether they do.
     """
 
     group: GroupState | Unread
@@ -184,6 +185,7 @@ class KafkaFacts:
     sources: Mapping[str, TopicLog | Unread] | Unread
     dead_letters: NewestLetters | Unread
     pauses: PauseList | Unread
+    missing: Sequence[str] | Unread
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from workers.kafka.records import TopicPartition
 from workers.kafka.topics import TopicsError, connected_admin, describe, log_bounds
 from workers.operations.pausing import read_pauses
 from workers.operations.permissions import kafka_refusals
-from workers.settings import Settings
+from workers.settings import OWN_TOPICS, Settings
 from workers.state.store import Store
 from workers.status.facts import NOT_ASKED, KafkaFacts, LetterFacts, NewestLetters, TopicLog, Unread, attempted, known
 
@@ -57,11 +57,12 @@ async def read_kafka(
             activity = await attempted(_answered(_log(consumer, settings.topic("activity"))))
             sources = await _source_logs(consumer, source_topics)
             letters = await attempted(_answered(_newest_letters(consumer, settings, store)))
+            missing = await attempted(_answered(_missing(consumer, settings)))
             first = await _first_unread(connection, known(activity), offsets)
     except StartupError as error:
         unread = Unread("; ".join(map(str, await kafka_refusals(settings))) or "; ".join(error.problems))
-        return KafkaFacts(unread, unread, unread, unread, unread, unread)
-    return KafkaFacts(group, activity, first, sources, letters, pauses)
+        return KafkaFacts(unread, unread, unread, unread, unread, unread, unread)
+    return KafkaFacts(group, activity, first, sources, letters, pauses, missing)
 
 
 async def _answered(question: Awaitable[Value]) -> Value:
@@ -83,6 +84,15 @@ async def _answered(question: Awaitable[Value]) -> Value:
 async def _group(settings: Settings) -> GroupState:
     async with connected_admin(settings.kafka_connection()) as admin:
         return await group_state(admin, settings.kafka_group_id)
+
+
+async def _missing(consumer: AIOKafkaConsumer, settings: Settings) -> list[str]:
+    names = [settings.topic(name) for name in OWN_TOPICS]
+    try:
+        existing = await describe(consumer, names)
+    except TopicsError:
+        return []  # this user may not see all of them, and need not; doctor looks at each
+    return [name for name in names if name not in existing]
 
 
 async def _log(consumer: AIOKafkaConsumer, topic: str) -> TopicLog:

@@ -67,7 +67,7 @@ def status_of(facts: Facts) -> Status:
         rules=_rules(facts),
         redis=None if servers is None else list(servers),
     )
-    return attention_of(status, facts.setting, facts.files.problems)
+    return attention_of(status, facts.setting, facts.files.problems, known(kafka.missing) or ())
 
 
 def source_set_of(facts: Facts) -> SourceSet | None:
@@ -102,6 +102,7 @@ def _unknown(facts: Facts) -> Iterator[Unknown]:
         "source_logs": kafka.sources,
         "dead_letters": kafka.dead_letters,
         "pauses": kafka.pauses,
+        "own_topics": kafka.missing,
         "sources_file": facts.files.sources,
         "rule_files": facts.files.rules_hash,
     }

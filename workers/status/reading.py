@@ -53,7 +53,7 @@ async def read_status(settings: Settings) -> Status:
     return status_of(Facts(setting, wall_ms, files, redis, kafka))
 
 
-_NOTHING: Final = KafkaFacts(*[NOT_ASKED] * 6)
+_NOTHING: Final = KafkaFacts(*[NOT_ASKED] * 7)
 
 
 def _files(settings: Settings) -> FileFacts:

@@ -19,7 +19,7 @@ class Unknown(msgspec.Struct, frozen=True):
     Attributes:
         what: `clock`, `meta`, `queues`, `held`, `waiting`, `progress`, `decided`, `generations`, `stopped_sources`,
             `brake`, `memory` (of Redis); `group`, `activity_log`, `first_unread`, `source_logs`, `source_log TOPIC`,
-            `dead_letters`, `dispositions`, `pauses` (of Kafka); `sources_file`, `rule_files`.
+            `dead_letters`, `dispositions`, `pauses`, `own_topics` (of Kafka); `sources_file`, `rule_files`.
         reason: why, in words.
     """
 
@@ -31,8 +31,8 @@ class Attention(msgspec.Struct, frozen=True):
     """Something that an operator must look at.
 
     Attributes:
-        about: `workers`, `partitions`, `sources`, `types`, `due`, `outbox`, `held`, `dead_letters`, `generations` or
-            `memory`.
+        about: `workers`, `partitions`, `sources`, `types`, `topics`, `due`, `outbox`, `held`, `dead_letters`,
+            `generations` or `memory`.
         problem: what is seen.
         remedy: what to do, with a command where there is one.
     """

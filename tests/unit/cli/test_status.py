@@ -1,13 +1,15 @@
 """Laws of `linger status`: its exit status, one document a line, and watching until Ctrl-C."""
 
+import asyncio
 import json
-from collections.abc import Iterator
+import os
+import signal
 from typing import Any
 
 import pytest
 
 from tests.support import status_facts
-from tests.unit.cli.program import Linger
+from tests.unit.cli.program import Answer, Linger
 from workers.cli import status as command
 from workers.kafka.groups import GroupState
 from workers.status.facts import Unread
@@ -15,16 +17,21 @@ from workers.status.shapes import Status
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, *statuses: Status) -> None:
-    answers: Iterator[Status] = iter(statuses)
+    """Give these answers; then Ctrl-C is pressed, and no further answer comes."""
+    answers = iter(statuses)
 
     async def read(_: Any) -> Status:
-        try:
-            return next(answers)
-        except StopIteration:
-            raise KeyboardInterrupt from None
+        if (answer := next(answers, None)) is None:
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.Event().wait()
+        assert answer is not None
+        return answer
+
+    async def no_rest(*_: Any) -> None:
+        await asyncio.sleep(0)
 
     monkeypatch.setattr(command, "read_status", read)
-    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setattr(command, "_rest", no_rest)
 
 
 WELL = status_facts.status()
@@ -54,6 +61,13 @@ def test_it_watches_until_it_is_interrupted_and_ends_with_the_status_of_the_last
     answer = linger("status", "--watch", "--json")
     assert [json.loads(line)["health"] for line in answer.out.splitlines()] == ["attention", "incomplete", "well"]
     assert answer.status == 0
+
+
+def test_interrupted_before_the_first_one_it_does_not_say_that_all_is_well(
+    linger: Linger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch)
+    assert linger("status", "--watch") == Answer(2, "", "")
 
 
 def test_without_a_terminal_watching_prints_one_after_the_other_and_clears_nothing(

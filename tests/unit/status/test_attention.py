@@ -73,6 +73,7 @@ def paused() -> PauseList:
             "3 customers are overdue, the first since 2024-01-10T23:44:59Z",
         ),
         ({"queues": {0: replace(QUEUES, outbox=501), 1: QUEUES}}, "outbox", "partition 0: more than half"),
+        ({"missing": ["linger.at-risk"]}, "topics", "topic 'linger.at-risk' does not exist"),
         ({"held": [Held("gone", "brake", 3), Held("old", "brake", 4)]}, "held", "the brake holds 7 actions"),
         (
             {"dead_letters": NewestLetters(9, [LetterFacts("not_json", "orders", NOW_MS - 60_000, True)])},
