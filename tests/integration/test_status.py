@@ -220,7 +220,7 @@ def test_with_rights_to_read_only_all_is_seen_and_what_is_down_or_refused_is_unk
             assert {row["rule"] for row in document["rules"]} == {"away", "bought"}
 
             text = (await status(place, LINGER_KAFKA_BOOTSTRAP_SERVERS=f"{HOST}:{closed}")).stdout
-            assert f"pauses unknown: no Kafka broker answers at {HOST}:{closed}" in text
+            assert f"own_topics unknown: no Kafka broker answers at {HOST}:{closed}" in text
 
     asyncio.run(law())
 
