@@ -7,7 +7,7 @@ from schemas.sources import SourcesFile
 from tests.support.builders import day
 from workers.core.source_changes import content_hash
 from workers.core.watermarks import Progress
-from workers.kafka.groups import AssignedMember, GroupState
+from workers.kafka.group_state import AssignedMember, GroupState
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import LogBounds
 from workers.pauses.pause_list import PauseList

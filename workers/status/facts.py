@@ -7,7 +7,7 @@ from typing import TypeVar
 from schemas.sources import SourcesFile
 from workers.core.watermarks import Progress
 from workers.errors import LingerError, StartupError
-from workers.kafka.groups import GroupState
+from workers.kafka.group_state import GroupState
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import LogBounds
 from workers.pauses.pause_list import PauseList

@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from workers.dead_letters.disposition import DispositionLog
 from workers.dead_letters.record import read_dead_letter
 from workers.errors import LingerError, StartupError
-from workers.kafka.groups import GroupState, group_state
+from workers.kafka.group_state import GroupState, group_state
 from workers.kafka.newest_records import newest_of
 from workers.kafka.range_reader import opened_reader, stop_consumer
 from workers.kafka.records import TopicPartition

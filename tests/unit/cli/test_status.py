@@ -11,7 +11,7 @@ import pytest
 from tests.support import status_facts
 from tests.unit.cli.program import Answer, Linger
 from workers.cli import status as command
-from workers.kafka.groups import GroupState
+from workers.kafka.group_state import GroupState
 from workers.status.facts import Unread
 from workers.status.shapes import Status
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.builders import day
 from tests.support.status_facts import META, NOW_MS, QUEUES, READ, SOURCES, status, worker
-from workers.kafka.groups import GroupState
+from workers.kafka.group_state import GroupState
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import LogBounds
 from workers.pauses.pause_list import PauseList

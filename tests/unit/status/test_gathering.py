@@ -9,7 +9,7 @@ import pytest
 from tests.support.builders import day
 from tests.support.status_facts import AGREED, KAFKA, META, NOW_MS, QUEUES, READ, REDIS, SETTING, status, worker
 from workers.errors import LingerError
-from workers.kafka.groups import GroupState
+from workers.kafka.group_state import GroupState
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import LogBounds
 from workers.pauses.pause_list import PauseList

@@ -8,7 +8,7 @@ import msgspec
 
 from tests.support.builders import day
 from tests.support.status_facts import KAFKA, META, NOW_MS, QUEUES, REDIS, SETTING, status, worker
-from workers.kafka.groups import GroupState
+from workers.kafka.group_state import GroupState
 from workers.pauses.pause_list import PauseList
 from workers.pauses.record import ALL_RULES, PauseRecord
 from workers.printing import CommandConsole
