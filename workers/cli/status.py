@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 import typer
 
 from workers.cli.output import EXIT_PROBLEM, EXIT_SETUP, AsJson, out, print_json
+from workers.observability import logs
 from workers.settings import Settings, read_settings
 from workers.status.reading import read_status
 from workers.status.shapes import Status
@@ -35,9 +36,10 @@ def status(
     reason. Exit status: 0 all is well, 1 something needs attention, 2 a part could not be read and nothing else is
     wrong; with --watch, that of the last one shown. --json prints one document a line.
     """
+    settings = read_settings(context.obj)
+    logs.configure_logging("warning", settings.log_format)
     # What does not answer is shown; aiokafka would log it as well.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    settings = read_settings(context.obj)
     if watch:
         last = asyncio.run(_watch(settings, every, as_json=as_json))
     else:
