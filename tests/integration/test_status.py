@@ -15,6 +15,7 @@ import pytest
 from tests.integration.test_pauses import RULES, Shop, linger
 from tests.support.site import Site, site
 from workers.demo.embedded import HOST, Pair, free_ports
+from workers.kafka.topics import connected_admin
 
 pytestmark = pytest.mark.integration
 
@@ -74,7 +75,7 @@ async def stop_worker(place: Site) -> None:
 
 
 async def asks_little_and_searches_for_no_key(place: Site) -> None:
-    """Check what one status asks of a Redis that nobody else uses."""
+    """Check what one status asks of a Redis that no one else uses."""
     redis = place.store.redis
     await redis.ask_every_server("CONFIG", "RESETSTAT")
     await shown(place)
@@ -163,12 +164,19 @@ def test_it_shows_what_is_not_zero_and_what_waits_once_the_worker_is_gone_and_as
             assert orders["lag"] == 5
             assert total(document, "overdue") == 12
             await asks_little_and_searches_for_no_key(place)
+            async with connected_admin(place.settings.kafka_connection()) as admin:
+                await admin.delete_topics([place.settings.topic("at-risk"), f"{place.prefix}logins"])
             # A direct record: it waits in the activity topic itself.
             event = {"event_id": "d1", "customer_id": "c0", "type": "login", "occurred_at": "2024-01-04T00:00:00Z"}
             await place.producer.send_and_wait(place.settings.topic("activity"), json.dumps(event).encode(), b"c0")
             document = (await shown(place))[1]
             assert [(row["lag"], row["lag_seconds"] is not None) for row in document["partitions"] if row["lag"]] == [
                 (1, True)
+            ]
+            gone = [item["problem"] for item in document["attention"] if item["about"] == "topics"]
+            assert gone == [
+                f"topic '{name}' does not exist"
+                for name in (place.settings.topic("at-risk"), f"{place.prefix}logins")
             ]
 
     asyncio.run(law())
@@ -214,13 +222,13 @@ def test_with_rights_to_read_only_all_is_seen_and_what_is_down_or_refused_is_unk
                 "source_logs",
                 "dead_letters",
                 "pauses",
-                "own_topics",
+                "topics",
             }
             assert total(document, "held") == 2
             assert {row["rule"] for row in document["rules"]} == {"away", "bought"}
 
             text = (await status(place, LINGER_KAFKA_BOOTSTRAP_SERVERS=f"{HOST}:{closed}")).stdout
-            assert f"own_topics unknown: no Kafka broker answers at {HOST}:{closed}" in text
+            assert f"topics unknown: no Kafka broker answers at {HOST}:{closed}" in text
 
     asyncio.run(law())
 

@@ -28,7 +28,7 @@ from workers.status.gathering import status_of
 from workers.status.shapes import Server, Status
 
 NOW_MS: Final = day(10)
-SETTING: Final = Setting(2, "shop-linger", "shop", "linger.activity", 1_000)
+SETTING: Final = Setting(2, "shop-linger", "shop", "linger.activity", "linger", 1_000)
 SOURCES: Final = SourcesFile.model_validate(
     {
         "sources": [

@@ -1,6 +1,6 @@
 """What of a status needs an operator, with what to do about it. Pure.
 
-A pause is meant, so it needs nobody; neither do actions that wait for their rule's pace, nor customers whose due time
+A pause is meant, so it needs no one; neither do actions that wait for their rule's pace, nor customers whose due time
 lies ahead.
 """
 
@@ -22,7 +22,6 @@ LETTERS_SECONDS: Final = 3_600
 FULL: Final = 0.8
 """More than this share of `maxmemory` needs attention."""
 _PROBLEMS: Final = 3
-_CREATE: Final = "what goes there waits in Redis: linger topics create"
 _PAGE: Final = "docs/operating.md"
 
 
@@ -35,14 +34,14 @@ def attention_of(
         status: without these.
         setting: of the command.
         file_problems: why workers would not load the files that are here.
-        missing_topics: topics of Linger that do not exist.
+        missing_topics: topics of Linger and sources that do not exist.
     """
     attention = [
         *_workers(status, setting),
         *_partitions(status, setting),
         *_sources(status),
         *_types(status),
-        *(Attention("topics", f"topic '{name}' does not exist", _CREATE) for name in missing_topics),
+        *_topics(missing_topics, setting),
         *_queues(status, setting),
         *_dead_letters(status),
         *_generations(status, file_problems),
@@ -136,6 +135,14 @@ def _types(status: Status) -> Iterator[Attention]:
             )
 
 
+def _topics(missing: Sequence[str], setting: Setting) -> Iterator[Attention]:
+    for name in missing:
+        remedy = "check `topic` in sources.yaml, or create it; the rules that read it wait"
+        if name.startswith(f"{setting.prefix}."):
+            remedy = "what goes there waits: linger topics create"
+        yield Attention("topics", f"topic '{name}' does not exist", remedy)
+
+
 def _queues(status: Status, setting: Setting) -> Iterator[Attention]:
     since_ms = _ms(status.at) - BEHIND_SECONDS * 1000
     late = [row for row in status.partitions if row.oldest_due and _ms(row.oldest_due) < since_ms]
@@ -171,7 +178,7 @@ def _dead_letters(status: Status) -> Iterator[Attention]:
                 "dead_letters",
                 f"{group.open} open dead letters of '{group.topic or '-'}' because of {group.reason}, "
                 f"the newest at {group.newest}",
-                f"linger dead-letters list; then mend the producer or sources.yaml ({_PAGE}, 'Dead letters')",
+                f"linger dead-letters list; then fix the producer or sources.yaml ({_PAGE}, 'Dead letters')",
             )
 
 

@@ -176,7 +176,7 @@ class KafkaFacts:
         sources: by topic, its log.
         dead_letters: the newest ones.
         pauses: in force.
-        missing: topics of Linger that do not exist; empty also if this user may not see whether they do.
+        missing: topics of Linger and sources that do not exist, as far as this user may see it.
     """
 
     group: GroupState | Unread
@@ -197,6 +197,7 @@ class Setting:
         group_id: LINGER_KAFKA_GROUP_ID.
         namespace: LINGER_REDIS_NAMESPACE.
         activity: name of the activity topic.
+        prefix: LINGER_TOPIC_PREFIX.
         outbox_limit: LINGER_OUTBOX_LIMIT.
         ends_are_exact: False with the embedded broker, whose ends are too low.
     """
@@ -205,6 +206,7 @@ class Setting:
     group_id: str
     namespace: str
     activity: str
+    prefix: str
     outbox_limit: int
     ends_are_exact: bool = True
 

@@ -55,9 +55,10 @@ async def read_kafka(
             )
             # One after the other: a consumer answers one question at a time.
             activity = await attempted(_answered(_log(consumer, settings.topic("activity"))))
-            sources = await _source_logs(consumer, source_topics)
+            missing = await attempted(_answered(_missing(consumer, settings, source_topics)))
+            gone = known(missing) or ()
+            sources = await _source_logs(consumer, [topic for topic in source_topics if topic not in gone])
             letters = await attempted(_answered(_newest_letters(consumer, settings, store)))
-            missing = await attempted(_answered(_missing(consumer, settings)))
             first = await _first_unread(connection, known(activity), offsets)
     except StartupError as error:
         unread = Unread("; ".join(map(str, await kafka_refusals(settings))) or "; ".join(error.problems))
@@ -86,13 +87,15 @@ async def _group(settings: Settings) -> GroupState:
         return await group_state(admin, settings.kafka_group_id)
 
 
-async def _missing(consumer: AIOKafkaConsumer, settings: Settings) -> list[str]:
-    names = [settings.topic(name) for name in OWN_TOPICS]
-    try:
-        existing = await describe(consumer, names)
-    except TopicsError:
-        return []  # this user may not see all of them, and need not; doctor looks at each
-    return [name for name in names if name not in existing]
+async def _missing(consumer: AIOKafkaConsumer, settings: Settings, source_topics: Sequence[str]) -> list[str]:
+    missing: list[str] = []
+    for names in ([settings.topic(name) for name in OWN_TOPICS], source_topics):
+        try:
+            existing = await describe(consumer, names)
+        except TopicsError:
+            continue  # this user may not see all of them, and need not; doctor looks at each
+        missing += [name for name in names if name not in existing]
+    return missing
 
 
 async def _log(consumer: AIOKafkaConsumer, topic: str) -> TopicLog:

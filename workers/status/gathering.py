@@ -102,7 +102,7 @@ def _unknown(facts: Facts) -> Iterator[Unknown]:
         "source_logs": kafka.sources,
         "dead_letters": kafka.dead_letters,
         "pauses": kafka.pauses,
-        "own_topics": kafka.missing,
+        "topics": kafka.missing,
         "sources_file": facts.files.sources,
         "rule_files": facts.files.rules_hash,
     }

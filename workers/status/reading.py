@@ -40,6 +40,7 @@ async def read_status(settings: Settings) -> Status:
         group_id=settings.kafka_group_id,
         namespace=settings.redis_namespace,
         activity=settings.topic("activity"),
+        prefix=settings.topic_prefix,
         outbox_limit=settings.outbox_limit,
         ends_are_exact=settings.kafka_enable_idempotence,
     )

@@ -19,7 +19,7 @@ class Unknown(msgspec.Struct, frozen=True):
     Attributes:
         what: `clock`, `meta`, `queues`, `held`, `waiting`, `progress`, `decided`, `generations`, `stopped_sources`,
             `brake`, `memory` (of Redis); `group`, `activity_log`, `first_unread`, `source_logs`, `source_log TOPIC`,
-            `dead_letters`, `dispositions`, `pauses`, `own_topics` (of Kafka); `sources_file`, `rule_files`.
+            `dead_letters`, `dispositions`, `pauses`, `topics` (of Kafka); `sources_file`, `rule_files`.
         reason: why, in words.
     """
 

@@ -74,6 +74,7 @@ def paused() -> PauseList:
         ),
         ({"queues": {0: replace(QUEUES, outbox=501), 1: QUEUES}}, "outbox", "partition 0: more than half"),
         ({"missing": ["linger.at-risk"]}, "topics", "topic 'linger.at-risk' does not exist"),
+        ({"missing": ["orders"]}, "topics", "topic 'orders' does not exist"),
         ({"held": [Held("gone", "brake", 3), Held("old", "brake", 4)]}, "held", "the brake holds 7 actions"),
         (
             {"dead_letters": NewestLetters(9, [LetterFacts("not_json", "orders", NOW_MS - 60_000, True)])},
@@ -123,7 +124,7 @@ def test_a_partition_without_an_owner_is_missed_only_while_the_group_is_stable()
         {"servers": [Server("redis:6379", 900 << 20, 0, "noeviction")]},
     ],
 )
-def test_what_is_meant_or_passes_by_itself_needs_nobody(changed: dict[str, Any]) -> None:
+def test_what_is_meant_or_passes_by_itself_needs_no_one(changed: dict[str, Any]) -> None:
     assert status(**changed).health == "well"
 
 
