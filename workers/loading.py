@@ -9,10 +9,9 @@ from workers.core.rules.rule_compiler import HOLD_OUT_KEY, compile_rules
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import StartupError
 from workers.registry.requirements import registry_problems
-from workers.rule_files.files import read_texts
 from workers.rule_files.known_names import KnownNames, event_types, known_names
-from workers.rule_files.problems import Problem, in_order
-from workers.rule_files.rules import ParsedRuleFiles, read_documents
+from workers.rule_files.problems import Problem
+from workers.rule_files.rules import ParsedRuleFiles, read_rules
 from workers.rule_tests.proof import proof_problems
 from workers.settings import Settings
 from workers.source_files.reading import load_sources
@@ -81,9 +80,8 @@ def _compile(settings: Settings, sources: SourcesFile, book: RuleBook) -> RuleSe
 
 def _read_rules(settings: Settings, sources: SourcesFile | None) -> tuple[ParsedRuleFiles, list[Problem]]:
     """Read the rules with their problems; without sources, names of event types are not checked."""
-    texts, unread = read_texts([settings.rules])
-    parsed = read_documents(texts, KnownNames() if sources is None else known_names(sources))
-    problems = in_order([*unread, *parsed.problems])
+    parsed = read_rules([settings.rules], KnownNames() if sources is None else known_names(sources))
+    problems = list(parsed.problems)
     if sources is not None and not problems:
         problems = proof_problems(parsed, event_types(sources))
     return parsed, problems
