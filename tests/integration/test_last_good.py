@@ -2,20 +2,29 @@
 
 import asyncio
 import json
+import random
 import signal
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import msgspec
 import pytest
 
+from schemas.sources import SourcesFile
 from tests.integration.test_reload import file_of, generation_is, linger_run, logged, until_generation, written
+from tests.integration.test_store import lawful
+from tests.support.builders import day, rule, rules
 from tests.support.site import Site, site
+from workers.core.source_changes import content_hash
 from workers.demo.embedded import Pair
-from workers.state.rule_sets.activation import newest_generation
+from workers.state.rule_sets.activation import activate, newest_generation
+from workers.state.rule_sets.last_good import MAX_BYTES, FilesRead, keep_files, newest_files
+from workers.state.source_sets.activation import activate_sources
+from workers.state.store import Store
 
 pytestmark = pytest.mark.integration
 
@@ -129,6 +138,39 @@ def test_what_this_release_cannot_compile_ends_the_start_with_every_problem(pair
     asyncio.run(law())
 
 
+def test_files_come_back_as_they_were_kept_and_only_those_of_the_newest(pair: Pair) -> None:
+    async def work(store: Store) -> None:
+        files = FilesRead(
+            "sources: []", "folder/sources.yaml", {"caf\udce9.yaml": "ü", "a.yaml": ""}, {"b.yaml": "x"}
+        )
+        now = rules(rule("quiet"))
+        source = {"topic": "logins", "format": "canonical", "events": ["login"], "max_silence": "1 day"}
+        sources = SourcesFile.model_validate({"sources": [source]})
+        assert await newest_files(store) is None
+        assert await keep_files(store, files, now.hash, content_hash(sources))
+        assert await newest_files(store) is None
+        await activate(store, now, day(1), allow_rollback=False)
+        assert await newest_files(store) is None
+        await activate_sources(store, sources, {}, day(1), allow_rollback=False)
+        assert await newest_files(store) == msgspec.structs.replace(
+            files, rules={"caf\\udce9.yaml": "ü", "a.yaml": ""}
+        )
+        changed = msgspec.structs.replace(files, rules={"a.yaml": "# another comment"})
+        assert await keep_files(store, changed, now.hash, content_hash(sources))
+        assert await newest_files(store) == changed
+
+    lawful(work, pair.redis_url)
+
+
+def test_files_that_are_too_large_are_not_kept(pair: Pair) -> None:
+    async def work(store: Store) -> None:
+        noise = random.Random(5).randbytes(MAX_BYTES).hex()
+        assert not await keep_files(store, FilesRead("", "s", {"a.yaml": noise}, {}), "r", "s")
+        assert await store.redis.fields(store.keys.last_good) == {}
+
+    lawful(work, pair.redis_url)
+
+
 async def stop(place: Site) -> None:
     process = place.processes.pop()
     process.send_signal(signal.SIGTERM)
@@ -140,7 +182,7 @@ async def says(place: Site, text: str) -> bool:
     return text in place.log()
 
 
-def events(place: Site, name: str) -> list[dict[str, object]]:
+def events(place: Site, name: str) -> list[dict[str, Any]]:
     lines = [line for line in place.log().splitlines() if line.startswith("{")]
     return [entry for entry in map(json.loads, lines) if entry["event"] == name]
 
