@@ -174,53 +174,52 @@ def ids_in(documents: Iterable[Document]) -> set[str]:
     return {rule_id.text for rule in rules if (rule_id := text_of(rule, "id")) is not None}
 
 
-def without_versions(own: Sequence[Document], beside: Iterable[Document]) -> list[Document]:
-    """Return the files beside the named ones that are no other versions of these: that share no id of a rule."""
-    own_ids = ids_in(own)
-    return [document for document in beside if own_ids.isdisjoint(ids_in([document]))]
-
-
 def lent_documents(own: Sequence[Document], beside: Sequence[Document], *, with_rules: bool) -> list[Document]:
     """Return what files beside the named ones lend them: documents with only that, at its positions.
 
     They lend each named condition that is used and that no named file defines. One that has no rules also lends
     `for every rule`, if no named file has it: beside rules it can belong to another attempt at them. What two of them
-    say differently is lent twice, so that it is a repeated name, as in a folder.
+    say differently is lent twice, so that it is a repeated name, as in a folder. But a file with the id of a rule of
+    a named file is another version of it, and lends only conditions that no other file defines.
 
     Args:
         own: the named files.
         beside: the others. What is broken in them, and not lent, is no problem.
-        with_rules: they also lend their rules, and all names; whatever is broken in them is a problem then.
+        with_rules: all but other versions also lend their rules, and all names; whatever is broken in them is a
+            problem then.
     """
-    by_name = _definitions_beside(own, beside)
-    conditions = [definition.condition for document in own for definition in definitions_in(document)]
-    conditions += [condition for document in own for rule in rules_in(document) for condition in conditions_of(rule)]
-    names = by_name.keys() if with_rules else _used_names(conditions, by_name)
+    own_ids = ids_in(own)
+    others = [document for document in beside if own_ids.isdisjoint(ids_in([document]))]
+    whole = others if with_rules else []
+    by_name = {**_definitions_by_name(beside), **_definitions_by_name(others)}
+    for name in _definitions_by_name(own):
+        by_name.pop(name, None)
+    names = _used_names([*own, *whole], by_name) | (by_name.keys() & _definitions_by_name(whole))
     lent: set[Node] = set()
     for name in names:
         lent.update(_different([(definition.key, definition.condition) for definition in by_name[name]]))
     if not any(_EVERY in entries_of(document.root) for document in own):
-        settings = [entries_of(document.root) for document in beside if with_rules or not any(rules_in(document))]
+        settings = [entries_of(document.root) for document in others if with_rules or not any(rules_in(document))]
         lent.update(_different([entries[_EVERY] for entries in settings if _EVERY in entries]))
-    documents = (_only(document, lent, with_rules=with_rules) for document in beside)
+    documents = (_only(document, lent, with_rules=document in whole) for document in beside)
     return [document for document in documents if document.root is not None or document.problems]
 
 
-def _definitions_beside(own: Iterable[Document], beside: Iterable[Document]) -> dict[str, list[Definition]]:
-    """Return by name the definitions of names that no named file defines."""
-    own_names = {definition.name for document in own for definition in definitions_in(document)}
+def _definitions_by_name(documents: Iterable[Document]) -> dict[str, list[Definition]]:
     by_name: dict[str, list[Definition]] = {}
-    for document in beside:
+    for document in documents:
         for definition in definitions_in(document):
-            if definition.name not in own_names:
-                by_name.setdefault(definition.name, []).append(definition)
+            by_name.setdefault(definition.name, []).append(definition)
     return by_name
 
 
-def _used_names(conditions: Iterable[Node], by_name: Mapping[str, Sequence[Definition]]) -> set[str]:
-    """Return the names that conditions use, themselves or through other names."""
+def _used_names(documents: Iterable[Document], by_name: Mapping[str, Sequence[Definition]]) -> set[str]:
+    """Return the names that files use, themselves or through other names."""
     used: set[str] = set()
-    waiting = [*conditions]
+    waiting: list[Node] = []
+    for document in documents:
+        waiting += [definition.condition for definition in definitions_in(document)]
+        waiting += [condition for rule in rules_in(document) for condition in conditions_of(rule)]
     while waiting:
         for node in meets_in(waiting.pop()):
             if node.text in by_name and node.text not in used:

@@ -18,7 +18,7 @@ from workers.rule_files.files import read_texts
 from workers.rule_files.hints.repairs import kept
 from workers.rule_files.known_names import KnownNames
 from workers.rule_files.problems import Problem, add_elsewhere, in_order
-from workers.rule_files.references import ids_in, lent_documents, rules_in, without_versions
+from workers.rule_files.references import ids_in, lent_documents, rules_in
 from workers.rule_files.values.impossible import value_problems
 from workers.rule_files.values.levels import level_problems
 from workers.rule_files.yaml_nodes import Document, MapNode, parse_yaml
@@ -112,7 +112,6 @@ def _read(
     texts: Mapping[str, str], names: KnownNames, beside: Sequence[Document], *, with_rules: bool
 ) -> ParsedRuleFiles:
     own = [parse_yaml(file, text) for file, text in texts.items()]
-    beside = without_versions(own, beside)
     documents = (*own, *lent_documents(own, beside, with_rules=with_rules))
     values: list[RuleFile] = []
     rule_nodes: list[tuple[Document, MapNode]] = []

@@ -86,17 +86,20 @@ def test_files_beside_a_file_lend_it_names(linger: Linger, folder: Path, read: R
 
 
 @READERS
-def test_another_version_beside_a_file_is_no_second_rule_and_lends_nothing(
-    linger: Linger, folder: Path, read: Reader
-) -> None:
-    old = NAMES.replace("45 days", "30 days").replace("gone quiet", "long gone") + rules(
-        "quiet", "{meets: long gone}"
-    )
-    (folder / "quiet-old.yaml").write_text(old + "for every rule:\n  limits: [{at most: 1 action, within: 9 days}]\n")
+def test_another_version_beside_a_file_is_no_second_rule(linger: Linger, folder: Path, read: Reader) -> None:
+    (folder / "quiet-old.yaml").write_text(NAMES.replace("45 days", "30 days") + rules("quiet"))
     assert read(linger, folder, folder / "quiet.yaml")[0]
     assert "id 'quiet' is taken" in read(linger, folder, folder)[1]
-    (folder / "quiet.yaml").write_text(rules("quiet", "{meets: long gone}"))
-    assert "nothing is called 'long gone'" in read(linger, folder, folder / "quiet.yaml")[1]
+    (folder / "names.yaml").unlink()
+    assert read(linger, folder, folder / "quiet.yaml")[0]
+
+
+def test_a_name_comes_from_another_version_only_if_no_other_file_has_it(linger: Linger, folder: Path) -> None:
+    (folder / "another.yaml").write_text(NAMES.replace("45 days", "30 days") + rules("quiet"))
+    settings = Settings(rules=folder / "quiet.yaml", sources=folder / "sources")
+    assert "days=45" in str(load_configuration(settings).book.define)
+    (folder / "names.yaml").unlink()
+    assert "days=30" in str(load_configuration(settings).book.define)
 
 
 @READERS
