@@ -16,3 +16,8 @@ def test_sets_that_never_became_the_newest_do_not_displace_it() -> None:
     left = kept({**refused, "rules:newest": "7 packed"}, {"rules:newest"})
     assert "rules:newest" in left
     assert len(left) == 1 + KEPT
+
+
+def test_what_is_damaged_goes_first_and_is_no_error() -> None:
+    fields = {"rules:damaged": "\ufffd", **{f"rules:{number}": f"{number} packed" for number in range(KEPT + 1)}}
+    assert "rules:damaged" not in kept(fields, {f"rules:{KEPT}"})

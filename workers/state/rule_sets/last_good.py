@@ -79,7 +79,7 @@ def kept(fields: Mapping[str, str], newest: Collection[str]) -> dict[str, str]:
         fields: of all sets.
         newest: the names of those of the newest ones.
     """
-    newest_first = sorted(fields, key=lambda name: int(fields[name].partition(" ")[0]), reverse=True)
+    newest_first = sorted(fields, key=lambda name: _generation(fields[name]), reverse=True)
     names = [name for name in newest_first if name in newest]
     for kind in (_RULES, _SOURCES):
         names += [name for name in newest_first if name.startswith(kind) and name not in newest][:KEPT]
@@ -125,6 +125,12 @@ async def _newest_sets(store: Store) -> tuple[_Newest, _Newest]:
 
 def _kind(name: str) -> str:
     return name[: name.index(":") + 1]
+
+
+def _generation(text: str) -> int:
+    """Return the generation before the files; what is damaged is older than all."""
+    number = text.partition(" ")[0]
+    return int(number) if number.isdecimal() else -1
 
 
 def _content(text: str) -> str:
