@@ -53,6 +53,7 @@ LEVELS: Final = (
     ("schemas", "workers.errors", "workers.clock", "workers.variables", "workers.printing", "workers.observability"),
     ("workers.core", "workers.kafka", "workers.rule_files", "workers.settings"),
     (
+        "workers.audit",
         "workers.customer_facts",
         "workers.state",
         "workers.outbox",

@@ -26,6 +26,7 @@ from workers.cli import (
     topics,
     why,
 )
+from workers.cli.audit_commands import listing
 from workers.cli.output import EXIT_PROBLEM, EXIT_SETUP, complain, out
 from workers.cli.state_commands import files, upgrade
 from workers.errors import LingerError, StartupError
@@ -45,6 +46,7 @@ _COMMANDS: Final = (
     files,
     upgrade,
     topics,
+    listing,
     doctor,
     config,
     healthcheck,
