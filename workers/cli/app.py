@@ -5,9 +5,9 @@ variables: a command that needs settings reads them with `read_settings(context.
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import Annotated, Final
+from typing import Annotated, Final, NoReturn
 
 import typer
 
@@ -31,6 +31,7 @@ from workers.cli.output import EXIT_PROBLEM, EXIT_SETUP, complain, out
 from workers.cli.state_commands import files, upgrade
 from workers.errors import LingerError, StartupError
 from workers.kafka.topics import TopicsError
+from workers.observability import last_words
 from workers.printing import accept_any_encoding
 
 _COMMANDS: Final = (
@@ -92,9 +93,16 @@ def run_command(environment: Mapping[str, str]) -> None:
         app(obj=environment)
     except (StartupError, TopicsError) as error:
         # A right, a setting, a file or a topic: another attempt succeeds only after the operator has changed it.
-        for problem in error.problems:
-            complain(problem)
-        sys.exit(EXIT_SETUP)
+        _end(EXIT_SETUP, error.problems)
     except LingerError as error:
-        complain(str(error))
-        sys.exit(EXIT_PROBLEM)
+        _end(EXIT_PROBLEM, [str(error)])
+
+
+def _end(status: int, problems: Sequence[str]) -> NoReturn:
+    """End with the problems: as lines of the log if this is a worker that logs as JSON."""
+    for problem in problems:
+        if last_words.is_guarding():
+            last_words.say_end(status, problem)
+        else:
+            complain(problem)
+    sys.exit(status)

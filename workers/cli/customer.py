@@ -13,7 +13,7 @@ from workers.explain.customer import Knowledge, look_up
 from workers.explain.customer_tables import tables
 from workers.loading import load_configuration
 from workers.observability import logs
-from workers.printing import given_text, print_table
+from workers.printing import given_text, one_line, print_table
 from workers.settings import read_settings
 from workers.state.connect import with_stored_state
 from workers.state.store import Store
@@ -94,7 +94,7 @@ def complain_about_unknown(customer_id: str, *, as_json: bool) -> NoReturn:
     if as_json:
         print_json(None)
     else:
-        err.print(Text(f"Linger has seen no event of customer '{customer_id}' yet."))
+        err.print(Text(f"Linger has seen no event of customer '{one_line(customer_id)}' yet."))
     sys.exit(EXIT_PROBLEM)
 
 
@@ -102,7 +102,7 @@ def render(knowledge: Knowledge, console: Console) -> None:
     """Print everything that is stored of a customer; `--json` has it in full detail."""
     again = knowledge["looked_again_at"] or "never, unless an event arrives"
     position = f" (partition {knowledge['partition']}, {knowledge['bytes']} bytes)"
-    console.print(Text.assemble("Customer ", (knowledge["customer_id"], "bold"), position))
+    console.print(Text.assemble("Customer ", (one_line(knowledge["customer_id"]), "bold"), position))
     console.print(f"known since {knowledge['known_since']}, latest event {knowledge['latest_event']}")
     for event_type, until in knowledge["history_until"].items():
         console.print(Text(f"{event_type}: history until {until}; what began before counts as met already"))

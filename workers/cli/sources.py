@@ -14,6 +14,7 @@ from workers.intake.promote_sources import promote_sources
 from workers.intake.resume_source import resume_source
 from workers.kafka.records import TopicPartition
 from workers.loading import load_configuration
+from workers.printing import one_line
 from workers.settings import read_settings
 from workers.state.connect import with_store, with_stored_state
 from workers.state.source_sets.activation import SourceActivation
@@ -49,7 +50,10 @@ def forget(context: typer.Context, topic: Topic, because: Because = "", by: By =
 
     with changing(context, settings, by, because) as trail:
         partitions = trail.counts["partitions"] = with_stored_state(settings, ask)
-    out.print(f"How far '{topic}' was read is forgotten: its {partitions} partitions are read from their beginning.")
+    out.print(
+        f"How far '{one_line(topic)}' was read is forgotten: its {partitions} partitions are read from their "
+        "beginning."
+    )
 
 
 def resume(context: typer.Context, topic: Topic, because: Because = "", by: By = None) -> None:
@@ -70,11 +74,13 @@ def resume(context: typer.Context, topic: Topic, because: Because = "", by: By =
         stops = with_store(settings, ask)
         trail.counts["partitions"] = len(stops)
     for partition, stop in sorted(stops.items()):
-        out.print(f"partition {partition.partition}: {stop.problem}", markup=False, soft_wrap=True)
+        out.print(f"partition {partition.partition}: {one_line(stop.problem)}", markup=False, soft_wrap=True)
     if stops:
-        out.print(f"The running workers were asked to go on with '{topic}'; see `stopped_sources` in /readyz.")
+        out.print(
+            f"The running workers were asked to go on with '{one_line(topic)}'; see `stopped_sources` in /readyz."
+        )
     else:
-        out.print(f"'{topic}' is not stopped.")
+        out.print(f"'{one_line(topic)}' is not stopped.")
 
 
 def promote(
@@ -100,4 +106,4 @@ def promote(
         generation = trail.counts["generation"] = activation.sources.generation
     out.print(f"This is generation {generation} of the sources now. Start the workers that were refused.")
     for sentence in activation.changes.sentences():
-        out.print(sentence, markup=False, soft_wrap=True)
+        out.print(one_line(sentence), markup=False, soft_wrap=True)
