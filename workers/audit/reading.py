@@ -14,7 +14,7 @@ class AuditedCommand:
 
     Attributes:
         intent: what it was asked to do.
-        outcome: what became of it; None if it still runs, or was killed.
+        outcome: how it ended; None if it still runs, or was killed.
     """
 
     intent: Intent

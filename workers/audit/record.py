@@ -1,4 +1,4 @@
-"""The records of the audit topic: what a command is about to change, and what became of it. Pure.
+"""The records of the audit topic: what a command is about to change, and how it ended. Pure.
 
 Two records of one id: the intent before anything is changed, the outcome after it. An intent without an outcome is a
 command that still runs, or was killed.
@@ -42,7 +42,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True, tag_field="phase", tag="
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, tag_field="phase", tag="outcome"):
-    """What became of an intent.
+    """How the command of an intent ended.
 
     Attributes:
         id: of the intent.

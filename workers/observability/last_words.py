@@ -89,7 +89,7 @@ def write_line(log: IO[str], level: str, event: str, **fields: Any) -> None:
     """Write one line of the log as JSON."""
     at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     line = json.dumps({**fields, **identity(), "event": event, "level": level, "timestamp": at}, default=repr)
-    with suppress(OSError, ValueError):  # the reader of the log has gone: there is no one to be told
+    with suppress(OSError, ValueError):  # the reader of the log has gone: no one can be informed
         log.write(line + "\n")
         log.flush()
 

@@ -29,7 +29,7 @@ def customer_ref(customer_id: str) -> str:
 
 
 def _with_identity(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
-    """Add which process of which version writes the line."""
+    """Add the process that writes the line, and its version."""
     return {**event, **last_words.identity()}
 
 

@@ -53,7 +53,7 @@ COMMANDS: Final = dict(commands_below(typer.main.get_command(app.app)))
 
 @pytest.fixture
 def intents(monkeypatch: pytest.MonkeyPatch) -> list[Intent]:
-    """The intents of commands, none of which is taken; there is no Kafka, but every topic can be created."""
+    """The intents of commands; no record is accepted. There is no Kafka, but every topic can be created."""
     seen: list[Intent] = []
 
     async def refuse(settings: Settings, record: Intent | Outcome) -> None:

@@ -1,4 +1,4 @@
-"""`linger audit`: who changed what by a command, when and why, and what became of it."""
+"""`linger audit`: who changed what by a command, when and why, and how it ended."""
 
 import asyncio
 import json
