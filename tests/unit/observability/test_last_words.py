@@ -65,7 +65,8 @@ def lines_of(before: str = "", after: str = "", status: int = 0) -> list[dict[st
 def test_what_is_printed_or_goes_wrong_beside_the_log_is_a_line_of_it(
     when: str, program: str, event: str, words: str
 ) -> None:
-    lines = lines_of(**{when: program})
+    before, after = (program, "") if when == "before" else ("", program)
+    lines = lines_of(before, after)
     assert any(line["event"] == event and words in str(line.values()).replace("\\x1b", "\x1b") for line in lines)
 
 
@@ -85,7 +86,8 @@ def test_what_libraries_log_and_warn_of_is_a_line_of_the_log(program: str, words
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_an_error_that_nothing_catches_is_the_last_line_with_its_traceback(when: str) -> None:
-    *_, last = lines_of(**{when: "raise ValueError('a\\nb')"}, status=1)
+    program = "raise ValueError('a\\nb')"
+    *_, last = lines_of(*((program, "") if when == "before" else ("", program)), status=1)
     assert (last["event"], last["level"], last["status"]) == ("worker_ended", "critical", 1)
     assert last["error"] == "ValueError: a\nb"
     assert last["exception"].startswith("Traceback (most recent call last):")
