@@ -132,6 +132,16 @@ def test_without_a_key_there_is_no_hash_to_compare(linger: Linger) -> None:
     assert answer.err.startswith("error: LINGER_LOG_KEY is not set")
 
 
+@pytest.mark.parametrize(
+    "words", [["a\x1b[2J"], ["pause", "--a\x1b[2J"], ["rules", "release", "r", "--at-most", "\x1b[2J"]]
+)
+def test_a_usage_error_repeats_what_was_typed_without_control_characters(linger: Linger, words: list[str]) -> None:
+    answer = linger(*words)
+    assert answer.status == 2
+    assert "\x1b" not in answer.err
+    assert "x1b" in answer.err
+
+
 def test_an_argument_with_escapes_is_printed_without_them(linger: Linger) -> None:
     answer = linger("dead-letters", "show", "a\x1b[2J\nb")
     assert answer.status == 2

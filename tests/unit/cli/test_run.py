@@ -64,8 +64,8 @@ def test_a_usage_that_is_wrong_and_a_module_that_cannot_be_imported_are_lines_of
     linger: Linger, monkeypatch: pytest.MonkeyPatch, style: dict[str, str]
 ) -> None:
     usage = linger("run", "--bogus", **style)
-    assert [json.loads(line)["event"] for line in usage.err.splitlines()][-1] == "worker_ended"
-    assert usage.status == 2
+    (line,) = [json.loads(line) for line in usage.err.splitlines()]
+    assert (usage.status, line["event"], line["problem"]) == (2, "worker_ended", "No such option: --bogus")
     monkeypatch.setitem(sys.modules, "workers.cli.app", None)
     broken = linger("run", **style)
     (line,) = [json.loads(line) for line in broken.err.splitlines()]
