@@ -132,14 +132,12 @@ def test_without_a_key_there_is_no_hash_to_compare(linger: Linger) -> None:
     assert answer.err.startswith("error: LINGER_LOG_KEY is not set")
 
 
-@pytest.mark.parametrize(
-    "words", [["a\x1b[2J"], ["pause", "--a\x1b[2J"], ["rules", "release", "r", "--at-most", "\x1b[2J"]]
-)
+@pytest.mark.parametrize("words", [["a\x1b[2J"], ["pause", "--a\x1b[2J"], ["rules", "a\x1b[2J"]])
 def test_a_usage_error_repeats_what_was_typed_without_control_characters(linger: Linger, words: list[str]) -> None:
     answer = linger(*words)
     assert answer.status == 2
     assert "\x1b" not in answer.err
-    assert "x1b" in answer.err
+    assert "\\x1b[2J" in answer.err
 
 
 def test_an_argument_with_escapes_is_printed_without_them(linger: Linger) -> None:
