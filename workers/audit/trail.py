@@ -6,6 +6,7 @@ work all the same, and says so.
 
 import asyncio
 import signal
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -165,7 +166,10 @@ def _interrupted_by_signals() -> Iterator[None]:
         received.append(number)
         signal.raise_signal(signal.SIGINT)
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    # nohup ignores SIGHUP: that stays so. Only the main thread may set handlers, and gets signals.
+    ours = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
+    is_main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, interrupt) for number in ours if is_main}
     try:
         yield
     except KeyboardInterrupt:

@@ -119,6 +119,16 @@ def test_a_signal_interrupts_and_its_handler_is_put_back(topic: Topic, number: s
     assert signal.getsignal(number) == before
 
 
+def test_what_ignores_a_signal_goes_on_ignoring_it(topic: Topic) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with audited(SETTINGS, RELEASE, topic.warnings.append):
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert topic.records[1].outcome == "ok"
+
+
 def test_a_customer_is_recorded_as_the_hash_that_logs_use_wherever_it_stands(topic: Topic) -> None:
     deed = Deed("customer erase", {"customer_id": "ada-1", "customers": ["ada-1", "ada-12"]}, reason="ada-12 asks")
     with pytest.raises(ValueError, match="ada-1"), audited(SETTINGS, deed, topic.warnings.append):
