@@ -45,6 +45,7 @@ LOOKS: Final = frozenset(
         "sources test",
         "sources try",
         "state export",
+        "status",
         "why",
     }
 )
