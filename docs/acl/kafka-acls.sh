@@ -49,6 +49,8 @@ allow "$OPERATOR" --resource-pattern-type prefixed --topic "$TOPIC_PREFIX." \
 # `linger doctor` looks at the newest events for producers that choose partitions in another way.
 allow "$OPERATOR" --operation Read --topic "$TOPIC_PREFIX.activity"
 allow "$OPERATOR" --operation Read --operation Write --topic "$TOPIC_PREFIX.pauses"
+# Every command that changes something writes to the audit first; `linger audit` reads it.
+allow "$OPERATOR" --operation Read --operation Write --topic "$TOPIC_PREFIX.audit"
 for name in $SOURCES; do
     allow "$OPERATOR" --operation Describe --operation DescribeConfigs --topic "$name"
 done

@@ -338,7 +338,13 @@ def refused(pair: SecurePair, folder: Path, changed: Mapping[str, str], prefix: 
             assert worker.returncode == 2, logs
 
     asyncio.run(attempt())
-    return logs[0]
+    return "\n".join(map(_as_text, logs[0].splitlines()))
+
+
+def _as_text(line: str) -> str:
+    """A line of the log, and why the worker ended as a command would print it."""
+    fields = json.loads(line)
+    return f"error: {fields['problem']}" if fields["event"] == "worker_ended" else line
 
 
 @pytest.mark.rest

@@ -6,9 +6,9 @@ One module per command, imported when it is called (`on_demand`); each has a fun
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import Annotated, Final
+from typing import Annotated, Final, NoReturn
 
 import typer
 
@@ -16,6 +16,7 @@ from workers.cli.on_demand import on_demand
 from workers.cli.output import EXIT_PROBLEM, EXIT_SETUP, complain, out
 from workers.errors import LingerError, StartupError
 from workers.kafka.topics import TopicsError
+from workers.observability import last_words
 from workers.printing import accept_any_encoding
 
 _COMMANDS: Final = {
@@ -34,6 +35,7 @@ _COMMANDS: Final = {
     "state": "workers.cli.state_commands.files",
     "upgrade": "workers.cli.state_commands.upgrade",
     "topics": "workers.cli.topics",
+    "audit": "workers.cli.audit_commands.listing",
     "doctor": "workers.cli.doctor",
     "config": "workers.cli.config",
     "healthcheck": "workers.cli.healthcheck",
@@ -76,9 +78,16 @@ def run_command(environment: Mapping[str, str]) -> None:
         app(obj=environment)
     except (StartupError, TopicsError) as error:
         # A right, a setting, a file or a topic: another attempt succeeds only after the operator has changed it.
-        for problem in error.problems:
-            complain(problem)
-        sys.exit(EXIT_SETUP)
+        _end(EXIT_SETUP, error.problems)
     except LingerError as error:
-        complain(str(error))
-        sys.exit(EXIT_PROBLEM)
+        _end(EXIT_PROBLEM, [str(error)])
+
+
+def _end(status: int, problems: Sequence[str]) -> NoReturn:
+    """End with the problems: as lines of the log if this is a worker that logs as JSON."""
+    for problem in problems:
+        if last_words.is_guarding():
+            last_words.say_end(status, problem)
+        else:
+            complain(problem)
+    sys.exit(status)

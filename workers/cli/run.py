@@ -14,7 +14,7 @@ import typer
 from workers.cli.output import EXIT_FORCED
 from workers.errors import StartupError, Transient
 from workers.loading import Configuration, also_refused, load_configuration, newest_configuration
-from workers.observability import log_events, logs
+from workers.observability import last_words, log_events, logs
 from workers.observability.http_server import Reloaded
 from workers.observability.listening import why_not
 from workers.runtime.preflight import require_access, warn_of_lost_records
@@ -103,6 +103,15 @@ def _tune_thread_switching() -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
 
 
+def _end_by_force(grace_seconds: float) -> None:
+    problem = f"it did not stop within {grace_seconds:g} seconds (LINGER_SHUTDOWN_GRACE_MS)"
+    # Whatever reads the log may hang as well.
+    saying = threading.Thread(target=last_words.say_end, args=(EXIT_FORCED, problem), daemon=True)
+    saying.start()
+    saying.join(1.0)
+    os._exit(EXIT_FORCED)
+
+
 async def _run_until_signal(worker: Worker, grace_seconds: float) -> None:
     """Run a worker; SIGTERM and SIGINT stop it, SIGHUP reloads its rules and sources.
 
@@ -112,7 +121,7 @@ async def _run_until_signal(worker: Worker, grace_seconds: float) -> None:
 
     def start_grace_period() -> None:
         # A library may hang on a dead broker. Ending the process loses nothing: every step is atomic.
-        watchdog = threading.Timer(grace_seconds, os._exit, (EXIT_FORCED,))
+        watchdog = threading.Timer(grace_seconds, _end_by_force, (grace_seconds,))
         watchdog.daemon = True
         watchdog.start()
 

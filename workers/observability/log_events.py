@@ -48,3 +48,7 @@ HTTP_FAILED: Final = "http_failed"
 WORKER_FAILED: Final = "worker_failed"
 WORKER_STOPPING: Final = "worker_stopping"
 WORKER_STOPPED: Final = "worker_stopped"
+WORKER_ENDED: Final = "worker_ended"
+# At any moment: not of Linger's own making.
+WORKER_HURT: Final = "worker_hurt"
+PRINTED: Final = "printed"

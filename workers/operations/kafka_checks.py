@@ -52,7 +52,7 @@ def existence(
         sources_file: names the other ones.
     """
     missing = {topic.topic for topic in missing_topics(names, topics)}
-    why, create = "a worker refuses to start without it", "linger topics create"
+    why, create = "workers, or commands that change something, refuse to run without it", "linger topics create"
     findings = []
     for name in names:
         if name in missing:

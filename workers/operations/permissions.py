@@ -26,7 +26,7 @@ from schemas.sources import SourcesFile
 from workers.errors import Transient
 from workers.kafka.rights import Right, rights_in
 from workers.kafka.topics import connected_admin, rights_on
-from workers.settings import OWN_TOPICS, PAUSES, Settings
+from workers.settings import PAUSES, WORKER_TOPICS, Settings
 from workers.state.topology import open_nodes
 
 _RIGHTS_ON_ACTIVITY: Final = (Right.READ, Right.WRITE)
@@ -131,7 +131,7 @@ def rights_needed(settings: Settings, sources: SourcesFile, own: Sequence[str]) 
 
 async def missing_rights(settings: Settings, sources: SourcesFile) -> list[MissingRight]:
     """Return the rights that a worker lacks; nothing if brokers do not report rights, or do not answer."""
-    needed = rights_needed(settings, sources, OWN_TOPICS)
+    needed = rights_needed(settings, sources, WORKER_TOPICS)
     try:
         async with connected_admin(settings.kafka_connection()) as admin:
             missing = topic_rights_missing(settings, needed, await rights_on(admin, needed))

@@ -1,6 +1,7 @@
 """The program, run in this process."""
 
 import sys
+import threading
 from typing import Any
 
 import pytest
@@ -24,7 +25,11 @@ def linger(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         capsys.readouterr()
         status: Any = 0
         try:
-            main()
+            with monkeypatch.context() as ours:  # a worker turns these into its log for good
+                for name in ("stdout", "stderr", "excepthook", "unraisablehook"):
+                    ours.setattr(sys, name, getattr(sys, name))
+                ours.setattr(threading, "excepthook", threading.excepthook)
+                main()
         except SystemExit as ended:
             status = ended.code or 0
         captured = capsys.readouterr()

@@ -9,7 +9,7 @@ from tests.support.secure_services import acls_of_script
 from workers.kafka.rights import Right
 from workers.operations.permissions import Refusal, rights_needed, topic_rights_missing
 from workers.operations.redis_checks import COMMANDS
-from workers.settings import OWN_TOPICS, read_settings
+from workers.settings import WORKER_TOPICS, read_settings
 
 ACL_FILES: Final = ROOT / "docs" / "acl"
 AROUND: Final = {"MULTI", "EXEC", "WATCH", "UNWATCH", "INFO", "PING"}
@@ -41,7 +41,7 @@ def test_the_kafka_worker_is_given_what_a_start_asks_for_and_may_see_how_long_it
     for kind, name, _, principal, _, operation, _ in creations:
         if kind == TOPIC and principal == "User:linger":
             given.setdefault(name, set()).add(operation)
-    asked = rights_needed(read_settings({}), _Sources(), OWN_TOPICS)  # type: ignore[arg-type]
+    asked = rights_needed(read_settings({}), _Sources(), WORKER_TOPICS)  # type: ignore[arg-type]
     needed = {name: {*map(int, rights), DESCRIBE_CONFIGS} for name, rights in asked.items()}
     assert given == needed | {"a": {Right.READ}, "b": {Right.READ}}
 

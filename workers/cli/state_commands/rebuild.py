@@ -9,6 +9,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from workers.cli.audit_commands.changing import Because, By, changing
 from workers.cli.output import AsJson, err, out, print_json
 from workers.loading import load_configuration
 from workers.observability import logs
@@ -51,6 +52,8 @@ def rebuild(
             help="Begin with what linger state export has written, and fold what follows.",
         ),
     ] = None,
+    because: Because = "",
+    by: By = None,
     as_json: AsJson = False,
 ) -> None:
     """Rebuild lost Redis state from the activity topic; nothing is published twice.
@@ -68,7 +71,9 @@ def rebuild(
     async def work(store: Store) -> Report:
         return await _run(Rebuild(settings, configuration.sources, configuration.rules, store), options)
 
-    report = with_store(settings, work)
+    with changing(context, settings, by, because, dry_run=dry_run) as trail:
+        report = with_store(settings, work)
+        trail.counts.update(partitions=len(report.reasons), records=report.records)
     if as_json:
         print_json(document_of(report))
     else:
