@@ -4,12 +4,14 @@ One module per command; each has a function `add_to(app)` that registers it. `co
 variables: a command that needs settings reads them with `read_settings(context.obj)`.
 """
 
+import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Annotated, Final
 
 import typer
+from typer.core import TyperGroup
 
 from workers.cli import (
     config,
@@ -30,7 +32,10 @@ from workers.cli.output import EXIT_PROBLEM, EXIT_SETUP, complain, out
 from workers.cli.state_commands import files, upgrade
 from workers.errors import LingerError, StartupError
 from workers.kafka.topics import TopicsError
+from workers.loading import load_configuration
+from workers.operations.rights.refusals import explain, is_refusal
 from workers.printing import accept_any_encoding
+from workers.settings import read_settings
 
 _COMMANDS: Final = (
     demo,
@@ -88,11 +93,49 @@ def run_command(environment: Mapping[str, str]) -> None:
     accept_any_encoding()
     try:
         app(obj=environment)
-    except (StartupError, TopicsError) as error:
+    except (LingerError, TopicsError) as error:
+        if (refusal := _refusal(environment, sys.argv[1:], error)) is not None:
+            complain(refusal)
+            sys.exit(EXIT_SETUP)
         # A right, a setting, a file or a topic: another attempt succeeds only after the operator has changed it.
-        for problem in error.problems:
+        is_setup = isinstance(error, StartupError | TopicsError)
+        for problem in error.problems if isinstance(error, StartupError | TopicsError) else (str(error),):
             complain(problem)
-        sys.exit(EXIT_SETUP)
-    except LingerError as error:
-        complain(str(error))
-        sys.exit(EXIT_PROBLEM)
+        sys.exit(EXIT_SETUP if is_setup else EXIT_PROBLEM)
+
+
+def command_of(words: Sequence[str]) -> str:
+    """Return the command that the words of a command line begin with, as in `workers.operations.rights.needs`."""
+    command: object = typer.main.get_command(app)
+    names: list[str] = []
+    for word in words:
+        if word.startswith("-") or not isinstance(command, TyperGroup) or word not in command.commands:
+            break
+        command = command.commands[word]
+        names.append(word)
+    return " ".join(names)
+
+
+def commands() -> list[str]:
+    """Return all commands, each as it is typed after `linger`."""
+
+    def below(command: object, names: tuple[str, ...]) -> Iterator[str]:
+        if isinstance(command, TyperGroup):
+            for name, one in command.commands.items():
+                yield from below(one, (*names, name))
+        else:
+            yield " ".join(names)
+
+    return sorted(below(typer.main.get_command(app), ()))
+
+
+def _refusal(environment: Mapping[str, str], words: Sequence[str], error: BaseException) -> str | None:
+    """Return which rights a command lacks, if that is what ended it."""
+    if not is_refusal(error):
+        return None
+    try:
+        settings = read_settings(environment)
+        sources = [source.topic for source in load_configuration(settings).sources.sources if source.pattern is None]
+    except StartupError:
+        return None
+    return asyncio.run(explain(settings, sources, command_of(words)))

@@ -2,11 +2,14 @@
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
+from aiokafka.protocol.admin import DescribeGroupsRequest, DescribeGroupsRequest_v3, DescribeGroupsResponse_v3
 
 from workers.kafka.records import TopicPartition
+from workers.kafka.rights import Right, rights_in
 
 _MARK: Final = "linger-format-"
 _MARKED: Final = re.compile(rb"linger-format-(\d+)")
@@ -35,14 +38,44 @@ def member_mark(wire_format: int) -> str:
     return f"{_MARK}{wire_format}"
 
 
+class _DescribeGroupsRequestWithRights(DescribeGroupsRequest_v3):  # type: ignore[misc]
+    """aiokafka 0.14 reads the answer as one of version 2, which ends before the rights."""
+
+    RESPONSE_TYPE = DescribeGroupsResponse_v3
+
+
+class _DescribeGroups(DescribeGroupsRequest):  # type: ignore[misc]
+    """Asks for one group and this client's rights on it, in version 3 alone."""
+
+    def __init__(self, group: str) -> None:
+        super().__init__([group], include_authorized_operations=True)
+
+
+async def group_rights(admin: AIOKafkaAdminClient, group: str) -> frozenset[Right] | None:
+    """Return the rights of this client on a consumer group; None if Kafka does not say.
+
+    It does not say before version 2.4, and while the cluster has never had a group.
+    """
+    try:
+        coordinator = await admin.find_coordinator(group)
+        answer = await admin._client.send(coordinator, _DescribeGroups(group))
+        (state,) = answer.to_object()["groups"]
+    except GroupAuthorizationFailedError:
+        return frozenset()
+    except (KafkaError, KeyError, ValueError):
+        return None
+    if state["error_code"] == GroupAuthorizationFailedError.errno:
+        return frozenset()
+    return rights_in(state["authorized_operations"])
+
+
 async def members_of(admin: AIOKafkaAdminClient, group: str) -> int:
     """Return how many members a consumer group has.
 
     Raises:
         KafkaError: if Kafka does not answer, or refuses.
     """
-    answers = await admin.describe_consumer_groups([group])
-    return sum(len(state["members"]) for answer in answers for state in answer.to_object()["groups"])
+    return sum(len(state["members"]) for state in await _described(admin, group))
 
 
 async def described_members(admin: AIOKafkaAdminClient, group: str) -> list[Member] | None:
@@ -55,15 +88,24 @@ async def described_members(admin: AIOKafkaAdminClient, group: str) -> list[Memb
         KafkaError: if Kafka does not answer, or refuses.
     """
     found = []
-    for answer in await admin.describe_consumer_groups([group]):
-        for state in answer.to_object()["groups"]:
-            if state["members"] and state["state"] != "Stable":
-                return None
-            for member in state["members"]:
-                marked = _MARKED.search(bytes(member["member_metadata"] or b""))
-                wire_format = 0 if marked is None else int(marked[1])
-                found.append(Member(member["client_id"], member["client_host"], wire_format))
+    for state in await _described(admin, group):
+        if state["members"] and state["state"] != "Stable":
+            return None
+        for member in state["members"]:
+            marked = _MARKED.search(bytes(member["member_metadata"] or b""))
+            wire_format = 0 if marked is None else int(marked[1])
+            found.append(Member(member["client_id"], member["client_host"], wire_format))
     return found
+
+
+async def _described(admin: AIOKafkaAdminClient, group: str) -> list[dict[str, Any]]:
+    """Return what Kafka says of a group; a refusal says that it has no members, which must not be believed."""
+    answers = await admin.describe_consumer_groups([group])
+    states = [state for answer in answers for state in answer.to_object()["groups"]]
+    for state in states:
+        if state["error_code"] == GroupAuthorizationFailedError.errno:
+            raise GroupAuthorizationFailedError(f"group '{group}'")
+    return states
 
 
 async def committed_offsets(admin: AIOKafkaAdminClient, group: str) -> dict[TopicPartition, int]:

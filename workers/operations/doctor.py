@@ -274,7 +274,7 @@ async def _upgrade(settings: Settings, store: Store, rules: RuleSet) -> list[Fin
         sample = await sample_layouts(store)
         rule_sets = await store.redis.fields(store.keys.rules)
         info = redis_checks.parse_info((await store.redis.call([("INFO",)]))[0])
-    except Transient as error:
+    except (StartupError, Transient) as error:
         return [unknown("upgrade", "stored state", str(error), "", "see above")]
     return [
         upgrade_checks.layouts_of_partitions(releases),
