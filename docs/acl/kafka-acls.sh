@@ -55,15 +55,15 @@ for name in $SOURCES; do
     allow "$SUPPORT" --operation Read --topic "$name"
 done
 
-# -- incident: as support; writes pauses, dead letters to where they came from, and what a rebuild finds unpublished. It never
-# joins the group of the workers, and asks whether they are alive.
+# -- incident: as support; writes pauses, dead letters to where they came from, and what a rebuild finds unpublished. It asks
+# whether workers are alive, and sets the group's offsets of a source that was created again.
 for name in activity at-risk win-back decisions dead-letter pauses; do
     allow "$INCIDENT" --operation Read --operation Write --topic "$TOPIC_PREFIX.$name"
 done
 for name in $SOURCES; do
     allow "$INCIDENT" --operation Read --operation Write --topic "$name"
 done
-allow "$INCIDENT" --operation Describe --group "$GROUP_ID"
+allow "$INCIDENT" --operation Read --group "$GROUP_ID"
 
 # -- mailer: reads actions, and nothing else of Linger.
 for name in at-risk win-back; do

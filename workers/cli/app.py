@@ -5,6 +5,7 @@ variables: a command that needs settings reads them with `read_settings(context.
 """
 
 import asyncio
+import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
@@ -55,6 +56,9 @@ _COMMANDS: Final = (
     healthcheck,
 )
 
+_LOGGING: Final = ("run", "demo")
+"""Commands whose log is read."""
+
 app: Final = typer.Typer(
     name="linger",
     no_args_is_help=True,
@@ -91,6 +95,8 @@ def run_command(environment: Mapping[str, str]) -> None:
         environment: all variables.
     """
     accept_any_encoding()
+    if command_of(sys.argv[1:]) not in _LOGGING:
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what ends a command is printed once, as its error
     try:
         app(obj=environment)
     except (LingerError, TopicsError) as error:
@@ -135,7 +141,7 @@ def _refusal(environment: Mapping[str, str], words: Sequence[str], error: BaseEx
         return None
     try:
         settings = read_settings(environment)
-        sources = [source.topic for source in load_configuration(settings).sources.sources if source.pattern is None]
+        sources = load_configuration(settings).sources
     except StartupError:
         return None
     return asyncio.run(explain(settings, sources, command_of(words)))

@@ -12,6 +12,7 @@ from rich.text import Text
 from workers.cli.output import AsJson, err, out, print_json
 from workers.loading import load_configuration
 from workers.observability import logs
+from workers.operations.rights.refusals import require
 from workers.printing import print_table, table_of
 from workers.recovery.loss import Loss
 from workers.recovery.rebuild import Rebuild
@@ -66,6 +67,7 @@ def rebuild(
     options = Options(all_partitions, dry_run, among_workers, log_is_cut, begin_with)
 
     async def work(store: Store) -> Report:
+        await require(settings, configuration.sources, "rebuild")
         return await _run(Rebuild(settings, configuration.sources, configuration.rules, store), options)
 
     report = with_store(settings, work)

@@ -13,6 +13,7 @@ from workers.intake.promote_sources import promote_sources
 from workers.intake.resume_source import resume_source
 from workers.kafka.records import TopicPartition
 from workers.loading import load_configuration
+from workers.operations.rights.refusals import require
 from workers.settings import read_settings
 from workers.state.connect import with_store, with_stored_state
 from workers.state.source_sets.activation import SourceActivation
@@ -44,6 +45,7 @@ def forget(
     sources = load_configuration(settings).sources
 
     async def ask(store: Store) -> int:
+        await require(settings, sources, "sources forget")
         return await forget_source(settings, sources, store, topic)
 
     partitions = with_stored_state(settings, ask)

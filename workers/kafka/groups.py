@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
-from aiokafka.protocol.admin import DescribeGroupsRequest, DescribeGroupsRequest_v3, DescribeGroupsResponse_v3
+from aiokafka.protocol.admin import DescribeGroupsRequest_v3, DescribeGroupsResponse_v3
+from aiokafka.protocol.api import Request
 
 from workers.kafka.records import TopicPartition
 from workers.kafka.rights import Right, rights_in
@@ -44,11 +45,16 @@ class _DescribeGroupsRequestWithRights(DescribeGroupsRequest_v3):  # type: ignor
     RESPONSE_TYPE = DescribeGroupsResponse_v3
 
 
-class _DescribeGroups(DescribeGroupsRequest):  # type: ignore[misc]
+class _DescribeGroup(Request[_DescribeGroupsRequestWithRights]):  # type: ignore[misc]
     """Asks for one group and this client's rights on it, in version 3 alone."""
 
+    API_KEY = _DescribeGroupsRequestWithRights.API_KEY
+
     def __init__(self, group: str) -> None:
-        super().__init__([group], include_authorized_operations=True)
+        self._group = group
+
+    def build(self, request_struct_class: type[_DescribeGroupsRequestWithRights]) -> _DescribeGroupsRequestWithRights:
+        return request_struct_class([self._group], True)
 
 
 async def group_rights(admin: AIOKafkaAdminClient, group: str) -> frozenset[Right] | None:
@@ -58,12 +64,12 @@ async def group_rights(admin: AIOKafkaAdminClient, group: str) -> frozenset[Righ
     """
     try:
         coordinator = await admin.find_coordinator(group)
-        answer = await admin._client.send(coordinator, _DescribeGroups(group))
+        answer = await admin._client.send(coordinator, _DescribeGroup(group))
         (state,) = answer.to_object()["groups"]
     except GroupAuthorizationFailedError:
         return frozenset()
-    except (KafkaError, KeyError, ValueError):
-        return None
+    except (KafkaError, KeyError, ValueError, NotImplementedError):
+        return None  # no coordinator yet: the first group of a new cluster; or no such version
     if state["error_code"] == GroupAuthorizationFailedError.errno:
         return frozenset()
     return rights_in(state["authorized_operations"])

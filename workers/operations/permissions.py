@@ -203,12 +203,21 @@ async def redis_refusals(settings: Settings) -> list[Refusal]:
     except NoPermissionError:
         return []  # accepted; a missing permission shows where it is needed
     except AuthenticationError as error:
-        return [Refusal(f"Redis does not let {_redis_user(settings)} in: {error}")]
+        return [_redis_refusal(settings, error)]
     except (Transient, RedisConnectionError, RedisError, OSError) as error:
         return _redis_tls_refusals(error)
     finally:
         await nodes.close()
     return []
+
+
+def _redis_refusal(settings: Settings, error: AuthenticationError) -> Refusal:
+    problem = f"Redis does not let {_redis_user(settings)} in"
+    if "NOAUTH" in str(error) or "already authenticated" in str(error):
+        # The user of no name, who may not even greet.
+        remedy = "Set LINGER_REDIS_USERNAME and LINGER_REDIS_PASSWORD to those of a role that may (docs/security.md)"
+        return Refusal(problem, remedy)
+    return Refusal(f"{problem}: {error}")
 
 
 def _redis_user(settings: Settings) -> str:

@@ -15,6 +15,7 @@ from rich.progress import Progress, TextColumn, TimeElapsedColumn
 from workers.cli.output import EXIT_PROBLEM, AsJson, err, out, print_json, warn
 from workers.loading import load_configuration
 from workers.observability import logs
+from workers.operations.rights.refusals import require
 from workers.recovery.state_files.exporting import ExportReport
 from workers.recovery.state_files.importing import ImportReport
 from workers.recovery.state_files.transfer import Advance, Installation, export_state, import_state
@@ -84,6 +85,7 @@ def import_(
     """
 
     async def work(here: Installation, advance: Advance) -> ImportReport:
+        await require(here.settings, here.configuration.sources, "state import")
         return await import_state(here, source, partition or (), advance, replace=replace)
 
     report = _run(context, "imported", with_store, work)

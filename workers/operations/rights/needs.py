@@ -76,6 +76,8 @@ _STATE: Final = frozenset({"HMGET"})
 """Whether the settings lead to the state of the workers."""
 _CLOCK: Final = frozenset({"GET"})
 _REWRITE: Final = frozenset({"WATCH", "UNWATCH", "HGETALL", "MULTI", "DEL", "HSET", "EXEC"})
+_STEP: Final = _REWRITE - {"DEL"} | {"HMGET", "MGET", "LRANGE"}
+"""Claims a partition, and changes fields of its `meta`."""
 _WORKER: Final = frozenset(name for name, *_ in COMMANDS) | {"WATCH", "UNWATCH", "MULTI", "EXEC", "INFO"}
 _CUSTOMER: Final = _STATE | _CLOCK | {"HGETALL", "LRANGE"}
 _HELD: Final = _STATE | _SCAN | _CLOCK | {"ZCARD", "ZRANGE"}
@@ -132,7 +134,7 @@ NEEDS: Final[Mapping[str, Needs]] = {
     "rules test": Needs(),
     "run": Needs(_RUN, _WORKER),
     "sources check": Needs(),
-    "sources forget": Needs({SOURCES: _SEEN, GROUP: _SEEN}, _STATE | {"HGETALL", "HDEL"}),
+    "sources forget": Needs({SOURCES: _READ, GROUP: _READ}, _STATE | _STEP | {"HDEL"}),
     "sources guess": Needs({SOURCES: _READ}),
     "sources promote": Needs({SOURCES: _SEEN}, _ACTIVATION),
     "sources resume": Needs({}, frozenset({"HGETALL", "HSET"})),
@@ -142,6 +144,6 @@ NEEDS: Final[Mapping[str, Needs]] = {
     "state import": Needs(_FILES, _WORKER | {"UNLINK", "SADD"}),
     "topics create": Needs(_CREATE),
     "upgrade finish": Needs({GROUP: _SEEN}, _STATE | _REWRITE),
-    "why": Needs({}, _CUSTOMER),
+    "why": Needs({}, _CUSTOMER | {"HGET"}),
 }
 """By command, as it is typed after `linger`."""

@@ -13,6 +13,8 @@ from aiokafka.errors import (
 from redis.exceptions import AuthenticationError, NoPermissionError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from schemas.sources import SourcesFile
+from workers.errors import StartupError, Transient
 from workers.kafka.groups import group_rights
 from workers.kafka.rights import Right
 from workers.kafka.topics import TopicsError, connected_admin, rights_on
@@ -49,24 +51,40 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         one = one.__cause__ or one.__context__
 
 
-async def explain(settings: Settings, sources: Sequence[str], command: str) -> str | None:
+async def explain(settings: Settings, sources: SourcesFile | None, command: str) -> str | None:
     """Return in one line what a command lacks and which roles have it; None if it lacks nothing that can be seen.
 
     It asks both servers, and changes nothing.
 
     Args:
         settings: of the command.
-        sources: the topics of the sources.
+        sources: of the file, None if it was not read; those of a pattern are not asked for.
         command: as in `NEEDS`.
     """
     settings = settings.model_copy(update={"kafka_request_timeout_ms": _REQUEST_TIMEOUT_MS})
     needs = NEEDS[command]
-    lacking = [*await _lacking_of_kafka(settings, sources, needs), *await _lacking_of_redis(settings, needs)]
+    topics = [] if sources is None else [source.topic for source in sources.sources if source.pattern is None]
+    lacking = [*await _lacking_of_kafka(settings, topics, needs), *await _lacking_of_redis(settings, needs)]
     if not lacking:
         return None
     names = roles_of(command)
     roles = f"the role{'s' * (len(names) > 1)} {' and '.join(names)}"
     return f"linger {command} is refused: {'; '.join(lacking)}. It works under {roles}: docs/security.md#rights"
+
+
+async def require(settings: Settings, sources: SourcesFile | None, command: str) -> None:
+    """Refuse a command that would find out half-way that it lacks a right.
+
+    Args:
+        settings: of the command.
+        sources: of the file, None if it was not read; those of a pattern are not asked for.
+        command: as in `NEEDS`.
+
+    Raises:
+        StartupError: it lacks a right. A server that does not answer is not reported here: the command does.
+    """
+    if (refusal := await explain(settings, sources, command)) is not None:
+        raise StartupError([refusal])
 
 
 async def _lacking_of_kafka(settings: Settings, sources: Sequence[str], needs: Needs) -> list[str]:
@@ -86,6 +104,8 @@ async def _lacking_of_kafka(settings: Settings, sources: Sequence[str], needs: N
             reported = await rights_on(admin, topics)
             for topic, rights in topics.items():
                 has = reported.get(topic)
+                if topic not in reported and Right.CREATE in rights:
+                    lacking.append(_Lacking(Right.CREATE, f"topic '{topic}'"))  # no one else is refused there
                 if has is not None:
                     lacking += [_Lacking(right, f"topic '{topic}'") for right in sorted(rights - with_implied(has))]
             has = await group_rights(admin, settings.kafka_group_id) if group else None
@@ -124,7 +144,7 @@ async def _lacking_of_redis(settings: Settings, needs: Needs) -> list[str]:
                 for name, error in await refused_commands(store, needs.redis)
                 if isinstance(error, NoPermissionError)
             ]
-        except RedisConnectionError:
+        except (RedisConnectionError, Transient):
             return []
     user = f"user '{settings.redis_username}' (LINGER_REDIS_USERNAME)" if settings.redis_username else "user"
     return [f"Redis's {user} may not {', '.join(sorted(refused))}"] if refused else []

@@ -10,7 +10,7 @@ from workers.operations.rights.needs import NEEDS, Needs, together
 __all__ = ["ROLES", "Role", "roles_of"]
 
 _ALWAYS: Final = frozenset({"PING", "MULTI"})
-"""redis-py sends PING from time to time. In a transaction that is never executed, a refused command asks what it lacks."""
+"""PING is sent by redis-py; in a MULTI that is never executed, a refused command asks what it lacks."""
 
 
 @dataclass(frozen=True, slots=True)
