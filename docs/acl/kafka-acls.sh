@@ -13,7 +13,7 @@ set -eu
 : "${TOPIC_PREFIX:=linger}"                     # LINGER_TOPIC_PREFIX
 : "${GROUP_ID:=linger}"                         # LINGER_KAFKA_GROUP_ID
 : "${SOURCES:?the topics of your sources file, with spaces between}"
-: "${WORKER:=User:linger}"                      # runs workers, and linger doctor
+: "${WORKER:=User:linger}"                      # runs workers, linger doctor, linger sources forget
 : "${TOPICS:=User:linger-topics}"               # creates Linger's topics
 : "${SUPPORT:=User:linger-support}"             # looks at customers, held actions, dead letters, sources; changes nothing
 : "${INCIDENT:=User:linger-incident}"           # pauses, releases, replays, rebuilds, exports: for emergencies
@@ -55,15 +55,15 @@ for name in $SOURCES; do
     allow "$SUPPORT" --operation Read --topic "$name"
 done
 
-# -- incident: as support; writes pauses, dead letters to where they came from, and what a rebuild finds unpublished. It asks
-# whether workers are alive, and sets the group's offsets of a source that was created again.
+# -- incident: as support; writes pauses, dead letters to where they came from, and what a rebuild finds unpublished. It never
+# joins the group of the workers, and asks whether they are alive.
 for name in activity at-risk win-back decisions dead-letter pauses; do
     allow "$INCIDENT" --operation Read --operation Write --topic "$TOPIC_PREFIX.$name"
 done
 for name in $SOURCES; do
     allow "$INCIDENT" --operation Read --operation Write --topic "$name"
 done
-allow "$INCIDENT" --operation Read --group "$GROUP_ID"
+allow "$INCIDENT" --operation Describe --group "$GROUP_ID"
 
 # -- mailer: reads actions, and nothing else of Linger.
 for name in at-risk win-back; do

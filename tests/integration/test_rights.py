@@ -168,8 +168,8 @@ async def made(pair: SecurePair, folder: Path) -> Installation:
 
 # -- the commands --------------------------------------------------------------------------------------------------
 
-Everything = tuple[dict[bytes, Any], Mapping[Any, int], frozenset[str]]
-"""What Redis holds, where the logs end, and which topics there are."""
+Everything = Mapping[Any, Any]
+"""What Redis holds by key, where the logs end by partition, and which topics there are."""
 Ready = Callable[[Installation, "Runner"], object]
 
 
@@ -285,7 +285,7 @@ ATTEMPTS: Final[Mapping[str, Attempt]] = {
         lambda place, _: [str(place.folder / "other")],
         after=as_admin("rules", "promote"),
     ),
-    "sources resume": Attempt(given(f"{PREFIX}orders"), ready=stop_orders),
+    "sources resume": Attempt(given(f"{PREFIX}orders"), ready=stop_orders, after=forget("stopped")),
     "sources forget": Attempt(given(f"{PREFIX}orders")),
     "sources promote": Attempt(ready=forget("source-sets")),
     "dead-letters replay": Attempt(given("--yes", "--again"), ready=forget("dead-letters*")),
@@ -293,7 +293,7 @@ ATTEMPTS: Final[Mapping[str, Attempt]] = {
     "rebuild": Attempt(given("--all", "--json")),
     "state export": Attempt(lambda place, _: [str(place.new_folder())]),
     "state import": Attempt(lambda place, _: [str(place.exports[-1]), "--replace"], ready=exported),
-    "upgrade finish": Attempt(ready=forget("upgrade")),
+    "upgrade finish": Attempt(ready=forget("upgrade"), after=as_admin("upgrade", "finish")),
     "topics create": Attempt(variables=lambda role: {"LINGER_TOPIC_PREFIX": f"new-{role}.linger"}),
     "run": Attempt(),
 }
@@ -318,6 +318,18 @@ def test_the_matrix_has_every_command() -> None:
     assert ATTEMPTS.keys() | NOT_RUN.keys() == set(commands())
 
 
+def test_the_doctor_is_clean_and_complete_as_the_worker_and_calls_no_refused_check_well(
+    place: Installation, run: Runner
+) -> None:
+    findings = {}
+    for role in ROLES:
+        done = run(place.variables_of(role), "doctor", "--json")
+        findings[role] = json.loads(done.out)
+    assert [finding for finding in findings["worker"] if finding["health"] != "ok"] == []
+    whole = {(finding["area"], finding["checked"]) for finding in findings["worker"]}
+    assert len(whole) > 30
+
+
 WORKS: Final = [f"{command} as {role}" for command in ATTEMPTS.keys() - {"run"} for role in roles_of(command)]
 REFUSED: Final = [f"{command} as {role}" for command in ATTEMPTS for role in ROLES if role not in roles_of(command)]
 
@@ -330,38 +342,43 @@ def attempt(place: Installation, run: Runner, command: str, role: str) -> Answer
         place.seen = None
     if role not in roles_of(command):
         place.seen = place.seen or everything(place)
-    try:
-        return run(place.variables_of(role, **one.variables(role)), *command.split(), *one.words(place, role))
-    finally:
-        if one.after is not None:
-            one.after(place, run)
+    return run(place.variables_of(role, **one.variables(role)), *command.split(), *one.words(place, role))
+
+
+def cleaned(place: Installation, run: Runner, command: str) -> None:
+    if (after := ATTEMPTS[command].after) is not None:
+        after(place, run)
+        place.seen = None
 
 
 def everything(place: Installation) -> Everything:
     with place.redis() as redis:
-        keys = sorted(redis.scan_iter(f"{PREFIX}*"))
-        stored = {key: redis.dump(key) for key in keys}
-    return stored, *asyncio.run(logs(place))
+        # A counter of an hour's actions is gone after it.
+        keys = [key for key in redis.scan_iter(f"{PREFIX}*") if b":pace:" not in key]
+        return {**{key: redis.dump(key) for key in keys}, **asyncio.run(logs(place))}
 
 
-async def logs(place: Installation) -> tuple[Mapping[Any, int], frozenset[str]]:
+async def logs(place: Installation) -> Everything:
     connection = read_settings(place.variables).kafka_connection()
     async with AIOKafkaConsumer(**connection) as consumer:
+        new = [f"new-{role}.linger.{name}" for role in ROLES for name in OWN_TOPICS]
         names = [f"{PREFIX}linger.{name}" for name in OWN_TOPICS] + [f"{PREFIX}{name}" for name in SOURCES]
-        states = await describe(
-            consumer, [*names, *(f"new-{role}.linger.{name}" for role in ROLES for name in OWN_TOPICS)]
-        )
+        states = await describe(consumer, [*names, *new])
         partitions = [TopicPartition(name, number) for name in names for number in range(states[name].partitions)]
-        return await consumer.end_offsets(partitions), frozenset(states)
+        return {**await consumer.end_offsets(partitions), **states}
 
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_command_is_refused_in_one_line_under_every_other_role(place: Installation, run: Runner, case: str) -> None:
     command, _, role = case.partition(" as ")
     answer = attempt(place, run, command, role)
-    before, place.seen = place.seen, everything(place)
+    before, after = place.seen, everything(place)
+    place.seen = after
+    cleaned(place, run, command)
     assert answer.status != 0, answer.out
-    assert place.seen == before
+    assert before is not None
+    assert before.keys() ^ after.keys() == set()
+    assert [key for key in after if after[key] != before[key]] == []
     assert "Traceback" not in answer.err
     assert PASSWORD not in answer.out + answer.err
     if command == "doctor":
@@ -383,6 +400,7 @@ def test_a_command_works_under_the_roles_of_the_table(place: Installation, run: 
     command, _, role = case.partition(" as ")
     answer = attempt(place, run, command, role)
     place.seen = None
+    cleaned(place, run, command)
     assert answer.status == 0, answer.err + answer.out
     for word in ("Traceback", "NOPERM", "no permissions", "uthorization", "not shown", PASSWORD):
         assert word not in answer.out + answer.err
@@ -405,15 +423,3 @@ def test_a_command_that_reads_only_files_needs_no_role(place: Installation, run:
     }
     answer = run(place.variables_of("mailer"), *command.split(), *words[command])
     assert answer.status == 0, answer.err
-
-
-def test_the_doctor_is_clean_and_complete_as_the_worker_and_calls_no_refused_check_well(
-    place: Installation, run: Runner
-) -> None:
-    findings = {}
-    for role in ROLES:
-        done = run(place.variables_of(role), "doctor", "--json")
-        findings[role] = json.loads(done.out)
-    assert [finding for finding in findings["worker"] if finding["health"] != "ok"] == []
-    whole = {(finding["area"], finding["checked"]) for finding in findings["worker"]}
-    assert len(whole) > 30

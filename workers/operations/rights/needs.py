@@ -90,13 +90,17 @@ _PAUSE: Final = _STATE | _SCAN | {"HGETALL"}
 # -- Kafka: likewise -----------------------------------------------------------------------------------------------
 
 _RUN: Final[KafkaNeeds] = {
-    "activity": _rights(Right.READ, Right.WRITE, Right.DESCRIBE_CONFIGS),
-    PAUSES: _rights(Right.READ, Right.DESCRIBE_CONFIGS),
-    **dict.fromkeys((*_ACTIONS, "dead-letter"), _rights(Right.WRITE, Right.DESCRIBE_CONFIGS)),
+    "activity": _rights(Right.READ, Right.WRITE),
+    PAUSES: _READ,
+    **dict.fromkeys((*_ACTIONS, "dead-letter"), _rights(Right.WRITE)),
     SOURCES: _READ,
     GROUP: _READ,
 }
-_DOCTOR: Final[KafkaNeeds] = {**_RUN, SOURCES: _rights(Right.READ, Right.DESCRIBE_CONFIGS)}
+_SETTINGS: Final = _rights(Right.DESCRIBE_CONFIGS)
+"""A worker warns with it, and does without."""
+_DOCTOR: Final[KafkaNeeds] = {
+    place: rights if place == GROUP else rights | _SETTINGS for place, rights in _RUN.items()
+}
 _CREATE: Final[KafkaNeeds] = dict.fromkeys(OWN_TOPICS, _rights(Right.CREATE, Right.DESCRIBE, Right.DESCRIBE_CONFIGS))
 _FILES: Final[KafkaNeeds] = {**dict.fromkeys(("activity", *_ACTIONS, "dead-letter"), _SEEN), GROUP: _SEEN}
 _REBUILD: Final[KafkaNeeds] = {

@@ -54,7 +54,7 @@ _LOOKS: Final = (
 ROLES: Final[Mapping[str, Role]] = {
     role.name: role
     for role in (
-        Role("worker", ("run", "doctor")),
+        Role("worker", ("run", "doctor", "sources forget")),
         Role("topics", ("topics create",)),
         Role("support", _LOOKS),
         Role(
@@ -67,7 +67,6 @@ ROLES: Final[Mapping[str, Role]] = {
                 "rules discard",
                 "rules promote",
                 "sources resume",
-                "sources forget",
                 "sources promote",
                 "dead-letters replay",
                 "dead-letters discard",

@@ -74,6 +74,12 @@ def test_the_redis_file_has_no_user_that_is_no_role() -> None:
     assert redis_lines().keys() <= ROLES.keys()
 
 
+def test_only_the_worker_may_join_the_group_and_only_topics_may_create() -> None:
+    assert [role.name for role in ROLES.values() if Right.READ in role.rights.kafka.get(GROUP, ())] == ["worker"]
+    creators = {role.name for role in ROLES.values() for given in role.rights.kafka.values() if Right.CREATE in given}
+    assert creators == {"topics"}
+
+
 def test_support_may_send_no_command_that_writes() -> None:
     assert ROLES["support"].rights.redis <= {
         *("GET", "HGET", "HGETALL", "HMGET", "INFO", "LRANGE", "MULTI", "PING", "SCAN", "SMEMBERS", "ZCARD", "ZRANGE")
@@ -86,7 +92,7 @@ def test_a_worker_checks_at_its_start_what_the_table_says() -> None:
     asked = rights_needed(read_settings({}), sources, OWN_TOPICS)  # type: ignore[arg-type]
     run = NEEDS["run"]
     needed = {f"linger.{place}": rights for place, rights in run.kafka.items() if place in OWN_TOPICS}
-    assert {name: {*rights, Right.DESCRIBE_CONFIGS} for name, rights in asked.items()} == needed
+    assert {name: frozenset(rights) for name, rights in asked.items()} == needed
     assert run.redis == {name for name, *_ in COMMANDS} | TRANSACTION | {"INFO"}
 
 
