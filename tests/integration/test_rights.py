@@ -33,7 +33,8 @@ from tests.support.secure_services import (
 )
 from tests.support.services import missing_kafka, missing_redis
 from tests.support.site import site
-from workers.cli.app import commands, run_command
+from workers.cli.app import app, run_command
+from workers.cli.on_demand import commands
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import connected_admin, describe
 from workers.operations.rights.needs import NEEDS, Needs
@@ -319,7 +320,7 @@ def samples(place: Installation) -> None:
 
 
 def test_the_matrix_has_every_command() -> None:
-    assert ATTEMPTS.keys() | NOT_RUN.keys() == set(commands())
+    assert ATTEMPTS.keys() | NOT_RUN.keys() == set(commands(app))
 
 
 def test_the_doctor_is_clean_and_complete_as_the_worker_and_calls_no_refused_check_well(
@@ -344,8 +345,12 @@ def test_the_doctor_is_clean_and_complete_as_the_worker_and_calls_no_refused_che
             assert [one for one in findings if one["area"] in ("Redis", "state") and one["health"] == "ok"] == []
 
 
-WORKS: Final = [f"{command} as {role}" for command in ATTEMPTS.keys() - {"run"} for role in roles_of(command)]
-REFUSED: Final = [f"{command} as {role}" for command in ATTEMPTS for role in ROLES if role not in roles_of(command)]
+WORKS: Final[list[str]] = [
+    f"{command} as {role}" for command in ATTEMPTS.keys() - {"run"} for role in roles_of(command)
+]
+REFUSED: Final[list[str]] = [
+    f"{command} as {role}" for command in ATTEMPTS for role in ROLES if role not in roles_of(command)
+]
 
 
 def attempt(place: Installation, run: Runner, command: str, role: str) -> Answer:
@@ -409,7 +414,11 @@ def test_a_command_is_refused_in_one_line_under_every_other_role(place: Installa
         assert name in line.rpartition("It works under the role")[2]
 
 
-@pytest.mark.parametrize("case", sorted(WORKS, key=lambda case: [*ATTEMPTS].index(case.partition(" as ")[0])))
+def place_of(case: str) -> int:
+    return [*ATTEMPTS].index(case.partition(" as ")[0])
+
+
+@pytest.mark.parametrize("case", sorted(WORKS, key=place_of))
 def test_a_command_works_under_the_roles_of_the_table(place: Installation, run: Runner, case: str) -> None:
     command, _, role = case.partition(" as ")
     answer = attempt(place, run, command, role)

@@ -1,19 +1,16 @@
 """Consumer groups: their members and committed offsets. Changes nothing in Kafka."""
 
-import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
 from aiokafka.protocol.admin import DescribeGroupsRequest_v3, DescribeGroupsResponse_v3
 from aiokafka.protocol.api import Request
 
+from workers.kafka.group_protocol import format_of
 from workers.kafka.records import TopicPartition
 from workers.kafka.rights import Right, rights_in
-
-_MARK: Final = "linger-format-"
-_MARKED: Final = re.compile(rb"linger-format-(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +20,12 @@ class Member:
     Attributes:
         client_id: as its settings name it.
         host: where it runs, as the broker sees it.
-        wire_format: the format that it named when it joined; 0 for a worker of a release that named none.
+        wire_format: see `workers.kafka.group_protocol.format_of`.
     """
 
     client_id: str
     host: str
     wire_format: int
-
-
-def member_mark(wire_format: int) -> str:
-    """Return the host name under which a worker joins its group: it says what the worker can read and write.
-
-    Workers are not asked for anything at this address.
-    """
-    return f"{_MARK}{wire_format}"
 
 
 class _DescribeGroupsRequestWithRights(DescribeGroupsRequest_v3):  # type: ignore[misc]
@@ -98,8 +87,7 @@ async def described_members(admin: AIOKafkaAdminClient, group: str) -> list[Memb
         if state["members"] and state["state"] != "Stable":
             return None
         for member in state["members"]:
-            marked = _MARKED.search(bytes(member["member_metadata"] or b""))
-            wire_format = 0 if marked is None else int(marked[1])
+            wire_format = format_of(state["protocol"], bytes(member["member_metadata"] or b""))
             found.append(Member(member["client_id"], member["client_host"], wire_format))
     return found
 

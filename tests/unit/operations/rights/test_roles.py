@@ -7,7 +7,8 @@ import pytest
 
 from tests.support.paths import ROOT
 from tests.support.secure_services import acls_of_script
-from workers.cli.app import command_of, commands
+from workers.cli.app import app
+from workers.cli.on_demand import command_of, commands
 from workers.kafka.rights import Right
 from workers.operations.permissions import rights_needed
 from workers.operations.redis_checks import COMMANDS, OF_OPERATORS
@@ -42,7 +43,7 @@ def kafka_rights(role: str) -> dict[str, frozenset[Right]]:
 
 
 def test_every_command_is_in_the_table_and_has_a_role() -> None:
-    assert set(commands()) == set(NEEDS)
+    assert set(commands(app)) == set(NEEDS)
     assert [command for command in NEEDS if not roles_of(command)] == []
 
 
@@ -123,7 +124,7 @@ def test_rights_that_come_with_others_are_not_asked_for_twice() -> None:
     ],
 )
 def test_the_command_is_found_in_the_words_that_were_typed(words: list[str], command: str) -> None:
-    assert command_of(words) == command
+    assert command_of(app, words) == command
 
 
 def test_the_page_shows_the_same_table() -> None:
