@@ -54,6 +54,7 @@ done
 for name in $SOURCES; do
     allow "$SUPPORT" --operation Read --topic "$name"
 done
+allow "$SUPPORT" --operation Describe --group "$GROUP_ID"
 
 # -- incident: as support; writes pauses, dead letters to where they came from, and what a rebuild finds unpublished. It never
 # joins the group of the workers, and asks whether they are alive.

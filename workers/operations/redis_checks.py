@@ -43,6 +43,8 @@ OF_OPERATORS: Final = (
     ("SADD", "{dispositions}", "x"),
     ("SREM", "{dispositions}", "x"),
     ("UNLINK", "{c}"),
+    ("LLEN", "{outbox}"),
+    ("ZCOUNT", "{due}", "0", "0"),
     ("INFO",),
 )
 """The commands that other users than a worker send besides, and those that it does not try here."""

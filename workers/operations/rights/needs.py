@@ -87,6 +87,8 @@ _ACTIVATION: Final = _STATE | _CLOCK | _REWRITE | {"HDEL"}
 _EXPORT: Final = _STATE | _SCAN | _CLOCK | {"HGETALL", "LRANGE", "ZRANGE", "MGET"}
 _PAUSE: Final = _STATE | _SCAN | {"HGETALL"}
 
+_STATUS: Final = _CLOCK | {"INFO", "HGETALL", "HLEN", "LLEN", "ZCARD", "ZCOUNT", "ZRANGE"}
+
 # -- Kafka: likewise -----------------------------------------------------------------------------------------------
 
 _RUN: Final[KafkaNeeds] = {
@@ -146,6 +148,7 @@ NEEDS: Final[Mapping[str, Needs]] = {
     "sources try": Needs(_HISTORY),
     "state export": Needs(_FILES, _EXPORT),
     "state import": Needs(_FILES, _WORKER | {"UNLINK", "SADD"}),
+    "status": Needs({"activity": _READ, "dead-letter": _READ, PAUSES: _READ, SOURCES: _READ, GROUP: _SEEN}, _STATUS),
     "topics create": Needs(_CREATE),
     "upgrade finish": Needs({GROUP: _SEEN}, _STATE | _REWRITE),
     "why": Needs({}, _CUSTOMER | {"HGET"}),

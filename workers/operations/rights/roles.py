@@ -39,6 +39,7 @@ class Role:
 
 
 _LOOKS: Final = (
+    "status",
     "customer show",
     "why",
     "rules held",
