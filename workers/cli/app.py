@@ -5,6 +5,8 @@ One module per command, imported when it is called (`on_demand`); each has a fun
 `read_settings(context.obj)`.
 """
 
+import asyncio
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -12,7 +14,7 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
-from workers.cli.on_demand import on_demand
+from workers.cli.on_demand import command_of, on_demand
 from workers.cli.output import EXIT_PROBLEM, EXIT_SETUP, complain, out
 from workers.errors import LingerError, StartupError
 from workers.kafka.topics import TopicsError
@@ -40,6 +42,9 @@ _COMMANDS: Final = {
     "config": "workers.cli.config",
     "healthcheck": "workers.cli.healthcheck",
 }
+
+_LOGGING: Final = (["run"], ["demo"])
+"""Words of commands whose log is read."""
 
 app: Final = typer.Typer(
     name="linger",
@@ -74,12 +79,17 @@ def run_command(environment: Mapping[str, str]) -> None:
         environment: all variables.
     """
     accept_any_encoding()
+    if sys.argv[1:2] not in _LOGGING:
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what ends a command is printed once, as its error
     try:
         app(obj=environment)
-    except (StartupError, TopicsError) as error:
+    except (LingerError, TopicsError) as error:
+        if (refusal := _refusal(environment, error)) is not None:
+            complain(refusal)
+            sys.exit(EXIT_SETUP)
         # A right, a setting, a file or a topic: another attempt succeeds only after the operator has changed it.
-        _end(EXIT_SETUP, error.problems)
-    except LingerError as error:
+        if isinstance(error, StartupError | TopicsError):
+            _end(EXIT_SETUP, error.problems)
         _end(EXIT_PROBLEM, [str(error)])
 
 
@@ -91,3 +101,23 @@ def _end(status: int, problems: Sequence[str]) -> NoReturn:
         else:
             complain(problem)
     sys.exit(status)
+
+
+def _refusal(environment: Mapping[str, str], error: BaseException) -> str | None:
+    """Return which rights the command lacks, if that is what ended it."""
+    from workers.operations.rights.refusals import explain, is_refusal  # only then: such imports take time
+
+    if not is_refusal(error):
+        return None
+    from workers.loading import load_configuration
+    from workers.settings import read_settings
+
+    try:
+        settings = read_settings(environment)
+    except StartupError:
+        return None
+    try:
+        sources = load_configuration(settings).sources
+    except StartupError:
+        sources = None
+    return asyncio.run(explain(settings, sources, command_of(app, sys.argv[1:])))

@@ -28,6 +28,7 @@ from workers.dead_letters.selection import Group, Plan, Selection
 from workers.dead_letters.session import Session, opened_session
 from workers.errors import StartupError
 from workers.kafka.range_reader import Advance
+from workers.operations.rights.refusals import require
 from workers.settings import Settings, read_settings
 from workers.state.connect import with_stored_state
 from workers.state.store import Store
@@ -153,6 +154,7 @@ def replay_dead_letters(
             plan = await session.plan_replay(selection, max_replays, advance)
         if not yes:
             return plan, None
+        await require(settings, None, "dead-letters replay")
         with _progress_bar("sending", len(plan.positions)) as advance:
             return plan, await session.replay(plan, advance)
 

@@ -1,7 +1,6 @@
 """`linger doctor`: every precondition of a worker, checked and printed with the remedy for each problem."""
 
 import asyncio
-import logging
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -42,8 +41,6 @@ def doctor(
 
     With --before-upgrade, run it from the new release with the settings of the workers that run now.
     """
-    # A refused connection is a finding; aiokafka would log it as well.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     findings = _findings(context.obj, before_upgrade=before_upgrade)
     if as_json:
         print_json([document(finding) for finding in findings])

@@ -1,14 +1,14 @@
 """Groups that import a command when it is called: all of them together take a second of a processor to import."""
 
 import sys
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
-from typer.main import get_group
+from typer.main import get_command, get_group
 
 from workers.cli.output import EXIT_SETUP
 from workers.observability import last_words
@@ -72,6 +72,31 @@ def _escaped_usage_errors() -> Iterator[None]:
             sys.exit(status)
         vars(error)["format_message"] = lambda: message
         raise
+
+
+def command_of(app: typer.Typer, words: Sequence[str]) -> str:
+    """Return the command that the words of a command line begin with, as in `workers.operations.rights.needs`."""
+    command: Any = get_command(app)
+    names: list[str] = []
+    for word in words:
+        if not isinstance(command, TyperGroup) or (one := command.get_command(typer.Context(command), word)) is None:
+            break
+        command = one
+        names.append(word)
+    return " ".join(names)
+
+
+def commands(app: typer.Typer) -> list[str]:
+    """Return all commands, each as it is typed after `linger`."""
+
+    def below(command: Any, names: tuple[str, ...]) -> Iterator[str]:
+        if isinstance(command, TyperGroup):
+            for name, one in command.commands.items():
+                yield from below(one, (*names, name))
+        else:
+            yield " ".join(names)
+
+    return sorted(below(get_command(app), ()))
 
 
 def _imported(module: str, name: str) -> Any:

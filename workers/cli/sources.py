@@ -14,6 +14,7 @@ from workers.intake.promote_sources import promote_sources
 from workers.intake.resume_source import resume_source
 from workers.kafka.records import TopicPartition
 from workers.loading import load_configuration
+from workers.operations.rights.refusals import require
 from workers.printing import one_line
 from workers.settings import read_settings
 from workers.state.connect import with_store, with_stored_state
@@ -46,6 +47,7 @@ def forget(context: typer.Context, topic: Topic, because: Because = "", by: By =
     sources = load_configuration(settings).sources
 
     async def ask(store: Store) -> int:
+        await require(settings, sources, "sources forget")
         return await forget_source(settings, sources, store, topic)
 
     with changing(context, settings, by, because) as trail:

@@ -95,7 +95,7 @@ async def examine(
         if all(finding.health != "problem" for finding in redis if finding.checked == "reachable"):
             redis += await _state(settings, store, rules, kafka)
             redis += await _upgrade(settings, store, rules) if before_upgrade else []
-    return [*findings, *redis, kafka_checks.clock()]
+    return [*findings, *redis]
 
 
 # -- Kafka -----------------------------------------------------------------------------------------------------
@@ -156,12 +156,11 @@ class _Kafka:
     def _topic_settings(self, topics: set[str], configs: Configs) -> list[Finding]:
         needs = {name: need for name, need in self._needs.items() if name in topics}
         findings = kafka_checks.kept_records(needs, configs)
-        findings += kafka_checks.pauses_settings(self._settings.topic(PAUSES), configs)
-        if self._activity in configs:
-            names = [self._activity, self._settings.topic("dead-letter")]
-            source_topics = [source.topic for source in self._sources.sources]
-            findings += kafka_checks.record_sizes(names, source_topics, configs)
-        return findings
+        if (pauses := self._settings.topic(PAUSES)) in topics:
+            findings += kafka_checks.pauses_settings(pauses, configs)
+        names = [name for name in (self._activity, self._settings.topic("dead-letter")) if name in topics]
+        source_topics = [source.topic for source in self._sources.sources if source.topic in topics]
+        return findings + kafka_checks.record_sizes(names, source_topics, configs)
 
     @property
     def topic_id(self) -> str | None:
@@ -275,7 +274,7 @@ async def _upgrade(settings: Settings, store: Store, rules: RuleSet) -> list[Fin
         sample = await sample_layouts(store)
         rule_sets = await store.redis.fields(store.keys.rules)
         info = redis_checks.parse_info((await store.redis.call([("INFO",)]))[0])
-    except Transient as error:
+    except (StartupError, Transient) as error:
         return [unknown("upgrade", "stored state", str(error), "", "see above")]
     return [
         upgrade_checks.layouts_of_partitions(releases),

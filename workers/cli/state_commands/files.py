@@ -16,6 +16,7 @@ from workers.cli.audit_commands.changing import Because, By, changing
 from workers.cli.output import EXIT_PROBLEM, AsJson, err, out, print_json, warn
 from workers.loading import load_configuration
 from workers.observability import logs
+from workers.operations.rights.refusals import require
 from workers.recovery.state_files.exporting import ExportReport
 from workers.recovery.state_files.importing import ImportReport
 from workers.recovery.state_files.transfer import Advance, Installation, export_state, import_state
@@ -87,6 +88,7 @@ def import_(
     """
 
     async def work(here: Installation, advance: Advance) -> ImportReport:
+        await require(here.settings, here.configuration.sources, "state import")
         return await import_state(here, source, partition or (), advance, replace=replace)
 
     with changing(context, read_settings(context.obj), by, because) as trail:

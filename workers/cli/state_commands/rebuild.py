@@ -13,6 +13,7 @@ from workers.cli.audit_commands.changing import Because, By, changing
 from workers.cli.output import AsJson, err, out, print_json
 from workers.loading import load_configuration
 from workers.observability import logs
+from workers.operations.rights.refusals import require
 from workers.printing import print_table, table_of
 from workers.recovery.loss import Loss
 from workers.recovery.rebuild import Rebuild
@@ -69,6 +70,7 @@ def rebuild(
     options = Options(all_partitions, dry_run, among_workers, log_is_cut, begin_with)
 
     async def work(store: Store) -> Report:
+        await require(settings, configuration.sources, "rebuild")
         return await _run(Rebuild(settings, configuration.sources, configuration.rules, store), options)
 
     with changing(context, settings, by, because, dry_run=dry_run) as trail:
