@@ -11,6 +11,7 @@ from typing import Final
 
 from workers.errors import StartupError
 from workers.operations.liveness_probe import NotHealthy, liveness_url, probe
+from workers.signals import expect_nothing_begun
 
 _EXIT_NOT_HEALTHY: Final = 1
 _EXIT_SETUP: Final = 2
@@ -23,6 +24,8 @@ def main() -> None:
             sys.exit(_healthcheck(None, os.environ))
         case ["healthcheck", "--url", url]:
             sys.exit(_healthcheck(url, os.environ))
+        case ["run", *_]:
+            expect_nothing_begun()
     from workers.cli.app import run_command
 
     run_command(os.environ)

@@ -3,21 +3,24 @@
 import asyncio
 import gc
 import os
-import signal
 import sys
 import threading
 from typing import Final
 
+import structlog
 import typer
 
 from workers.cli.output import EXIT_FORCED
 from workers.loading import Configuration, load_configuration
-from workers.observability import logs
-from workers.observability.http_server import Reloaded
+from workers.observability import log_events, logs
 from workers.observability.listening import why_not
+from workers.runtime.failure import unless
 from workers.runtime.preflight import require_access, warn_of_lost_records
 from workers.runtime.worker import Worker
 from workers.settings import FILES, Check, Settings, read_settings
+from workers.signals import told
+
+log = structlog.get_logger(__name__)
 
 _COLLECT_AFTER: Final = (200_000, 20, 100)
 """New objects before a young collection, and how many of those before an older one; Python's own are 700, 10, 10."""
@@ -44,11 +47,7 @@ def run(context: typer.Context) -> None:
     logs.configure_logging(settings.log_level, settings.log_format)
     logs.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
     configuration = load_configuration(settings)
-    asyncio.run(_check_access(settings, configuration))
-    _tune_collector()
-    _tune_thread_switching()
-    worker = Worker(settings, configuration.sources, configuration.rules)
-    asyncio.run(_run_until_signal(worker, settings.shutdown_grace_ms / 1000))
+    asyncio.run(_run_until_signal(settings, configuration))
 
 
 async def _check_access(settings: Settings, configuration: Configuration) -> None:
@@ -74,16 +73,16 @@ def _tune_thread_switching() -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
 
 
-async def _run_until_signal(worker: Worker, grace_seconds: float) -> None:
+async def _run_until_signal(settings: Settings, configuration: Configuration) -> None:
     """Run a worker; SIGTERM and SIGINT stop it, SIGHUP reloads its rules and sources.
 
     A worker that has not stopped after the grace period is ended with exit status EXIT_FORCED.
     """
-    stop = asyncio.Event()
+    stop, reload_asked = asyncio.Event(), asyncio.Event()
 
     def start_grace_period() -> None:
         # A library may hang on a dead broker. Ending the process loses nothing: every step is atomic.
-        watchdog = threading.Timer(grace_seconds, os._exit, (EXIT_FORCED,))
+        watchdog = threading.Timer(settings.shutdown_grace_ms / 1000, os._exit, (EXIT_FORCED,))
         watchdog.daemon = True
         watchdog.start()
 
@@ -91,20 +90,15 @@ async def _run_until_signal(worker: Worker, grace_seconds: float) -> None:
         start_grace_period()
         stop.set()
 
-    loop = asyncio.get_running_loop()
-    reloads: set[asyncio.Task[Reloaded]] = set()
-
-    def reload() -> None:
-        # The set keeps the task alive: the loop itself holds tasks only weakly.
-        task = asyncio.create_task(worker.reload())
-        reloads.add(task)
-        task.add_done_callback(reloads.discard)
-
-    for stop_signal in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(stop_signal, request_stop)
-    loop.add_signal_handler(signal.SIGHUP, reload)
-    try:
-        await worker.run(stop)
-    except BaseException:
-        start_grace_period()  # the rest of the loop may hang as well
-        raise
+    with told(asyncio.get_running_loop(), request_stop, reload_asked.set):
+        try:
+            if not await unless(stop, _check_access(settings, configuration)):
+                log.info(log_events.WORKER_STOPPED)
+                return
+            _tune_collector()
+            _tune_thread_switching()
+            worker = Worker(settings, configuration.sources, configuration.rules)
+            await worker.run(stop, reload_asked)
+        except BaseException:
+            start_grace_period()  # the rest of the loop may hang as well
+            raise

@@ -17,7 +17,7 @@ from workers.observability.http_server import Endpoints, Reloaded
 from workers.observability.listening import worded
 from workers.operations.upgrade.finish import finish_at_start
 from workers.runtime.assignment import Assignment, Deliveries
-from workers.runtime.failure import Failure
+from workers.runtime.failure import Failure, unless
 from workers.runtime.gaps import GapCheck
 from workers.runtime.liveness import LEAST_PATIENCE_SECONDS, Liveness
 from workers.runtime.parts import build_parts
@@ -72,9 +72,14 @@ class Worker:
             *(settings.http_host, settings.http_port, self._live, self._ready, self.reload, token),
             allowed_hosts=settings.allowed_hosts,
         )
+        self._port = 0
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set.
+    async def run(self, stop: asyncio.Event, reload_asked: asyncio.Event) -> None:
+        """Work until `stop` is set; if that is while the worker starts, it starts no further.
+
+        Args:
+            stop: ends the worker, at any moment.
+            reload_asked: set for a reload, at any moment. What is asked while one is under way is one more reload.
 
         Raises:
             StartupError: an external precondition is not met; lists every problem.
@@ -82,28 +87,15 @@ class Worker:
         """
         core = "plain Python" if core_file is not None and core_file.endswith(".py") else "compiled"
         log.info(log_events.WORKER_STARTING, rules=len(self._rules.rules), rule_set=self._rules.hash, core=core)
-        await self._preflight.check()
-        await self._pauses.start()  # before anything is published
-        await self._join()
+        if not await unless(stop, self._check_and_join()):
+            await self._stop()
+            return
         tasks: list[asyncio.Task[None]] = []
         try:
-            await self._publisher.start()
-            await self._reader.connect()
-            port = await self._listen()
-            await self._start_reading()
-            tasks = [
-                asyncio.create_task(self._deliveries.pass_on(), name="intake"),
-                asyncio.create_task(self._failure.guard(self._processor.sweep()), name="sweep"),
-                asyncio.create_task(self._failure.guard(self._reload.watch()), name="rules"),
-                asyncio.create_task(self._failure.guard(self._patterns.watch(self._reload.running)), name="topics"),
-                asyncio.create_task(self._failure.guard(self._pauses.read()), name="pauses"),
-                asyncio.create_task(self._failure.guard(self._pauses.report()), name="obeyed"),
-            ]
-            if self._schemas is not None:
-                asking = self._failure.guard(self._schemas.keep_asking())
-                tasks.append(asyncio.create_task(asking, name="schemas"))
-            log.info(log_events.WORKER_READY, http_port=port)
-            await self._work(stop)
+            if await unless(stop, self._start()):
+                tasks = self._tasks(reload_asked)
+                log.info(log_events.WORKER_READY, http_port=self._port)
+                await self._work(stop)
         except BaseException as error:
             log.error(log_events.WORKER_FAILED, error=f"{type(error).__name__}: {error}")
             raise
@@ -111,6 +103,33 @@ class Worker:
             for task in tasks:
                 task.cancel()
             await self._stop()
+
+    async def _check_and_join(self) -> None:
+        await self._preflight.check()
+        await self._pauses.start()  # before anything is published
+        await self._join()
+
+    async def _start(self) -> None:
+        await self._publisher.start()
+        await self._reader.connect()
+        self._port = await self._listen()
+        await self._start_reading()
+
+    def _tasks(self, reload_asked: asyncio.Event) -> "list[asyncio.Task[None]]":
+        """Begin everything that runs beside the tick."""
+        guard = self._failure.guard
+        work = {
+            "intake": self._deliveries.pass_on(),
+            "sweep": guard(self._processor.sweep()),
+            "rules": guard(self._reload.watch()),
+            "asked": guard(self._reload.obey(reload_asked)),
+            "topics": guard(self._patterns.watch(self._reload.running)),
+            "pauses": guard(self._pauses.read()),
+            "obeyed": guard(self._pauses.report()),
+        }
+        if self._schemas is not None:
+            work["schemas"] = guard(self._schemas.keep_asking())
+        return [asyncio.create_task(coroutine, name=name) for name, coroutine in work.items()]
 
     async def reload(self) -> Reloaded:
         """Read the files again because the operator asks for it; see `Reload.reload`."""
