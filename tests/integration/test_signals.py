@@ -48,7 +48,8 @@ def wait_until_handled(process: "subprocess.Popen[str]", number: int) -> None:
     """Wait until a process has said what it does about a signal; before that, Python itself has not begun."""
     give_up = time.monotonic() + PATIENCE_SECONDS
     while not {"SigCgt", "SigIgn"} & masks_with(process.pid, number):
-        assert time.monotonic() < give_up and process.poll() is None
+        assert time.monotonic() < give_up
+        assert process.poll() is None
         time.sleep(0.005)
 
 
@@ -83,7 +84,8 @@ def test_a_worker_that_waits_for_a_server_which_never_answers_can_be_stopped(
     process = started({**variables, "LINGER_KAFKA_REQUEST_TIMEOUT_MS": "60000"})
     give_up = time.monotonic() + PATIENCE_SECONDS
     while not is_connected(process.pid, silent_port):
-        assert time.monotonic() < give_up and process.poll() is None
+        assert time.monotonic() < give_up
+        assert process.poll() is None
         time.sleep(0.02)
     asked_at = time.monotonic()
     for _ in range(20):

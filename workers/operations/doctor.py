@@ -20,6 +20,7 @@ from workers.core.rules.rule_set import RuleSet
 from workers.core.source_set import PatternTopic, SourceSet
 from workers.core.watermarks import Progress, sent_to
 from workers.errors import LingerError, StartupError, Transient
+from workers.kafka.connecting import connect
 from workers.kafka.topic_configs import topic_configs
 from workers.kafka.topics import (
     LogBounds,
@@ -215,7 +216,7 @@ class _Kafka:
     async def _bounds(self, partitions: int) -> dict[int, LogBounds]:
         consumer = AIOKafkaConsumer(enable_auto_commit=False, **self._settings.kafka_connection())
         try:
-            await consumer.start()
+            await connect(consumer)
             topic_partitions = [(self._activity, partition) for partition in range(partitions)]
             bounds_by_partition = await log_bounds(consumer, topic_partitions)
         finally:

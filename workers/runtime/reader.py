@@ -4,13 +4,14 @@ Must not know customers, rules or Redis. `workers.kafka.faust_batches` is the on
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from aiokafka import AIOKafkaConsumer
 from faust.types import TP
 
+from workers.kafka.connecting import connect
 from workers.kafka.faust_batches import (
     Positions,
     ReaderSettings,
@@ -50,6 +51,9 @@ class Subscription:
     at_once: int = 1
 
 
+_Answered = TypeVar("_Answered")
+
+
 class Reader:
     """Reads batches as a member of the consumer group, and queries Kafka through a second consumer, the probe."""
 
@@ -61,7 +65,7 @@ class Reader:
     async def connect(self) -> None:
         """Start the probe. Every query needs it; call it once, before `start`."""
         self._probe = AIOKafkaConsumer(enable_auto_commit=False, **self._settings.kafka_connection())
-        await self._probe.start()
+        await connect(self._probe)
 
     async def start(self, positions: Positions, subscriptions: Sequence[Subscription], *, partitions: int) -> None:
         """Join the group and start to read.
@@ -145,8 +149,12 @@ class Reader:
     # -- queries -------------------------------------------------------------------------------------------
 
     async def describe(self, topics: Iterable[str]) -> dict[str, TopicState]:
-        """Return the state of those topics that exist; see `workers.kafka.topics.describe`."""
-        return await describe(self._connected(), topics)
+        """Return the state of those topics that exist; see `workers.kafka.topics.describe`.
+
+        Raises:
+            TimeoutError: no answer within `PROBE_SECONDS`.
+        """
+        return await self._answer(describe(self._connected(), topics), "which topics there are")
 
     async def bounds(self, partitions: Iterable[tuple[str, int]]) -> dict[TopicPartition, LogBounds]:
         """Return the earliest and the end offset of each partition; see `workers.kafka.topics.log_bounds`."""
@@ -161,7 +169,7 @@ class Reader:
         topic_partitions = [TopicPartition(*partition) for partition in partitions]
         if not topic_partitions:
             return {}
-        ends = await asyncio.wait_for(self._connected().end_offsets(topic_partitions), PROBE_SECONDS)
+        ends = await self._answer(self._connected().end_offsets(topic_partitions), _where("end", topic_partitions))
         return {TopicPartition(*tp): end for tp, end in ends.items()}
 
     async def earliest(self, partitions: Iterable[tuple[str, int]]) -> dict[TopicPartition, int]:
@@ -171,14 +179,28 @@ class Reader:
             TimeoutError: no answer within `PROBE_SECONDS`.
         """
         topic_partitions = [TopicPartition(*partition) for partition in partitions]
-        offsets: dict[TopicPartition, int] = await asyncio.wait_for(
-            self._connected().beginning_offsets(topic_partitions), PROBE_SECONDS
+        offsets: dict[TopicPartition, int] = await self._answer(
+            self._connected().beginning_offsets(topic_partitions), _where("begin", topic_partitions)
         )
         return offsets
+
+    async def _answer(self, question: Awaitable[_Answered], what: str) -> _Answered:
+        try:
+            return await asyncio.wait_for(question, PROBE_SECONDS)
+        except TimeoutError as error:
+            servers = self._settings.kafka_bootstrap_servers
+            raise TimeoutError(
+                f"Kafka at {servers} did not say within {PROBE_SECONDS:.0f} s {what}; it is frozen or cut off"
+            ) from error
 
     def _connected(self) -> AIOKafkaConsumer:
         assert self._probe is not None, "connect() comes first"
         return self._probe
+
+
+def _where(verb: str, partitions: Iterable[TopicPartition]) -> str:
+    """Word the question where the logs of some partitions begin or end."""
+    return f"where {', '.join(sorted({partition.topic for partition in partitions}))} {verb}"
 
 
 def _reader_settings(settings: Settings) -> ReaderSettings:

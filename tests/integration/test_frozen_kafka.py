@@ -1,0 +1,153 @@
+"""A Kafka that accepts connections and answers nothing is named by everything that asks it, within a bound."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.integration.test_signals import is_logged
+from tests.integration.test_worker import QUIET, play
+from tests.support.paths import ROOT
+from tests.support.services import running_kafka, running_redis
+from tests.support.site import Site, site
+from workers.demo.embedded import HOST, Pair, free_ports
+
+pytestmark = pytest.mark.integration
+
+WITHIN_SECONDS: Final = 60.0
+"""Of all commands at once, on a machine that is busy with them."""
+PATIENT: Final = {"LINGER_KAFKA_SESSION_TIMEOUT_MS": "30000", "LINGER_KAFKA_REQUEST_TIMEOUT_MS": "40000"}
+COMMANDS: Final[tuple[tuple[str, ...], ...]] = (
+    ("run",),
+    ("doctor",),
+    ("doctor", "--before-upgrade"),
+    ("topics", "create"),
+    ("pause", "--all", "--because", "a test"),
+    ("resume", "--all"),
+    ("paused",),
+    ("dead-letters", "list"),
+    ("dead-letters", "replay", "--yes"),
+    ("rebuild", "--dry-run"),
+    ("upgrade", "finish"),
+    ("sources", "try", "{prefix}orders", "--last", "5"),
+    ("sources", "guess", "{prefix}orders"),
+    ("sources", "forget", "{prefix}orders"),
+    ("rules", "preview", "{rules}", "--history", "topic:{prefix}orders", "--sources", "{sources}"),
+)
+
+
+def test_every_command_ends_in_time_and_names_the_kafka_that_does_not_answer(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        (worker,) = place.processes
+        await place.until(lambda: is_logged(place, "worker_ready"), "the worker to be ready")
+        worker.terminate()
+        await asyncio.to_thread(worker.wait, 30)
+        place.processes.clear()
+        with socket.create_server((HOST, 0), backlog=100) as silent:
+            server = f"{HOST}:{silent.getsockname()[1]}"
+            names = {
+                "prefix": place.prefix,
+                "rules": place.settings.rules,
+                "sources": place.settings.sources,
+            }
+            environment = {
+                **place.process_environment(),
+                "LINGER_KAFKA_BOOTSTRAP_SERVERS": server,
+                "LINGER_KAFKA_REQUEST_TIMEOUT_MS": "120000",
+            }
+            answers = await asyncio.gather(
+                *(
+                    asyncio.to_thread(linger, environment, *(part.format(**names) for part in command))
+                    for command in COMMANDS
+                )
+            )
+        for answer in answers:
+            assert answer.returncode in (1, 2), answer
+            assert server in answer.stdout, answer
+            assert "no answer within 10 s" in answer.stdout, answer
+            assert "Traceback" not in answer.stdout, answer
+
+    play(apache_pair, tmp_path, QUIET, scenario)
+
+
+def test_a_worker_says_within_seconds_that_its_kafka_is_frozen_and_goes_on_when_it_thaws(
+    needed: None, tmp_path: Path
+) -> None:
+    kafka_port, redis_port = free_ports(2)
+    with (
+        running_redis(tmp_path / "redis", redis_port, tmp_path),
+        running_kafka(tmp_path / "kafka", kafka_port, tmp_path) as broker,
+    ):
+
+        async def scenario() -> None:
+            pair = Pair(f"{HOST}:{kafka_port}", f"redis://{HOST}:{redis_port}/0")
+            async with site(
+                pair,
+                tmp_path,
+                QUIET,
+                LINGER_KAFKA_SESSION_TIMEOUT_MS="30000",
+                LINGER_KAFKA_REQUEST_TIMEOUT_MS="40000",
+            ) as place:
+                await place.until(lambda: is_logged(place, "worker_ready"), "the worker to be ready")
+                await place.order("ada", 1)
+                await place.now(2)
+                await place.decided_until(2)
+                os.kill(broker, signal.SIGSTOP)
+                try:
+                    frozen_at = time.monotonic()
+                    await place.until(lambda: says(place, f"Kafka at {HOST}:{kafka_port}"), "/readyz to name Kafka")
+                    assert time.monotonic() - frozen_at < 15.0
+                    await place.until(lambda: is_logged(place, "step_retried"), "the log to name Kafka")
+                    assert f"Kafka at {HOST}:{kafka_port} did not say within 10 s" in place.log()
+                finally:
+                    os.kill(broker, signal.SIGCONT)
+                await place.now(12)
+                await place.decided_until(12)
+                assert [action["customer_id"] for action in await place.actions("at-risk")] == ["ada"]
+
+        asyncio.run(scenario())
+
+
+def linger(environment: Mapping[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command; one that has not ended in time is an error."""
+    return subprocess.run(
+        [sys.executable, "-m", "workers", *arguments],
+        env=environment,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=WITHIN_SECONDS,
+        check=False,
+    )
+
+
+async def says(place: Site, text: str) -> bool:
+    conditions = await asyncio.to_thread(ready, place)
+    return any(text in (problem or "") for problem in conditions.values())
+
+
+def ready(place: Site, number: int = 0) -> dict[str, Any]:
+    """Return what a worker answers to /readyz."""
+    lines = (place.folder / f"worker-{number}.log").read_text().splitlines()
+    (port,) = [json.loads(line)["http_port"] for line in lines if '"worker_ready"' in line]
+    try:
+        with urllib.request.urlopen(f"http://{HOST}:{port}/readyz", timeout=5) as answer:
+            conditions: dict[str, Any] = json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        conditions = json.loads(error.read())
+    return {name: None if text == "ok" else text for name, text in conditions.items()}
