@@ -45,6 +45,7 @@ from workers.operations.permissions import (
 )
 from workers.operations.registry_checks import registry
 from workers.operations.retention import Configs, Need, needs_of
+from workers.operations.running_worker import running_worker
 from workers.operations.source_samples import Trace, sample_sources
 from workers.operations.upgrade import checks as upgrade_checks
 from workers.operations.upgrade.facts import find_releases, sample_layouts
@@ -95,7 +96,7 @@ async def examine(
         if all(finding.health != "problem" for finding in redis if finding.checked == "reachable"):
             redis += await _state(settings, store, rules, kafka)
             redis += await _upgrade(settings, store, rules) if before_upgrade else []
-    return [*findings, *redis, kafka_checks.clock()]
+    return [*findings, *redis, *await running_worker(settings), kafka_checks.clock()]
 
 
 # -- Kafka -----------------------------------------------------------------------------------------------------
@@ -282,6 +283,7 @@ async def _upgrade(settings: Settings, store: Store, rules: RuleSet) -> list[Fin
         upgrade_checks.rules(rules, rule_sets),
         upgrade_checks.rebuild(releases.metas),
         upgrade_checks.memory(info),
+        upgrade_checks.readiness(),
         upgrade_checks.finishing(releases),
     ]
 
