@@ -6,11 +6,11 @@ more than a second of a processor.
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from workers.errors import StartupError
-from workers.operations.liveness_probe import NotHealthy, liveness_url, probe
+from workers.operations.liveness_probe import NotHealthy, liveness_url, probe, readiness_url
 from workers.signals import expect_nothing_begun
 
 _EXIT_NOT_HEALTHY: Final = 1
@@ -21,9 +21,11 @@ def main() -> None:
     """Run the command line."""
     match sys.argv[1:]:
         case ["healthcheck"]:
-            sys.exit(_healthcheck(None, os.environ))
+            sys.exit(_healthcheck(liveness_url))
+        case ["healthcheck", "--ready"]:
+            sys.exit(_healthcheck(readiness_url))
         case ["healthcheck", "--url", url]:
-            sys.exit(_healthcheck(url, os.environ))
+            sys.exit(_healthcheck(lambda _: url))
         case ["run", *_]:
             expect_nothing_begun()
     from workers.cli.app import run_command
@@ -31,10 +33,10 @@ def main() -> None:
     run_command(os.environ)
 
 
-def _healthcheck(url: str | None, environment: Mapping[str, str]) -> int:
+def _healthcheck(url_of: Callable[[Mapping[str, str]], str]) -> int:
     """Print what the worker answers, or the problem, and return the exit status."""
     try:
-        answer = probe(url or liveness_url(environment))
+        answer = probe(url_of(os.environ))
     except StartupError as error:
         _write_errors(error.problems)
         return _EXIT_SETUP

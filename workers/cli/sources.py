@@ -70,7 +70,7 @@ def resume(
     for partition, stop in sorted(stops.items()):
         out.print(f"partition {partition.partition}: {stop.problem}", markup=False, soft_wrap=True)
     if stops:
-        out.print(f"The running workers were asked to go on with '{topic}'; see `stopped_sources` in /readyz.")
+        out.print(f"The running workers were asked to go on with '{topic}'; see `stopped_sources` in /statusz.")
     else:
         out.print(f"'{topic}' is not stopped.")
 

@@ -46,6 +46,7 @@ from workers.operations.permissions import (
 )
 from workers.operations.registry_checks import registry
 from workers.operations.retention import Configs, Need, needs_of
+from workers.operations.running_worker import running_worker
 from workers.operations.source_samples import Trace, sample_sources
 from workers.operations.upgrade import checks as upgrade_checks
 from workers.operations.upgrade.facts import find_releases, sample_layouts
@@ -96,14 +97,18 @@ async def examine(
         if all(finding.health != "problem" for finding in redis if finding.checked == "reachable"):
             redis += await _state(settings, store, rules, kafka)
             redis += await _upgrade(settings, store, rules) if before_upgrade else []
-    return [*findings, *redis, kafka_checks.clock()]
+    return [*findings, *redis, *await running_worker(settings), kafka_checks.clock()]
 
 
 # -- Kafka -----------------------------------------------------------------------------------------------------
 
 
 class _Kafka:
-    """Fetches what the checks of Kafka need, and keeps the activity topic for the checks of the state."""
+    """Fetches what the checks of Kafka need, and keeps the activity topic for the checks of the state.
+
+    Attributes:
+        is_reached: whether a broker has answered; True before anything is asked.
+    """
 
     def __init__(self, settings: Settings, sources: SourcesFile, needs: Mapping[str, Need]) -> None:
         self._settings = settings
@@ -112,6 +117,7 @@ class _Kafka:
         self._activity = settings.topic("activity")
         self._state: TopicState | None = None
         self._existing: frozenset[str] = frozenset()
+        self.is_reached = True
 
     async def findings(self) -> list[Finding]:
         servers = self._settings.kafka_bootstrap_servers
@@ -126,6 +132,7 @@ class _Kafka:
                 self._sources = SourceSet(self._sources, topics=topics).read
                 return [kafka_checks.reachable(brokers, servers), *patterns, *await self._topics(admin, brokers)]
         except (KafkaError, OSError, TimeoutError) as error:
+            self.is_reached = False
             remedy = "start Kafka, or check LINGER_KAFKA_BOOTSTRAP_SERVERS"
             return [kafka_checks.unreachable(f"no broker answers at {servers}: {error}", remedy)]
 
@@ -264,7 +271,7 @@ async def _state(settings: Settings, store: Store, rules: RuleSet, kafka: _Kafka
         *state_checks.another_namespace(settings.redis_namespace, elsewhere),
         *state_checks.stored_offsets(metas, logs, settings.partitions),
         state_checks.stopped_sources(stops.problems()),
-        await _pauses(settings),
+        await _pauses(settings, is_reached=kafka.is_reached),
         braking,
     ]
 
@@ -283,6 +290,7 @@ async def _upgrade(settings: Settings, store: Store, rules: RuleSet) -> list[Fin
         upgrade_checks.rules(rules, rule_sets),
         upgrade_checks.rebuild(releases.metas),
         upgrade_checks.memory(info),
+        upgrade_checks.readiness(),
         upgrade_checks.finishing(releases),
     ]
 
@@ -296,8 +304,10 @@ async def _brake(settings: Settings, store: Store, metas: Mapping[int, Mapping[s
     return state_checks.brake(await brake_state(store, now_ms), sum(held))
 
 
-async def _pauses(settings: Settings) -> Finding:
+async def _pauses(settings: Settings, *, is_reached: bool) -> Finding:
     try:
+        if not is_reached:  # to ask again would take as long
+            raise StartupError([f"no broker answers at {settings.kafka_bootstrap_servers}"])
         return state_checks.pauses((await read_pauses(settings)).paused())
     except StartupError as error:
         return unknown("state", "pauses", "; ".join(error.problems), "without it no action is sent", "see above")

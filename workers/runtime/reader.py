@@ -22,6 +22,7 @@ from workers.kafka.faust_batches import (
     read_topics,
 )
 from workers.kafka.groups import member_mark
+from workers.kafka.membership import Membership
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import LogBounds, TopicState, describe, log_bounds
 from workers.settings import Settings
@@ -55,10 +56,15 @@ _Answered = TypeVar("_Answered")
 
 
 class Reader:
-    """Reads batches as a member of the consumer group, and queries Kafka through a second consumer, the probe."""
+    """Reads batches as a member of the consumer group, and queries Kafka through a second consumer, the probe.
+
+    Attributes:
+        membership: what the group says of this member.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.membership = Membership()
         self._probe: AIOKafkaConsumer | None = None
         self._app: Any = None
 
@@ -75,7 +81,7 @@ class Reader:
             subscriptions: what to read, each topic once.
             partitions: of all topics together; bounds how many batches are buffered.
         """
-        self._app = build_app(_reader_settings(self._settings), partitions, positions)
+        self._app = build_app(_reader_settings(self._settings), partitions, positions, self.membership)
         for subscription in subscriptions:
             name, topics, at_once = subscription.name, subscription.topics, subscription.at_once
             read_topics(self._app, topics, subscription.take, name=name, at_once=at_once)

@@ -20,7 +20,7 @@ from workers.kafka.records import TopicPartition
 from workers.kafka.topics import TopicsError
 from workers.observability import log_events, metrics
 from workers.runtime.gaps import GapCheck
-from workers.runtime.liveness import Liveness
+from workers.runtime.health.liveness import Liveness
 from workers.runtime.parts import Parts
 from workers.runtime.silence import SkipWatch
 from workers.runtime.sources import SourcesInForce

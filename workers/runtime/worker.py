@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from typing import Any, Final
 
 import structlog
@@ -19,7 +19,9 @@ from workers.operations.upgrade.finish import finish_at_start
 from workers.runtime.assignment import Assignment, Deliveries
 from workers.runtime.failure import Failure, unless
 from workers.runtime.gaps import GapCheck
-from workers.runtime.liveness import LEAST_PATIENCE_SECONDS, Liveness
+from workers.runtime.health.conditions import Conditions
+from workers.runtime.health.liveness import LEAST_PATIENCE_SECONDS, Liveness
+from workers.runtime.health.readiness import Readiness
 from workers.runtime.parts import build_parts
 from workers.runtime.patterns import PatternTopics
 from workers.runtime.pauses import PauseWatch
@@ -67,9 +69,14 @@ class Worker:
         self._liveness = Liveness(patience_seconds, time.monotonic(), time.monotonic())
         self._pauses = PauseWatch(parts)
         self._tick = Tick(parts, self._sources, gaps, self._liveness)
+        self._readiness = Readiness(settings.kafka_session_timeout_ms / 1000)
+        self._conditions = Conditions(
+            *(parts, self._liveness, self._readiness, self._assignment, self._tick),
+            *(self._reload, self._sources, self._patterns, self._pauses),
+        )
         token = None if settings.http_token is None else settings.http_token.get_secret_value()
         self._endpoints = Endpoints(
-            *(settings.http_host, settings.http_port, self._live, self._ready, self.reload, token),
+            *(settings.http_host, settings.http_port, self._conditions.health(), self.reload, token),
             allowed_hosts=settings.allowed_hosts,
         )
         self._port = 0
@@ -85,6 +92,7 @@ class Worker:
             StartupError: an external precondition is not met; lists every problem.
             LingerError: the error that ended the worker.
         """
+        self._conditions.ends_with(stop)
         core = "plain Python" if core_file is not None and core_file.endswith(".py") else "compiled"
         log.info(log_events.WORKER_STARTING, rules=len(self._rules.rules), rule_set=self._rules.hash, core=core)
         if not await unless(stop, self._check_and_join()):
@@ -106,6 +114,7 @@ class Worker:
 
     async def _check_and_join(self) -> None:
         await self._preflight.check()
+        self._readiness.is_reached = True
         await self._pauses.start()  # before anything is published
         await self._join()
 
@@ -212,35 +221,10 @@ class Worker:
                     f"partition {partition.number} was lost to another worker, but is still assigned here"
                 )
 
-    # -- health --------------------------------------------------------------------------------------------
-
-    def _live(self) -> dict[str, str | None]:
-        return {"progress": self._liveness.problem(time.monotonic())}
-
-    def _ready(self) -> dict[str, str | None]:
-        partitions = self._processor.partitions.values()
-        stopped = [partition.number for partition in partitions if partition.stopped]
-        lost = [partition.number for partition in partitions if partition.lost_at is not None]
-        is_assigned = bool(partitions or self._intake.partitions)
-        return {
-            "outside": self._tick.problem,
-            "rules": self._reload.problem,
-            "newest_sources": self._sources.problem,
-            "patterns": self._patterns.notes(),
-            "assigned": None if is_assigned else "no partition is assigned",
-            "stopped": f"partitions {stopped} are stopped, see the log" if stopped else None,
-            "lost": f"partitions {lost} belong to another worker" if lost else None,
-            "pauses": self._pauses.problem,
-            "brake": self._pauses.brake_problem,
-            "sources": self._tick.silence.problem(),
-            "skipped": _listed(self._tick.skips.problems),
-            "stopped_sources": _listed(self._tick.stopped.problems),
-            "schema_registry": _listed(self._tick.waiting),
-        }
-
     # -- stopping ------------------------------------------------------------------------------------------
 
     async def _stop(self) -> None:
+        self._readiness.is_ending = True
         log.info(log_events.WORKER_STOPPING)
         grace = self._settings.shutdown_grace_ms / 1000
         await _bounded(self._processor.stop(grace / 4), grace / 2)
@@ -251,11 +235,6 @@ class Worker:
         await _bounded(self._endpoints.stop(), grace / 8)
         await _bounded(self._store.close(), grace / 8)
         log.info(log_events.WORKER_STOPPED)
-
-
-def _listed(problems: Mapping[str, str]) -> str | None:
-    """Return problems by topic as one line, None if there are none."""
-    return "; ".join(f"{topic}: {problem}" for topic, problem in problems.items()) or None
 
 
 async def _first_of(tasks: set[asyncio.Task[Any]], seconds: float) -> set[asyncio.Task[Any]]:
