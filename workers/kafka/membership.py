@@ -6,20 +6,27 @@ aiokafka says it nowhere, so its coordinator is watched. Must not know what is r
 import time
 from typing import Any
 
+from workers.kafka.static_member import watch_instance
+
 
 class Membership:
     """When the group last confirmed that this worker is a member: it joined, or a heartbeat was answered.
 
     Attributes:
         confirmed_at: seconds; None before the worker joined for the first time.
+        is_taken: whether another member has the group instance id of this one; then this one is no member any more.
     """
 
     def __init__(self) -> None:
         self.confirmed_at: float | None = None
+        self.is_taken = False
 
     def confirm(self, now: float) -> None:
         """Note that the group has just confirmed it."""
         self.confirmed_at = now
+
+    def _take(self) -> None:
+        self.is_taken = True
 
     def unconfirmed_seconds(self, now: float) -> float | None:
         """Return for how long the group has not confirmed it; None before the worker joined for the first time."""
@@ -33,6 +40,7 @@ class Membership:
         Args:
             coordinator: of a consumer that has subscribed to nothing yet.
         """
+        watch_instance(coordinator, self._take)
         beat, complete = coordinator._do_heartbeat, coordinator._on_join_complete
 
         async def watched_beat() -> bool:

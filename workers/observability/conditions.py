@@ -40,9 +40,12 @@ CATALOGUE: Final[Mapping[str, Condition]] = {
         Condition("progress", "nothing: if it lasts, the worker ends to be started again; report it with the log"),
         Condition("group", "look whether Kafka answers and whether other workers have the same group instance id"),
         Condition("outside", "look at the server that is named: nothing is lost, and the step is tried again"),
+        Condition("own_topics", "linger topics create, or give back the partitions: actions wait in the outbox"),
+        Condition("publishing", "look at the topic that is named and the rights on it: records wait in the outbox"),
         Condition(
             "rules", "correct the files: linger rules check shows every problem; meanwhile older ones are active"
         ),
+        Condition("rule_sets", "give every worker the same files: the reason names which worker has which"),
         Condition("newest_sources", "give this worker the newest sources.yaml; to go back: linger sources promote"),
         Condition("patterns", "name the topics in sources.yaml, or change the patterns"),
         Condition(

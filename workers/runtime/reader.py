@@ -64,6 +64,7 @@ class Reader:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._servers = settings.kafka_bootstrap_servers
         self.membership = Membership()
         self._probe: AIOKafkaConsumer | None = None
         self._app: Any = None
@@ -160,7 +161,7 @@ class Reader:
         Raises:
             TimeoutError: no answer within `PROBE_SECONDS`.
         """
-        return await self._answer(describe(self._connected(), topics), "which topics there are")
+        return await _answer(self._servers, describe(self._connected(), topics), "which topics there are")
 
     async def bounds(self, partitions: Iterable[tuple[str, int]]) -> dict[TopicPartition, LogBounds]:
         """Return the earliest and the end offset of each partition; see `workers.kafka.topics.log_bounds`."""
@@ -175,7 +176,9 @@ class Reader:
         topic_partitions = [TopicPartition(*partition) for partition in partitions]
         if not topic_partitions:
             return {}
-        ends = await self._answer(self._connected().end_offsets(topic_partitions), _where("end", topic_partitions))
+        ends = await _answer(
+            self._servers, self._connected().end_offsets(topic_partitions), _where("end", topic_partitions)
+        )
         return {TopicPartition(*tp): end for tp, end in ends.items()}
 
     async def earliest(self, partitions: Iterable[tuple[str, int]]) -> dict[TopicPartition, int]:
@@ -185,23 +188,23 @@ class Reader:
             TimeoutError: no answer within `PROBE_SECONDS`.
         """
         topic_partitions = [TopicPartition(*partition) for partition in partitions]
-        offsets: dict[TopicPartition, int] = await self._answer(
-            self._connected().beginning_offsets(topic_partitions), _where("begin", topic_partitions)
+        offsets: dict[TopicPartition, int] = await _answer(
+            self._servers, self._connected().beginning_offsets(topic_partitions), _where("begin", topic_partitions)
         )
         return offsets
-
-    async def _answer(self, question: Awaitable[_Answered], what: str) -> _Answered:
-        try:
-            return await asyncio.wait_for(question, PROBE_SECONDS)
-        except TimeoutError as error:
-            servers = self._settings.kafka_bootstrap_servers
-            raise TimeoutError(
-                f"Kafka at {servers} did not say within {PROBE_SECONDS:.0f} s {what}; it is frozen or cut off"
-            ) from error
 
     def _connected(self) -> AIOKafkaConsumer:
         assert self._probe is not None, "connect() comes first"
         return self._probe
+
+
+async def _answer(servers: str, question: Awaitable[_Answered], what: str) -> _Answered:
+    try:
+        return await asyncio.wait_for(question, PROBE_SECONDS)
+    except TimeoutError as error:
+        raise TimeoutError(
+            f"Kafka at {servers} did not say within {PROBE_SECONDS:.0f} s {what}; it is frozen or cut off"
+        ) from error
 
 
 def _where(verb: str, partitions: Iterable[TopicPartition]) -> str:

@@ -25,6 +25,7 @@ from workers.runtime.parts import Parts
 from workers.runtime.silence import SkipWatch
 from workers.runtime.sources import SourcesInForce
 from workers.runtime.stopped_sources import StoppedSources
+from workers.runtime.watches.own_topics import OwnTopics
 from workers.state.consistency import partitions_mismatch
 from workers.state.source_sets.stored import source_ids_and_generation
 
@@ -48,6 +49,7 @@ class Tick:
         silence: which sources and types are silent.
         skips: which sources skip more than is usual.
         stopped: which sources are not read further.
+        own_topics: which of Linger's own topics are missing or too small.
         waiting: by topic, which sources of this worker wait for the schema registry, and why.
     """
 
@@ -65,6 +67,7 @@ class Tick:
         self.silence = sources.silence
         self.skips = SkipWatch(parts.intake)
         self.stopped = StoppedSources(parts)
+        self.own_topics = OwnTopics(parts.settings)
         self.waiting: Mapping[str, str] = {}
         self._liveness = liveness
         self._seconds = parts.settings.tick_ms / 1000
@@ -164,6 +167,7 @@ class Tick:
         if problems:
             raise LingerError("\n".join(problems))
         self._topics.note(topics)
+        self.own_topics.note(topics, time.monotonic())
 
     async def _check_owners(self, now_ms: int) -> None:
         """Hold back the sources whose events some owner of an activity partition cannot distinguish."""

@@ -30,6 +30,7 @@ from workers.runtime.reader import ACTIVITY, PROBE_SECONDS, SOURCES, Subscriptio
 from workers.runtime.reload import Reload
 from workers.runtime.sources import SourcesInForce
 from workers.runtime.tick import Tick
+from workers.runtime.watches.other_workers import OtherWorkers, instance_taken
 from workers.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -69,10 +70,11 @@ class Worker:
         self._liveness = Liveness(patience_seconds, time.monotonic(), time.monotonic())
         self._pauses = PauseWatch(parts)
         self._tick = Tick(parts, self._sources, gaps, self._liveness)
+        self._others = OtherWorkers(parts, self._versions)
         self._readiness = Readiness(settings.kafka_session_timeout_ms / 1000)
         self._conditions = Conditions(
             *(parts, self._liveness, self._readiness, self._assignment, self._tick),
-            *(self._reload, self._sources, self._patterns, self._pauses),
+            *(self._reload, self._sources, self._patterns, self._pauses, self._others),
         )
         token = None if settings.http_token is None else settings.http_token.get_secret_value()
         self._endpoints = Endpoints(
@@ -135,6 +137,7 @@ class Worker:
             "topics": guard(self._patterns.watch(self._reload.running)),
             "pauses": guard(self._pauses.read()),
             "obeyed": guard(self._pauses.report()),
+            "others": guard(self._others.report()),
         }
         if self._schemas is not None:
             work["schemas"] = guard(self._schemas.keep_asking())
@@ -146,6 +149,7 @@ class Worker:
 
     async def _join(self) -> None:
         try:
+            await self._others.enter()
             await self._reload.join()
             await finish_at_start(self._settings, self._store, (await self._clock.read()).now_ms)
         except (KafkaError, OSError) as error:  # it has answered a moment ago
@@ -212,6 +216,8 @@ class Worker:
         self._end_if_hopeless()
         if (failure := self._processor.failure()) is not None:
             raise failure
+        if self._reader.membership.is_taken:
+            raise instance_taken(self._settings.kafka_group_instance_id or "", "as Kafka says")
         if (crash := self._reader.crash) is not None:
             raise LingerError(crash)
         patience_seconds = 2 * self._settings.kafka_session_timeout_ms / 1000
@@ -220,6 +226,10 @@ class Worker:
                 raise LingerError(
                     f"partition {partition.number} was lost to another worker, but is still assigned here"
                 )
+
+    def _versions(self) -> tuple[int, str, int]:
+        rules = self._processor.rules
+        return rules.generation, rules.hash, self._sources.current.generation
 
     # -- stopping ------------------------------------------------------------------------------------------
 
@@ -233,6 +243,7 @@ class Worker:
         await _bounded(self._pauses.stop(), grace / 8)
         await _bounded(self._publisher.stop(), grace / 8)
         await _bounded(self._endpoints.stop(), grace / 8)
+        await _bounded(self._others.leave(), grace / 8)
         await _bounded(self._store.close(), grace / 8)
         log.info(log_events.WORKER_STOPPED)
 

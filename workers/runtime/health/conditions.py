@@ -15,6 +15,7 @@ from workers.runtime.pauses import PauseWatch
 from workers.runtime.reload import Reload
 from workers.runtime.sources import SourcesInForce
 from workers.runtime.tick import Tick
+from workers.runtime.watches.other_workers import OtherWorkers
 
 
 class Conditions:
@@ -31,6 +32,7 @@ class Conditions:
         sources: SourcesInForce,
         patterns: PatternTopics,
         pauses: PauseWatch,
+        others: OtherWorkers,
     ) -> None:
         self._membership = parts.reader.membership
         self._processor = parts.processor
@@ -43,6 +45,8 @@ class Conditions:
         self._sources = sources
         self._patterns = patterns
         self._pauses = pauses
+        self._publisher = parts.publisher
+        self._others = others
         self._stop: asyncio.Event | None = None
 
     def ends_with(self, stop: asyncio.Event) -> None:
@@ -76,7 +80,10 @@ class Conditions:
             "progress": self.stalled(),
             "group": self._without_group(),
             "outside": self._tick.problem,
+            "own_topics": self._tick.own_topics.problem,
+            "publishing": self._publisher.refusal,
             "rules": self._reload.problem,
+            "rule_sets": self._others.problem,
             "newest_sources": self._sources.problem,
             "patterns": self._patterns.notes(),
             "assigned": None if is_assigned else "no partition is assigned",
