@@ -8,11 +8,10 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
@@ -136,18 +135,16 @@ def linger(environment: Mapping[str, str], *arguments: str) -> "subprocess.Compl
     )
 
 
-async def says(place: Site, text: str) -> bool:
-    conditions = await asyncio.to_thread(ready, place)
-    return any(text in (problem or "") for problem in conditions.values())
+async def says(place: Site, text: str, number: int = 0) -> bool:
+    """Return whether a worker says a text in /statusz."""
+    conditions = await asyncio.to_thread(statuses, place, number)
+    return any(text in reason for reason in conditions.values())
 
 
-def ready(place: Site, number: int = 0) -> dict[str, Any]:
-    """Return what a worker answers to /readyz."""
+def statuses(place: Site, number: int) -> dict[str, str]:
+    """Return by its name the reason of each condition that holds in a worker."""
     lines = (place.folder / f"worker-{number}.log").read_text().splitlines()
     (port,) = [json.loads(line)["http_port"] for line in lines if '"worker_ready"' in line]
-    try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}/readyz", timeout=5) as answer:
-            conditions: dict[str, Any] = json.loads(answer.read())
-    except urllib.error.HTTPError as error:
-        conditions = json.loads(error.read())
-    return {name: None if text == "ok" else text for name, text in conditions.items()}
+    with urllib.request.urlopen(f"http://{HOST}:{port}/statusz?format=json", timeout=5) as answer:
+        conditions = json.loads(answer.read())["conditions"]
+    return {name: condition["reason"] for name, condition in conditions.items() if condition["reason"]}

@@ -5,6 +5,7 @@ import gc
 import os
 import sys
 import threading
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -32,6 +33,9 @@ def _cannot_listen(settings: Settings) -> list[str]:
     problem = why_not(settings.http_host, settings.http_port)
     return [] if problem is None else [problem]
 
+
+_LAST_WORDS_SECONDS: Final = 1.0
+"""How long a worker that is ended by force may take to say so."""
 
 _LISTENS: Final = Check(("http_host", "http_port"), _cannot_listen)
 
@@ -73,6 +77,18 @@ def _tune_thread_switching() -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
 
 
+def _in_background(seconds: float, work: Callable[..., object], *arguments: object) -> None:
+    timer = threading.Timer(seconds, work, arguments)
+    timer.daemon = True
+    timer.start()
+
+
+def _end_by_force(grace_seconds: float) -> None:
+    _in_background(_LAST_WORDS_SECONDS, os._exit, EXIT_FORCED)  # whoever reads the log may hang, too
+    log.error(log_events.WORKER_FORCED, seconds=grace_seconds, status=EXIT_FORCED)
+    os._exit(EXIT_FORCED)
+
+
 async def _run_until_signal(settings: Settings, configuration: Configuration) -> None:
     """Run a worker; SIGTERM and SIGINT stop it, SIGHUP reloads its rules and sources.
 
@@ -82,9 +98,8 @@ async def _run_until_signal(settings: Settings, configuration: Configuration) ->
 
     def start_grace_period() -> None:
         # A library may hang on a dead broker. Ending the process loses nothing: every step is atomic.
-        watchdog = threading.Timer(settings.shutdown_grace_ms / 1000, os._exit, (EXIT_FORCED,))
-        watchdog.daemon = True
-        watchdog.start()
+        grace_seconds = settings.shutdown_grace_ms / 1000
+        _in_background(grace_seconds, _end_by_force, grace_seconds)
 
     def request_stop() -> None:
         start_grace_period()

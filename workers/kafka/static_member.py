@@ -2,8 +2,8 @@
 
 Kafka tells the old member that it is unknown, as it tells one that was away for too long; aiokafka joins again in
 both cases. Only a request that names the instance gets the answer `FENCED_INSTANCE_ID`, so one is sent to find out.
-From then on the coordinator gets no answer to anything, so it does not join again. This module uses aiokafka's internals;
-`tests/unit/kafka/test_static_member.py` covers what it takes for granted.
+From then on the coordinator gets no answer to anything, so it does not join again. This module uses aiokafka's
+internals; `tests/unit/kafka/test_static_member.py` covers what it takes for granted.
 """
 
 import asyncio
