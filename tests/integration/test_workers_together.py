@@ -28,6 +28,10 @@ def log_of(place: Site, number: int) -> str:
     return (place.folder / f"worker-{number}.log").read_text()
 
 
+async def both(place: Site, event: str) -> bool:
+    return all(f'"{event}"' in log_of(place, number) for number in (0, 1))
+
+
 async def acts(place: Site, customer: str, begin: int) -> None:
     """Check that the workers act for a customer who goes quiet."""
     await place.order(customer, begin)
@@ -97,24 +101,17 @@ def test_workers_with_different_rules_are_both_named_by_both_until_they_have_the
         newer.write_text(QUIET.replace("Bought, and then nothing", "Nothing for ten days"))
         place.environment["LINGER_RULES"] = str(newer)
         second = place.start_worker()
-        for number, other in ((0, second.pid), (1, place.processes[0].pid)):
-            await place.until(lambda n=number: both_ready(place), "both workers to be ready")
-            await place.until(
-                lambda n=number, pid=other: says(place, f":{pid}:", n), f"worker {number} to name the other"
-            )
+        await place.until(lambda: both(place, "worker_ready"), "both workers to be ready")
+        await place.until(lambda: says(place, f":{second.pid}:", 0), "the first worker to name the second")
+        await place.until(lambda: says(place, f":{place.processes[0].pid}:", 1), "the second to name the first")
+        for number in (0, 1):
             assert await says(place, "this worker", number)
             assert '"rule_sets_differ"' in log_of(place, number)
         (tmp_path / Path(first).name).write_text(newer.read_text())
 
-        async def agree() -> bool:
-            return all('"rule_sets_agree"' in log_of(place, number) for number in (0, 1))
-
-        await place.until(agree, "the workers to agree again")
+        await place.until(lambda: both(place, "rule_sets_agree"), "the workers to agree again")
         assert not await says(place, "different files", 0)
         assert not await says(place, "different files", 1)
-
-    async def both_ready(place: Site) -> bool:
-        return all('"worker_ready"' in log_of(place, number) for number in (0, 1))
 
     play(apache_pair, tmp_path, QUIET, scenario, LINGER_RULES_POLL_MS="200")
 

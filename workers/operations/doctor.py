@@ -45,8 +45,8 @@ from workers.operations.permissions import (
     topic_rights_missing,
 )
 from workers.operations.registry_checks import registry
-from workers.operations.retention import Configs, Need, needs_of
-from workers.operations.running_worker import running_worker
+from workers.operations.retention import ACTION_TOPICS, Configs, Need, needs_of
+from workers.operations.running_worker import running_worker, running_workers
 from workers.operations.source_samples import Trace, sample_sources
 from workers.operations.upgrade import checks as upgrade_checks
 from workers.operations.upgrade.facts import find_releases, sample_layouts
@@ -149,6 +149,8 @@ class _Kafka:
         if self._activity in topics:
             self._state = topics[self._activity]
             findings += kafka_checks.activity_topic(self._state, settings.partitions)
+        actions = [settings.topic(name) for name in ACTION_TOPICS]
+        findings += kafka_checks.action_topics(actions, topics, settings.partitions)
         missing = topic_rights_missing(settings, needed, reported)
         findings += kafka_checks.rights_on_topics(reported, needed, missing)
         group_missing = await group_rights_missing(settings, admin)
@@ -262,6 +264,7 @@ async def _state(settings: Settings, store: Store, rules: RuleSet, kafka: _Kafka
             stops = await read_stops(store)
             elsewhere = [] if any(metas.values()) else await namespaces_of_topic(store, kafka.topic_id)
             braking = await _brake(settings, store, metas)
+            workers = await running_workers(store)
     except LingerError as error:
         return [unknown("state", "stored state", str(error), "", "see above")]
     # Logs after the stored state: workers may read on in between, which only makes a log longer.
@@ -273,6 +276,7 @@ async def _state(settings: Settings, store: Store, rules: RuleSet, kafka: _Kafka
         state_checks.stopped_sources(stops.problems()),
         await _pauses(settings, is_reached=kafka.is_reached),
         braking,
+        workers,
     ]
 
 

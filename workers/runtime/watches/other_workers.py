@@ -13,7 +13,6 @@ import structlog
 from workers.errors import LingerError, StartupError, Transient
 from workers.observability import log_events
 from workers.runtime.parts import Parts
-from workers.runtime.watches.rule_versions import Alive, versions_by_worker, worded
 from workers.state.presence.reports import (
     BEAT_SECONDS,
     SILENT_SECONDS,
@@ -23,6 +22,7 @@ from workers.state.presence.reports import (
     take_name,
     write_report,
 )
+from workers.state.presence.versions import Alive, versions_by_worker, worded
 
 log = structlog.get_logger(__name__)
 

@@ -8,7 +8,8 @@ import structlog
 from workers.kafka.requirements import missing_topics, wrong_partitions
 from workers.kafka.topics import TopicState
 from workers.observability import log_events
-from workers.settings import OWN_TOPICS, PAUSES, Settings
+from workers.operations.retention import ACTION_TOPICS
+from workers.settings import OWN_TOPICS, Settings
 
 log = structlog.get_logger(__name__)
 
@@ -24,12 +25,13 @@ def unusable_topics(settings: Settings, topics: Mapping[str, TopicState]) -> dic
         topics: as Kafka describes them.
     """
     names = [settings.topic(name) for name in OWN_TOPICS]
-    partitioned = [name for name in names if name != settings.topic(PAUSES)]
+    partitioned = [settings.topic(name) for name in ("activity", *ACTION_TOPICS)]
     problems = {
         missing.topic: f"{missing}; create it: linger topics create" for missing in missing_topics(names, topics)
     }
     for wrong in wrong_partitions(partitioned, topics, settings.partitions):
-        remedy = "add partitions with kafka-topics.sh --alter" if wrong.partitions < wrong.required else "restore it"
+        is_small = wrong.partitions < wrong.required
+        remedy = "add partitions with kafka-topics.sh --alter" if is_small else "create it again"
         problems[wrong.topic] = f"{wrong}; {remedy}"
     return problems
 

@@ -1,7 +1,7 @@
 """Laws of comparing workers: those that are alive are compared, and each is named with what it has."""
 
-from workers.runtime.watches.rule_versions import Alive, versions_by_worker, worded
 from workers.state.presence.reports import SILENT_SECONDS, WorkerReport
+from workers.state.presence.versions import Alive, versions_by_worker, worded
 
 
 def report(beat: int = 1, rules: int = 1, token: str = "t") -> WorkerReport:
