@@ -7,13 +7,16 @@ would do less: they are gone with the loop, and then a signal kills the process.
 It imports the standard library alone: `workers.__main__` comes here before it imports anything that takes long.
 """
 
-import asyncio
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import asyncio  # it takes longer than everything else here
 
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT)
 _RELOAD: Final = signal.SIGHUP
@@ -34,7 +37,7 @@ def _end_at_once(number: int, frame: FrameType | None) -> None:
 
 
 @contextmanager
-def told(loop: asyncio.AbstractEventLoop, stop: Callable[[], None], reload: Callable[[], None]) -> Iterator[None]:
+def told(loop: "asyncio.AbstractEventLoop", stop: Callable[[], None], reload: Callable[[], None]) -> Iterator[None]:
     """Have signals call functions in an event loop until the block ends; from then on they are ignored.
 
     Needs the main thread.
@@ -62,5 +65,17 @@ def told(loop: asyncio.AbstractEventLoop, stop: Callable[[], None], reload: Call
     try:
         yield
     finally:
-        for number in (*_STOPS, _RELOAD):
-            signal.signal(number, signal.SIG_IGN)
+        _ignore_from_now_on()
+
+
+def _ignore_from_now_on() -> None:
+    others = sys.unraisablehook
+
+    def hook(unraisable: "sys.UnraisableHookArgs") -> None:
+        # Python reports a signal that arrived in the moment between its old handler and SIG_IGN.
+        if not (isinstance(unraisable.exc_value, OSError) and "race condition" in str(unraisable.exc_value)):
+            others(unraisable)
+
+    sys.unraisablehook = hook
+    for number in (*_STOPS, _RELOAD):
+        signal.signal(number, signal.SIG_IGN)

@@ -24,8 +24,9 @@ from workers.demo.embedded import HOST, Pair, free_ports
 
 pytestmark = pytest.mark.integration
 
-WITHIN_SECONDS: Final = 60.0
-"""Of all commands at once, on a machine that is busy with them."""
+WITHIN_SECONDS: Final = 90.0
+"""Of each command, on a machine that is busy with others."""
+AT_ONCE: Final = 5
 PATIENT: Final = {"LINGER_KAFKA_SESSION_TIMEOUT_MS": "30000", "LINGER_KAFKA_REQUEST_TIMEOUT_MS": "40000"}
 COMMANDS: Final[tuple[tuple[str, ...], ...]] = (
     ("run",),
@@ -67,12 +68,14 @@ def test_every_command_ends_in_time_and_names_the_kafka_that_does_not_answer(
                 "LINGER_KAFKA_BOOTSTRAP_SERVERS": server,
                 "LINGER_KAFKA_REQUEST_TIMEOUT_MS": "120000",
             }
-            answers = await asyncio.gather(
-                *(
-                    asyncio.to_thread(linger, environment, *(part.format(**names) for part in command))
-                    for command in COMMANDS
-                )
-            )
+            hands = asyncio.Semaphore(AT_ONCE)
+
+            async def answer_to(command: tuple[str, ...]) -> "subprocess.CompletedProcess[str]":
+                async with hands:
+                    arguments = [part.format(**names) for part in command]
+                    return await asyncio.to_thread(linger, environment, *arguments)
+
+            answers = await asyncio.gather(*map(answer_to, COMMANDS))
         for answer in answers:
             assert answer.returncode in (1, 2), answer
             assert server in answer.stdout, answer

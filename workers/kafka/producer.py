@@ -56,8 +56,7 @@ class Publisher:
         shorten: called with the records of a call when one of them is larger than its topic allows.
 
     Attributes:
-        refusal: of which topics Kafka has not confirmed the latest records, and why, so that they are being sent
-            again; None while it confirms.
+        refusal: why Kafka did not confirm the latest records, and their topics, while they are being sent again.
     """
 
     def __init__(
