@@ -39,7 +39,6 @@ COMMANDS: Final[tuple[tuple[str, ...], ...]] = (
     ("dead-letters", "list"),
     ("dead-letters", "replay", "--yes"),
     ("rebuild", "--dry-run"),
-    ("upgrade", "finish"),
     ("sources", "try", "{prefix}orders", "--last", "5"),
     ("sources", "guess", "{prefix}orders"),
     ("sources", "forget", "{prefix}orders"),
@@ -119,6 +118,16 @@ def test_a_worker_says_within_seconds_that_its_kafka_is_frozen_and_goes_on_when_
                 await place.now(12)
                 await place.decided_until(12)
                 assert [action["customer_id"] for action in await place.actions("at-risk")] == ["ada"]
+                os.kill(broker, signal.SIGSTOP)
+                try:
+                    (worker,) = place.processes
+                    worker.terminate()
+                    grace_seconds = place.settings.shutdown_grace_ms / 1000
+                    status = await asyncio.to_thread(worker.wait, grace_seconds + 10)
+                finally:
+                    os.kill(broker, signal.SIGCONT)
+                last_words = {0: "worker_stopped", 70: "worker_forced"}
+                assert last_words[status] in place.log().splitlines()[-1]
 
         asyncio.run(scenario())
 

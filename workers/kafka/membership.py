@@ -20,6 +20,20 @@ class Membership:
     def __init__(self) -> None:
         self.confirmed_at: float | None = None
         self.is_taken = False
+        self._coordinator: Any = None
+
+    @property
+    def end(self) -> str | None:
+        """Why aiokafka joins no group any more, None while it would: no one else asks its coordinator.
+
+        It ends, for example, with a broker that was frozen while the group was joined.
+        """
+        coordinator = self._coordinator
+        if coordinator is None or coordinator._closing.done() or not coordinator._coordination_task.done():
+            return None
+        task = coordinator._coordination_task
+        error = None if task.cancelled() else task.exception()
+        return f"the consumer has lost its group for good: {error or 'its coordinator has ended'}"
 
     def confirm(self, now: float) -> None:
         """Note that the group has just confirmed it."""
@@ -40,6 +54,7 @@ class Membership:
         Args:
             coordinator: of a consumer that has subscribed to nothing yet.
         """
+        self._coordinator = coordinator
         watch_instance(coordinator, self._take)
         beat, complete = coordinator._do_heartbeat, coordinator._on_join_complete
 

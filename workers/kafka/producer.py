@@ -18,6 +18,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 
+from workers.kafka.connecting import connect
 from workers.kafka.partitioner import hash_of
 from workers.kafka.records import MAX_RECORD_BYTES, Sendable
 from workers.observability import log_events, metrics
@@ -164,7 +165,7 @@ class Publisher:
     async def _open(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(**self._arguments)
         try:
-            await producer.start()
+            await connect(producer)
         except BaseException:
             await self._dispose(producer)
             raise

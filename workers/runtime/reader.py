@@ -110,9 +110,9 @@ class Reader:
 
     @property
     def crash(self) -> str | None:
-        """Why Faust gave up reading, None while it reads."""
+        """Why Faust or aiokafka gave up reading, None while they read."""
         crashed = self._app is not None and self._app.crashed
-        return f"the consumer crashed: {self._app.crash_reason!r}" if crashed else None
+        return f"the consumer crashed: {self._app.crash_reason!r}" if crashed else self.membership.end
 
     # -- reading -------------------------------------------------------------------------------------------
 

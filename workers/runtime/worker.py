@@ -121,10 +121,19 @@ class Worker:
         await self._join()
 
     async def _start(self) -> None:
-        await self._publisher.start()
-        await self._reader.connect()
+        try:
+            await self._publisher.start()
+            await self._reader.connect()
+        except (KafkaError, OSError) as error:  # it has answered a moment ago
+            raise StartupError([f"no Kafka broker answers any more: {error}"]) from error
         self._port = await self._listen()
-        await self._start_reading()
+        starting: asyncio.Task[Any] = asyncio.create_task(self._start_reading())
+        try:
+            while not await _first_of({starting}, _WATCHDOG_SECONDS):
+                self._raise_failures()
+        finally:
+            starting.cancel()
+        await starting
 
     def _tasks(self, reload_asked: asyncio.Event) -> "list[asyncio.Task[None]]":
         """Begin everything that runs beside the tick."""
