@@ -26,7 +26,7 @@ class Condition:
     Attributes:
         name: its label in `linger_condition`, and its line in /statusz.
         remedy: what an operator does about it.
-        needs_action: False if it may hold for ever in a worker that is well.
+        needs_action: False if it may hold in a worker that is well.
     """
 
     name: str
