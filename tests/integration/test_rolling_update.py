@@ -87,7 +87,7 @@ def test_a_rolling_update_with_a_silent_source_a_broken_file_and_a_spare_worker_
     apache_pair: Pair, tmp_path: Path
 ) -> None:
     async def law() -> None:
-        options = {
+        options: dict[str, Any] = {
             "orders_silence": "5 days",
             "LINGER_PARTITIONS": str(PARTITIONS),
             "LINGER_RULES_POLL_MS": "100",

@@ -530,7 +530,7 @@ def test_positions_that_arrive_after_everything_was_taken_away_are_given_up_agai
 
 def test_the_group_is_watched_before_it_is_joined(monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> None:
-        watched = []
+        watched: list[object] = []
         coordinator = object()
 
         async def start(thread: Any) -> None:

@@ -1,6 +1,7 @@
 """Laws of membership: only what the group has answered counts."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ class Coordinator:
 @pytest.fixture
 def seconds(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [100.0]
-    monkeypatch.setattr(membership.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(membership, "time", SimpleNamespace(monotonic=lambda: now[0]))
     return now
 
 

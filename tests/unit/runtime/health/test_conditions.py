@@ -45,10 +45,8 @@ class Place:
             intake=self.intake,
         )
         patterns: Any = SimpleNamespace(notes=lambda: self.unread)
-        self.conditions = Conditions(
-            *(parts, self.liveness, self.readiness, self.assignment, self.tick),
-            *(self.reload, self.sources, patterns, self.pauses),
-        )
+        said: list[Any] = [self.assignment, self.tick, self.reload, self.sources, patterns, self.pauses]
+        self.conditions = Conditions(parts, self.liveness, self.readiness, *said)
 
     def failing(self) -> list[str]:
         """The conditions with a reason; their series say the same."""
