@@ -1,6 +1,7 @@
 """Run faults against real workers, Kafka and Redis, and report what was lost, doubled or wrong.
 
-    python -m tests.faults [--short] [--seed N] [--runs N] [--only NAME ...] [--without GUARD] [--json]
+    python -m tests.faults [--short] [--seed N] [--runs N] [--only NAME ...] [--without GUARD]
+                           [--store valkey] [--json]
 
 Prints the seed of every run; the same seed gives the same history and the same schedule of faults. With `--json` one
 JSON object is the last line. Exit status 1 if anything was lost, doubled or wrong, or a run did not finish.
@@ -34,6 +35,7 @@ from tests.faults.stage import NeverDone, Stage, stage
 from tests.faults.verdict import Verdict, judge
 from tests.support.redis_topologies import SmallCluster, Watched, running_cluster, running_sentinel
 from tests.support.schema_registry import missing_registry
+from tests.support.services import REDIS, STORE_VARIABLE, STORES
 from workers.histories.history import History
 
 
@@ -194,8 +196,10 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=[fault.name for fault in FAULTS], metavar="NAME")
     parser.add_argument("--without", choices=GUARDS, help="switch a guard off: the report must show what that costs")
     parser.add_argument("--keep", type=Path, help="a new folder for logs, which is kept")
+    parser.add_argument("--store", choices=STORES, default=REDIS, help="the server of the state")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    os.environ[STORE_VARIABLE] = options.store
     chosen = [
         fault
         for fault in FAULTS

@@ -5,7 +5,6 @@ Workers reach everything through proxies; the harness itself bypasses them, over
 
 import asyncio
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.faults.proxy import Proxy
-from tests.support.services import fetch_jars
+from tests.support.services import fetch_jars, store_program
 from workers.demo.embedded import HOST, answers_api_versions, answers_ping, die_with_parent, free_ports
 
 _CLUSTER_ID: Final = "TGluZ2VyRmF1bHRLYWZrYQ"
@@ -233,9 +232,7 @@ def _answering(port: int) -> Callable[[], bool]:
 
 def redis_command(port: int, data: Path) -> list[str]:
     """Return the command of a Redis that appends every write to a file before it answers the next one."""
-    program = shutil.which("redis-server")
-    assert program is not None
     return [
-        *(program, "--bind", HOST, "--port", str(port), "--dir", str(data), "--save", ""),
+        *(str(store_program()), "--bind", HOST, "--port", str(port), "--dir", str(data), "--save", ""),
         *("--appendonly", "yes", "--appendfsync", "everysec", "--enable-debug-command", "yes"),
     ]

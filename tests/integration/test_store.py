@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, closing, suppress
 from itertools import count
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -15,7 +14,7 @@ from redis import Redis
 
 from tests.support.builders import rule
 from tests.support.processor_rig import Agent, record
-from tests.support.services import missing_redis
+from tests.support.services import missing_redis, store_program
 from tests.unit.state.test_keys import slot
 from workers.core.source_positions import NONE, WHOLE
 from workers.demo.embedded import HOST, Pair, answers_ping, free_ports, running_server, store_command
@@ -769,7 +768,7 @@ def cluster_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (port,) = free_ports(1)
     # The bus would listen on the port plus 10,000, which may not exist.
     (bus,) = free_ports(1)
-    command = [*store_command(Path("redis-server"), port, directory), "--cluster-enabled", "yes"]
+    command = [*store_command(store_program(), port, directory), "--cluster-enabled", "yes"]
     command += ["--cluster-port", str(bus)]
     log = directory / "cluster.log"
     with running_server(command, log, lambda: answers_ping(port), environment=os.environ):

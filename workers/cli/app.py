@@ -1,7 +1,8 @@
 """The command line: the only one that prints.
 
-One module per command; each has a function `add_to(app)` that registers it. `context.obj` holds the environment
-variables: a command that needs settings reads them with `read_settings(context.obj)`.
+One module per command, imported when it is called (`on_demand`); each has a function `add_to(app)` that registers it.
+`context.obj` holds the environment variables: a command that needs settings reads them with
+`read_settings(context.obj)`.
 """
 
 import sys
@@ -11,47 +12,35 @@ from typing import Annotated, Final
 
 import typer
 
-from workers.cli import (
-    config,
-    customer,
-    dead_letters,
-    demo,
-    doctor,
-    healthcheck,
-    pause,
-    rebuild,
-    rules,
-    run,
-    sources,
-    topics,
-    why,
-)
+from workers.cli.on_demand import on_demand
 from workers.cli.output import EXIT_PROBLEM, EXIT_SETUP, complain, out
-from workers.cli.state_commands import files, upgrade
 from workers.errors import LingerError, StartupError
 from workers.kafka.topics import TopicsError
 from workers.printing import accept_any_encoding
 
-_COMMANDS: Final = (
-    demo,
-    run,
-    rules,
-    pause,
-    why,
-    customer,
-    sources,
-    dead_letters,
-    rebuild,
-    files,
-    upgrade,
-    topics,
-    doctor,
-    config,
-    healthcheck,
-)
+_COMMANDS: Final = {
+    "demo": "workers.cli.demo",
+    "run": "workers.cli.run",
+    "rules": "workers.cli.rules",
+    "pause": "workers.cli.pause",
+    "resume": "workers.cli.pause",
+    "paused": "workers.cli.pause",
+    "why": "workers.cli.why",
+    "customer": "workers.cli.customer",
+    "sources": "workers.cli.sources",
+    "dead-letters": "workers.cli.dead_letters",
+    "rebuild": "workers.cli.rebuild",
+    "state": "workers.cli.state_commands.files",
+    "upgrade": "workers.cli.state_commands.upgrade",
+    "topics": "workers.cli.topics",
+    "doctor": "workers.cli.doctor",
+    "config": "workers.cli.config",
+    "healthcheck": "workers.cli.healthcheck",
+}
 
 app: Final = typer.Typer(
     name="linger",
+    cls=on_demand(_COMMANDS),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -73,10 +62,6 @@ def linger(
     ] = False,
 ) -> None:
     """Accept the options before a command."""
-
-
-for _command in _COMMANDS:
-    _command.add_to(app)
 
 
 def run_command(environment: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from schemas.sources import SourcesFile
-from workers.cli import held
+from workers.cli.on_demand import on_demand
 from workers.cli.output import EXIT_LINT, EXIT_PROBLEM, AsJson, out
 from workers.errors import StartupError
 from workers.printing import json_line
@@ -46,12 +46,15 @@ class Format(StrEnum):
 
 def add_to(app: typer.Typer) -> None:
     """Register the group and its commands."""
-    group = typer.Typer(no_args_is_help=True, help="Check, explain, test and preview the rules that marketers write.")
+    group = typer.Typer(
+        cls=on_demand(dict.fromkeys(("held", "release", "discard", "promote"), "workers.cli.rule_commands.held")),
+        no_args_is_help=True,
+        help="Check, explain, test and preview the rules that marketers write.",
+    )
     group.command("check")(check)
     group.command("explain")(explain)
     group.command("test")(run_tests)
     group.command("preview")(preview)
-    held.add_to(group)
     app.add_typer(group, name="rules")
 
 

@@ -199,20 +199,38 @@ def type_limits(sources: SourcesFile, progress: Mapping[tuple[str, int], Progres
     return limits
 
 
+def silent_from(
+    sources: SourcesFile, progress: Mapping[tuple[str, int], Progress]
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Return by topic, and by event type with a `max_silence` of its own, the moment after which it counts as silent.
+
+    It holds if no further event comes. What is not watched yet, or not by all partitions, is left out.
+    """
+    _, heard = _heard_of(sources, progress)
+    topics = {
+        source.topic: last_event_ms + duration_ms(source.max_silence)
+        for source in sources.sources
+        if source.topic in heard and (last_event_ms := _last_event_ms(heard[source.topic]))
+    }
+    types: dict[str, int] = {}
+    for (_, event_type), (last_event_ms, limit_ms) in _type_limits_ms(sources, progress).items():
+        if last_event_ms:
+            until_ms = last_event_ms + limit_ms
+            types[event_type] = min(until_ms, types.get(event_type, until_ms))
+    return topics, types
+
+
 def silent_sources(sources: SourcesFile, progress: Mapping[tuple[str, int], Progress], now_ms: int) -> dict[str, int]:
     """Return the topics that brought no event for longer than their `max_silence`.
 
     The values are the time of the last event, or since when a source that never had one is watched.
     """
-    silent = {}
-    _, heard = _heard_of(sources, progress)
-    for source in sources.sources:
-        reports = heard.get(source.topic)
-        if reports is not None:
-            last_event_ms = _last_event_ms(reports)
-            if last_event_ms and now_ms > last_event_ms + duration_ms(source.max_silence):
-                silent[source.topic] = last_event_ms
-    return silent
+    from_ms, _ = silent_from(sources, progress)
+    return {
+        source.topic: from_ms[source.topic] - duration_ms(source.max_silence)
+        for source in sources.sources
+        if now_ms > from_ms.get(source.topic, now_ms)
+    }
 
 
 def silent_types(sources: SourcesFile, progress: Mapping[tuple[str, int], Progress], now_ms: int) -> dict[str, int]:

@@ -328,7 +328,7 @@ class Intake:
 
     def note_other_workers(self, progress: Mapping[tuple[str, int], Progress]) -> None:
         """Note the published progress of the partitions that other workers read, so as not to run far ahead."""
-        self._silence.note(progress, self._cursors, self._now_ms)
+        self._silence.note(progress, self._cursors)
         self._limits_elsewhere = {
             (topic, partition): report.next_ms
             + max(self._max_skew_ms, (self._now_ms - report.next_ms) // _SKEW_SHARE)

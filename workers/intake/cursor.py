@@ -1,7 +1,8 @@
 """One source partition that a worker reads: how far it is, what waits, and whether it is stopped."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from workers.core.watermarks import Progress
 from workers.intake.merge import PartitionQueue, QueuedRecord
@@ -11,6 +12,40 @@ from workers.state.stopped_sources import Stop
 _QUEUED_DELIVERIES: Final = 2
 _LOOK_AHEAD_RECORDS: Final = 2_000
 """How many records of a stopped partition are fetched, to find out whether those that follow can be read again."""
+
+
+class Heard(NamedTuple):
+    """The latest of some events of one type.
+
+    Attributes:
+        at_ms: when it happened.
+        written_ms: when the latest of their records was written.
+    """
+
+    at_ms: int
+    written_ms: int
+
+
+@dataclass(slots=True)
+class Unproven:
+    """Events of one type that came while their source was silent.
+
+    Attributes:
+        first: what waits for its proof. It takes in nothing else: while events never cease, no proof would come.
+        later: what came since; it waits its turn.
+    """
+
+    first: Heard
+    later: Heard | None = None
+
+    def add(self, heard: Heard) -> None:
+        """Add an event that came."""
+        known = self.later or heard
+        self.later = Heard(max(known.at_ms, heard.at_ms), max(known.written_ms, heard.written_ms))
+
+    def latest(self) -> Heard:
+        """Return the latest of all."""
+        return self.first if self.later is None else Heard(*map(max, self.first, self.later))
 
 
 class Cursor:
@@ -23,8 +58,7 @@ class Cursor:
         queue: the records that wait.
         is_behind: whether the log held more at the last snapshot than had been forwarded.
         stop: why it is not read further, None while it is.
-        unproven: by event type, of the events that came while the source was silent, when the latest happened, and
-            when its record was written; see `Silence`.
+        unproven: by event type, the events that came while the source was silent; see `Silence`.
         forgiven_until: records before this offset do not count for the limit of dead letters.
         waits: its records hold several events, and some owner of an activity partition may not distinguish these.
         schema_id: the schema that its next record names and that is not known yet; None if it does not wait for one.
@@ -41,7 +75,7 @@ class Cursor:
         self.forgiven_until = 0
         self.schema_id: int | None = None
         self.registry_problem: str | None = None
-        self.unproven: dict[str, tuple[int, int]] = {}
+        self.unproven: dict[str, Unproven] = {}
 
     @property
     def is_held(self) -> bool:

@@ -2,47 +2,44 @@
 
 A source that was silent may send weeks of events again. Until all of them have been read, the customers of the others
 look as if they had done nothing. So an event that ends a silence counts with the time at which it happened, and only
-once every partition of the source has been read so far. All other events count with the time at which they were
-written, however long ago they happened: those of a source that is not silent, and those of a backlog that end no
-silence, because they were written too long ago. Pure.
+once every partition of the source has been read past the moment at which it was written. All other events count with
+the time at which they were written, however long ago they happened.
+
+Whether an event ends a silence is a matter of when it was written, not of when it is read: a worker that reads the
+events of weeks that it missed finds silences of their time in them, and none of its own. Pure.
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from schemas.durations import duration_ms
 from schemas.sources import SourcesFile
-from workers.core.watermarks import Progress, silent_sources, silent_types
-from workers.intake.cursor import Cursor
+from workers.core.watermarks import Progress, silent_from
+from workers.intake.cursor import Cursor, Heard, Unproven
 from workers.kafka.records import TopicPartition
+
+_NEVER_MS: Final = 1 << 62
 
 
 class Silence:
-    """The silent sources and types, as one worker knows them.
+    """Since when the sources and types are silent, as one worker knows it.
 
-    Events that come during a silence are kept apart in their cursors. They count once they are proven: each partition
-    of the source has been read up to the time at which they were written.
+    Events that end a silence are kept apart in their cursors. They count once they are proven: each partition of the
+    source has been read past the time at which they were written. Another record may be written in the same
+    millisecond, so a watermark that equals it proves nothing.
     """
 
     def __init__(self, sources: SourcesFile) -> None:
         self._sources = sources
         self._max_silence_ms = {source.topic: duration_ms(source.max_silence) for source in sources.sources}
-        self._now_ms = 0
-        self._silent: tuple[frozenset[str], frozenset[str]] | None = None  # not known yet
+        self._silent_from: tuple[dict[str, int], dict[str, int]] | None = None  # not known yet
         self._elsewhere: Mapping[tuple[str, int], Progress] = {}
 
-    def note(
-        self,
-        progress: Mapping[tuple[str, int], Progress],
-        own: Mapping[TopicPartition, Cursor],
-        now_ms: int,
-    ) -> None:
-        """Note the published progress of all source partitions."""
-        self._now_ms = now_ms
-        self._silent = (
-            frozenset(silent_sources(self._sources, progress, now_ms)),
-            frozenset(silent_types(self._sources, progress, now_ms)),
-        )
-        self._elsewhere = {place: report for place, report in progress.items() if TopicPartition(*place) not in own}
+    def note(self, progress: Mapping[tuple[str, int], Progress], own: Mapping[TopicPartition, Cursor]) -> None:
+        """Note the published progress of all source partitions; that of its own, the worker knows better."""
+        here = {(topic, number): cursor.progress for (topic, number), cursor in own.items()}
+        self._silent_from = silent_from(self._sources, {**progress, **here})
+        self._elsewhere = {place: report for place, report in progress.items() if place not in here}
 
     def note_event(self, cursor: Cursor, topic: str, event_type: str, at_ms: int, written_ms: int) -> None:
         """Note an event that was passed on.
@@ -54,32 +51,47 @@ class Silence:
             at_ms: when it happened, at most `written_ms`.
             written_ms: when its record was written.
         """
-        if self._silent is not None and (
-            not self._is_silent(topic, event_type) or written_ms + self._max_silence_ms[topic] < self._now_ms
-        ):
-            cursor.progress.note_event(event_type, written_ms)
-            return
-        known_ms, known_written_ms = cursor.unproven.get(event_type, (0, 0))
-        cursor.unproven[event_type] = max(known_ms, at_ms), max(known_written_ms, written_ms)
+        heard, waiting = Heard(at_ms, written_ms), cursor.unproven.get(event_type)
+        if waiting is not None:
+            waiting.add(heard)
+        elif self._ends_silence(topic, event_type, heard):
+            cursor.unproven[event_type] = Unproven(heard)
+        else:
+            self._count(cursor, topic, event_type, written_ms)
 
     def prove(self, cursors: Mapping[TopicPartition, Cursor]) -> None:
-        """Let events count whose source has been read up to them; `is_behind` of the cursors must be up to date."""
-        if self._silent is None:
+        """Let events count whose source has been read past them; the progress of the cursors must be up to date."""
+        if self._silent_from is None:
             return
-        for topic in {partition.topic for partition, cursor in cursors.items() if cursor.unproven}:
-            own = [cursor for partition, cursor in cursors.items() if partition.topic == topic]
-            is_read = not any(cursor.is_behind for cursor in own) and self._is_read_elsewhere(
-                topic, max(written_ms for cursor in own for _, written_ms in cursor.unproven.values())
-            )
-            for cursor in own:
-                for event_type, (at_ms, written_ms) in list(cursor.unproven.items()):
-                    is_silent = self._is_silent(topic, event_type)
-                    if is_read or not is_silent:
-                        cursor.progress.note_event(event_type, at_ms if is_silent else written_ms)
-                        del cursor.unproven[event_type]
+        for (topic, _), cursor in cursors.items():
+            for event_type in list(cursor.unproven):
+                while (waiting := cursor.unproven.pop(event_type, None)) is not None:
+                    if not self._ends_silence(topic, event_type, waiting.first):
+                        self._count(cursor, topic, event_type, waiting.first.written_ms)
+                    elif waiting.first.written_ms < self._read_until_ms(topic, cursors):
+                        self._count(cursor, topic, event_type, waiting.first.at_ms)
+                    else:
+                        cursor.unproven[event_type] = waiting
+                        break
+                    if waiting.later is not None:
+                        cursor.unproven[event_type] = Unproven(waiting.later)
 
-    def _is_silent(self, topic: str, event_type: str) -> bool:
-        return self._silent is not None and (topic in self._silent[0] or event_type in self._silent[1])
+    def _ends_silence(self, topic: str, event_type: str, heard: Heard) -> bool:
+        """Return whether the source, or the type, was silent when an event was written; also if that is not known."""
+        if self._silent_from is None:
+            return True
+        topics, types = self._silent_from
+        return heard.written_ms > min(topics.get(topic, _NEVER_MS), types.get(event_type, _NEVER_MS))
 
-    def _is_read_elsewhere(self, topic: str, until_ms: int) -> bool:
-        return all(report.watermark_ms >= until_ms for (name, _), report in self._elsewhere.items() if name == topic)
+    def _count(self, cursor: Cursor, topic: str, event_type: str, at_ms: int) -> None:
+        cursor.progress.note_event(event_type, at_ms)
+        if self._silent_from is not None:
+            topics, _ = self._silent_from
+            if topic in topics:
+                topics[topic] = max(topics[topic], at_ms + self._max_silence_ms[topic])
+
+    def _read_until_ms(self, topic: str, own: Mapping[TopicPartition, Cursor]) -> int:
+        """Return until when all partitions of a topic have been read, by this worker and the others."""
+        here = (cursor.progress.watermark_ms for partition, cursor in own.items() if partition.topic == topic)
+        elsewhere = (report.watermark_ms for (name, _), report in self._elsewhere.items() if name == topic)
+        return min((*here, *elsewhere))

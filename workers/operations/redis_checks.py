@@ -81,9 +81,11 @@ def unreachable(error: Transient) -> Finding:
 
 
 def version(info: Info) -> Finding:
-    """Check that Redis is new enough."""
-    observed = info.get("redis_version", "0")
-    parts = tuple(int(part) for part in observed.split(".")[:2])
+    """Check that Redis is new enough; every Valkey is, and says so under a name of its own."""
+    compatible = info.get("redis_version", "0")
+    valkey = info.get("valkey_version")
+    observed = compatible if valkey is None else f"Valkey {valkey}"
+    parts = tuple(int(part) for part in compatible.split(".")[:2])
     why, remedy = "older ones do not have ZRANGE … BYSCORE", "install Redis 6.2 or later, or Valkey"
     return judged(problem("Redis", "version", observed, why, remedy), is_well=parts >= _OLDEST)
 

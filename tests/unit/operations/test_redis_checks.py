@@ -36,6 +36,11 @@ def test_an_old_redis_is_a_problem(version: str, health: str) -> None:
     assert redis_checks.version({"redis_version": version}).health == health
 
 
+def test_a_valkey_is_named_as_one() -> None:
+    finding = redis_checks.version({"redis_version": "7.2.4", "server_name": "valkey", "valkey_version": "8.1.3"})
+    assert (finding.health, finding.observed) == ("ok", "Valkey 8.1.3")
+
+
 @pytest.mark.parametrize(
     ("used", "limit", "health"), [(900, 0, "ok"), (700, 1000, "ok"), (800, 1000, "problem"), (1000, 1000, "problem")]
 )

@@ -1,0 +1,1 @@
+"""The commands of `linger rules` that have a file of their own."""
