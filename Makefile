@@ -25,11 +25,13 @@ test: $(VENV)/.dev ## run the tests in minutes, with a real Kafka and Redis if t
 test-rest: $(VENV)/.dev ## run the slow tests that `make test` leaves out, and properties with more examples
 	@$(BIN)/python -m tests rest --since $(BEGAN)
 
-test-long: $(VENV)/.dev ## run what is too slow for CI: tests with the embedded servers, properties with the most examples
+test-long: $(VENV)/.dev ## run what is too slow for CI: the most examples, the embedded servers, other versions of Python
 	@$(BIN)/python -m tests long --since $(BEGAN)
+	@$(BIN)/python -m tests.pythons
 
 test-all: $(VENV)/.dev ## run all three
 	@$(BIN)/python -m tests all --since $(BEGAN)
+	@$(BIN)/python -m tests.pythons
 
 faults: $(VENV)/.dev ## kill, freeze and cut off what Linger runs on, and count what is lost or doubled (half an hour)
 	@$(BIN)/python -m tests.prepare

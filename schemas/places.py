@@ -1,5 +1,6 @@
 """Places: where a source record has a value, and what is done to the value."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, TypeVar
@@ -159,6 +160,7 @@ Place.model_rebuild()
 
 # --- times ------------------------------------------------------------------------------------------------------
 
+_LETTERS: Final = re.compile(r"%(.)", re.DOTALL)
 TIME_WORDS: Final = ("iso", "seconds", "milliseconds", "microseconds", "nanoseconds", "days")
 
 
@@ -170,13 +172,17 @@ def _time_format(written: str) -> str:
         raise WrongFormat(f"'{written}' is none of {words}, and no format such as '%d/%m/%Y'", "time format")
     if "%Z" in written:
         raise ValueError("'%Z' reads names of zones that say no offset; write '%z', or the name as it is and 'zone'")
+    lacks = ValueError(f"'{written}' lacks the year, the month or the day")
+    letters = {*_LETTERS.findall(written)}
+    if "d" in letters and not letters & {*"YyGcx"}:
+        raise lacks  # later versions of Python do not read it
     sample = datetime(2000, 12, 31, 23, 59, 58, tzinfo=UTC)
     try:
         read = datetime.strptime(sample.strftime(written), written)
     except ValueError as error:
         raise ValueError(f"'{written}' is no format of times: {error}") from None
     if read.date() != sample.date():
-        raise ValueError(f"'{written}' lacks the year, the month or the day")
+        raise lacks
     return written
 
 

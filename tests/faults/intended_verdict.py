@@ -57,7 +57,7 @@ async def judge_intended(stage: Stage) -> Verdict:
     log = await read_topic(stage, stage.settings.topic("activity"))
     verdict = Verdict(events=len(meant))
     await _account_for_records(stage, verdict, log)
-    arrived = _arrived(verdict, meant, log, len(log))
+    arrived, written_ms = _arrived(verdict, meant, log, len(log))
     eager, lazy = _replayed(arrived, rules, history, eager=True), _replayed(arrived, rules, history, eager=False)
     at_once, at_last = _left(eager), _left(lazy)
     mailer = await read_actions(stage)
@@ -75,7 +75,7 @@ async def judge_intended(stage: Stage) -> Verdict:
         fields=lambda place: _compared(arrived[place], eager[place], lazy[place]),
         waiting_for=sorted(TOPICS),
     )
-    justice = Justice(_in_order(history), rules, history.start_ms, history.end_ms)
+    justice = Justice(_in_order(history), rules, history.start_ms, history.end_ms, written_ms)
     published = await ever_active(stage)
     in_order, wrong = justice.ever_active().keys(), justice.wrong(published)
     accused = {action.action_id for action in wrong}
@@ -184,9 +184,12 @@ async def _account_for_records(stage: Stage, verdict: Verdict, log: Log) -> None
 
 def _arrived(
     verdict: Verdict, meant: dict[tuple[str, str], Meant], log: Log, partitions: int
-) -> dict[tuple[int, str], list[Meant]]:
-    """Return the events that arrived, as they were meant, by partition and customer and in the order of the log."""
-    seen: set[tuple[str, str]] = set()
+) -> tuple[dict[tuple[int, str], list[Meant]], dict[tuple[str, str], int]]:
+    """Return the events that arrived, as they were meant, by partition and customer and in the order of the log.
+
+    Beside them, by type and id, when intake wrote each, by the machine's clock.
+    """
+    written_ms: dict[tuple[str, str], int] = {}
     arrived: dict[tuple[int, str], list[Meant]] = {}
     unknown = set()
     for partition, records in log.items():
@@ -198,12 +201,12 @@ def _arrived(
             event = meant.get(name)
             if event is None:
                 unknown.add(name)
-            elif name not in seen and partition == partition_of(event.customer, partitions):
-                seen.add(name)
+            elif name not in written_ms and partition == partition_of(event.customer, partitions):
+                written_ms[name] = record.timestamp
                 arrived.setdefault((partition, event.customer), []).append(event)
-    verdict.miss("event in the activity topic", set(meant) - seen)
+    verdict.miss("event in the activity topic", meant.keys() - written_ms.keys())
     verdict.exceed("event in the activity topic", unknown)
-    return arrived
+    return arrived, written_ms
 
 
 def _replayed(

@@ -5,11 +5,13 @@ later. Events that come late can move the beginning of an episode, and with it t
 also justified if, by everything that had happened, its rule is true at the beginning of its episode, when it was
 published, or acts for the customer in between, and the customer could be written to when it was published. Everything
 else is wrong, even if it is taken back a moment later: it was in the topic. An action that had expired when it was
-published is no message: no mailer sends it.
+published is no message: no mailer sends it. What a customer wants counts from when it is in the activity topic, and a
+worker has had time to read it: days of the history pass while a record is on its way.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from schemas.actions import Action
 from tests.support.decided import decide, facts_in, truth_of
@@ -19,6 +21,9 @@ from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.rule_set import RuleSet
 from workers.customer_facts.texts import moment_ms
 
+_ON_ITS_WAY_MS: Final = 1_000
+"""How long a worker may take to read an event, to decide and to publish, by the machine's clock."""
+
 
 @dataclass(frozen=True)
 class Published:
@@ -27,10 +32,12 @@ class Published:
     Attributes:
         action: as it was published first.
         at_ms: by the clock of the run, in epoch milliseconds.
+        written_ms: by the machine's clock.
     """
 
     action: Action
     at_ms: int
+    written_ms: int
 
     @property
     def has_expired(self) -> bool:
@@ -46,13 +53,20 @@ class Justice:
         rules: of the run.
         start_ms: since when every type is watched, completely.
         end_ms: until when the run is judged.
+        arrived: by type and id, when an event was in the activity topic, by the machine's clock; one that is left out
+            was there when it happened.
     """
 
     def __init__(
-        self, events: Mapping[str, Sequence[DecodedEvent]], rules: RuleSet, start_ms: int, end_ms: int
+        self,
+        events: Mapping[str, Sequence[DecodedEvent]],
+        rules: RuleSet,
+        start_ms: int,
+        end_ms: int,
+        arrived: Mapping[tuple[str, str], int] = {},
     ) -> None:
         keys = [spec.key for spec in rules.specs()]
-        self._events, self._rules, self._end_ms = events, rules, end_ms
+        self._events, self._rules, self._end_ms, self._arrived = events, rules, end_ms, arrived
         self._observed = Coverage(dict.fromkeys(keys, start_ms), complete=frozenset(keys))
 
     def ever_active(self) -> dict[str, Action]:
@@ -82,7 +96,7 @@ class Justice:
         published_ms = max(began_ms, one.at_ms)
         by_then = self._known(one.action.customer_id, published_ms)
         at_start = self._known(one.action.customer_id, began_ms)
-        if rule is None or by_then is None or self._has_opted_out(by_then):
+        if rule is None or by_then is None or self._has_opted_out(one, published_ms):
             return False
         in_order = begun.get((one.action.rule.id, one.action.customer_id), ())
         return any(began_ms <= at_ms <= published_ms for at_ms in in_order) or any(
@@ -90,14 +104,24 @@ class Justice:
             for stored, at_ms in ((at_start, began_ms), (by_then, published_ms))
         )
 
-    def _has_opted_out(self, stored: bytes) -> bool:
+    def _has_opted_out(self, one: Published, published_ms: int) -> bool:
+        """Return whether a worker had read by then that the customer does not want to be written to."""
+        read_ms = one.written_ms - _ON_ITS_WAY_MS
+        stored = self._known(one.action.customer_id, published_ms, read_ms)
+        if stored is None:
+            return False
         latest = facts_in(stored, self._rules).attributes
         answers = {name: (one.value, moment_ms(one.at, name)) for name, one in latest.items()}
         return self._rules.contact_policy.is_opted_out(answers)
 
-    def _known(self, customer_id: str, at_ms: int) -> bytes | None:
-        """Return what was to be known of a customer at a moment."""
-        events = [event for event in self._events.get(customer_id, ()) if event.at_ms <= at_ms]
+    def _known(self, customer_id: str, at_ms: int, arrived_ms: int | None = None) -> bytes | None:
+        """Return what was to be known of a customer at a moment, and if asked, what had arrived at another."""
+        events = [
+            event
+            for event in self._events.get(customer_id, ())
+            if event.at_ms <= at_ms
+            and (arrived_ms is None or self._arrived.get((event.type, event.event_id), arrived_ms) <= arrived_ms)
+        ]
         return decide(customer_id, None, events, self._rules, self._observed, at_ms).stored
 
 

@@ -232,7 +232,7 @@ async def ever_active(stage: Stage) -> list[Published]:
                 action = msgspec.json.decode(record.value, type=Action)
                 if action.status == "active" and action.decided_at.timestamp() * 1000 <= stage.history.end_ms:
                     at_ms = record.timestamp if stage.lives_now else stage.clock_at(record.timestamp)
-                    first.setdefault(action.action_id, Published(action, at_ms))
+                    first.setdefault(action.action_id, Published(action, at_ms, record.timestamp))
     return list(first.values())
 
 

@@ -53,6 +53,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
 
+from workers.kafka.group_protocol import assignors, host_of
 from workers.kafka.isolated_fetch import fetched_records
 from workers.kafka.membership import Membership
 
@@ -217,6 +218,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         # one that was paused when the fetch was sent. Faust's defaults are 1.5 s and one byte.
         consumer._fetch_max_wait_ms = _FETCH_WAITS_MS
         consumer._fetch_min_bytes = _FETCHED_AT_ONCE
+        consumer._partition_assignment_strategy = assignors(self.app.linger_format, self.app.assignor)
         return consumer
 
     async def change_topics(self, topics: set[str]) -> None:
@@ -460,7 +462,7 @@ class ReaderSettings:
         heartbeat_interval_ms: between two heartbeats of a member.
         request_timeout_ms: longest wait for one answer of a broker.
         max_poll_records: most records of one fetch.
-        mark: host name under which the member is known to the others of its group; not asked for anything.
+        wire_format: the newest format that the worker reads and writes.
     """
 
     group_id: str
@@ -476,7 +478,7 @@ class ReaderSettings:
     heartbeat_interval_ms: int
     request_timeout_ms: int
     max_poll_records: int
-    mark: str
+    wire_format: int
 
 
 def build_app(
@@ -496,7 +498,7 @@ def build_app(
         broker_credentials=_credentials(settings),
         broker_client_id=settings.client_id,
         # Part of what a member says to the group when it joins.
-        canonical_url=f"http://{settings.mark}",
+        canonical_url=f"http://{host_of(settings.wire_format)}",
         broker_session_timeout=settings.session_timeout_ms / 1000,
         broker_rebalance_timeout=settings.rebalance_timeout_ms / 1000,
         broker_heartbeat_interval=settings.heartbeat_interval_ms / 1000,
@@ -523,7 +525,7 @@ def build_app(
         # None leaves logging alone.
         logging_config=None,
     )
-    app.linger_positions = positions
+    app.linger_positions, app.linger_format = positions, settings.wire_format
     app.linger_membership = membership or Membership()
     app.transport = BatchTransport(app.conf.broker, app)
     return app

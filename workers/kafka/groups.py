@@ -1,15 +1,11 @@
 """Consumer groups: their members and committed offsets. Changes nothing in Kafka."""
 
-import re
 from dataclasses import dataclass
-from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient
 
+from workers.kafka.group_protocol import format_of
 from workers.kafka.records import TopicPartition
-
-_MARK: Final = "linger-format-"
-_MARKED: Final = re.compile(rb"linger-format-(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +15,12 @@ class Member:
     Attributes:
         client_id: as its settings name it.
         host: where it runs, as the broker sees it.
-        wire_format: the format that it named when it joined; 0 for a worker of a release that named none.
+        wire_format: see `workers.kafka.group_protocol.format_of`.
     """
 
     client_id: str
     host: str
     wire_format: int
-
-
-def member_mark(wire_format: int) -> str:
-    """Return the host name under which a worker joins its group: it says what the worker can read and write.
-
-    Workers are not asked for anything at this address.
-    """
-    return f"{_MARK}{wire_format}"
 
 
 async def members_of(admin: AIOKafkaAdminClient, group: str) -> int:
@@ -60,8 +48,7 @@ async def described_members(admin: AIOKafkaAdminClient, group: str) -> list[Memb
             if state["members"] and state["state"] != "Stable":
                 return None
             for member in state["members"]:
-                marked = _MARKED.search(bytes(member["member_metadata"] or b""))
-                wire_format = 0 if marked is None else int(marked[1])
+                wire_format = format_of(state["protocol"], bytes(member["member_metadata"] or b""))
                 found.append(Member(member["client_id"], member["client_host"], wire_format))
     return found
 

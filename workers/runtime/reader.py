@@ -20,7 +20,6 @@ from workers.kafka.faust_batches import (
     change_topics,
     read_topics,
 )
-from workers.kafka.groups import member_mark
 from workers.kafka.membership import Membership
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import LogBounds, TopicState, describe, log_bounds
@@ -203,5 +202,5 @@ def _reader_settings(settings: Settings) -> ReaderSettings:
         heartbeat_interval_ms=settings.kafka_heartbeat_interval_ms,
         request_timeout_ms=settings.kafka_request_timeout_ms,
         max_poll_records=settings.kafka_max_poll_records,
-        mark=member_mark(WIRE_FORMAT),
+        wire_format=WIRE_FORMAT,
     )

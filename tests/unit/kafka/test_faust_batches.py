@@ -51,7 +51,7 @@ SETTINGS: Final = ReaderSettings(
     heartbeat_interval_ms=3_000,
     request_timeout_ms=40_000,
     max_poll_records=2_000,
-    mark="linger-format-3",
+    wire_format=3,
 )
 
 
@@ -910,7 +910,11 @@ def test_a_fetch_waits_for_a_moment_only_and_reads_what_is_committed(monkeypatch
         made = AIOKafkaConsumer(fetch_max_wait_ms=1500)
         known = set(vars(made))
         monkeypatch.setattr(driver.AIOKafkaConsumerThread, "_create_worker_consumer", lambda thread, transport: made)
-        consumer = BatchThread._create_worker_consumer(object.__new__(BatchThread), None)
+        thread = object.__new__(BatchThread)
+        thread.app = SimpleNamespace(linger_format=7, assignor=SimpleNamespace(name="faust"))
+        consumer = BatchThread._create_worker_consumer(thread, None)
+        offered = [one.name for one in consumer._partition_assignment_strategy]
+        assert offered == ["linger-format-7", "faust"]
         assert (consumer._fetch_max_wait_ms, consumer._fetch_min_bytes) == (25, 65_536)
         assert consumer._isolation_level == "read_committed"
         assert set(vars(consumer)) == known  # aiokafka still calls them so
