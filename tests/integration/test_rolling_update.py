@@ -87,7 +87,7 @@ def test_a_rolling_update_with_a_silent_source_a_broken_file_and_a_spare_worker_
     apache_pair: Pair, tmp_path: Path
 ) -> None:
     async def law() -> None:
-        options = {
+        options: dict[str, Any] = {
             "orders_silence": "5 days",
             "LINGER_PARTITIONS": str(PARTITIONS),
             "LINGER_RULES_POLL_MS": "100",
@@ -130,8 +130,8 @@ def test_a_rolling_update_with_a_silent_source_a_broken_file_and_a_spare_worker_
             assert await gauge(place, spare, "linger_ready") == 1
             # What was said and what is sent next is decided by the new workers alone.
             await place.order("ada", 31)
-            await place.now(31)
-            await place.decided_until(31)
+            await place.now(32)
+            await place.decided_until(32)
             assert (await place.counters())["events"] == 2
 
     asyncio.run(law())

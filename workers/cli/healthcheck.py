@@ -21,6 +21,6 @@ def healthcheck(
 ) -> None:
     """Report whether a running worker makes progress, or is ready; for containers. Exit status 0 if so."""
     if url and ready:
-        raise typer.BadParameter("--url names what is asked; leave out one of the two", param_hint="--ready")
+        raise typer.BadParameter("leave it out: --url names what is asked", param_hint="--ready")
     answer = probe(url or (readiness_url if ready else liveness_url)(context.obj))
     out.print(Text(answer))

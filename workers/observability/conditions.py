@@ -26,7 +26,7 @@ class Condition:
     Attributes:
         name: its label in `linger_condition`, and its line in /statusz.
         remedy: what an operator does about it.
-        needs_action: False if it may hold as long as it runs in a worker that is well.
+        needs_action: False if it may hold in a worker that is well.
     """
 
     name: str
@@ -57,7 +57,7 @@ CATALOGUE: Final[Mapping[str, Condition]] = {
         Condition("lost", "nothing: it passes, or the worker ends; if it returns, look at the log of both workers"),
         Condition("pauses", "look at the topic of pauses and the right to read it; retractions go out meanwhile"),
         Condition("brake", "linger rules held and linger why, then linger rules release or linger rules discard"),
-        Condition("sources", "ask whoever sends to the sources that are named; rules that read them wait"),
+        Condition("sources", "ask the team that sends to the sources that are named; rules that read them wait"),
         Condition("skipped", "compare what only_when says with the newest records: linger sources try"),
         Condition("stopped_sources", "repair what is said of the topic, then linger sources resume"),
         Condition("schema_registry", "look at the schema registry: the sources that are named wait for it"),

@@ -65,7 +65,7 @@ def ready_answer(problem: str | None, reasons: Reasons) -> Answer:
 def status_answer(request: Request, unready: str | None, reasons: Reasons) -> Answer:
     """Return what /statusz answers, as JSON or as text: every condition, and what to do about those that hold.
 
-    The status is 200 whatever holds: the page is for people and programs that read it.
+    The status is 200 in any case: the page is for people and programs that read it.
 
     Raises:
         Refused: `format` names another form.
@@ -109,7 +109,7 @@ def _printable(text: str) -> str:
 
 
 def _wants_json(request: Request) -> bool:
-    """Return whether JSON is asked for: by `format`, or else by `Accept`; text is what nobody asks for."""
+    """Return whether JSON is asked for: by `format`, or else by `Accept`; text is the default."""
     wanted = request.query.get("format")
     if wanted not in (None, "json", "text"):
         raise Refused(HTTPStatus.BAD_REQUEST, "malformed", "format is json or text")

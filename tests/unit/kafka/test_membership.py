@@ -1,45 +1,75 @@
-"""Laws of membership: a coordinator that has ended for good is noticed, one that was stopped is no fault."""
+"""Laws of membership: only what the group has answered counts."""
 
 import asyncio
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 
+from workers.kafka import membership
 from workers.kafka.membership import Membership
 
 
-async def crash() -> None:
-    raise ValueError("Did we not perform bootstrap?")
+class Coordinator:
+    """What aiokafka's coordinator does; the test says what the group answers."""
+
+    _group_instance_id = None
+
+    def __init__(self) -> None:
+        self.answers = True
+        self.joined: list[Any] = []
+
+    async def _do_heartbeat(self) -> bool:
+        return self.answers
+
+    async def _on_join_complete(self, *joined: Any) -> None:
+        self.joined.append(joined)
 
 
-async def watched(routine: "asyncio.Task[None]") -> tuple[Membership, Any]:
-    async def nothing(*_: Any) -> None: ...
-
-    coordinator = SimpleNamespace(
-        _group_instance_id=None,
-        _coordination_task=routine,
-        _closing=asyncio.get_running_loop().create_future(),
-        _do_heartbeat=nothing,
-        _on_join_complete=nothing,
-    )
-    membership = Membership()
-    membership.watch(coordinator)
-    return membership, coordinator
+@pytest.fixture
+def seconds(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [100.0]
+    monkeypatch.setattr(membership, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    return now
 
 
-def test_a_coordinator_that_has_ended_is_named_with_its_error_unless_it_was_stopped() -> None:
+def test_before_the_first_join_there_is_no_membership() -> None:
+    assert Membership().unconfirmed_seconds(5.0) is None
+
+
+def test_a_join_and_every_answered_heartbeat_confirm_it(seconds: list[float]) -> None:
     async def law() -> None:
-        routine = asyncio.create_task(crash())
-        membership, coordinator = await watched(routine)
-        assert membership.end is None
-        await asyncio.wait({routine})
-        assert membership.end == "the consumer has lost its group for good: Did we not perform bootstrap?"
-        coordinator._closing.set_result(None)
-        assert membership.end is None
+        member, coordinator = Membership(), Coordinator()
+        member.watch(coordinator)
+        await coordinator._on_join_complete(7, "me", "range", b"")
+        assert coordinator.joined == [(7, "me", "range", b"")]
+        assert member.unconfirmed_seconds(103.0) == 3.0
+        seconds[0] = 104.0
+        assert await coordinator._do_heartbeat()
+        assert member.unconfirmed_seconds(104.5) == 0.5
+        seconds[0], coordinator.answers = 110.0, False
+        assert not await coordinator._do_heartbeat()
+        assert member.unconfirmed_seconds(110.0) == 6.0
 
     asyncio.run(law())
 
 
-def test_aiokafka_keeps_its_routine_where_it_is_looked_for() -> None:
-    assert {"_coordination_task", "_closing"} <= set(GroupCoordinator.__init__.__code__.co_names)
+def test_a_join_counts_from_its_beginning_and_not_after_all_that_follows_it(seconds: list[float]) -> None:
+    """The broker waits for no claim: a member that sends no heartbeat meanwhile is one that it may have removed."""
+
+    class Slow(Coordinator):
+        async def _on_join_complete(self, *joined: Any) -> None:
+            seconds[0] += 50.0
+
+    async def law() -> None:
+        member, coordinator = Membership(), Slow()
+        member.watch(coordinator)
+        await coordinator._on_join_complete()
+        assert member.unconfirmed_seconds(150.0) == 50.0
+
+    asyncio.run(law())
+
+
+def test_aiokafka_still_calls_them_so() -> None:
+    assert {"_do_heartbeat", "_on_join_complete"} <= vars(GroupCoordinator).keys()
