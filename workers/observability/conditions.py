@@ -63,7 +63,8 @@ CATALOGUE: Final[Mapping[str, Condition]] = {
         Condition("schema_registry", "look at the schema registry: the sources that are named wait for it"),
     )
 }
-LINES_OF_READYZ: Final = tuple(name for name in CATALOGUE if name not in ("progress", "group"))
+_SINCE_THIS_RELEASE: Final = ("progress", "group", "own_topics", "publishing", "rule_sets")
+LINES_OF_READYZ: Final = tuple(name for name in CATALOGUE if name not in _SINCE_THIS_RELEASE)
 """What the body of /readyz lists in this release, as in the release before."""
 
 

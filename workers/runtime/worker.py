@@ -125,7 +125,8 @@ class Worker:
             await self._publisher.start()
             await self._reader.connect()
         except (KafkaError, OSError) as error:  # it has answered a moment ago
-            raise StartupError([f"no Kafka broker answers any more: {error}"]) from error
+            servers = self._settings.kafka_bootstrap_servers
+            raise StartupError([f"no Kafka broker answers any more at {servers}: {error}"]) from error
         self._port = await self._listen()
         starting: asyncio.Task[Any] = asyncio.create_task(self._start_reading())
         try:

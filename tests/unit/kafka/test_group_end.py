@@ -1,4 +1,4 @@
-"""Laws of a group that is lost for good: a coordinator that has ended is noticed, one that was stopped is no fault."""
+"""Laws of a group that is lost for good: it is noticed, and that the coordinator was stopped is no fault."""
 
 import asyncio
 from types import SimpleNamespace

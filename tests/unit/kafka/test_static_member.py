@@ -9,7 +9,7 @@ from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.group import HeartbeatRequest, SyncGroupRequest
 
-from workers.kafka.static_member import watch_instance
+from workers.kafka.membership import watch_instance
 
 UNKNOWN_MEMBER, FENCED, FINE = 25, 82, 0
 HEARTBEAT = HeartbeatRequest("group", 3, "member-1")

@@ -33,19 +33,23 @@ class Place:
             silence=SimpleNamespace(problem=lambda: self.silence),
             skips=SimpleNamespace(problems={}),
             stopped=SimpleNamespace(problems={}),
+            own_topics=SimpleNamespace(problem=None),
             waiting={},
         )
         self.reload: Any = SimpleNamespace(problem=None)
         self.sources: Any = SimpleNamespace(problem=None)
         self.unread: str | None = None
         self.pauses: Any = SimpleNamespace(problem=None, brake_problem=None)
+        self.publisher = SimpleNamespace(refusal=None)
+        self.others = SimpleNamespace(problem=None)
         parts: Any = SimpleNamespace(
+            publisher=self.publisher,
             reader=SimpleNamespace(membership=self.membership),
             processor=SimpleNamespace(partitions=self.partitions),
             intake=self.intake,
         )
         patterns: Any = SimpleNamespace(notes=lambda: self.unread)
-        said: list[Any] = [self.assignment, self.tick, self.reload, self.sources, patterns, self.pauses]
+        said: list[Any] = [self.assignment, self.tick, self.reload, self.sources, patterns, self.pauses, self.others]
         self.conditions = Conditions(parts, self.liveness, self.readiness, *said)
 
     def failing(self) -> list[str]:
@@ -78,6 +82,9 @@ def test_where_all_is_well_nothing_fails_and_every_condition_was_looked_at() -> 
     ("name", "break_it"),
     [
         ("outside", lambda place: setattr(place.tick, "problem", "Transient: Redis is away")),
+        ("own_topics", lambda place: setattr(place.tick.own_topics, "problem", "topic 'linger.at-risk' does not exist")),
+        ("publishing", lambda place: setattr(place.publisher, "refusal", "Kafka does not confirm records")),
+        ("rule_sets", lambda place: setattr(place.others, "problem", "workers decide by different files")),
         ("rules", lambda place: setattr(place.reload, "problem", "rules.yaml:1:1: a mistake")),
         ("newest_sources", lambda place: setattr(place.sources, "problem", "older")),
         ("patterns", lambda place: setattr(place, "unread", "shop.nl: two patterns match it")),
