@@ -1,7 +1,7 @@
 """The signals of a worker: SIGTERM and SIGINT stop it, SIGHUP reloads its files, at any moment and in any number.
 
 Before a worker begins, there is nothing to stop or to reload: a stop ends the process, a reload is ignored. From then
-on its event loop is told. When it has ended, both are ignored, so that its exit status stands. asyncio's own handlers
+on its event loop is asked. When it has ended, both are ignored, so that its exit status stands. asyncio's own handlers
 would do less: they are gone with the loop, and then a signal kills the process.
 
 It imports the standard library alone: `workers.__main__` comes here before it imports anything that takes long.
@@ -27,9 +27,9 @@ def expect_nothing_begun() -> None:
 
     The process with the number 1 of a container needs it, too: without a handler, the kernel drops its signals.
     """
-    signal.signal(_RELOAD, signal.SIG_IGN)
     for number in _STOPS:
         signal.signal(number, _end_at_once)
+    signal.signal(_RELOAD, signal.SIG_IGN)
 
 
 def _end_at_once(number: int, frame: FrameType | None) -> None:
@@ -37,7 +37,9 @@ def _end_at_once(number: int, frame: FrameType | None) -> None:
 
 
 @contextmanager
-def told(loop: "asyncio.AbstractEventLoop", stop: Callable[[], None], reload: Callable[[], None]) -> Iterator[None]:
+def delivered(
+    loop: "asyncio.AbstractEventLoop", stop: Callable[[], None], reload: Callable[[], None]
+) -> Iterator[None]:
     """Have signals call functions in an event loop until the block ends; from then on they are ignored.
 
     Needs the main thread.

@@ -20,7 +20,7 @@ from workers.runtime.failure import unless
 from workers.runtime.preflight import require_access, warn_of_lost_records
 from workers.runtime.worker import Worker
 from workers.settings import FILES, Check, Settings, read_settings
-from workers.signals import told
+from workers.signals import delivered
 from workers.state.connect import open_store
 
 log = structlog.get_logger(__name__)
@@ -110,7 +110,7 @@ def _in_background(seconds: float, work: Callable[..., object], *arguments: obje
 
 
 def _end_by_force(grace_seconds: float) -> None:
-    _in_background(_LAST_WORDS_SECONDS, os._exit, EXIT_FORCED)  # whoever reads the log may hang, too
+    _in_background(_LAST_WORDS_SECONDS, os._exit, EXIT_FORCED)  # what reads the log may hang, too
     log.error(log_events.WORKER_FORCED, seconds=grace_seconds, status=EXIT_FORCED)
     os._exit(EXIT_FORCED)
 
@@ -131,7 +131,7 @@ async def _run_until_signal(settings: Settings, configuration: Configuration) ->
         start_grace_period()
         stop.set()
 
-    with told(asyncio.get_running_loop(), request_stop, reload_asked.set):
+    with delivered(asyncio.get_running_loop(), request_stop, reload_asked.set):
         try:
             if not await unless(stop, _check_access(settings, configuration)):
                 log.info(log_events.WORKER_STOPPED)

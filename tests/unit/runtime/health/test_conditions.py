@@ -82,7 +82,7 @@ def test_where_all_is_well_nothing_fails_and_every_condition_was_looked_at() -> 
     ("name", "break_it"),
     [
         ("outside", lambda place: setattr(place.tick, "problem", "Transient: Redis is away")),
-        ("own_topics", lambda place: setattr(place.tick.own_topics, "problem", "topic 'linger.at-risk' does not exist")),
+        ("own_topics", lambda place: setattr(place.tick.own_topics, "problem", "it does not exist")),
         ("publishing", lambda place: setattr(place.publisher, "refusal", "Kafka does not confirm records")),
         ("rule_sets", lambda place: setattr(place.others, "problem", "workers decide by different files")),
         ("rules", lambda place: setattr(place.reload, "problem", "rules.yaml:1:1: a mistake")),
