@@ -1,7 +1,7 @@
 """The signals of a worker: SIGTERM and SIGINT stop it, SIGHUP reloads its files, at any moment and in any number.
 
 Before a worker begins, there is nothing to stop or to reload: a stop ends the process, a reload is ignored. From then
-on its event loop is asked. When it has ended, both are ignored, so that its exit status stands. asyncio's own handlers
+on its event loop is asked. When it has ended, both are ignored, so that its exit status stands. Handlers of asyncio
 would do less: they are gone with the loop, and then a signal kills the process.
 
 It imports the standard library alone: `workers.__main__` comes here before it imports anything that takes long.
@@ -33,7 +33,7 @@ def expect_nothing_begun() -> None:
 
 
 def _end_at_once(number: int, frame: FrameType | None) -> None:
-    os._exit(0)  # an exception could be caught by whatever is being imported or asked
+    os._exit(0)  # an exception could be caught by what is being imported
 
 
 @contextmanager

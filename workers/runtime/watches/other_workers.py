@@ -36,7 +36,7 @@ Versions = Callable[[], tuple[int, str, int]]
 
 
 class OtherWorkers:
-    """Tells the other workers of this one, and looks at what they tell.
+    """Reports this worker to the others, and looks at what they report.
 
     Attributes:
         problem: which workers decide by other files, None if all agree.
