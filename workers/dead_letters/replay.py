@@ -19,7 +19,7 @@ from workers.dead_letters.reader import DeadLetterReader
 from workers.dead_letters.record import REPLAYS, DeadLetter, Header, Position
 from workers.dead_letters.selection import Plan
 from workers.errors import LingerError
-from workers.kafka.connecting import connect
+from workers.kafka.clients.connecting import connect
 from workers.kafka.range_reader import Advance
 from workers.kafka.records import MAX_RECORD_BYTES
 from workers.settings import Settings

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from aiokafka import AIOKafkaConsumer
 
-from workers.kafka.connecting import connect
+from workers.kafka.clients.connecting import connect
 from workers.kafka.range_reader import stop_consumer
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import TopicState, connected_admin, describe, log_bounds

@@ -81,8 +81,8 @@ def watch_instance(coordinator: Any, note_taken: Callable[[], None]) -> None:
     """Notice when another member takes this one's `group.instance.id`: aiokafka would take it back, without end.
 
     To Kafka the old member is unknown, like one that was away for too long; aiokafka joins again in both cases. Only
-    a request that names the instance gets the answer `FENCED_INSTANCE_ID`, so one is sent to find out. From then on the
-    coordinator gets no answer to anything, so it does not join again. A member without an instance is left alone.
+    a request that names the instance gets the answer `FENCED_INSTANCE_ID`, so one is sent to find out. From then on
+    the coordinator gets no answer to anything, so it does not join again. A member without an instance is left alone.
 
     Args:
         coordinator: of a consumer that has subscribed to nothing yet.

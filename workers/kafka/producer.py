@@ -18,7 +18,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 
-from workers.kafka.connecting import connect
+from workers.kafka.clients.connecting import connect
 from workers.kafka.partitioner import hash_of
 from workers.kafka.records import MAX_RECORD_BYTES, Sendable
 from workers.observability import log_events, metrics

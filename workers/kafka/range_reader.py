@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from workers.errors import LingerError, StartupError
-from workers.kafka.connecting import connect
+from workers.kafka.clients.connecting import connect
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import TopicsError
 

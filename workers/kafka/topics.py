@@ -17,7 +17,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError, NoBrokersAvailable, for_code
 from aiokafka.protocol.admin import CreateTopicsRequest
 
-from workers.kafka.connecting import ANSWER_MS, connect
+from workers.kafka.clients.connecting import ANSWER_MS, connect
 from workers.kafka.records import TopicPartition
 from workers.kafka.rights import Right, rights_in
 from workers.kafka.topic_ids import TopicMetadataRequest, topic_id_of

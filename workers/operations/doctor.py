@@ -20,7 +20,7 @@ from workers.core.rules.rule_set import RuleSet
 from workers.core.source_set import PatternTopic, SourceSet
 from workers.core.watermarks import Progress, sent_to
 from workers.errors import LingerError, StartupError, Transient
-from workers.kafka.connecting import connect
+from workers.kafka.clients.connecting import connect
 from workers.kafka.topic_configs import topic_configs
 from workers.kafka.topics import (
     LogBounds,

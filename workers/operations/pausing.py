@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from workers.errors import StartupError, Transient
-from workers.kafka.connecting import connect
+from workers.kafka.clients.connecting import connect
 from workers.kafka.groups import members_of
 from workers.kafka.topics import connected_admin, describe
 from workers.pauses.pause_list import PauseList

@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from workers.errors import LingerError, StartupError, Transient
-from workers.kafka.connecting import connect
+from workers.kafka.clients.connecting import connect
 from workers.kafka.groups import committed_offsets, members_of
 from workers.kafka.range_reader import stop_consumer
 from workers.kafka.records import TopicPartition

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 from aiokafka import AIOKafkaConsumer
 from faust.types import TP
 
-from workers.kafka.connecting import connect
+from workers.kafka.clients.connecting import connect
 from workers.kafka.faust_batches import (
     Positions,
     ReaderSettings,

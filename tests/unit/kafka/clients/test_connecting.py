@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError
 
-from workers.kafka import connecting
+from workers.kafka.clients import connecting
 
 Make = Callable[..., Any]
 CLIENTS: list[Make] = [AIOKafkaAdminClient, AIOKafkaConsumer, AIOKafkaProducer]
