@@ -1,7 +1,7 @@
 """Connects clients of aiokafka within a bound: a broker that accepts connections and answers nothing is given up.
 
 aiokafka waits a whole `request_timeout_ms` for each bootstrap server, which is made for answers under load. This
-module sets an attribute of aiokafka's client; `tests/unit/kafka/clients/test_connecting.py` covers what it takes for granted.
+module sets an attribute of its client; `tests/unit/kafka/clients/test_connecting.py` covers that.
 """
 
 import time
