@@ -1,7 +1,8 @@
 """`linger`, and `python -m workers`: the only reader of the environment.
 
 Containers run `linger healthcheck` every few seconds. It is answered here, because to import the other commands takes
-more than a second of a processor. The log of a worker begins here, before anything is imported that may fail.
+more than a second of a processor. The log of a worker begins here, and its handling of signals, before anything is
+imported that may fail or take time.
 """
 
 import os
@@ -9,8 +10,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from workers.errors import StartupError
 from workers.observability.escapes import escaped
+from workers.signals import expect_nothing_begun
 from workers.variables import read_variables
 
 _EXIT_NOT_HEALTHY: Final = 1
@@ -20,12 +21,12 @@ _EXIT_SETUP: Final = 2
 def main() -> None:
     """Run the command line."""
     match sys.argv[1:]:
-        case ["healthcheck"]:
-            sys.exit(_healthcheck(None, os.environ))
-        case ["healthcheck", "--url", url]:
-            sys.exit(_healthcheck(url, os.environ))
-        case ["run", *options] if not {"-h", "--help"} & set(options) and _logs_as_json(os.environ):
-            _run_logged(os.environ)
+        case ["run", *options]:
+            expect_nothing_begun()
+            if not {"-h", "--help"} & set(options) and _logs_as_json(os.environ):
+                _run_logged(os.environ)
+        case ["healthcheck"] | ["healthcheck", "--ready"] | ["healthcheck", "--url", _]:
+            sys.exit(_healthcheck(*sys.argv[2:]))
     sys.excepthook = _print_escaped
     from workers.cli.app import run_command
 
@@ -55,12 +56,14 @@ def _run_logged(environment: Mapping[str, str]) -> None:
         sys.exit(last_words.EXIT_UNEXPECTED)
 
 
-def _healthcheck(url: str | None, environment: Mapping[str, str]) -> int:
+def _healthcheck(option: str | None = None, url: str | None = None) -> int:
     """Print what the worker answers, or the problem, and return the exit status."""
-    from workers.operations.liveness_probe import NotHealthy, liveness_url, probe
+    from workers.errors import StartupError
+    from workers.operations.liveness_probe import NotHealthy, liveness_url, probe, readiness_url
 
     try:
-        answer = probe(url or liveness_url(environment))
+        url_of = liveness_url if option is None else readiness_url
+        answer = probe(url_of(os.environ) if url is None else url)
     except StartupError as error:
         _write_errors(error.problems)
         return _EXIT_SETUP

@@ -202,7 +202,10 @@ async def asked(place: Site) -> list[str]:
             continue
         url = f"http://127.0.0.1:{json.loads(line)['http_port']}"
         try:
-            answers += [await asyncio.to_thread(fetch, f"{url}{path}") for path in ("/livez", "/readyz", "/metrics")]
+            answers += [
+                await asyncio.to_thread(fetch, f"{url}{path}")
+                for path in ("/livez", "/readyz", "/statusz", "/metrics")
+            ]
         except (ConnectionError, urllib.error.URLError):
             continue  # the one that was killed
         answers.append(await asyncio.to_thread(fetch, f"{url}/-/reload", {}))

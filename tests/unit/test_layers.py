@@ -50,7 +50,7 @@ TOOLS: Final = {"schemas.generate"}
 # From what knows least to what knows most. A room may import itself and rooms of lower levels, never one of its own
 # level or above. A room is a package, or a module that stands alone.
 LEVELS: Final = (
-    ("schemas", "workers.errors", "workers.clock", "workers.variables", "workers.observability"),
+    ("schemas", "workers.errors", "workers.clock", "workers.signals", "workers.variables", "workers.observability"),
     ("workers.core", "workers.kafka", "workers.rule_files", "workers.settings", "workers.printing"),
     (
         "workers.audit",

@@ -79,7 +79,7 @@ def resume(context: typer.Context, topic: Topic, because: Because = "", by: By =
         out.print(f"partition {partition.partition}: {one_line(stop.problem)}", markup=False, soft_wrap=True)
     if stops:
         out.print(
-            f"The running workers were asked to go on with '{one_line(topic)}'; see `stopped_sources` in /readyz."
+            f"The running workers were asked to go on with '{one_line(topic)}'; see `stopped_sources` in /statusz."
         )
     else:
         out.print(f"'{one_line(topic)}' is not stopped.")

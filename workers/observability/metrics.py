@@ -6,6 +6,7 @@ from typing import Final, get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from workers.observability.bounded_labels import BoundedLabels
+from workers.observability.conditions import CATALOGUE
 from workers.observability.http_requests import Reason
 
 REGISTRY: Final = CollectorRegistry()
@@ -85,6 +86,10 @@ STOPPED = _gauge("source_stopped", "1 while a source, or a partition of it, is n
 HTTP_REFUSED = _counter("http_refused", "HTTP requests and connections that were refused, by reason.", "reason")
 for _reason in get_args(Reason):
     HTTP_REFUSED.labels(_reason)  # there from the start, so that its first increase is seen
+READY = _gauge("ready", "1 while /readyz answers 200.")
+CONDITION = _gauge("condition", "1 while a line of /statusz is not ok.", "condition")
+for _condition in CATALOGUE:
+    CONDITION.labels(_condition)
 LAST_STEP = _gauge("last_step_timestamp_seconds", "When the last step was made.")
 
 _ATTRIBUTES: Final = BoundedLabels(100)

@@ -20,6 +20,7 @@ from workers.core.rules.rule_set import RuleSet
 from workers.core.source_set import PatternTopic, SourceSet
 from workers.core.watermarks import Progress, sent_to
 from workers.errors import LingerError, StartupError, Transient
+from workers.kafka.clients.connecting import connect
 from workers.kafka.topic_configs import topic_configs
 from workers.kafka.topics import (
     LogBounds,
@@ -44,7 +45,8 @@ from workers.operations.permissions import (
     topic_rights_missing,
 )
 from workers.operations.registry_checks import registry
-from workers.operations.retention import Configs, Need, needs_of
+from workers.operations.retention import ACTION_TOPICS, Configs, Need, needs_of
+from workers.operations.running_worker import running_worker, running_workers
 from workers.operations.source_samples import Trace, sample_sources
 from workers.operations.upgrade import checks as upgrade_checks
 from workers.operations.upgrade.facts import find_releases, sample_layouts
@@ -95,14 +97,18 @@ async def examine(
         if all(finding.health != "problem" for finding in redis if finding.checked == "reachable"):
             redis += await _state(settings, store, rules, kafka)
             redis += await _upgrade(settings, store, rules) if before_upgrade else []
-    return [*findings, *redis]
+    return [*findings, *redis, *await running_worker(settings)]
 
 
 # -- Kafka -----------------------------------------------------------------------------------------------------
 
 
 class _Kafka:
-    """Fetches what the checks of Kafka need, and keeps the activity topic for the checks of the state."""
+    """Fetches what the checks of Kafka need, and keeps the activity topic for the checks of the state.
+
+    Attributes:
+        is_reached: whether a broker has answered; True before anything is asked.
+    """
 
     def __init__(self, settings: Settings, sources: SourcesFile, needs: Mapping[str, Need]) -> None:
         self._settings = settings
@@ -111,6 +117,7 @@ class _Kafka:
         self._activity = settings.topic("activity")
         self._state: TopicState | None = None
         self._existing: frozenset[str] = frozenset()
+        self.is_reached = True
 
     async def findings(self) -> list[Finding]:
         servers = self._settings.kafka_bootstrap_servers
@@ -125,6 +132,7 @@ class _Kafka:
                 self._sources = SourceSet(self._sources, topics=topics).read
                 return [kafka_checks.reachable(brokers, servers), *patterns, *await self._topics(admin, brokers)]
         except (KafkaError, OSError, TimeoutError) as error:
+            self.is_reached = False
             remedy = "start Kafka, or check LINGER_KAFKA_BOOTSTRAP_SERVERS"
             return [kafka_checks.unreachable(f"no broker answers at {servers}: {error}", remedy)]
 
@@ -142,6 +150,8 @@ class _Kafka:
         if self._activity in topics:
             self._state = topics[self._activity]
             findings += kafka_checks.activity_topic(self._state, settings.partitions)
+        actions = [settings.topic(name) for name in ACTION_TOPICS]
+        findings += kafka_checks.action_topics(actions, topics, settings.partitions)
         missing = topic_rights_missing(settings, needed, reported)
         findings += kafka_checks.rights_on_topics(reported, needed, missing)
         group_missing = await group_rights_missing(settings, admin)
@@ -215,7 +225,7 @@ class _Kafka:
     async def _bounds(self, partitions: int) -> dict[int, LogBounds]:
         consumer = AIOKafkaConsumer(enable_auto_commit=False, **self._settings.kafka_connection())
         try:
-            await consumer.start()
+            await connect(consumer)
             topic_partitions = [(self._activity, partition) for partition in range(partitions)]
             bounds_by_partition = await log_bounds(consumer, topic_partitions)
         finally:
@@ -254,6 +264,7 @@ async def _state(settings: Settings, store: Store, rules: RuleSet, kafka: _Kafka
             stops = await read_stops(store)
             elsewhere = [] if any(metas.values()) else await namespaces_of_topic(store, kafka.topic_id)
             braking = await _brake(settings, store, metas)
+            workers = await running_workers(store)
     except LingerError as error:
         return [unknown("state", "stored state", str(error), "", "see above")]
     # Logs after the stored state: workers may read on in between, which only makes a log longer.
@@ -263,8 +274,9 @@ async def _state(settings: Settings, store: Store, rules: RuleSet, kafka: _Kafka
         *state_checks.another_namespace(settings.redis_namespace, elsewhere),
         *state_checks.stored_offsets(metas, logs, settings.partitions),
         state_checks.stopped_sources(stops.problems()),
-        await _pauses(settings),
+        await _pauses(settings, is_reached=kafka.is_reached),
         braking,
+        workers,
     ]
 
 
@@ -282,6 +294,7 @@ async def _upgrade(settings: Settings, store: Store, rules: RuleSet) -> list[Fin
         upgrade_checks.rules(rules, rule_sets),
         upgrade_checks.rebuild(releases.metas),
         upgrade_checks.memory(info),
+        upgrade_checks.readiness(),
         upgrade_checks.finishing(releases),
     ]
 
@@ -295,8 +308,10 @@ async def _brake(settings: Settings, store: Store, metas: Mapping[int, Mapping[s
     return state_checks.brake(await brake_state(store, now_ms), sum(held))
 
 
-async def _pauses(settings: Settings) -> Finding:
+async def _pauses(settings: Settings, *, is_reached: bool) -> Finding:
     try:
+        if not is_reached:  # to ask again would take as long
+            raise StartupError([f"no broker answers at {settings.kafka_bootstrap_servers}"])
         return state_checks.pauses((await read_pauses(settings)).paused())
     except StartupError as error:
         return unknown("state", "pauses", "; ".join(error.problems), "without it no action is sent", "see above")

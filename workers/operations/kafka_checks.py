@@ -97,6 +97,20 @@ def activity_topic(state: TopicState, partition_count: int) -> list[Finding]:
     return [judged(partitions, is_well=is_well), _topic_ids(state)]
 
 
+def action_topics(names: Iterable[str], topics: Mapping[str, TopicState], partition_count: int) -> list[Finding]:
+    """Check the partition count of the topics with actions and decisions that exist."""
+    return [
+        problem(
+            "Kafka",
+            f"partitions of {wrong.topic}",
+            f"{wrong.partitions}, LINGER_PARTITIONS is {partition_count}",
+            "a rebuild looks for a customer's actions in the partition of the customer, and refuses to begin",
+            "add partitions with kafka-topics.sh --alter; if there are too many, create the topic again",
+        )
+        for wrong in wrong_partitions(names, topics, partition_count)
+    ]
+
+
 def _topic_ids(state: TopicState) -> Finding:
     if state.topic_id is not None:
         return ok("Kafka", "version", "2.8 or later (it reports topic ids)")

@@ -107,8 +107,9 @@ class Ownership:
         """
         async with self._claiming:
             await self.release_all()
-            await self._patiently(self._layouts.read)
-            self._sources.progress = progress
+            if bounds:  # a worker without partitions needs no answer of Redis
+                await self._patiently(self._layouts.read)
+                self._sources.progress = progress
             numbers = sorted(bounds)
             offsets = await asyncio.gather(*(self._claim(number, bounds[number], topic_id) for number in numbers))
             metrics.PARTITIONS.set(len(self.partitions))

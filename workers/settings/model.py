@@ -176,7 +176,7 @@ class Settings(BaseSettings):
     shutdown_grace_ms: Millis = Field(default=20_000, description="After this a stopping worker is ended by force.")
 
     http_host: Annotated[str, AfterValidator(forms.host)] = Field(
-        default="127.0.0.1", description="Where /livez, /readyz and /metrics listen."
+        default="127.0.0.1", description="Where /livez, /readyz, /statusz and /metrics listen."
     )
     http_port: Port = Field(default=8080, description="Their port; 0 for any free one.")
     http_allowed_hosts: Annotated[str, AfterValidator(forms.hosts)] | None = Field(
