@@ -1,8 +1,8 @@
 """The short tests on every other Python that the project names and this machine has: `python -m tests.pythons`.
 
-The versions are those of the classifiers in pyproject.toml. An interpreter is found by its usual name in `PATH`, or in
-pyenv's folders. Each gets an environment of its own in `.cache/pythons`, with what the lock files pin. Exit status 1
-if a test fails on one; a version that is not here is said, and is no failure.
+The versions are those of the classifiers in pyproject.toml. An interpreter is found in pyenv's folders, or by its
+usual name in `PATH`. Each gets an environment of its own in `.cache/pythons`, with what the lock files pin. The exit
+status is 1 if a test fails on one; a version that is not here is said, and is no failure.
 """
 
 import hashlib

@@ -15,7 +15,7 @@ from workers.cli.on_demand import on_demand
 from workers.cli.output import EXIT_LINT, EXIT_PROBLEM, AsJson, out
 from workers.errors import StartupError
 from workers.printing import json_line
-from workers.rule_files.files import read_texts, texts_of
+from workers.rule_files.files import RuleTexts, read_texts, texts_of
 from workers.rule_files.known_names import KnownNames, known_names, known_types
 from workers.rule_files.problems import Problem, as_document, github_commands, in_order, render_problems
 from workers.rule_files.rules import load_book, read_documents
@@ -111,13 +111,13 @@ def check(
     """
     lint_codes = _lints(lints)
     declared, unread = _declared(sources)
-    texts, unreadable = read_texts(paths)
+    texts = read_texts(paths)
     # Broken sources leave open which event types there are.
     names = KnownNames() if unread else None
     seen, events = (None, 0) if history is None else _seen(context, history, texts, declared, source)
-    checked = check_texts(texts, declared, datetime.now(UTC), lint_codes, names, seen)
-    mistakes = [*unread, *in_order([*unreadable, *checked.mistakes])]
-    problems = [*unread, *in_order([*unreadable, *checked.mistakes, *checked.warnings])]
+    checked = check_texts(texts.own, declared, datetime.now(UTC), lint_codes, names, seen, texts.beside)
+    mistakes = [*unread, *in_order([*texts.problems, *checked.mistakes])]
+    problems = [*unread, *in_order([*texts.problems, *checked.mistakes, *checked.warnings])]
     rules = [rule.id for rule in checked.parsed.book.rules]
     compared = None if history is None else (history, events)
     sys.stdout.write(_as_text(problems, rules, Format.JSON if as_json else output, compared))
@@ -130,13 +130,14 @@ def check(
 
 
 def _seen(
-    context: typer.Context, history: str, texts: dict[str, str], sources: SourcesFile | None, source: str | None
+    context: typer.Context, history: str, texts: RuleTexts, sources: SourcesFile | None, source: str | None
 ) -> tuple[Seen, int]:
     """Count in a history what the rule files name; return the counts and the number of events."""
     from workers.rule_preview.history_reader import TOPIC_PREFIXES, count_values
 
     settings = read_settings(context.obj) if history.startswith(TOPIC_PREFIXES) else None
-    return count_values(history, read_documents(texts, known_types(sources)), sources, source, settings)
+    parsed = read_documents(texts.own, known_types(sources), texts.beside)
+    return count_values(history, parsed, sources, source, settings)
 
 
 def _declared(sources: Path | None) -> tuple[SourcesFile | None, list[Problem]]:

@@ -8,16 +8,21 @@ import sys
 import threading
 from typing import Final
 
+import structlog
 import typer
 
 from workers.cli.output import EXIT_FORCED
-from workers.loading import Configuration, load_configuration
-from workers.observability import logs
+from workers.errors import StartupError, Transient
+from workers.loading import Configuration, also_refused, load_configuration, newest_configuration
+from workers.observability import log_events, logs
 from workers.observability.http_server import Reloaded
 from workers.observability.listening import why_not
 from workers.runtime.preflight import require_access, warn_of_lost_records
 from workers.runtime.worker import Worker
 from workers.settings import FILES, Check, Settings, read_settings
+from workers.state.connect import open_store
+
+log = structlog.get_logger(__name__)
 
 _COLLECT_AFTER: Final = (200_000, 20, 100)
 """New objects before a young collection, and how many of those before an older one; Python's own are 700, 10, 10."""
@@ -43,12 +48,36 @@ def run(context: typer.Context) -> None:
     settings = read_settings(context.obj, *FILES, _LISTENS)
     logs.configure_logging(settings.log_level, settings.log_format)
     logs.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
-    configuration = load_configuration(settings)
+    configuration = _load(settings)
     asyncio.run(_check_access(settings, configuration))
     _tune_collector()
     _tune_thread_switching()
-    worker = Worker(settings, configuration.sources, configuration.rules)
+    worker = Worker(settings, configuration)
     asyncio.run(_run_until_signal(worker, settings.shutdown_grace_ms / 1000))
+
+
+def _load(settings: Settings) -> Configuration:
+    """Read the files; if they are broken, take the newest rules and sources that Redis holds.
+
+    Raises:
+        StartupError: the files are broken, and Redis holds nothing that this release can use.
+    """
+    try:
+        return load_configuration(settings)
+    except StartupError as refused:
+        configuration = asyncio.run(_newest(settings, refused))
+    log.error(log_events.LAST_GOOD_USED, problems=list(configuration.refused), rule_set=configuration.rules.hash)
+    return configuration
+
+
+async def _newest(settings: Settings, refused: StartupError) -> Configuration:
+    store = open_store(settings)
+    try:
+        return await newest_configuration(settings, store, refused)
+    except Transient as error:
+        raise also_refused(refused, [f"{error}. Check LINGER_REDIS_URL"]) from error
+    finally:
+        await store.close()
 
 
 async def _check_access(settings: Settings, configuration: Configuration) -> None:

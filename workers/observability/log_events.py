@@ -7,6 +7,8 @@ from typing import Final
 
 # In the order of a worker's life.
 WORKER_STARTING: Final = "worker_starting"
+LAST_GOOD_USED: Final = "last_good_used"
+LAST_GOOD_NOT_KEPT: Final = "last_good_not_kept"
 TOPIC_LOSES_RECORDS: Final = "topic_loses_records"
 TOPIC_SETTINGS_HIDDEN: Final = "topic_settings_hidden"
 WORKER_READY: Final = "worker_ready"

@@ -47,6 +47,10 @@ CONSENT_NOT_UNDERSTOOD = _counter(
 )
 TIMERS = _counter("timers", "Customers evaluated because their due time came.")
 RELOADS = _counter("rule_reloads", "Reloads of rule files while running, by outcome.", "outcome")
+LAST_GOOD = _gauge(
+    "last_good_in_use",
+    "1 while the rules and sources of this worker come from Redis, because its own files were refused at its start.",
+)
 GENERATION = _gauge("rule_set_generation", "Generation of the rule set active in this worker.")
 SOURCES_GENERATION = _gauge("sources_generation", "Generation of sources.yaml active in this worker.")
 SOURCE_CHANGES = _counter(

@@ -15,6 +15,7 @@ from workers.rule_files.references import (
     Definition,
     conditions_of,
     definitions_in,
+    ids_in,
     meets_in,
     names_in,
     parts_of,
@@ -29,15 +30,18 @@ _MOST_REPORTED: Final = 200
 """Problems of one kind that are reported. More are one mistake made many times, and each takes time to compare."""
 
 
-def reference_problems(documents: Sequence[Document], names: KnownNames) -> Iterator[Problem]:
+def reference_problems(
+    documents: Sequence[Document], names: KnownNames, other_ids: Collection[str] = ()
+) -> Iterator[Problem]:
     """Yield a problem for every name that is unknown, is used twice, or refers to itself; pure.
 
     Args:
         documents: all rule files.
         names: event types and attributes. Without types, neither is checked.
+        other_ids: ids of rules of files beside these, which `instead of` can name.
     """
     yield from islice(_repeated_ids(documents), _MOST_REPORTED)
-    yield from islice(_unknown_rules(documents), _MOST_REPORTED)
+    yield from islice(_unknown_rules(documents, other_ids), _MOST_REPORTED)
     yield from islice(_repeated_for_every_rule(documents), _MOST_REPORTED)
     yield from _definition_problems(documents)
     if names.types is not None:
@@ -115,8 +119,8 @@ def _position(document: Document, node: Node) -> str:
     return f"{document.file}:{node.at.line}:{node.at.column}"
 
 
-def _unknown_rules(documents: Sequence[Document]) -> Iterator[Problem]:
-    ids = {rule_id.text for document in documents for rule in rules_in(document) if (rule_id := text_of(rule, "id"))}
+def _unknown_rules(documents: Sequence[Document], other_ids: Collection[str]) -> Iterator[Problem]:
+    ids = ids_in(documents) | {*other_ids}
     for document in documents:
         for rule in rules_in(document):
             for node in _rule_ids_in(rule):
@@ -179,10 +183,7 @@ def _unknown_definitions(documents: Sequence[Document], defined: Mapping[str, De
                         suggestion = _Suggestion(node.text, defined)
                         yield _unknown(document, node, "unknown-definition", message, suggestion)
                     else:
-                        hint = (
-                            "define it under 'define' in this file, or check it together with the file that does: "
-                            "'linger rules check' takes the folder"
-                        )
+                        hint = "define it under 'define', in this file or in another one of its folder"
                         yield Problem(document.file, *node.at, "unknown-definition", message, hint)
 
 

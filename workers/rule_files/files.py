@@ -6,12 +6,13 @@ module must never know what a rule is.
 
 import codecs
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from workers.rule_files.positions import Lines
 from workers.rule_files.problems import Explanation, Problem, in_order
@@ -21,6 +22,8 @@ MAX_ENTRIES: Final = 10_000
 """Entries of one folder that are looked at."""
 TESTS: Final = ("_test.yaml", "_test.yml")
 _SUFFIXES: Final = (".yaml", ".yml")
+_BEGINS: Final = re.compile(r"""(?:^|[{,])[ \t]*["']?(?:rules|define|for every rule)["']?[ \t]*:""", re.MULTILINE)
+"""A first word of a rule file. Beside a named file, what has none is another program's."""
 _KINDS: Final[tuple[tuple[Callable[[int], bool], str], ...]] = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
@@ -38,19 +41,38 @@ def find_rule_files(paths: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
 
     Args:
         paths: rule files and folders. A folder means its own `*.yaml` and `*.yml` files, by name, except hidden ones
-            and `*_test.yaml`. Anything else in it that looks like a rule file is a problem.
+            and `*_test.yaml`. Anything else in it that looks like a rule file is a problem. A file with tests means
+            no rules; it is a problem to name nothing else.
     """
     files: dict[str, Path] = {}
     problems: list[Problem] = []
+    tests: list[Path] = []
     for path in paths:
-        found, more = _files_in(path) if _is_folder(path) else ([path], [])
-        problems += more
-        if not found and not more:
-            problems.append(Problem(shown_name(path), 1, 1, "no-files", "there are no *.yaml files in this folder"))
+        if _is_folder(path):
+            found, more = _files_in(path)
+            problems += more
+            if not found and not more:
+                message = "there are no *.yaml files in this folder"
+                problems.append(Problem(shown_name(path), 1, 1, "no-files", message))
+        elif path.name.endswith(TESTS):
+            tests.append(path)
+            continue
+        else:
+            found = [path]
         for file in found:
-            if not file.name.endswith(TESTS):
-                files.setdefault(_place_of(file), file)
+            files.setdefault(_place_of(file), file)
+    if not files and not problems:
+        message, hint = "this file has tests, and no rules", "'linger rules test' runs it; give the rules beside it"
+        problems += [Problem(shown_name(path), 1, 1, "no-files", message, hint) for path in tests]
     return list(files.values()), problems
+
+
+def _find_beside(paths: Iterable[Path], files: Iterable[Path]) -> list[Path]:
+    """Return the rule files beside those that are named one by one, without these; folders are whole."""
+    places = set(map(_place_of, files))
+    folders = dict.fromkeys(path.parent for path in paths if not _is_folder(path))
+    beside = (file for folder in folders if _is_folder(folder) for file in _files_in(folder)[0])
+    return list({place: file for file in beside if (place := _place_of(file)) not in places}.values())
 
 
 def _files_in(folder: Path) -> tuple[list[Path], list[Problem]]:
@@ -160,16 +182,36 @@ def _is_utf_8(name: str) -> bool:
 # --- texts --------------------------------------------------------------------------------------------------------
 
 
-def read_texts(paths: Sequence[Path]) -> tuple[dict[str, str], list[Problem]]:
-    """Return the texts of rule files by name, and a problem for each that cannot be read."""
+class RuleTexts(NamedTuple):
+    """What some paths mean, the same for every command and every worker.
+
+    Attributes:
+        own: by name, the texts of the files that are named, and of those in the folders that are named.
+        problems: everything of them that cannot be read.
+        beside: by name, the texts of the rule files beside those that are named one by one. They lend what the named
+            ones do not have (`references.lent_documents`). One that cannot be read lends nothing.
+    """
+
+    own: dict[str, str]
+    problems: list[Problem]
+    beside: dict[str, str]
+
+
+def read_texts(paths: Sequence[Path]) -> RuleTexts:
+    """Return the texts of rule files, as `find_rule_files` understands paths, and of what is beside them.
+
+    For files with tests, that is the rule files beside them.
+    """
     files, problems = find_rule_files(paths)
-    texts: dict[str, str] = {}
+    own: dict[str, str] = {}
     for file in files:
         text, unreadable = read_text(file)
         problems += unreadable
         if text is not None:
-            texts[str(file)] = text
-    return texts, problems
+            own[str(file)] = text
+    texts = ((str(file), read_text(file)[0]) for file in _find_beside(paths, files))
+    beside = {name: text for name, text in texts if text is not None and _BEGINS.search(text)}
+    return RuleTexts(own, problems, beside)
 
 
 def read_text(path: Path) -> tuple[str | None, list[Problem]]:
@@ -213,22 +255,26 @@ def texts_of(problems: Iterable[Problem]) -> dict[str, str]:
 # --- changes ------------------------------------------------------------------------------------------------------
 
 
-def fingerprint(*paths: Path) -> str:
-    """Return a hash of the names and contents of some files; of a folder, of all its rule files.
+def fingerprint(rules: Path, *others: Path) -> str:
+    """Return a hash of the names and contents of all files that a path of rules means, and of other files.
 
     It includes what cannot be read. It does not use modification times: a folder mounted into a container changes by
     a link, and its files can keep old times.
     """
     digest = blake2b(digest_size=12)
-    for part in _parts(paths):
+    for part in _parts(rules, others):
         digest.update(f"{len(part)}\n".encode())
         digest.update(part)
     return digest.hexdigest()
 
 
-def _parts(paths: Sequence[Path]) -> Iterator[bytes]:
-    files, problems = find_rule_files(paths)
-    for file in files:
+def _parts(rules: Path, others: Sequence[Path]) -> Iterator[bytes]:
+    own, problems, beside = read_texts([rules])
+    for texts in (own, beside):
+        for name, content in texts.items():
+            yield os.fsencode(name)
+            yield content.encode()
+    for file in others:
         text, unreadable = read_text(file)
         problems += unreadable
         yield os.fsencode(file)
@@ -256,7 +302,7 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     "no-files": Explanation(
         "The folder has no rule files",
         "Linger reads rules from files that end in `.yaml` or `.yml`, except `*_test.yaml` and files whose name "
-        "begins with a dot. Give another folder, or the files.",
+        "begins with a dot. Give another folder, or the files. `linger rules test` also takes `*_test.yaml`.",
     ),
     "file-left-out": Explanation(
         "Something looks like a rule file and is not read",

@@ -4,11 +4,21 @@ This module reads nodes, not models, so that a mistake in one place does not hid
 never know which names exist.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from schemas.conditions import ELEMENTARY, Elementary, condition_kind
-from workers.rule_files.yaml_nodes import Document, MapNode, Node, ScalarNode, items_of, value_of
+from workers.rule_files.yaml_nodes import (
+    Document,
+    MapNode,
+    Node,
+    ScalarNode,
+    items_of,
+    plain_value,
+    value_of,
+)
+
+_EVERY: Final = "for every rule"
 
 
 class Named(NamedTuple):
@@ -153,3 +163,91 @@ def _named(node: Node | None, attributes: Node | None = None) -> Iterator[Named]
     yield Named(event_type, attribute if dot else None, node)
     for beside, (key, _) in entries_of(attributes).items():
         yield Named(event_type, beside, key, True)
+
+
+# --- what files lend ----------------------------------------------------------------------------------------------
+
+
+def ids_in(documents: Iterable[Document]) -> set[str]:
+    """Return the ids of all rules."""
+    rules = (rule for document in documents for rule in rules_in(document))
+    return {rule_id.text for rule in rules if (rule_id := text_of(rule, "id")) is not None}
+
+
+def lent_documents(own: Sequence[Document], beside: Sequence[Document], *, with_rules: bool) -> list[Document]:
+    """Return what files beside the named ones lend them: documents with only that, at its positions.
+
+    They lend each named condition that is used and that no named file defines. One that has no rules also lends
+    `for every rule`, if no named file has it: beside rules it can belong to another attempt at them. What two of them
+    say differently is lent twice, so that it is a repeated name, as in a folder. But a file with the id of a rule of
+    a named file is another version of it, and lends only conditions that no other file defines.
+
+    Args:
+        own: the named files.
+        beside: the others. What is broken in them, and not lent, is no problem.
+        with_rules: all but other versions also lend their rules, and all names; whatever is broken in them is a
+            problem then.
+    """
+    own_ids = ids_in(own)
+    others = [document for document in beside if own_ids.isdisjoint(ids_in([document]))]
+    whole = others if with_rules else []
+    by_name = {**_definitions_by_name(beside), **_definitions_by_name(others)}
+    for name in _definitions_by_name(own):
+        by_name.pop(name, None)
+    names = _used_names([*own, *whole], by_name) | (by_name.keys() & _definitions_by_name(whole))
+    lent: set[Node] = set()
+    for name in names:
+        lent.update(_different([(definition.key, definition.condition) for definition in by_name[name]]))
+    if not any(_EVERY in entries_of(document.root) for document in own):
+        settings = [entries_of(document.root) for document in others if with_rules or not any(rules_in(document))]
+        lent.update(_different([entries[_EVERY] for entries in settings if _EVERY in entries]))
+    documents = (_only(document, lent, with_rules=document in whole) for document in beside)
+    return [document for document in documents if document.root is not None or document.problems]
+
+
+def _definitions_by_name(documents: Iterable[Document]) -> dict[str, list[Definition]]:
+    by_name: dict[str, list[Definition]] = {}
+    for document in documents:
+        for definition in definitions_in(document):
+            by_name.setdefault(definition.name, []).append(definition)
+    return by_name
+
+
+def _used_names(documents: Iterable[Document], by_name: Mapping[str, Sequence[Definition]]) -> set[str]:
+    """Return the names that files use, themselves or through other names."""
+    used: set[str] = set()
+    waiting: list[Node] = []
+    for document in documents:
+        waiting += [definition.condition for definition in definitions_in(document)]
+        waiting += [condition for rule in rules_in(document) for condition in conditions_of(rule)]
+    while waiting:
+        for node in meets_in(waiting.pop()):
+            if node.text in by_name and node.text not in used:
+                used.add(node.text)
+                waiting += [definition.condition for definition in by_name[node.text]]
+    return used
+
+
+def _different(entries: Sequence[tuple[ScalarNode, Node]]) -> list[ScalarNode]:
+    """Return the keys of the first entry, and of those that say something else."""
+    contents = [plain_value(value) for _, value in entries]
+    return [key for (key, _), content in zip(entries, contents, strict=True) if content != contents[0]] + [
+        key for key, _ in entries[:1]
+    ]
+
+
+def _only(document: Document, lent: Collection[Node], *, with_rules: bool) -> Document:
+    """Return a document with only the definitions and settings whose keys are lent, and with its rules if wanted."""
+    problems = document.problems if with_rules else ()
+    if not isinstance(document.root, MapNode):
+        return Document(document.file, document.root if with_rules else None, problems)
+    entries: dict[str, tuple[ScalarNode, Node]] = {}
+    for name, (key, value) in document.root.entries.items():
+        if name == "define":
+            named = {name: entry for name, entry in entries_of(value).items() if entry[0] in lent}
+            if named:
+                entries[name] = (key, MapNode(value.at, named, is_whole=True))
+        elif key in lent or (with_rules and name != _EVERY):
+            entries[name] = (key, value)
+    root = MapNode(document.root.at, entries, document.root.is_whole) if entries else None
+    return Document(document.file, root, problems)

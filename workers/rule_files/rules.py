@@ -7,6 +7,7 @@ is evaluated.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from schemas.conditions import expanded
@@ -17,13 +18,13 @@ from workers.rule_files.files import read_texts
 from workers.rule_files.hints.repairs import kept
 from workers.rule_files.known_names import KnownNames
 from workers.rule_files.problems import Problem, add_elsewhere, in_order
-from workers.rule_files.references import rules_in
+from workers.rule_files.references import ids_in, lent_documents, rules_in
 from workers.rule_files.values.impossible import value_problems
 from workers.rule_files.values.levels import level_problems
 from workers.rule_files.yaml_nodes import Document, MapNode, parse_yaml
 from workers.rule_files.yaml_validation import validate
 
-__all__ = ["ParsedRuleFiles", "expanded", "load_book", "read_book", "read_documents"]
+__all__ = ["ParsedRuleFiles", "expanded", "load_book", "read_book", "read_documents", "read_rules"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class ParsedRuleFiles:
         book: their content. If there are problems, it covers only the files that have none, and serves only further
             checks.
         problems: all problems, by file, line and column.
-        documents: the files as nodes with positions.
+        documents: the files as nodes with positions; of files beside them, what they lend.
         rule_nodes: for each rule of the book, in the same order, its file and its node.
     """
 
@@ -55,9 +56,21 @@ def load_book(paths: Sequence[Path], names: KnownNames | None = None) -> tuple[R
         The book, with the rules in the order of the files, and all problems by file and line. If there are
         problems, the book covers only the files that have none, and serves only further checks.
     """
-    texts, unreadable = read_texts(paths)
-    book, problems = read_book(texts, names)
-    return book, in_order([*unreadable, *problems])
+    parsed = read_rules(paths, names or KnownNames())
+    return parsed.book, list(parsed.problems)
+
+
+def read_rules(paths: Sequence[Path], names: KnownNames, *, with_rules_beside: bool = False) -> ParsedRuleFiles:
+    """Read all rules of some files and folders, as `load_book`, keeping the position of every node.
+
+    Args:
+        paths: rule files and folders.
+        names: what the rules can use.
+        with_rules_beside: as in `read_documents`.
+    """
+    texts = read_texts(paths)
+    parsed = read_documents(texts.own, names, texts.beside, with_rules_beside=with_rules_beside)
+    return replace(parsed, problems=tuple(in_order([*texts.problems, *parsed.problems])))
 
 
 def read_book(texts: Mapping[str, str], names: KnownNames | None = None) -> tuple[RuleBook, list[Problem]]:
@@ -66,25 +79,45 @@ def read_book(texts: Mapping[str, str], names: KnownNames | None = None) -> tupl
     return parsed.book, list(parsed.problems)
 
 
-def read_documents(texts: Mapping[str, str], names: KnownNames) -> ParsedRuleFiles:
+def read_documents(
+    texts: Mapping[str, str],
+    names: KnownNames,
+    beside: Mapping[str, str] = MappingProxyType({}),
+    *,
+    with_rules_beside: bool = False,
+) -> ParsedRuleFiles:
     """Parse rule files, keeping the position of every node; pure.
 
     Args:
         texts: by file name.
         names: the event types and attributes that rules may use.
+        beside: the files beside these, by name: they lend names (`references.lent_documents`).
+        with_rules_beside: whether they lend their rules, too.
     """
-    parsed = _read(texts, names)
-    problems = kept(parsed.problems, texts, lambda changed: _read(changed, names).problems)
+    known = {file: parse_yaml(file, text) for file, text in beside.items()}
+
+    def read(changed: Mapping[str, str]) -> ParsedRuleFiles:
+        others = [
+            document if changed[file] == beside[file] else parse_yaml(file, changed[file])
+            for file, document in known.items()
+        ]
+        return _read({file: changed[file] for file in texts}, names, others, with_rules=with_rules_beside)
+
+    parsed = read({**beside, **texts})
+    problems = kept(parsed.problems, {**beside, **texts}, lambda changed: read(changed).problems)
     return replace(parsed, problems=tuple(problems))
 
 
-def _read(texts: Mapping[str, str], names: KnownNames) -> ParsedRuleFiles:
-    documents = tuple(parse_yaml(file, text) for file, text in texts.items())
+def _read(
+    texts: Mapping[str, str], names: KnownNames, beside: Sequence[Document], *, with_rules: bool
+) -> ParsedRuleFiles:
+    own = [parse_yaml(file, text) for file, text in texts.items()]
+    documents = (*own, *lent_documents(own, beside, with_rules=with_rules))
     values: list[RuleFile] = []
     rule_nodes: list[tuple[Document, MapNode]] = []
     problems: list[Problem] = []
     between_files = [
-        *reference_problems(documents, names),
+        *reference_problems(documents, names, ids_in(beside)),
         *value_problems(documents, names),
         *level_problems(documents),
     ]

@@ -6,6 +6,7 @@ Pure: this module must never know files, clocks and terminals.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
@@ -39,6 +40,7 @@ def check_texts(
     lints: Collection[str] = tuple(LINTS),
     names: KnownNames | None = None,
     seen: Seen | None = None,
+    beside: Mapping[str, str] = MappingProxyType({}),
 ) -> CheckResult:
     """Check rule files.
 
@@ -49,9 +51,10 @@ def check_texts(
         lints: the codes of the warnings to return.
         names: the names that rules can use, if they are not those of `sources`.
         seen: what a history has, to name what rules wait for and it has not. None: without a history.
+        beside: the files beside these, by name; see `read_documents`.
     """
     names = names or known_names(sources)
-    parsed = read_documents(texts, names)
+    parsed = read_documents(texts, names, beside)
     mistakes = list(parsed.problems)
     if not mistakes and names.types is not None:
         mistakes = proof_problems(parsed, list(BUILT_IN) if sources is None else event_types(sources))

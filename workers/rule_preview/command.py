@@ -28,10 +28,8 @@ from workers.histories.by_customer import EventsByCustomer, Part
 from workers.histories.plain_events import PlainReader, without_values
 from workers.histories.seen_values import Both, SeenValues
 from workers.printing import CommandConsole, json_line
-from workers.rule_files.files import read_texts
 from workers.rule_files.known_names import KnownNames, known_names
-from workers.rule_files.problems import Problem, in_order
-from workers.rule_files.rules import ParsedRuleFiles, read_documents
+from workers.rule_files.rules import ParsedRuleFiles, read_rules
 from workers.rule_files.values.unseen import compared_in, unseen_in, wanted_values
 from workers.rule_preview.document import PreviewResult, document_of
 from workers.rule_preview.history_reader import HistoryReader, Mappings, ReadHistory
@@ -216,20 +214,12 @@ def _load_rules(
     Attributes that no source fills are not refused: a history can have more than the sources of today.
     """
     names = replace(names, attributes=None)
-    files, problems = _parsed(rules, names)
-    other = None
-    if against is not None:
-        other, more = _parsed(against, names)
-        problems = [*problems, *more]
+    files = read_rules(rules, names)
+    other = None if against is None else read_rules(against, names)
+    problems = [*files.problems, *(() if other is None else other.problems)]
     if problems:
         raise StartupError([str(problem) for problem in problems])
     return files, other
-
-
-def _parsed(paths: Sequence[Path], names: KnownNames) -> tuple[ParsedRuleFiles, list[Problem]]:
-    texts, unreadable = read_texts(paths)
-    parsed = read_documents(texts, names)
-    return parsed, in_order([*unreadable, *parsed.problems])
 
 
 # -- deciding --------------------------------------------------------------------------------------------------

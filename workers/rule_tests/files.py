@@ -14,7 +14,7 @@ from rich.console import Console
 from schemas.rules import RuleBook, RuleTest, RuleTestFile
 from schemas.sources import SourcesFile
 from workers.printing import json_line
-from workers.rule_files.files import TESTS, find_rule_files, find_tests, read_text, read_texts, texts_of
+from workers.rule_files.files import TESTS, find_tests, read_text, read_texts, shown_name, texts_of
 from workers.rule_files.known_names import KnownNames, known_types
 from workers.rule_files.problems import Problem, in_order, render_problems
 from workers.rule_files.rules import read_documents
@@ -32,8 +32,6 @@ EXIT_FAILED: Final = 1
 
 _OF_SOURCES: Final = re.compile(r"^samples\s*:", re.MULTILINE)
 """Distinguishes the `*_test.yaml` files of sources from those of rules."""
-_RULES: Final = re.compile(r"^(rules|define|for every rule)\s*:", re.MULTILINE)
-"""The first words of a rule file."""
 
 
 # -- reading and running ---------------------------------------------------------------------------------------
@@ -42,8 +40,7 @@ _RULES: Final = re.compile(r"^(rules|define|for every rule)\s*:", re.MULTILINE)
 def report_on(paths: Sequence[FilePath], names: KnownNames, pattern: str | None = None) -> RuleTestReport:
     """Run the examples and tests of some files and folders.
 
-    The rule files beside a named file are read too, because `meets`, `instead of` and `for every rule` can refer to
-    them, but their examples are not run. A test file is about the rules beside it.
+    A test file is about the rules beside it: with a named one, these are read too, but their examples are not run.
 
     Args:
         paths: rule files, test files, and folders of both.
@@ -51,17 +48,17 @@ def report_on(paths: Sequence[FilePath], names: KnownNames, pattern: str | None 
         pattern: run only examples with this text in their name, the id of their rule or the name of their file. None:
             run all.
     """
-    test_files, requested = _find_tests(paths), [path for path in paths if not _is_test(path)]
-    texts, problems = read_texts(requested)
-    texts |= _beside([path for path in paths if not path.is_dir()], texts)
+    named_tests = {shown_name(path) for path in paths if _is_test(path)}
+    texts = read_texts(paths)
+    unreadable = [problem for problem in texts.problems if problem.file not in named_tests]  # they have no rules
     types = names.types or ()
-    parsed = read_documents(texts, names)
-    files, invalid = _read_tests(test_files)
-    problems = in_order([*problems, *parsed.problems, *invalid])
+    parsed = read_documents(texts.own, names, texts.beside, with_rules_beside=bool(named_tests))
+    files, invalid = _read_tests(_find_tests(paths))
+    problems = in_order([*unreadable, *parsed.problems, *invalid])
     if problems:
         return RuleTestReport(problems=tuple(problems), pattern=pattern)
     locations = SourceLocations([*parsed.documents, *(file.document for file in files)])
-    requested_book = _only_of(parsed.book, requested, locations)
+    requested_book = _only_of(parsed.book, texts.own, locations)
     results = run_examples(_matching(requested_book, pattern, locations), types, locations.locate)
     for file in files:
         results += [
@@ -71,17 +68,6 @@ def report_on(paths: Sequence[FilePath], names: KnownNames, pattern: str | None 
         ]
     unproven = live_without_proof(requested_book, results) if pattern is None else []
     return RuleTestReport(tuple(results), (), tuple(unproven), pattern)
-
-
-def _beside(files: Iterable[FilePath], texts: Collection[str]) -> dict[str, str]:
-    """Return the texts of the rule files beside some files; files that do not begin like one are skipped."""
-    loaded_files, beside = {FilePath(file).resolve() for file in texts}, dict[str, str]()
-    for folder in dict.fromkeys(file.parent for file in files if file.parent.is_dir()):
-        for file in find_rule_files([folder])[0]:
-            text = None if file.resolve() in loaded_files else read_text(file)[0]
-            if text is not None and _RULES.search(text):
-                beside[str(file)] = text
-    return beside
 
 
 def _is_test(path: FilePath) -> bool:
@@ -127,16 +113,9 @@ def _read_tests(paths: Iterable[FilePath]) -> tuple[list[_TestsOfFile], list[Pro
     return files, problems
 
 
-def _only_of(book: RuleBook, requested: Sequence[FilePath], locations: SourceLocations) -> RuleBook:
-    """Return the book with the rules of the requested files alone."""
-    requested_paths = {path.resolve() for path in requested}
-    is_wanted: dict[str, bool] = {}
-    for rule in book.rules:
-        file = locations.file_of(rule.id)
-        if file not in is_wanted:
-            path = FilePath(file).resolve()
-            is_wanted[file] = path in requested_paths or path.parent in requested_paths
-    return replace(book, rules=tuple(rule for rule in book.rules if is_wanted[locations.file_of(rule.id)]))
+def _only_of(book: RuleBook, files: Collection[str], locations: SourceLocations) -> RuleBook:
+    """Return the book with the rules of some files alone."""
+    return replace(book, rules=tuple(rule for rule in book.rules if locations.file_of(rule.id) in files))
 
 
 def _matching(book: RuleBook, pattern: str | None, locations: SourceLocations) -> RuleBook:

@@ -1,9 +1,11 @@
 """Reload: reads the rule files and `sources.yaml` again, and activates all of it or nothing.
 
-At the start, it joins the newest generations instead.
+At the start, it joins the newest generations instead. If the files are refused then, the worker has the rules and the
+sources of these generations from Redis, and follows them until its files are accepted.
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -16,7 +18,7 @@ from workers.core.source_changes import SourceChanges, changes_between, content_
 from workers.core.source_set import SourceSet
 from workers.errors import Fenced, StartupError, Transient
 from workers.kafka.topics import TopicsError
-from workers.loading import load_configuration
+from workers.loading import Configuration, load_configuration, newest_configuration
 from workers.observability import log_events, metrics
 from workers.observability.http_server import Reloaded
 from workers.operations.pattern_topics import find_topics
@@ -25,6 +27,7 @@ from workers.runtime.parts import Parts
 from workers.runtime.preflight import Preflight
 from workers.runtime.sources import SourcesInForce
 from workers.state.rule_sets.activation import Activation, OlderRules, activate, newest_generation, require_not_older
+from workers.state.rule_sets.last_good import FilesRead, keep_files
 from workers.state.source_sets.activation import OlderSources, activate_sources
 from workers.state.source_sets.stored import newest_sources
 
@@ -38,11 +41,13 @@ class Reload:
     """Keeps the rules and the sources of this worker up to date.
 
     Attributes:
-        problem: why the last reload was refused, None if it was not.
+        problem: why the files were refused at the start or at the last reload, None if they were not.
         running: held while rules, sources or topics are taken over.
     """
 
-    def __init__(self, parts: Parts, preflight: Preflight, sources: SourcesInForce, rules: RuleSet) -> None:
+    def __init__(
+        self, parts: Parts, preflight: Preflight, sources: SourcesInForce, configuration: Configuration
+    ) -> None:
         self._settings = parts.settings
         self._store = parts.store
         self._clock = parts.clock
@@ -52,10 +57,14 @@ class Reload:
         self._processor = parts.processor
         self._preflight = preflight
         self._sources = sources
-        self._rules = rules
+        self._rules = configuration.rules
+        self._files = configuration.files
+        self._follows = bool(configuration.refused)
         self.running = asyncio.Lock()
         self._try_again = False
-        self.problem: str | None = None
+        self._looked_at = (0, 0)
+        self.problem = _summed_up(configuration.refused)
+        metrics.LAST_GOOD.set(self._follows)
 
     async def join(self) -> None:
         """Activate the rules and sources that this worker was started with, or join workers that already have them.
@@ -65,9 +74,10 @@ class Reload:
             KafkaError: no broker answers.
             Transient: Redis does not answer.
         """
-        sources = self._sources.current.written
+        sources, refused = self._sources.current.written, self.problem
         try:
             await require_not_older(self._store, self._rules)
+            await self._keep(self._files, self._rules, sources)
             now_ms = (await self._clock.read()).now_ms
             found, topics = await find_topics(self._settings, sources)
             joined = await activate_sources(self._store, sources, found.topics, now_ms, allow_rollback=False)
@@ -80,6 +90,7 @@ class Reload:
         await self._sources.take_over(joined.sources.with_topics(there), activation.rules, described)
         self._note_sources(joined.sources, joined.changes)
         self._note_rules(activation)
+        self.problem = refused
 
     async def reload(self, *, asked: bool = True) -> Reloaded:
         """Read the files again and activate them: all of them, or none if there is any problem.
@@ -96,19 +107,22 @@ class Reload:
             self._try_again = False
             is_new, refused = False, self.problem
             try:
-                configuration = await asyncio.to_thread(load_configuration, self._settings)
+                configuration = await self._load()
                 sources, rules = configuration.sources, configuration.rules
                 has_sources = content_hash(sources) != content_hash(self._sources.current.written)
+                has_sources = has_sources or bool(configuration.refused)  # the same can be a newer generation
                 is_new = has_sources or rules.hash != self._rules.hash
                 if has_sources and (problems := await self._preflight.problems_of_sources(sources)):
                     return self._refuse(problems)
                 changes = SourceChanges()
                 if has_sources:
-                    changes = await self._take_over_sources(sources, rules, asked=asked)
+                    changes = await self._take_over_sources(configuration, asked=asked)
                 else:
-                    await self._take_over_rules(rules, asked=asked)
+                    await self._take_over_rules(configuration, asked=asked)
                 await self._sources.subscribe()
                 await self._reclaim_stopped()
+                if configuration.refused:
+                    return self._refuse(list(configuration.refused))
             except (OlderRules, OlderSources) as error:
                 return self._refuse([str(error)]) if is_new else Reloaded()
             except StartupError as error:
@@ -118,8 +132,21 @@ class Reload:
                 return self._refuse([f"{error or type(error).__name__}; it is tried again"])
             if refused is not None:
                 log.info(log_events.RULES_ACCEPTED_AGAIN, was_refused=refused, rule_set=self._rules.hash)
-            self.problem = None
+            self.problem, self._follows = None, False
+            metrics.LAST_GOOD.set(0)
             return Reloaded(changes=changes.sentences())
+
+    async def _load(self) -> Configuration:
+        """Read the files; if they are broken and never were not, take the newest rules and sources from Redis."""
+        try:
+            return await asyncio.to_thread(load_configuration, self._settings)
+        except StartupError as refused:
+            if not self._follows:
+                raise
+            self._looked_at = await self._newest()
+            if self._looked_at == self._present():
+                raise
+            return await newest_configuration(self._settings, self._store, refused)
 
     async def watch(self) -> None:
         """Reload the files when they change, until cancelled; a change counts once the files are at rest."""
@@ -129,29 +156,49 @@ class Reload:
         while True:
             await asyncio.sleep(self._settings.rules_poll_ms / 1000)
             current = await asyncio.to_thread(fingerprint, *paths)
-            if current == seen and (current != loaded or self._try_again or self._processor.outdated()):
+            if current == seen and (current != loaded or self._try_again or await self._must_reload()):
                 loaded = current
                 await self.reload(asked=False)
             seen = current
 
+    async def _must_reload(self) -> bool:
+        """Return whether unchanged files are read again: newer generations of other workers can be followed."""
+        if self._processor.outdated() or not self._follows:
+            return bool(self._processor.outdated())
+        try:
+            return await self._newest() not in (self._present(), self._looked_at)
+        except Transient:
+            return False  # the tick reports it
+
+    async def _newest(self) -> tuple[int, int]:
+        """Return the newest generations of rules and of sources."""
+        return await newest_generation(self._store), await newest_sources(self._store)
+
+    def _present(self) -> tuple[int, int]:
+        return self._rules.generation, self._sources.current.generation
+
     def _refuse(self, problems: list[str]) -> Reloaded:
         metrics.RELOADS.labels("refused").inc()
-        self.problem = f"{problems[0]}{f' and {len(problems) - 1} more problems' if problems[1:] else ''}"
+        self.problem = _summed_up(problems)
         log.error(log_events.RULES_REFUSED, problems=problems, as_activated=self._rules.hash)
         return Reloaded(problems=problems)
 
-    async def _take_over_rules(self, rules: RuleSet, *, asked: bool) -> None:
-        activation = await self._activate_rules(rules, asked=asked)
+    async def _take_over_rules(self, configuration: Configuration, *, asked: bool) -> None:
+        await self._keep(configuration.files, configuration.rules, configuration.sources)
+        activation = await self._activate_rules(configuration.rules, asked=asked)
         if activation.rules.generation != self._rules.generation:
             await self._processor.activate(activation.rules)
             self._note_rules(activation)
             metrics.RELOADS.labels("loaded").inc()
 
-    async def _take_over_sources(self, sources: SourcesFile, rules: RuleSet, *, asked: bool) -> SourceChanges:
+    async def _take_over_sources(self, configuration: Configuration, *, asked: bool) -> SourceChanges:
         """Activate sources, and the rules that were read with them; return what is different about the sources."""
-        before = self._sources.current
-        is_newest = before.generation == await newest_sources(self._store)
-        await require_not_older(self._store, rules, self._rules.generation, asked=asked)
+        before, sources, rules = self._sources.current, configuration.sources, configuration.rules
+        # Files that were never accepted here are not changed back: they may be those of an older generation.
+        is_newest = not self._follows and before.generation == await newest_sources(self._store)
+        present = None if self._follows else self._rules.generation
+        await require_not_older(self._store, rules, present, asked=asked)
+        await self._keep(configuration.files, rules, sources)
         found, topics = await find_topics(self._settings, sources)
         named = {source.topic for source in sources.sources if source.pattern is None}
         topics |= await self._reader.describe(named - self._topics.partitions.keys())
@@ -180,8 +227,13 @@ class Reload:
     async def _activate_rules(self, rules: RuleSet, *, asked: bool) -> Activation:
         is_new = rules.hash != self._rules.hash
         now_ms = (await self._clock.read()).now_ms
-        is_newest = self._rules.generation == await newest_generation(self._store)
+        is_newest = not self._follows and self._rules.generation == await newest_generation(self._store)
         return await activate(self._store, rules, now_ms, allow_rollback=is_new and (asked or is_newest))
+
+    async def _keep(self, files: FilesRead, rules: RuleSet, sources: SourcesFile) -> None:
+        if not await keep_files(self._store, files, rules.hash, content_hash(sources)):
+            problem = "the files are too large for Redis: a worker whose own are broken cannot start with them"
+            log.warning(log_events.LAST_GOOD_NOT_KEPT, problem=problem)
 
     def _note_rules(self, activation: Activation) -> None:
         self._rules, self.problem = activation.rules, None
@@ -217,3 +269,8 @@ class Reload:
             offset = await self._processor.reclaim(partition, bounds, self._topics.activity_id)
             if offset is not None:
                 await self._reader.seek(tp, offset)
+
+
+def _summed_up(problems: Sequence[str]) -> str | None:
+    """Return problems as one line, None if there are none."""
+    return f"{problems[0]}{f' and {len(problems) - 1} more problems' if problems[1:] else ''}" if problems else None

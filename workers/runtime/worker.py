@@ -8,10 +8,9 @@ from typing import Any, Final
 import structlog
 from aiokafka.errors import KafkaError
 
-from schemas.sources import SourcesFile
 from workers.core.decisions.turn import __file__ as core_file
-from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError, StartupError
+from workers.loading import Configuration
 from workers.observability import log_events
 from workers.observability.http_server import Endpoints, Reloaded
 from workers.observability.listening import worded
@@ -45,7 +44,8 @@ _WATCHDOG_SECONDS: Final = 1.0
 class Worker:
     """A worker process from start to stop."""
 
-    def __init__(self, settings: Settings, sources: SourcesFile, rules: RuleSet) -> None:
+    def __init__(self, settings: Settings, configuration: Configuration) -> None:
+        sources, rules = configuration.sources, configuration.rules
         parts = build_parts(settings, sources, rules)
         self._settings = settings
         self._rules = rules
@@ -61,7 +61,7 @@ class Worker:
         self._preflight = Preflight(parts)
         self._sources = SourcesInForce(parts, sources)
         self._patterns = PatternTopics(parts, self._sources)
-        self._reload = Reload(parts, self._preflight, self._sources, rules)
+        self._reload = Reload(parts, self._preflight, self._sources, configuration)
         gaps = GapCheck(parts.reader, parts.topics.activity)
         self._assignment = Assignment(parts, self._preflight, self._failure)
         self._deliveries = Deliveries(parts, gaps, self._failure)

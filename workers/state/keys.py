@@ -73,6 +73,7 @@ class Keys:
         clock: the simulated time of a replay.
         rules: hash in which the workers agree on the active rule set.
         rule_contents: hash of a rule's version to what it said; see `workers.state.rule_sets.contents`.
+        last_good: hash of the files of the newest rules and sources; see `workers.state.rule_sets.last_good`.
         upgrade: hash of the layout that all workers are to write; see `workers.state.layouts`.
         sources: hash of source topic to the id of the topic that was read.
         source_sets: hash in which the workers agree on the active `sources.yaml` and the topics of its patterns.
@@ -89,6 +90,7 @@ class Keys:
         self.clock = f"{namespace}:clock"
         self.rules = f"{namespace}:rules"
         self.rule_contents = f"{namespace}:rule-contents"
+        self.last_good = f"{namespace}:last-good"
         self.upgrade = f"{namespace}:upgrade"
         self.sources = f"{namespace}:sources"
         self.source_sets = f"{namespace}:source-sets"

@@ -72,7 +72,7 @@ def test_what_looks_like_a_rule_file_and_is_none_is_said_and_the_others_are_read
     (tmp_path / "a.yaml").write_text(file_of(rule()))
     before = fingerprint(tmp_path)
     make(tmp_path)
-    texts, (problem,) = read_texts([tmp_path])
+    texts, (problem,), _ = read_texts([tmp_path])
     assert list(texts) == [str(tmp_path / "a.yaml")]
     assert str(problem).startswith(f"{tmp_path}/{said}")
     assert str(problem).isprintable()
@@ -99,7 +99,7 @@ def test_a_socket_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path)
     with socket.socket(socket.AF_UNIX) as bound:
         bound.bind("rules.yaml")
-        _, (problem,) = read_texts([Path()])
+        _, (problem,), _ = read_texts([Path()])
     assert "it is a socket, not a file" in problem.message
 
 
@@ -121,7 +121,7 @@ def test_whatever_error_the_machine_reports_is_a_problem(
 
     before = fingerprint(tmp_path)
     monkeypatch.setattr(os, broken, fails)
-    texts, problems = read_texts([tmp_path])
+    texts, problems, _ = read_texts([tmp_path])
     assert texts == {}
     assert "Input/output error" in str(problems[0])
     assert fingerprint(tmp_path) != before

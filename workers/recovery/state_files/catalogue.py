@@ -28,6 +28,7 @@ PACE: Final = "pace"
 LEFT_OUT: Final = {
     "seen": "each owner of a partition reports again up to when it is decided",
     "obeyed": "each owner of a partition reports again which pauses it obeys",
+    "last-good": "each worker that starts with its own files keeps them again",
     "clock": "the player of a replay sets it",
     "upgrade": "what is loaded is in the layout that is ordered here, the newest one if nothing was stored",
 }
