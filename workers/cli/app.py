@@ -21,6 +21,7 @@ from workers.printing import accept_any_encoding
 _COMMANDS: Final = {
     "demo": "workers.cli.demo",
     "run": "workers.cli.run",
+    "status": "workers.cli.status",
     "rules": "workers.cli.rules",
     "pause": "workers.cli.pause",
     "resume": "workers.cli.pause",
@@ -29,7 +30,7 @@ _COMMANDS: Final = {
     "customer": "workers.cli.customer",
     "sources": "workers.cli.sources",
     "dead-letters": "workers.cli.dead_letters",
-    "rebuild": "workers.cli.rebuild",
+    "rebuild": "workers.cli.state_commands.rebuild",
     "state": "workers.cli.state_commands.files",
     "upgrade": "workers.cli.state_commands.upgrade",
     "topics": "workers.cli.topics",

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final, Literal
 
 from workers.dead_letters.record import Position
+from workers.state.connection import text_fields
 from workers.state.store import Store
 
 __all__ = ["BLOCK", "DispositionLog", "Dispositions", "RecordedDisposition", "read_runs", "write_runs"]
@@ -105,6 +106,13 @@ class DispositionLog:
         return Dispositions(
             {block: fields for block, fields in (await self._blocks()).items() if self._is_mine(fields)}
         )
+
+    async def read_for(self, positions: Iterable[Position]) -> Dispositions:
+        """Return the dispositions of these dead letters, and perhaps of others. One round trip."""
+        blocks = sorted({(partition, offset // BLOCK) for partition, offset in positions})
+        answers = await self._redis.call([("HGETALL", self._key(block)) for block in blocks])
+        fields = {block: text_fields(answer) for block, answer in zip(blocks, answers, strict=True)}
+        return Dispositions({block: stored for block, stored in fields.items() if self._is_mine(stored)})
 
     async def record(self, disposition: RecordedDisposition, positions: Iterable[Position]) -> None:
         """Record the disposition of dead letters, replacing an earlier one. Atomic for each block.

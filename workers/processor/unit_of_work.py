@@ -23,7 +23,7 @@ from workers.core.source_positions import (
 from workers.kafka.records import OutboxRecord, encode_record
 from workers.observability import metrics
 from workers.processor.deciding import CustomerStep, Event
-from workers.state.meta import Meta, counter_field, held_field, high_water_field
+from workers.state.meta import Meta, counter_field, held_field, high_water_field, last_action_field
 from workers.state.step import Because, Held, WriteSet
 
 
@@ -174,6 +174,7 @@ class UnitOfWork:
         for counter, increase in self._counts().items():
             if increase:
                 fields[counter_field(counter)] = self.meta.counter(counter) + increase
+        fields |= self._last_actions()
         fields |= dict.fromkeys(self.emptied, "")
         for action, because in self.held:
             name = held_field(action.rule, because)
@@ -210,6 +211,15 @@ class UnitOfWork:
             metrics.ACTIONS.labels(*labels).inc(count)
         for reason, count in suppressed.items():
             metrics.SUPPRESSED.labels(*reason).inc(count)
+
+    def _last_actions(self) -> dict[str, str | int]:
+        latest: dict[str, str | int] = {}
+        for record in (*self.records, *self.counted_only):
+            if not record.is_active:
+                continue
+            name = last_action_field(record.rule)
+            latest[name] = max(record.decided_ms, int(latest.get(name) or self.meta.fields.get(name) or 0))
+        return latest
 
     def _counts(self) -> dict[str, int]:
         counts = {

@@ -49,6 +49,7 @@ _SINCE: Final = "since:"
 _HIGH_WATER: Final = "hw:"
 _COUNTER: Final = "n:"
 _HELD: Final = "held:"
+_LAST: Final = "last:"
 
 
 @dataclass(slots=True)
@@ -187,6 +188,16 @@ def counter_field(name: str) -> str:
 def counters_of(fields: Mapping[str, str]) -> dict[str, int]:
     """Return all counters by name."""
     return {name.removeprefix(_COUNTER): int(value) for name, value in fields.items() if name.startswith(_COUNTER)}
+
+
+def last_action_field(rule_id: str) -> str:
+    """Return the field that holds when the latest action of a rule was decided (milliseconds)."""
+    return _LAST + rule_id
+
+
+def last_actions(fields: Mapping[str, str]) -> dict[str, int]:
+    """Return when the latest action of each rule was decided (milliseconds); rules without one are left out."""
+    return {name.removeprefix(_LAST): int(value) for name, value in fields.items() if name.startswith(_LAST)}
 
 
 def held_field(rule_id: str, because: str) -> str:

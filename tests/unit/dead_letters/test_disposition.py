@@ -1,10 +1,13 @@
 """Laws of dispositions: offsets as runs, and exactly the recorded ones."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Sequence
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from workers.dead_letters.disposition import Dispositions, read_runs, write_runs
+from workers.dead_letters.disposition import DispositionLog, Dispositions, read_runs, write_runs
 
 
 @pytest.mark.parametrize(
@@ -22,3 +25,19 @@ def test_notes_know_exactly_what_was_noted() -> None:
     assert {offset for offset, kind in dispositions_by_offset.items() if kind == "replayed"} == {1, 3, 7, 20_000}
     assert {offset for offset, kind in dispositions_by_offset.items() if kind == "discarded"} == {5}
     assert dispositions.of((0, 1)) is None
+
+
+def test_only_the_blocks_of_the_dead_letters_that_are_asked_for_are_read_all_at_once() -> None:
+    asked: list[Sequence[tuple[Any, ...]]] = []
+
+    async def call(commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        asked.append(commands)
+        fields = {b"topic": b"id-1", b"replayed": b"10001"}
+        return [fields if name == "shop:dead-letters:1:1" else {b"topic": b"an older topic"} for _, name in commands]
+
+    store: Any = SimpleNamespace(
+        redis=SimpleNamespace(call=call), keys=SimpleNamespace(dead_letters="shop:dead-letters")
+    )
+    dispositions = asyncio.run(DispositionLog(store, "id-1").read_for([(1, 10_001), (1, 10_002), (0, 5)]))
+    assert asked == [[("HGETALL", "shop:dead-letters:0:0"), ("HGETALL", "shop:dead-letters:1:1")]]
+    assert [dispositions.of(position) for position in ((1, 10_001), (1, 10_002), (0, 5))] == ["replayed", None, None]
