@@ -53,7 +53,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
 
-from workers.kafka.group_protocol import assignors, host_of
+from workers.kafka.group_protocol import host_of, offer
 from workers.kafka.isolated_fetch import fetched_records
 from workers.kafka.membership import Membership
 
@@ -218,7 +218,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         # one that was paused when the fetch was sent. Faust's defaults are 1.5 s and one byte.
         consumer._fetch_max_wait_ms = _FETCH_WAITS_MS
         consumer._fetch_min_bytes = _FETCHED_AT_ONCE
-        consumer._partition_assignment_strategy = assignors(self.app.linger_format, self.app.assignor)
+        offer(consumer, self.app.linger_format, self.app.assignor)
         return consumer
 
     async def change_topics(self, topics: set[str]) -> None:

@@ -9,20 +9,37 @@ them may be there.
 import re
 from typing import Any, Final
 
+from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.protocol.group import JoinGroupRequest
 
 _NAME: Final = "linger-format-"
 _MARKED: Final = re.compile(rb"linger-format-(\d+)")
 
 
-def assignors(wire_format: int, of_older_releases: Any) -> list[Any]:
-    """Return aiokafka's assignors for the protocols that a worker offers, the one it likes best first.
+def offer(consumer: AIOKafkaConsumer, wire_format: int, of_older_releases: Any) -> None:
+    """Let a consumer offer the protocols of a worker, the one that it likes best first; call it before it starts.
+
+    aiokafka asks to join once for each protocol, first with one, then with two: each time the group begins anew, and
+    with several members it never settles. So every request offers all. The second is then a repetition, and Kafka
+    answers it without beginning anew.
 
     Args:
+        consumer: that joins the group.
         wire_format: the newest format that it reads and writes.
-        of_older_releases: Faust's.
+        of_older_releases: Faust's assignor.
     """
-    return [type("SharedEvenly", (RoundRobinPartitionAssignor,), {"name": _named(wire_format)}), of_older_releases]
+    newest = type("SharedEvenly", (RoundRobinPartitionAssignor,), {"name": _named(wire_format)})
+    assignors = consumer._partition_assignment_strategy = [newest, of_older_releases]
+    send = consumer._client.send
+
+    async def send_whole(node_id: Any, request: Any, **named: Any) -> Any:
+        if isinstance(request, JoinGroupRequest):
+            topics = consumer._subscription.topics
+            request._group_protocols = [(one.name, one.metadata(topics).encode()) for one in assignors]
+        return await send(node_id, request, **named)
+
+    consumer._client.send = send_whole
 
 
 def host_of(wire_format: int) -> str:
