@@ -41,7 +41,7 @@ for name in $SOURCES; do
     allow "$WORKER" --operation Read --operation DescribeConfigs --topic "$name"
 done
 # Its commands that change something (linger sources forget) leave a record of it; a running worker does not use it.
-allow "$WORKER" --operation Write --topic "$TOPIC_PREFIX.audit"
+allow "$WORKER" --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.audit"
 allow "$WORKER" --operation Read --group "$GROUP_ID"
 
 # -- topics: creates Linger's own topics and no other, and reads no record.

@@ -10,6 +10,7 @@ from rich.text import Text
 from workers.audit.reading import AuditedCommand, read_commands
 from workers.cli.output import AsJson, out, print_json
 from workers.clock import iso_text
+from workers.operations.rights.refusals import require
 from workers.printing import print_table, table_of
 from workers.settings import read_settings
 
@@ -32,7 +33,13 @@ def audit(
     Customer ids are shown as the hash that logs use: linger customer ref. A command without an outcome still runs, or
     was killed.
     """
-    commands = asyncio.run(read_commands(read_settings(context.obj), last))
+    settings = read_settings(context.obj)
+
+    async def read() -> list[AuditedCommand]:
+        await require(settings, None, "audit")  # of an empty topic, Kafka would refuse nothing
+        return await read_commands(settings, last)
+
+    commands = asyncio.run(read())
     if as_json:
         print_json([document_of(command) for command in commands])
     elif not commands:

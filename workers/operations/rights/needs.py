@@ -102,7 +102,8 @@ _RUN: Final[KafkaNeeds] = {
 _SETTINGS: Final = _rights(Right.DESCRIBE_CONFIGS)
 """A worker warns with it, and does without."""
 _DOCTOR: Final[KafkaNeeds] = {
-    place: rights if place == GROUP else rights | _SETTINGS for place, rights in _RUN.items()
+    **{place: rights if place == GROUP else rights | _SETTINGS for place, rights in _RUN.items()},
+    AUDIT: _SETTINGS,
 }
 _CREATE: Final[KafkaNeeds] = dict.fromkeys(OWN_TOPICS, _rights(Right.CREATE, Right.DESCRIBE, Right.DESCRIBE_CONFIGS))
 _FILES: Final[KafkaNeeds] = {**dict.fromkeys(("activity", *_ACTIONS, "dead-letter"), _SEEN), GROUP: _SEEN}
