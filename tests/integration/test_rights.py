@@ -450,6 +450,8 @@ def test_commands_without_needs_ask_no_server(place: Installation, run: Runner) 
     nowhere = {"LINGER_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "LINGER_REDIS_URL": "redis://127.0.0.1:1/0"}
     for command in sorted(name for name, needs in NEEDS.items() if needs == Needs() and name not in NOT_RUN):
         one = ATTEMPTS[command]
+        if one.ready is not None:
+            one.ready(place, run)
         variables = place.variables_of("mailer", **nowhere, **one.variables("mailer"))
         answer = run(variables, *command.split(), *one.words(place, "mailer"))
         assert answer.status == 0, answer.err
