@@ -25,6 +25,13 @@ def test_topics_as_they_should_be_are_no_problem() -> None:
     assert watch.problem is None
 
 
+def test_a_worker_does_not_watch_the_topic_that_only_commands_write() -> None:
+    watch = OwnTopics(SETTINGS)
+    for now in (0.0, PATIENCE_SECONDS):
+        watch.note(described(audit=None), now)
+    assert watch.problem is None
+
+
 def test_a_topic_that_is_gone_is_named_once_that_lasts_and_no_longer_when_it_is_back() -> None:
     watch = OwnTopics(SETTINGS)
     with capture_logs() as logs:
