@@ -107,13 +107,24 @@ def _sources(status: Status) -> Iterator[Attention]:
             )
         elif (source.lag_seconds or 0) > BEHIND_SECONDS:
             yield _behind(source)
-        if source.silent_since is not None:
-            yield Attention(
-                "sources",
-                f"'{source.topic}' is silent: nothing of it became an event since {source.silent_since}",
-                "find out whether its producer runs; the rules that read it wait. If it may be silent for so long, "
-                "raise its max_silence",
-            )
+        if source.silent_since is not None and source.stopped is None:
+            yield _silent(source, source.silent_since)
+
+
+def _silent(source: Source, since: str) -> Attention:
+    if source.last_record is not None and _ms(source.last_record) > _ms(since):
+        return Attention(
+            "sources",
+            f"'{source.topic}' is silent: records come, the latest at {source.last_record}, "
+            f"but none became an event since {since}",
+            f"see why, `only_when` first: linger sources try {source.topic} --last 20; the rules that read it wait",
+        )
+    return Attention(
+        "sources",
+        f"'{source.topic}' is silent: nothing of it became an event since {since}",
+        "find out whether its producer runs; the rules that read it wait. If it may be silent for so long, "
+        "raise its max_silence",
+    )
 
 
 def _behind(source: Source) -> Attention:
@@ -131,7 +142,7 @@ def _types(status: Status) -> Iterator[Attention]:
             yield Attention(
                 "types",
                 f"the event type '{row.type}' is silent since {row.silent_since}",
-                "find out whether it is still sent, and read as this type: linger sources try",
+                "find out whether it is still sent, and read as this type: linger sources try TOPIC --last 20",
             )
 
 

@@ -236,6 +236,7 @@ def _sources(facts: Facts, now_ms: int) -> list[Source] | None:
         ends = None if not isinstance(log, TopicLog) else log
         until_ms = min((report.watermark_ms for report in reports.values()), default=0)
         last_ms = max((report.last_event_ms() for report in reports.values()), default=0)
+        record_ms = max((report.last_record_ms for report in reports.values()), default=0)
         rows.append(
             Source(
                 topic=topic,
@@ -246,6 +247,7 @@ def _sources(facts: Facts, now_ms: int) -> list[Source] | None:
                 read_until=iso_text(until_ms) if until_ms else None,
                 lag_seconds=max(0, now_ms - until_ms) // 1000 if until_ms else None,
                 last_event=iso_text(last_ms) if last_ms else None,
+                last_record=iso_text(record_ms) if record_ms else None,
                 silent_since=iso_text(silent[topic]) if topic in silent else None,
                 stopped=None if stops is None else _stop({p.partition: s for p, s in stops.of_topic(topic).items()}),
             )

@@ -144,7 +144,8 @@ class Source(msgspec.Struct, frozen=True):
         read_until: everything before is forwarded, in every partition.
         lag_seconds: how long ago that was.
         last_event: when the last record that became an event was written; None if there was none.
-        silent_since: the same, or since when it is watched, if that is longer ago than its `max_silence`.
+        last_record: when the last record that can be read was written, skipped or not; None if there was none.
+        silent_since: as `last_event`, or since when it is watched, if that is longer ago than its `max_silence`.
         stopped: why it is not read further; None if it is read.
     """
 
@@ -154,6 +155,7 @@ class Source(msgspec.Struct, frozen=True):
     read_until: str | None = None
     lag_seconds: int | None = None
     last_event: str | None = None
+    last_record: str | None = None
     silent_since: str | None = None
     stopped: SourceStop | None = None
 

@@ -65,6 +65,19 @@ def paused() -> PauseList:
                 }
             },
             "sources",
+            "'orders' is silent: records come, the latest at 2024-01-11T00:00:00Z, but none became an event since "
+            "2024-01-03T00:00:00Z",
+        ),
+        (
+            {
+                "progress": {
+                    ("orders", 0): msgspec.structs.replace(
+                        READ, event_ms={"purchase": day(2)}, last_record_ms=day(2)
+                    ),
+                    ("site", 0): READ,
+                }
+            },
+            "sources",
             "'orders' is silent: nothing of it became an event since 2024-01-03T00:00:00Z",
         ),
         (
@@ -101,6 +114,14 @@ def test_a_fault_is_named_with_what_to_do(changed: dict[str, Any], about: str, s
     texts = [item.problem for item in seen.attention if item.about == about]
     assert [text for text in texts if says in text], seen.attention
     assert all(item.remedy for item in seen.attention)
+
+
+def test_a_source_that_is_stopped_is_not_reported_as_silent_too() -> None:
+    silent = msgspec.structs.replace(READ, event_ms={"purchase": day(2)})
+    stops = StoredStops({TopicPartition("orders", 0): Stop("unreadable", "they cannot be read", day(9), 4)})
+    seen = status(progress={("orders", 0): silent, ("site", 0): READ}, stops=stops)
+    assert [item.problem.split(",")[0] for item in seen.attention if item.about == "sources"] == ["'orders'"]
+    assert [source.silent_since for source in seen.sources or () if source.topic == "orders"] == ["2024-01-03T00:00:00Z"]
 
 
 def test_a_partition_without_an_owner_is_missed_only_while_the_group_is_stable() -> None:
