@@ -11,6 +11,7 @@ import structlog
 
 from workers.observability import last_words
 from workers.observability.escapes import escaped, escaped_values
+from workers.observability.repeats import LIBRARIES, Repeats
 
 # Random until a key is set: without a key, a hash could be computed for any known customer id.
 _key = secrets.token_bytes(32)
@@ -77,11 +78,12 @@ def configure_logging(level: str, style: Literal["auto", "json", "text"]) -> Non
     handler = logging.StreamHandler(stream)
     final: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     final += [_with_escapes] if as_text else [_with_identity, structlog.processors.format_exc_info]
+    handler.addFilter(Repeats())
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[*final, renderer]))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.captureWarnings(capture=True)
     # Libraries log every rebalance and fetch; Linger logs what matters of that.
-    for name in ("faust", "mode", "aiokafka", "asyncio", "workers.kafka.faust_batches"):
+    for name in LIBRARIES:
         logging.getLogger(name).setLevel(max(logging.getLevelName(level.upper()), logging.ERROR))

@@ -183,11 +183,16 @@ def _queues(status: Status, setting: Setting) -> Iterator[Attention]:
 
 def _dead_letters(status: Status) -> Iterator[Attention]:
     since_ms = _ms(status.at) - LETTERS_SECONDS * 1000
-    for group in () if status.dead_letters is None else status.dead_letters.groups:
+    letters = status.dead_letters
+    if letters is None:
+        return
+    # Offsets are counted, so letters that were deleted may make this too careful, and never too sure.
+    part = f" (of the newest {letters.looked_at})" if letters.stored > letters.looked_at else ""
+    for group in letters.groups:
         if group.open and _ms(group.newest) > since_ms:
             yield Attention(
                 "dead_letters",
-                f"{group.open} open dead letters of '{group.topic or '-'}' because of {group.reason}, "
+                f"{group.open} open dead letters{part} of '{group.topic or '-'}' because of {group.reason}, "
                 f"the newest at {group.newest}",
                 f"linger dead-letters list; then fix the producer or sources.yaml ({_PAGE}, 'Dead letters')",
             )
@@ -220,7 +225,8 @@ def _memory(status: Status) -> Iterator[Attention]:
             yield Attention(
                 "memory",
                 f"Redis at {server.server} uses {server.used_bytes >> 20} of {server.max_bytes >> 20} MiB",
-                "when it is full, nothing can be written and all workers wait: redis-cli CONFIG SET maxmemory ...",
+                "when it is full, nothing can be written and all workers wait: redis-cli CONFIG SET maxmemory SIZE, and in "
+                "redis.conf",
             )
         if server.policy not in ("", "noeviction"):
             yield Attention(

@@ -90,9 +90,14 @@ def paused() -> PauseList:
         ({"missing": ["orders"]}, "topics", "topic 'orders' does not exist"),
         ({"held": [Held("gone", "brake", 3), Held("old", "brake", 4)]}, "held", "the brake holds 7 actions"),
         (
-            {"dead_letters": NewestLetters(9, [LetterFacts("not_json", "orders", NOW_MS - 60_000, True)])},
+            {"dead_letters": NewestLetters(1, [LetterFacts("not_json", "orders", NOW_MS - 60_000, True)])},
             "dead_letters",
             "1 open dead letters of 'orders' because of not_json",
+        ),
+        (
+            {"dead_letters": NewestLetters(9_000, [LetterFacts("not_json", "orders", NOW_MS - 60_000, True)])},
+            "dead_letters",
+            "1 open dead letters (of the newest 1) of 'orders' because of not_json",
         ),
         (
             {"files": FileFacts(SOURCES, Unread("they have problems"), ["r.yaml:1:1: a", "b", "c", "d"])},
