@@ -70,15 +70,31 @@ async def running_workers(store: Store) -> Finding:
     return agreement(alive.note(reports, time.monotonic()))
 
 
+async def differing_workers(store: Store) -> dict[str, str]:
+    """Return by which rules and sources each worker decides, in words; empty if all that are alive agree.
+
+    Takes some seconds only if reports differ: one that does may be of a worker that has ended.
+
+    Raises:
+        Transient: if Redis does not answer.
+    """
+    alive = Alive()
+    reports = await read_reports(store)
+    if not _versions(reports):
+        return {}
+    alive.note(reports, time.monotonic())
+    await asyncio.sleep(_WATCHED_SECONDS)
+    return _versions(alive.note(await read_reports(store), time.monotonic()))
+
+
 def agreement(alive: dict[str, WorkerReport]) -> Finding:
     """Return whether these workers agree; `alive` has their reports by name. Pure."""
     checked = "files of running workers"
     if not alive:
         return ok("state", checked, "no worker of this release reports that it runs")
-    first, *others = sorted(alive)
-    versions = versions_by_worker(first, alive[first], {name: alive[name] for name in others})
+    versions = _versions(alive)
     if not versions:
-        report = alive[first]
+        report = alive[min(alive)]
         same = f"rule set {report.rule_generation}, sources {report.sources_generation}"
         return ok("state", checked, f"{len(alive)} workers, all with {same}")
     listed = "; ".join(f"'{name}' has {version}" for name, version in versions.items())
@@ -86,6 +102,13 @@ def agreement(alive: dict[str, WorkerReport]) -> Finding:
     return problem(
         "state", checked, listed, why, "give every worker the same files; they load them without a restart"
     )
+
+
+def _versions(reports: dict[str, WorkerReport]) -> dict[str, str]:
+    if not reports:
+        return {}
+    first = min(reports)
+    return versions_by_worker(first, reports[first], reports)
 
 
 def _line(text: object) -> str:

@@ -4,7 +4,7 @@ A pause is meant, so it needs no one; neither do actions that wait for their rul
 lies ahead.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -26,7 +26,11 @@ _PAGE: Final = "docs/operating.md"
 
 
 def attention_of(
-    status: Status, setting: Setting, file_problems: Sequence[str], missing_topics: Sequence[str]
+    status: Status,
+    setting: Setting,
+    file_problems: Sequence[str],
+    missing_topics: Sequence[str],
+    differing: Mapping[str, str],
 ) -> Status:
     """Return a status with what needs attention, and its health.
 
@@ -35,6 +39,7 @@ def attention_of(
         setting: of the command.
         file_problems: why workers would not load the files that are here.
         missing_topics: topics of Linger and sources that do not exist.
+        differing: by worker its rules and sources, in words, if not all have the same.
     """
     attention = [
         *_workers(status, setting),
@@ -44,6 +49,7 @@ def attention_of(
         *_topics(missing_topics, setting),
         *_queues(status, setting),
         *_dead_letters(status),
+        *_differing(differing),
         *_generations(status, file_problems),
         *_memory(status),
     ]
@@ -210,13 +216,23 @@ def _generations(status: Status, file_problems: Sequence[str]) -> Iterator[Atten
     if status.generations is None:
         return
     generations = status.generations
-    remedy = "if they were just changed, workers load them within seconds; else see their log and their files"
+    loads = "if they were just changed, workers load them within seconds; else see their log and their files"
     if generations.rules_here is False and generations.rules and not file_problems:
         problem = f"rules are in force (set {generations.rules}) that are not those of the files here"
-        yield Attention("generations", problem, remedy)
+        yield Attention("generations", problem, f"{loads}. To go back to these: linger rules promote")
     if generations.sources_here is False and generations.sources and not file_problems:
         problem = f"a sources.yaml is in force (generation {generations.sources}) that is not the file here"
-        yield Attention("generations", problem, remedy)
+        yield Attention("generations", problem, f"{loads}. To go back to this one: linger sources promote")
+
+
+def _differing(versions: Mapping[str, str]) -> Iterator[Attention]:
+    if versions:
+        listed = "; ".join(f"'{name}' has {version}" for name, version in versions.items())
+        yield Attention(
+            "generations",
+            f"workers decide by different files: {listed}",
+            "if they were just changed, this passes within seconds; else give every worker the same files",
+        )
 
 
 def _memory(status: Status) -> Iterator[Attention]:

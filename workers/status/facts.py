@@ -98,6 +98,7 @@ class RedisFacts:
         stops: sources that are not read further.
         brake: of this hour.
         servers: the memory of each server.
+        differing: by worker its rules and sources, in words; empty if all that are alive agree.
     """
 
     now_ms: int | Unread
@@ -111,6 +112,7 @@ class RedisFacts:
     stops: StoredStops | Unread
     brake: BrakeState | Unread
     servers: Sequence[Server] | Unread
+    differing: Mapping[str, str] | Unread
 
 
 @dataclass(frozen=True, slots=True)

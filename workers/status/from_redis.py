@@ -9,6 +9,7 @@ from typing import Any, Final, get_args
 
 from schemas.events import BUILT_IN
 from workers.operations.redis_checks import parse_info
+from workers.operations.running_worker import differing_workers
 from workers.settings import Settings
 from workers.state.brake import brake_state
 from workers.state.connect import clock_of
@@ -42,7 +43,7 @@ async def read_redis(settings: Settings, store: Store, wall_ms: int) -> RedisFac
     if isinstance(metas, Unread) and isinstance(agreed, Unread) and isinstance(queues, Unread):
         # It does not answer at all: each further question would only wait for as long.
         unread = metas
-        return RedisFacts(now_ms, metas, queues, unread, unread, unread, unread, agreed, unread, unread, unread)
+        return RedisFacts(now_ms, metas, queues, unread, unread, unread, unread, agreed, unread, unread, unread, unread)
     types = sorted({*BUILT_IN, *_types(known(agreed))})
     held, waiting, progress, seen = await asyncio.gather(
         _held_or_unread(store, metas, known(queues)),
@@ -50,10 +51,11 @@ async def read_redis(settings: Settings, store: Store, wall_ms: int) -> RedisFac
         attempted(store.progress()),
         attempted(_seen(store)),
     )
-    stops, brake, servers = await asyncio.gather(
+    stops, brake, servers, differing = await asyncio.gather(
         attempted(read_stops(store)),
         attempted(brake_state(store, known(now_ms) or wall_ms)),
         attempted(_servers(store)),
+        attempted(differing_workers(store)),
     )
     return RedisFacts(
         now_ms=now_ms,
@@ -67,6 +69,7 @@ async def read_redis(settings: Settings, store: Store, wall_ms: int) -> RedisFac
         stops=stops,
         brake=brake,
         servers=servers,
+        differing=differing,
     )
 
 

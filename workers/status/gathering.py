@@ -67,7 +67,8 @@ def status_of(facts: Facts) -> Status:
         rules=_rules(facts),
         redis=None if servers is None else list(servers),
     )
-    return attention_of(status, facts.setting, facts.files.problems, known(kafka.missing) or ())
+    differing = known(redis.differing) or {}
+    return attention_of(status, facts.setting, facts.files.problems, known(kafka.missing) or (), differing)
 
 
 def source_set_of(facts: Facts) -> SourceSet | None:
@@ -96,6 +97,7 @@ def _unknown(facts: Facts) -> Iterator[Unknown]:
         "stopped_sources": redis.stops,
         "brake": redis.brake,
         "memory": redis.servers,
+        "workers_files": redis.differing,
         "group": kafka.group,
         "activity_log": kafka.activity,
         "first_unread": kafka.first_unread_ms,

@@ -106,6 +106,11 @@ def paused() -> PauseList:
         ),
         ({"files": FileFacts(SOURCES, "other")}, "generations", "rules are in force (set 3)"),
         (
+            {"differing": {"a": "rule set 1 (abc), sources 2", "b": "rule set 2 (def), sources 2"}},
+            "generations",
+            "different files: 'a' has rule set 1 (abc), sources 2; 'b' has rule set 2 (def), sources 2",
+        ),
+        (
             {"servers": [Server("redis:6379", 81 << 20, 100 << 20, "noeviction")]},
             "memory",
             "Redis at redis:6379 uses 81 of 100 MiB",
