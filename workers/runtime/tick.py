@@ -42,6 +42,20 @@ _IN_FLIGHT_SECONDS: Final = 0.04
 """Longest wait for source records in flight before their progress is reported."""
 
 
+def problem_of(error: Exception, servers: str) -> str:
+    """Return why a tick failed, for people.
+
+    Args:
+        error: that ended it.
+        servers: of Kafka, as configured; an error of its client does not name them.
+    """
+    kind, text = type(error).__name__, str(error)
+    if text and isinstance(error, LingerError | TimeoutError):
+        return text
+    worded = f"{kind}: {text}" if text else kind
+    return f"Kafka at {servers}: {worded}" if isinstance(error, KafkaError) else worded
+
+
 class Tick:
     """Reads the clock and the progress of the sources, and decides what is due.
 
@@ -103,17 +117,13 @@ class Tick:
             await self._take_steps(is_early=is_early)
         except (Transient, KafkaError, TopicsError, TimeoutError, OSError) as error:
             metrics.RETRIES.inc()
-            self._problem = self._worded(error)
+            self._problem = problem_of(error, self._servers)
             self._liveness.note(time.monotonic(), None, waits=False)
             log.warning(log_events.STEP_RETRIED, error=self._problem)
         finally:
             self._began_at = None
             # Also after a failure: a Redis or Kafka that does not answer is no reason to restart every worker.
             self._liveness.tick(time.monotonic())
-
-    def _worded(self, error: Exception) -> str:
-        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        return f"Kafka at {self._servers}: {text}" if isinstance(error, KafkaError) else text
 
     async def _take_steps(self, *, is_early: bool) -> None:
         # Clock first. Everything read below is at least as new, so "seen until now" holds for all of it.
