@@ -52,6 +52,7 @@ QUEUES: Final = Queues(due=4, overdue=0, oldest_due_ms=day(12), outbox=0, held=0
 AGREED: Final = AgreedFields(
     {"generation": "3", "hash": "abc", "rule:gone": "x 3 0"},
     {"generation": "2", "hash": content_hash(SOURCES)},
+    {"orders": "id-orders"},
 )
 REDIS: Final = RedisFacts(
     now_ms=NOW_MS,
@@ -82,7 +83,7 @@ KAFKA: Final = KafkaFacts(
     ),
     activity=TopicLog("linger.activity", "id-1", {0: LogBounds(0, 20), 1: LogBounds(0, 20)}),
     first_unread_ms={},
-    sources={topic: TopicLog(topic, None, {0: LogBounds(0, 5)}) for topic in ("orders", "site")},
+    sources={topic: TopicLog(topic, f"id-{topic}", {0: LogBounds(0, 5)}) for topic in ("orders", "site")},
     dead_letters=NewestLetters(0, ()),
     pauses=PauseList(),
     missing=(),

@@ -28,8 +28,12 @@ async def forget_source(settings: Settings, sources: SourcesFile, store: Store, 
     try:
         async with connected_admin(settings.kafka_connection()) as admin:
             if alive := await members_of(admin, settings.kafka_group_id):
+                group, session_seconds = settings.kafka_group_id, settings.kafka_session_timeout_ms / 1000
                 raise StartupError(
-                    [f"{alive} workers of group '{settings.kafka_group_id}' are alive: stop them first"]
+                    [
+                        f"{alive} workers of group '{group}' are alive: stop them first (one that was killed, or has a "
+                        f"group instance id, counts as alive for another {session_seconds:.0f} s)"
+                    ]
                 )
         return await forget(settings, store, topic)
     except (KafkaError, OSError) as error:

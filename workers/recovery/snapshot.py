@@ -110,8 +110,8 @@ async def _refuse_workers(admin: AIOKafkaAdminClient, settings: Settings) -> Non
     if workers := await members_of(admin, group):
         raise StartupError(
             [
-                f"{workers} workers of group '{group}' are alive: stop them first (a killed worker counts as alive "
-                f"for another {session_seconds:.0f} s). With --among-workers they are fenced instead; a worker that "
+                f"{workers} workers of group '{group}' are alive: stop them first (one that was killed, or has a "
+                f"group instance id, counts as alive for another {session_seconds:.0f} s). With --among-workers they are fenced instead; a worker that "
                 "starts meanwhile interrupts the rebuild"
             ]
         )

@@ -64,7 +64,8 @@ def _workers(status: Status, setting: Setting) -> Iterator[Attention]:
         yield Attention(
             "workers",
             f"no worker runs in the group '{setting.group_id}'",
-            "start them: linger run; if they run, LINGER_KAFKA_GROUP_ID is not theirs",
+            "start them: linger run; the last line of the log says why one ended. If they run, LINGER_KAFKA_GROUP_ID is "
+            "not theirs",
         )
         return
     unowned = [row.partition for row in status.partitions if row.worker is None]
@@ -103,8 +104,16 @@ def _partitions(status: Status, setting: Setting) -> Iterator[Attention]:
 
 
 def _sources(status: Status) -> Iterator[Attention]:
+    # Without a worker nothing is read, which says nothing about the producers.
+    is_read = status.group is None or bool(status.group.workers)
     for source in status.sources or ():
-        if source.stopped is not None:
+        if source.is_recreated:
+            yield Attention(
+                "sources",
+                f"'{source.topic}' was deleted and created again: workers end, and refuse to start",
+                f"stop all workers, then: linger sources forget {source.topic}; then start them",
+            )
+        elif source.stopped is not None:
             yield Attention(
                 "sources",
                 f"'{source.topic}', {_named(source.stopped.partitions)}, is not read further since "
@@ -113,7 +122,7 @@ def _sources(status: Status) -> Iterator[Attention]:
             )
         elif (source.lag_seconds or 0) > BEHIND_SECONDS:
             yield _behind(source)
-        if source.silent_since is not None and source.stopped is None:
+        if is_read and source.silent_since is not None and source.stopped is None:
             yield _silent(source, source.silent_since)
 
 

@@ -76,10 +76,12 @@ class AgreedFields:
     Attributes:
         rules: of the rule sets.
         source_sets: of the generations of `sources.yaml`.
+        source_ids: by source the id of the topic that was read.
     """
 
     rules: Mapping[str, str]
     source_sets: Mapping[str, str]
+    source_ids: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

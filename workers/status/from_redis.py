@@ -85,8 +85,8 @@ async def _now_ms(settings: Settings, store: Store) -> int:
 
 async def _agreed(store: Store) -> AgreedFields:
     keys = store.keys
-    rules, source_sets = await store.redis.call([("HGETALL", keys.rules), ("HGETALL", keys.source_sets)])
-    return AgreedFields(text_fields(rules), text_fields(source_sets))
+    answers = await store.redis.call([("HGETALL", key) for key in (keys.rules, keys.source_sets, keys.sources)])
+    return AgreedFields(*map(text_fields, answers))
 
 
 async def _queues(store: Store, numbers: Sequence[int], now_ms: int) -> dict[int, Queues]:

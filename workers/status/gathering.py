@@ -231,6 +231,8 @@ def _sources(facts: Facts, now_ms: int) -> list[Source] | None:
         return None
     topics = topics_of(facts)
     silent = {} if sources is None or progress is None else silent_sources(sources.read, progress, now_ms)
+    agreed = known(facts.redis.agreed)
+    read_ids = {} if agreed is None else agreed.source_ids
     rows = []
     for topic in topics:
         log = None if logs is None else logs.get(topic, Unread(""))
@@ -252,6 +254,7 @@ def _sources(facts: Facts, now_ms: int) -> list[Source] | None:
                 last_record=iso_text(record_ms) if record_ms else None,
                 silent_since=iso_text(silent[topic]) if topic in silent else None,
                 stopped=None if stops is None else _stop({p.partition: s for p, s in stops.of_topic(topic).items()}),
+                is_recreated=ends is not None and ends.topic_id not in (None, read_ids.get(topic, ends.topic_id)),
             )
         )
     return rows

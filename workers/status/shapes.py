@@ -147,6 +147,7 @@ class Source(msgspec.Struct, frozen=True):
         last_record: when the last record that can be read was written, skipped or not; None if there was none.
         silent_since: as `last_event`, or since when it is watched, if that is longer ago than its `max_silence`.
         stopped: why it is not read further; None if it is read.
+        is_recreated: whether another topic of its name was read before.
     """
 
     topic: str
@@ -158,6 +159,7 @@ class Source(msgspec.Struct, frozen=True):
     last_record: str | None = None
     silent_since: str | None = None
     stopped: SourceStop | None = None
+    is_recreated: bool = False
 
 
 class EventType(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from tests.support.builders import day
-from tests.support.status_facts import META, NOW_MS, QUEUES, READ, SOURCES, status, worker
+from tests.support.status_facts import AGREED, META, NOW_MS, QUEUES, READ, SOURCES, status, worker
 from workers.kafka.group_state import GroupState
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import LogBounds
@@ -111,6 +111,11 @@ def paused() -> PauseList:
             "different files: 'a' has rule set 1 (abc), sources 2; 'b' has rule set 2 (def), sources 2",
         ),
         (
+            {"agreed": replace(AGREED, source_ids={"orders": "the-one-before"})},
+            "sources",
+            "'orders' was deleted and created again",
+        ),
+        (
             {"servers": [Server("redis:6379", 81 << 20, 100 << 20, "noeviction")]},
             "memory",
             "Redis at redis:6379 uses 81 of 100 MiB",
@@ -132,6 +137,12 @@ def test_a_source_that_is_stopped_is_not_reported_as_silent_too() -> None:
     seen = status(progress={("orders", 0): silent, ("site", 0): READ}, stops=stops)
     assert [item.problem.split(",")[0] for item in seen.attention if item.about == "sources"] == ["'orders'"]
     assert [source.silent_since for source in seen.sources or () if source.topic == "orders"] == ["2024-01-03T00:00:00Z"]
+
+
+def test_without_a_worker_no_source_is_reported_as_silent() -> None:
+    silent = msgspec.structs.replace(READ, event_ms={"purchase": day(2)})
+    seen = status(progress={("orders", 0): silent, ("site", 0): READ}, group=GroupState("Empty", ()))
+    assert [item.about for item in seen.attention] == ["workers"]
 
 
 def test_a_partition_without_an_owner_is_missed_only_while_the_group_is_stable() -> None:
