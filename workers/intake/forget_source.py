@@ -31,8 +31,8 @@ async def forget_source(settings: Settings, sources: SourcesFile, store: Store, 
                 group, session_seconds = settings.kafka_group_id, settings.kafka_session_timeout_ms / 1000
                 raise StartupError(
                     [
-                        f"{alive} workers of group '{group}' are alive: stop them first (one that was killed, or has a "
-                        f"group instance id, counts as alive for another {session_seconds:.0f} s)"
+                        f"{alive} workers of group '{group}' are alive: stop them first (one that was killed, "
+                        f"or has a group instance id, counts as alive for another {session_seconds:.0f} s)"
                     ]
                 )
         return await forget(settings, store, topic)

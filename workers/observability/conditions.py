@@ -58,7 +58,9 @@ CATALOGUE: Final[Mapping[str, Condition]] = {
         Condition("pauses", "look at the topic of pauses and the right to read it; retractions go out meanwhile"),
         Condition("brake", "linger rules held and linger why, then linger rules release or linger rules discard"),
         Condition("sources", "ask the team that sends to the sources that are named; rules that read them wait"),
-        Condition("skipped", "compare what only_when says with the newest records: linger sources try TOPIC --last 20"),
+        Condition(
+            "skipped", "compare what only_when says with the newest records: linger sources try TOPIC --last 20"
+        ),
         Condition("stopped_sources", "repair what is said of the topic, then linger sources resume"),
         Condition("schema_registry", "look at the schema registry: the sources that are named wait for it"),
     )

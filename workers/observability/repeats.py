@@ -6,9 +6,9 @@ from typing import Final
 LIBRARIES: Final = ("faust", "mode", "aiokafka", "asyncio", "workers.kafka.faust_batches")
 """Names of loggers that are not Linger's own; those below them belong to them."""
 QUIET_SECONDS: Final = 60.0
-"""For so long after a line the same line is not written again."""
+"""The same line is not written again within this time."""
 _LINES: Final = 256
-"""So many different lines are remembered; the oldest is forgotten first, and then written again."""
+"""Number of different lines that are remembered; the oldest is forgotten first."""
 
 
 class Repeats(logging.Filter):

@@ -111,7 +111,7 @@ async def _refuse_workers(admin: AIOKafkaAdminClient, settings: Settings) -> Non
         raise StartupError(
             [
                 f"{workers} workers of group '{group}' are alive: stop them first (one that was killed, or has a "
-                f"group instance id, counts as alive for another {session_seconds:.0f} s). With --among-workers they are fenced instead; a worker that "
-                "starts meanwhile interrupts the rebuild"
+                f"group instance id, counts as alive for another {session_seconds:.0f} s). With --among-workers they "
+                "are fenced instead; a worker that starts meanwhile interrupts the rebuild"
             ]
         )

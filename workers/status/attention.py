@@ -64,8 +64,8 @@ def _workers(status: Status, setting: Setting) -> Iterator[Attention]:
         yield Attention(
             "workers",
             f"no worker runs in the group '{setting.group_id}'",
-            "start them: linger run; the last line of the log says why one ended. If they run, LINGER_KAFKA_GROUP_ID is "
-            "not theirs",
+            "start them: linger run; the last line of the log says why one ended. If they run, "
+            "LINGER_KAFKA_GROUP_ID is not theirs",
         )
         return
     unowned = [row.partition for row in status.partitions if row.worker is None]
@@ -250,8 +250,8 @@ def _memory(status: Status) -> Iterator[Attention]:
             yield Attention(
                 "memory",
                 f"Redis at {server.server} uses {server.used_bytes >> 20} of {server.max_bytes >> 20} MiB",
-                "when it is full, nothing can be written and all workers wait: redis-cli CONFIG SET maxmemory SIZE, and in "
-                "redis.conf",
+                "when it is full, nothing can be written and all workers wait: redis-cli CONFIG SET maxmemory SIZE, "
+                "and in redis.conf",
             )
         if server.policy not in ("", "noeviction"):
             yield Attention(

@@ -43,7 +43,9 @@ async def read_redis(settings: Settings, store: Store, wall_ms: int) -> RedisFac
     if isinstance(metas, Unread) and isinstance(agreed, Unread) and isinstance(queues, Unread):
         # It does not answer at all: each further question would only wait for as long.
         unread = metas
-        return RedisFacts(now_ms, metas, queues, unread, unread, unread, unread, agreed, unread, unread, unread, unread)
+        return RedisFacts(
+            now_ms, metas, queues, unread, unread, unread, unread, agreed, unread, unread, unread, unread
+        )
     types = sorted({*BUILT_IN, *_types(known(agreed))})
     held, waiting, progress, seen = await asyncio.gather(
         _held_or_unread(store, metas, known(queues)),

@@ -133,10 +133,12 @@ def test_a_fault_is_named_with_what_to_do(changed: dict[str, Any], about: str, s
 
 def test_a_source_that_is_stopped_is_not_reported_as_silent_too() -> None:
     silent = msgspec.structs.replace(READ, event_ms={"purchase": day(2)})
-    stops = StoredStops({TopicPartition("orders", 0): Stop("unreadable", "they cannot be read", day(9), 4)})
+    stops = StoredStops({TopicPartition("orders", 0): Stop("dead_letters", "they cannot be read", day(9), 4)})
     seen = status(progress={("orders", 0): silent, ("site", 0): READ}, stops=stops)
     assert [item.problem.split(",")[0] for item in seen.attention if item.about == "sources"] == ["'orders'"]
-    assert [source.silent_since for source in seen.sources or () if source.topic == "orders"] == ["2024-01-03T00:00:00Z"]
+    assert [source.silent_since for source in seen.sources or () if source.topic == "orders"] == [
+        "2024-01-03T00:00:00Z"
+    ]
 
 
 def test_without_a_worker_no_source_is_reported_as_silent() -> None:
