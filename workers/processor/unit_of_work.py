@@ -192,6 +192,16 @@ class UnitOfWork:
             missing=self.missing,
         )
 
+    def written_ms(self) -> dict[str, int]:
+        """Return, by id of a new action, when the newest event of its customer in this step was written."""
+        if not self.events:
+            return {}
+        return {
+            record.action_id: self.events[record.customer_id][-1][1].timestamp
+            for record in self.records
+            if record.is_active and record.customer_id in self.events
+        }
+
     def report(self) -> None:
         """Count the step in the metrics, once it is durable."""
         metrics.EVENTS.labels("folded").inc(self.folded)
