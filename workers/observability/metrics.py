@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
 from workers.observability.bounded_labels import OTHERS, BoundedLabels
 from workers.observability.http_requests import Reason
@@ -12,6 +12,7 @@ from workers.observability.series import Series
 REGISTRY: Final = CollectorRegistry()
 """Linger's own metrics and those of its process: the default registry would add what libraries register."""
 
+disable_created_metrics()  # when each counter began: one more series for each, which nobody asks for
 ProcessCollector(registry=REGISTRY)  # process_cpu_seconds_total, process_resident_memory_bytes, process_open_fds, …
 
 

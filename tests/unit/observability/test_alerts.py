@@ -1,4 +1,4 @@
-"""Laws of docs/alerts.yaml: each alarm has its paragraph in docs/operating.md, and asks for metrics that there are."""
+"""Laws of docs/alerts.yaml: each alarm has its paragraph in docs/operating.md, and asks for metrics that exist."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""Laws of the metrics: the page lists each of them, known labels begin at zero, and no gauge outlives what it measures."""
+"""Laws of the metrics: the page lists each, known labels begin at zero, and no gauge outlives what it measures."""
 
 import re
 from collections.abc import Mapping

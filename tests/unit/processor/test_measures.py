@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from tests.support.memory_store import MemoryStore
 from tests.support.processor_rig import QUIET, Agent, lawful, record
@@ -12,6 +13,15 @@ def value(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(f"linger_{name}", labels) or 0.0
 
 
+async def settled(holds: Callable[[], bool]) -> None:
+    """Let every task run until something holds, at most for a thousand turns."""
+    for _ in range(1_000):
+        if holds():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it never holds")
+
+
 def test_an_action_is_timed_from_the_writing_of_its_event_until_kafka_has_it() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         before, total = value("event_to_action_seconds_count"), value("event_to_action_seconds_sum")
@@ -20,13 +30,11 @@ def test_an_action_is_timed_from_the_writing_of_its_event_until_kafka_has_it() -
         written.timestamp = int(time.time() * 1000) - 90_000
         agent.publisher.works.clear()
         await agent.process(written)
-        while not agent.publisher.sent:
-            await asyncio.sleep(0)
+        await settled(lambda: bool(agent.publisher.sent))
         assert value("event_to_action_seconds_count") == before
         agent.publisher.works.set()
         assert len(await agent.published()) == 1
-        while value("event_to_action_seconds_count") == before:
-            await asyncio.sleep(0)
+        await settled(lambda: value("event_to_action_seconds_count") != before)
         assert value("event_to_action_seconds_count") == before + 1
         assert 90 <= value("event_to_action_seconds_sum") - total < 150
         assert value("published_records_total") == published + 1
@@ -70,8 +78,7 @@ def test_while_records_wait_it_is_known_when_the_first_of_them_was_written() -> 
         partition = agent.processor.partitions[0]
         async with partition.lock:
             waiting = asyncio.create_task(agent.process(record(0, sent_day=3), record(1, sent_day=4)))
-            while partition.unread_ms is None:
-                await asyncio.sleep(0)
+            await settled(lambda: partition.unread_ms is not None)
             assert partition.unread_ms == record(0, sent_day=3).timestamp
         await waiting
         assert partition.unread_ms is None
