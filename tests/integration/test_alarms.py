@@ -14,6 +14,7 @@ import urllib.request
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -33,6 +34,8 @@ from tests.support.prometheus import Timeline, missing_promtool
 from tests.support.services import running_redis
 from tests.support.site import Site, site
 from workers.demo.embedded import HOST, Pair, free_ports
+from workers.errors import Transient
+from workers.kafka.partitioner import partition_of
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
 
@@ -147,6 +150,14 @@ def _fetched(port: int) -> str | None:
             return str(answer.read().decode())
     except OSError:
         return None
+
+
+async def answers(place: Site) -> bool:
+    try:
+        await place.store.redis.call([("HGET", place.store.keys.rules, "x")])
+    except Transient:
+        return False
+    return True
 
 
 @contextmanager
@@ -316,6 +327,7 @@ class Faults:
         await self.prometheus.watch(20)
         self.prometheus.timeline.expect("during a dead Redis", ["LingerRetries"])
         self.redis.start()
+        await self.place.until(partial(answers, self.place), "Redis to answer")
         await self.place.now(14.002)
         await self.place.decided_until(14.002)
         await self.over("a dead Redis")
@@ -325,6 +337,10 @@ class Faults:
     async def broken_start(self) -> None:
         """While no worker runs, records are deleted, files break, and Redis loses what it says of a partition."""
         place, prometheus = self.place, self.prometheus
+        due = next(name for name in map("due{}".format, range(100)) if partition_of(name, 4) == 0)
+        await place.send("orders", order(due, 14.002), 14.002, key=b"k")
+        await self.move_on(14.003)
+        await place.decided_until(14.004)
         await self._stop()
         await self.judged("no worker", "LingerNoWorker", "LingerWorkerDown")
         rules = place.folder / "rules.yaml"
@@ -334,7 +350,7 @@ class Faults:
         offset = (await place.store.meta(0))["offset"]
         await place.store.redis.call([("HSET", meta, "offset", "1000000")])
         for number in range(3):
-            await place.send("orders", order(f"lost{number}", 14.001), 14.001, key=b"k")
+            await place.send("orders", order(f"lost{number}", 14.004), 14.004, key=b"k")
         orders = [place_of for place_of in place.ends if place_of[0] == f"{place.prefix}orders"]
         async with connected_admin(place.settings.kafka_connection()) as admin:
             await admin.delete_records(

@@ -103,7 +103,7 @@ class Timeline:
         output = done.stdout + done.stderr
         if done.returncode == 0:
             return []
-        return [text for expr, text in said.items() if f'"{expr}"' in output] or [output]
+        return [text for expr, text in said.items() if json.dumps(expr) in output] or [output]
 
     def _values(self, samples: Mapping[int, float]) -> str:
         """Return the values of a series as promtool writes them; a series that ends is stale at once."""
