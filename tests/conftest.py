@@ -1,9 +1,11 @@
 """Servers that tests share, how many examples Hypothesis tries, and how several processes share the tests."""
 
+import logging
 import os
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.support.examples import MAX_EXAMPLES, SHORT
@@ -83,6 +85,19 @@ def pair(request: pytest.FixtureRequest) -> Pair:
     """One pair after the other: what holds for one must hold for both."""
     running: Pair = request.getfixturevalue(f"{request.param}_pair")
     return running
+
+
+@pytest.fixture
+def logging_as_it_was() -> Iterator[None]:
+    """Put the log back after a test that sets it up."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    configuration = structlog.get_config()
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+    structlog.configure(**configuration)
 
 
 def need(missing: str | None) -> None:

@@ -3,7 +3,8 @@
 A name that is cut cannot be searched for or typed again. So a table wraps its cells; if even the longest words do not
 fit beside one another, each row is printed as lines `head: cell`. An output that is no terminal has no width: there,
 a row is one line, unless COLUMNS gives a width. Where the encoding of the output lacks a character, JSON escapes it,
-and text has a replacement. This module must never know what is printed.
+and text has a replacement. What would steer a terminal is escaped, whatever is printed; `one_line` does it with line
+breaks, too, for a text of foreign origin. This module must never know what is printed.
 """
 
 import codecs
@@ -11,12 +12,16 @@ import io
 import json
 import os
 import sys
+from collections.abc import Iterable
 from typing import IO, Any, Final
 
-from rich.console import Console, ConsoleDimensions
+from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderableType
 from rich.measure import Measurement
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
+
+from workers.observability.escapes import escaped, escaped_json
 
 _UNBOUNDED: Final = 100_000
 """The width of an output that is no terminal, in columns."""
@@ -50,7 +55,12 @@ def json_line(document: Any, stream: IO[str] | None = None) -> str:
         stream: where the line is to be written; standard output by default.
     """
     encoding = getattr(stream or sys.stdout, "encoding", None) or "utf-8"
-    return json.dumps(document, ensure_ascii=codecs.lookup(encoding).name != "utf-8") + "\n"
+    return escaped_json(json.dumps(document, ensure_ascii=codecs.lookup(encoding).name != "utf-8")) + "\n"
+
+
+def one_line(text: str) -> str:
+    """Return a text of foreign origin as it may stand in a line: its line breaks are escaped, too."""
+    return escaped(text)
 
 
 def write_file_text(text: str) -> None:
@@ -74,10 +84,19 @@ def given_text(argument: str) -> str:
 
 
 class CommandConsole(Console):
-    """A console that neither highlights numbers nor replaces `:word:`, and has no width if it is no terminal."""
+    """A console that neither highlights numbers nor replaces `:word:`, and has no width if it is no terminal.
+
+    Nothing that is printed to it steers the terminal, but its own styles and progress bars.
+    """
 
     def __init__(self, *, stderr: bool = False, **options: Any) -> None:
         super().__init__(stderr=stderr, highlight=False, emoji=False, **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Render what is printed, without control characters but those of the console itself."""
+        for segment in super().render(renderable, options):
+            text = segment.text if segment.control else escaped(segment.text, keep="\n")
+            yield segment if text == segment.text else Segment(text, segment.style, segment.control)
 
     @property
     def size(self) -> ConsoleDimensions:
@@ -101,6 +120,7 @@ def table_of(*heads: str, **options: Any) -> Table:
 
 def print_table(console: Console, table: Table) -> None:
     """Print a table, or each of its rows as lines if the console is too narrow for its longest words."""
+    _escape_cells(table)
     width = console.width
     if _narrowest(console, table) <= width:
         console.print(table)
@@ -113,6 +133,20 @@ def print_table(console: Console, table: Table) -> None:
             content = cell if isinstance(cell, Text) else Text.from_markup(str(cell))
             console.print(label + content, soft_wrap=True)
         console.print()
+
+
+def _escape_cells(table: Table) -> None:
+    """Escape the texts of all cells before they are measured, line breaks too: each row stays one row."""
+    for column in table.columns:
+        # rich has no way to replace a cell.
+        column._cells = [_escaped_cell(cell) for cell in column._cells]
+
+
+def _escaped_cell(cell: Any) -> Any:
+    if isinstance(cell, Text):
+        plain = escaped(cell.plain)
+        return cell if plain == cell.plain else Text(plain, cell.style)
+    return escaped(cell) if isinstance(cell, str) else cell
 
 
 def _narrowest(console: Console, table: Table) -> int:

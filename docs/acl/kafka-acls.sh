@@ -1,10 +1,11 @@
 #!/bin/sh
-# The Kafka ACLs that Linger needs, and no others. Edit or set the variables, then run this once as an administrator:
+# The Kafka ACLs that Linger needs, and no others: one user for each role. Edit or set the variables, then run this once as
+# an administrator:
 #
 #   BOOTSTRAP=kafka:9093 ADMIN_CONFIG=admin.properties SOURCES="shop.orders shop.logins" sh kafka-acls.sh
 #
 # With TLS client certificates, the principal is the certificate's subject ("User:CN=linger,O=..."), unless the brokers set
-# ssl.principal.mapping.rules.
+# ssl.principal.mapping.rules. Which commands each role is for: docs/security.md
 set -eu
 
 : "${BOOTSTRAP:=localhost:9092}"                # LINGER_KAFKA_BOOTSTRAP_SERVERS
@@ -12,8 +13,12 @@ set -eu
 : "${TOPIC_PREFIX:=linger}"                     # LINGER_TOPIC_PREFIX
 : "${GROUP_ID:=linger}"                         # LINGER_KAFKA_GROUP_ID
 : "${SOURCES:?the topics of your sources file, with spaces between}"
-: "${WORKER:=User:linger}"                      # the user that runs `linger run`
-: "${OPERATOR:=User:linger-operator}"           # the user that runs `linger topics create`, `linger doctor` and `linger pause`
+: "${WORKER:=User:linger}"                      # runs workers, linger doctor, linger sources forget
+: "${TOPICS:=User:linger-topics}"               # creates Linger's topics
+: "${SUPPORT:=User:linger-support}"             # looks at customers, held actions, dead letters, sources; changes nothing
+: "${INCIDENT:=User:linger-incident}"           # pauses, releases, replays, rebuilds, exports: for emergencies
+: "${MAILER:=User:linger-mailer}"               # reads actions
+: "${MAILER_GROUP:=linger-mailer}"              # its consumer group, if it has one
 : "${KAFKA_ACLS:=kafka-acls.sh}"                # from Kafka's bin folder
 
 allow() {
@@ -22,34 +27,50 @@ allow() {
     "$KAFKA_ACLS" --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN_CONFIG" --add --allow-principal "$principal" "$@"
 }
 
-# -- the worker: no Create, no Alter, no Delete, no right on the cluster. Read and Write include Describe.
+# Read and Write include Describe. No role has Alter, Delete, or a right on the cluster.
 
-# The worker reads and writes the activity topic, and reads which rules are paused. It reads no other topic of Linger.
-# With DescribeConfigs, it warns when a topic deletes records too early; without it, it only says that it does not know.
+# -- worker: reads sources and pauses, reads and writes the activity topic, writes the output topics; an idempotent producer
+# needs no extra right (Kafka 2.8 and later). With DescribeConfigs, it warns when a topic deletes records too early, and
+# linger doctor compares the sizes of records; without it, both only say that they do not know.
 allow "$WORKER" --operation Read --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.activity"
 allow "$WORKER" --operation Read --operation DescribeConfigs --topic "$TOPIC_PREFIX.pauses"
-
-# Output topics. An idempotent producer needs no extra right (Kafka 2.8 and later).
 for name in at-risk win-back decisions dead-letter; do
     allow "$WORKER" --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.$name"
 done
-
-# Sources are read-only.
 for name in $SOURCES; do
-    allow "$WORKER" --operation Read --topic "$name"
+    allow "$WORKER" --operation Read --operation DescribeConfigs --topic "$name"
 done
-
-# The worker joins its group and commits offsets.
+# Its commands that change something (linger sources forget) leave a record of it; a running worker does not use it.
+allow "$WORKER" --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.audit"
 allow "$WORKER" --operation Read --group "$GROUP_ID"
 
-# -- the operator: creates and inspects Linger's topics, reads events, pauses rules; writes no other record.
-
-allow "$OPERATOR" --resource-pattern-type prefixed --topic "$TOPIC_PREFIX." \
-    --operation Create --operation Describe --operation DescribeConfigs
-# `linger doctor` looks at the newest events for producers that choose partitions in another way.
-allow "$OPERATOR" --operation Read --topic "$TOPIC_PREFIX.activity"
-allow "$OPERATOR" --operation Read --operation Write --topic "$TOPIC_PREFIX.pauses"
-for name in $SOURCES; do
-    allow "$OPERATOR" --operation Describe --operation DescribeConfigs --topic "$name"
+# -- topics: creates Linger's own topics and no other, and reads no record.
+for name in activity at-risk win-back decisions dead-letter pauses; do
+    allow "$TOPICS" --operation Create --operation Describe --operation DescribeConfigs --topic "$TOPIC_PREFIX.$name"
 done
-allow "$OPERATOR" --operation Describe --group "$GROUP_ID"
+allow "$TOPICS" --operation Create --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.audit"
+
+# -- support: reads, and writes nothing.
+for name in activity dead-letter pauses audit; do
+    allow "$SUPPORT" --operation Read --topic "$TOPIC_PREFIX.$name"
+done
+for name in $SOURCES; do
+    allow "$SUPPORT" --operation Read --topic "$name"
+done
+allow "$SUPPORT" --operation Describe --group "$GROUP_ID"
+
+# -- incident: as support; writes pauses, dead letters to where they came from, and what a rebuild finds unpublished. It never
+# joins the group of the workers, and asks whether they are alive.
+for name in activity at-risk win-back decisions dead-letter pauses audit; do
+    allow "$INCIDENT" --operation Read --operation Write --topic "$TOPIC_PREFIX.$name"
+done
+for name in $SOURCES; do
+    allow "$INCIDENT" --operation Read --operation Write --topic "$name"
+done
+allow "$INCIDENT" --operation Describe --group "$GROUP_ID"
+
+# -- mailer: reads actions, and nothing else of Linger.
+for name in at-risk win-back; do
+    allow "$MAILER" --operation Read --topic "$TOPIC_PREFIX.$name"
+done
+allow "$MAILER" --operation Read --group "$MAILER_GROUP"

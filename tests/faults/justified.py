@@ -105,9 +105,13 @@ class Justice:
         )
 
     def _has_opted_out(self, one: Published, published_ms: int) -> bool:
-        """Return whether a worker had read by then that the customer does not want to be written to."""
-        read_ms = one.written_ms - _ON_ITS_WAY_MS
-        stored = self._known(one.action.customer_id, published_ms, read_ms)
+        """Return whether the customer does not want to be written to, by whatever a worker can have read by then."""
+        return all(
+            self._is_opted_out(self._known(one.action.customer_id, published_ms, read_ms))
+            for read_ms in (one.written_ms - _ON_ITS_WAY_MS, one.written_ms)
+        )
+
+    def _is_opted_out(self, stored: bytes | None) -> bool:
         if stored is None:
             return False
         latest = facts_in(stored, self._rules).attributes

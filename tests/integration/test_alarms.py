@@ -295,7 +295,7 @@ class Faults:
                 place.settings.topic("activity"), b"{}", key=b"x", partition=number, timestamp_ms=hour_ago
             )
         await prometheus.until("linger_activity_lag_seconds", lambda value: value > 900)
-        alarms = ("LingerOutboxStuck", "LingerActivityLag", "LingerBrakeHolds")
+        alarms = ("LingerOutboxStuck", "LingerOwnTopicsUnfit", "LingerActivityLag", "LingerBrakeHolds")
         await self.judged(
             "topics that are gone", *alarms, others=("LingerTypeBehind", "LingerOverdue", "LingerDeadLetters")
         )
@@ -362,7 +362,8 @@ class Faults:
         await prometheus.until("linger_partitions_stopped", lambda value: value == 1)
         await prometheus.until("linger_last_good_in_use", lambda value: value == 1)
         await prometheus.until("linger_overdue_seconds", lambda value: value > 900)
-        alarms = ("LingerRecordsLost", "LingerPartitionsStopped", "LingerLastGood", "LingerOverdue")
+        of_files = ("LingerLastGood", "LingerFilesRefused")
+        alarms = ("LingerRecordsLost", "LingerPartitionsStopped", "LingerOverdue", *of_files)
         silent = ("LingerSourceSilent", "LingerTypeSilent", "LingerTypeBehind")
         await self.judged("a broken start", *alarms, others=silent)
         await self._stop()

@@ -62,18 +62,18 @@ async def asked(place: Site, path: str) -> str:
 
 
 async def ready(place: Site) -> dict[str, str]:
-    checks: dict[str, str] = json.loads(await asked(place, "/readyz"))
-    return checks
+    conditions = json.loads(await asked(place, "/statusz?format=json"))["conditions"]
+    return {name: condition["reason"] or "ok" for name, condition in conditions.items()}
 
 
 async def until_ready_says(place: Site, check: str, *parts: str) -> None:
-    """Wait until a line of /readyz has all these parts; without parts, until it is ok."""
+    """Wait until a line of /statusz has all these parts; without parts, until it is ok."""
 
     async def says() -> bool:
         line = (await ready(place))[check]
         return all(part in line for part in parts) if parts else line == "ok"
 
-    await place.until(says, f"/readyz to say {parts or 'ok'} at '{check}'")
+    await place.until(says, f"/statusz to say {parts or 'ok'} at '{check}'")
 
 
 async def gauge(place: Site, name: str, topic: str) -> float:

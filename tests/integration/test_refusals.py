@@ -1,6 +1,7 @@
 """Laws of what Linger refuses, over real Kafka and Redis: each refusal names the command that fixes it."""
 
 import asyncio
+import json
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -240,7 +241,8 @@ def test_a_redis_user_of_an_older_release_is_refused_with_the_command_that_gives
         remedy = f"redis-cli ACL SETUSER {user} "
         assert f"{remedy}+hincrby +hlen +zcard" in log
         assert "secret-6e1f" not in log
-        (added,) = [line.partition(remedy)[2].split() for line in log.splitlines() if remedy in line]
+        problems = [json.loads(line).get("problem", "") for line in log.splitlines()]
+        (added,) = [problem.partition(remedy)[2].split() for problem in problems if remedy in problem]
         await place.store.redis.call([("ACL", "SETUSER", user, *added)])
         place.start_worker()
         await place.order("ada", 1)

@@ -103,7 +103,9 @@ async def reload(place: Site, worker: int = 0) -> tuple[int, dict[str, Any]]:
 async def are_ready(place: Site, number: int) -> None:
     async def is_so() -> bool:
         answers = [await asyncio.to_thread(ask, port, "/readyz") for port in ports(place)]
-        return len(answers) == number and all(status == 200 for status, _ in answers)
+        lines = [line for _, ready in answers for line in ready.values()]
+        all_well = all(line == "ok" or line.startswith("no topic matches") for line in lines)
+        return len(answers) == number and all_well and all(status == 200 for status, _ in answers)
 
     await place.until(is_so, f"{number} workers to be ready")
 
@@ -224,7 +226,7 @@ def test_a_file_with_any_problem_changes_nothing_and_is_said(pair: Pair, tmp_pat
             assert status == 400
             assert "no event type 'complaint'" in body["problems"][0]
             status, ready = await asyncio.to_thread(ask, ports(place)[0], "/readyz")
-            assert status == 503
+            assert status == 200  # the worker does its part: a new process would not do better
             assert "complaint" in ready["rules"]
             assert await newest_sources(place.store) == 1
             await order(place, "orders", "ada", 1)
@@ -470,7 +472,7 @@ def test_a_topic_that_two_patterns_match_is_left_out_and_said(pair: Pair, tmp_pa
 
             async def is_said() -> bool:
                 status, ready = await asyncio.to_thread(ask, ports(place)[0], "/readyz")
-                return status == 503 and f"{place.prefix}shop.nl" in ready["patterns"]
+                return status == 200 and f"{place.prefix}shop.nl" in ready["patterns"]
 
             await place.until(is_said, "the worker to say which topic it leaves out")
             await order(place, "shop.nl", "eve", 1)

@@ -98,7 +98,7 @@ async def everything(place: Site) -> dict[str, bytes]:
         cursor = int(answer[0])
         for raw in answer[1]:
             key = raw.decode()
-            if key.removeprefix(f"{namespace}:") in ("seen", "clock", "obeyed"):
+            if key.removeprefix(f"{namespace}:") in ("seen", "clock", "obeyed", "last-good", "workers"):
                 continue
             if key.endswith("}:meta"):
                 fields = await place.store.fields(key)

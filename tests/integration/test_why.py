@@ -23,7 +23,7 @@ from workers.kafka.records import OutboxRecord, encode_record
 from workers.processor.results import Processed
 from workers.rule_files.known_names import KnownNames
 from workers.rule_files.rules import load_book
-from workers.settings import OWN_TOPICS, PAUSES
+from workers.settings import PAUSES, WORKER_TOPICS
 from workers.state.connection import RedisServers
 from workers.state.held_actions import Order
 from workers.state.keys import hash_tag
@@ -325,7 +325,7 @@ def test_a_customer_is_shown_with_held_actions_and_what_waits_for_kafka(pair: Pa
         {"topic": "linger.dead-letter", "headers": headers, "content": "junk \\xfe"},
     ]
     assert "bob" not in answer.stdout
-    assert document["elsewhere"]["topics"].keys() == {f"linger.{name}" for name in OWN_TOPICS if name != PAUSES}
+    assert document["elsewhere"]["topics"].keys() == {f"linger.{name}" for name in WORKER_TOPICS if name != PAUSES}
     assert [(series["type"], series["total"]) for series in document["events"]] == [("login", 1), ("purchase", 1)]
     assert len(document["event_ids"]) == 2
     shown = place.ask("ada", command="customer show")

@@ -47,6 +47,7 @@ class Site:
     producer: AIOKafkaProducer
     ends: dict[TopicPartition, int] = field(default_factory=dict)
     processes: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
+    stopped: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
     patience_seconds: float = PATIENCE_SECONDS
 
     def start_worker(self) -> "subprocess.Popen[bytes]":
@@ -62,6 +63,13 @@ class Site:
             )
         self.processes.append(process)
         return process
+
+    async def stop_worker(self, process: "subprocess.Popen[bytes]") -> None:
+        """Stop a worker as an orchestrator does, and wait until it has ended well."""
+        self.stopped.append(process)
+        process.terminate()
+        status = await asyncio.to_thread(process.wait, PATIENCE_SECONDS)
+        assert status == 0, f"a worker ended with {status}:\n{self.log()[-4000:]}"
 
     def process_environment(self) -> dict[str, str]:
         """Return the environment of every process of this site."""
@@ -129,7 +137,7 @@ class Site:
                     f"waited {self.patience_seconds:.0f} s for {what}; the log of the workers:\n{self.log()[-4000:]}"
                 )
             for process in self.processes:
-                if process.poll() not in (None, -9):
+                if process not in self.stopped and process.poll() not in (None, -9):
                     raise AssertionError(f"a worker ended with {process.returncode}:\n{self.log()[-4000:]}")
             await asyncio.sleep(0.05)
 

@@ -50,9 +50,10 @@ TOOLS: Final = {"schemas.generate"}
 # From what knows least to what knows most. A room may import itself and rooms of lower levels, never one of its own
 # level or above. A room is a package, or a module that stands alone.
 LEVELS: Final = (
-    ("schemas", "workers.errors", "workers.clock", "workers.variables", "workers.printing", "workers.observability"),
-    ("workers.core", "workers.kafka", "workers.rule_files", "workers.settings"),
+    ("schemas", "workers.errors", "workers.clock", "workers.signals", "workers.variables", "workers.observability"),
+    ("workers.core", "workers.kafka", "workers.rule_files", "workers.settings", "workers.printing"),
     (
+        "workers.audit",
         "workers.customer_facts",
         "workers.state",
         "workers.outbox",

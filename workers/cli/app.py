@@ -5,17 +5,20 @@ One module per command, imported when it is called (`on_demand`); each has a fun
 `read_settings(context.obj)`.
 """
 
+import asyncio
+import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import Annotated, Final
+from typing import Annotated, Final, NoReturn
 
 import typer
 
-from workers.cli.on_demand import on_demand
+from workers.cli.on_demand import command_of, on_demand
 from workers.cli.output import EXIT_PROBLEM, EXIT_SETUP, complain, out
 from workers.errors import LingerError, StartupError
 from workers.kafka.topics import TopicsError
+from workers.observability import last_words
 from workers.printing import accept_any_encoding
 
 _COMMANDS: Final = {
@@ -34,10 +37,14 @@ _COMMANDS: Final = {
     "state": "workers.cli.state_commands.files",
     "upgrade": "workers.cli.state_commands.upgrade",
     "topics": "workers.cli.topics",
+    "audit": "workers.cli.audit_commands.listing",
     "doctor": "workers.cli.doctor",
     "config": "workers.cli.config",
     "healthcheck": "workers.cli.healthcheck",
 }
+
+_LOGGING: Final = (["run"], ["demo"])
+"""Words of commands whose log is read."""
 
 app: Final = typer.Typer(
     name="linger",
@@ -72,13 +79,45 @@ def run_command(environment: Mapping[str, str]) -> None:
         environment: all variables.
     """
     accept_any_encoding()
+    if sys.argv[1:2] not in _LOGGING:
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what ends a command is printed once, as its error
     try:
         app(obj=environment)
-    except (StartupError, TopicsError) as error:
+    except (LingerError, TopicsError) as error:
+        if (refusal := _refusal(environment, error)) is not None:
+            complain(refusal)
+            sys.exit(EXIT_SETUP)
         # A right, a setting, a file or a topic: another attempt succeeds only after the operator has changed it.
-        for problem in error.problems:
+        if isinstance(error, StartupError | TopicsError):
+            _end(EXIT_SETUP, error.problems)
+        _end(EXIT_PROBLEM, [str(error)])
+
+
+def _end(status: int, problems: Sequence[str]) -> NoReturn:
+    """End with the problems: as lines of the log if this is a worker that logs as JSON."""
+    for problem in problems:
+        if last_words.is_guarding():
+            last_words.say_end(status, problem)
+        else:
             complain(problem)
-        sys.exit(EXIT_SETUP)
-    except LingerError as error:
-        complain(str(error))
-        sys.exit(EXIT_PROBLEM)
+    sys.exit(status)
+
+
+def _refusal(environment: Mapping[str, str], error: BaseException) -> str | None:
+    """Return which rights the command lacks, if that is what ended it."""
+    from workers.operations.rights.refusals import explain, is_refusal  # only then: such imports take time
+
+    if not is_refusal(error):
+        return None
+    from workers.loading import load_configuration
+    from workers.settings import read_settings
+
+    try:
+        settings = read_settings(environment)
+    except StartupError:
+        return None
+    try:
+        sources = load_configuration(settings).sources
+    except StartupError:
+        sources = None
+    return asyncio.run(explain(settings, sources, command_of(app, sys.argv[1:])))

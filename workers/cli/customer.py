@@ -1,4 +1,4 @@
-"""`linger customer show`: everything that is stored of one customer."""
+"""`linger customer show`: everything that is stored of one customer; `linger customer ref`: its hash in logs."""
 
 import sys
 from typing import Annotated, NoReturn
@@ -8,10 +8,12 @@ from rich.console import Console
 from rich.text import Text
 
 from workers.cli.output import EXIT_PROBLEM, AsJson, err, out, print_json
+from workers.errors import StartupError
 from workers.explain.customer import Knowledge, look_up
 from workers.explain.customer_tables import tables
 from workers.loading import load_configuration
-from workers.printing import given_text, print_table
+from workers.observability import logs
+from workers.printing import given_text, one_line, print_table
 from workers.settings import read_settings
 from workers.state.connect import with_stored_state
 from workers.state.store import Store
@@ -21,6 +23,7 @@ def add_to(app: typer.Typer) -> None:
     """Register the group and its command."""
     group = typer.Typer(no_args_is_help=True, help="Show single customers.")
     group.command("show")(show)
+    group.command("ref")(ref)
     app.add_typer(group, name="customer")
 
 
@@ -45,12 +48,53 @@ def show(
         render(knowledge, out)
 
 
+def ref(
+    context: typer.Context,
+    customer_id: Annotated[
+        str,
+        typer.Argument(
+            parser=given_text, metavar="CUSTOMER_ID|-", help="The customer's id; - reads ids from standard input."
+        ),
+    ],
+) -> None:
+    """Print the hash that replaces a customer's id in logs and in the audit. It asks no server.
+
+    With `-`, every line of standard input is an id, and gets a line: an id in a command stays in the history of the
+    shell. The id is hashed as it is, no space is removed.
+    """
+    settings = read_settings(context.obj)
+    if settings.log_key is None:
+        problem = (
+            "LINGER_LOG_KEY is not set: each worker hashes ids with a random key of its own, so no hash can be told"
+        )
+        raise StartupError([f"{problem}. Set it for all workers, and here"])
+    logs.set_log_key(settings.log_key.get_secret_value())
+    for one in _ids_of_input() if customer_id == "-" else [customer_id]:
+        out.print(logs.customer_ref(one))
+
+
+def _ids_of_input() -> list[str]:
+    """Return the ids in standard input, one a line.
+
+    Raises:
+        StartupError: if there is none, or it is not UTF-8.
+    """
+    try:
+        text = sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as error:
+        raise StartupError(["standard input is not UTF-8"]) from error
+    ids = [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+    if not all(ids):
+        raise StartupError(["standard input has an empty line where an id is expected"])
+    return ids
+
+
 def complain_about_unknown(customer_id: str, *, as_json: bool) -> NoReturn:
     """End the program because no event of this customer has arrived; for machines, print `null`."""
     if as_json:
         print_json(None)
     else:
-        err.print(Text(f"Linger has seen no event of customer '{customer_id}' yet."))
+        err.print(Text(f"Linger has seen no event of customer '{one_line(customer_id)}' yet."))
     sys.exit(EXIT_PROBLEM)
 
 
@@ -58,7 +102,7 @@ def render(knowledge: Knowledge, console: Console) -> None:
     """Print everything that is stored of a customer; `--json` has it in full detail."""
     again = knowledge["looked_again_at"] or "never, unless an event arrives"
     position = f" (partition {knowledge['partition']}, {knowledge['bytes']} bytes)"
-    console.print(Text.assemble("Customer ", (knowledge["customer_id"], "bold"), position))
+    console.print(Text.assemble("Customer ", (one_line(knowledge["customer_id"]), "bold"), position))
     console.print(f"known since {knowledge['known_since']}, latest event {knowledge['latest_event']}")
     for event_type, until in knowledge["history_until"].items():
         console.print(Text(f"{event_type}: history until {until}; what began before counts as met already"))

@@ -10,6 +10,7 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from schemas.durations import duration_ms, parse_duration
+from workers.cli.audit_commands.changing import By, changing
 from workers.cli.output import AsJson, err, out, print_json
 from workers.dead_letters.record import Position
 from workers.dead_letters.replay import ReplayResult
@@ -27,6 +28,7 @@ from workers.dead_letters.selection import Group, Plan, Selection
 from workers.dead_letters.session import Session, opened_session
 from workers.errors import StartupError
 from workers.kafka.range_reader import Advance
+from workers.operations.rights.refusals import require
 from workers.settings import Settings, read_settings
 from workers.state.connect import with_stored_state
 from workers.state.store import Store
@@ -36,6 +38,8 @@ Reason = Annotated[str | None, typer.Option(help="Only those with this reason, s
 FromTopic = Annotated[str | None, typer.Option(help="Only those that came from this topic.")]
 Since = Annotated[str | None, typer.Option(help="Only those of the last while, such as '2 days'.")]
 Places = Annotated[list[str] | None, typer.Argument(metavar="PLACE", help="partition:offset, as listed.")]
+# --reason chooses dead letters here.
+Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="Why; it is kept in the audit.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it. Without it, only print what would be done.")]
 
 _MAX_SHOWN: Final = 4 << 10
@@ -82,11 +86,17 @@ def add_to(app: typer.Typer) -> None:
         ] = _MAX_REPLAYS,
         again: Annotated[bool, typer.Option("--again", help="Also those replayed or discarded before.")] = False,
         yes: Yes = False,
+        because: Because = "",
+        by: By = None,
         as_json: AsJson = False,
     ) -> None:
         """Send dead letters again, each to the topic it came from. Without --yes nothing is sent."""
         selection = _selection(reason, topic, since, places, again=again)
-        replay_dead_letters(read_settings(context.obj), selection, max_replays=at_most, yes=yes, as_json=as_json)
+        settings = read_settings(context.obj)
+        with changing(context, settings, by, because, dry_run=not yes) as trail:
+            result = replay_dead_letters(settings, selection, max_replays=at_most, yes=yes, as_json=as_json)
+            if result is not None:
+                trail.counts.update(sent=result.sent, too_large=len(result.too_large))
 
     @group.command("discard")
     def _discard(
@@ -96,12 +106,14 @@ def add_to(app: typer.Typer) -> None:
         topic: FromTopic = None,
         since: Since = None,
         yes: Yes = False,
+        because: Because = "",
+        by: By = None,
         as_json: AsJson = False,
     ) -> None:
         """Note that dead letters were examined and need nothing more. Without --yes nothing is noted."""
-        discard_dead_letters(
-            read_settings(context.obj), _selection(reason, topic, since, places), yes=yes, as_json=as_json
-        )
+        settings, selection = read_settings(context.obj), _selection(reason, topic, since, places)
+        with changing(context, settings, by, because, dry_run=not yes) as trail:
+            trail.counts["discarded"] = discard_dead_letters(settings, selection, yes=yes, as_json=as_json)
 
 
 def list_dead_letters(settings: Settings, selection: Selection, *, as_json: bool) -> None:
@@ -134,14 +146,15 @@ def show_dead_letter(settings: Settings, position: Position, *, full: bool, as_j
 
 def replay_dead_letters(
     settings: Settings, selection: Selection, *, max_replays: int, yes: bool, as_json: bool
-) -> None:
-    """Send dead letters again, or print which would be sent."""
+) -> ReplayResult | None:
+    """Send dead letters again, or print which would be sent; return what was sent."""
 
     async def work(session: Session) -> tuple[Plan, ReplayResult | None]:
         with _progress_bar("reading", session.size) as advance:
             plan = await session.plan_replay(selection, max_replays, advance)
         if not yes:
             return plan, None
+        await require(settings, None, "dead-letters replay")
         with _progress_bar("sending", len(plan.positions)) as advance:
             return plan, await session.replay(plan, advance)
 
@@ -150,10 +163,11 @@ def replay_dead_letters(
         print_json(replay_document(plan, result))
     else:
         print_replay(out, plan, result, settings.dead_letter_max_consecutive)
+    return result
 
 
-def discard_dead_letters(settings: Settings, selection: Selection, *, yes: bool, as_json: bool) -> None:
-    """Record dead letters as discarded, or print which would be."""
+def discard_dead_letters(settings: Settings, selection: Selection, *, yes: bool, as_json: bool) -> int:
+    """Record dead letters as discarded, or print which would be; return how many."""
 
     async def work(session: Session) -> Plan:
         with _progress_bar("reading", session.size) as advance:
@@ -167,6 +181,7 @@ def discard_dead_letters(settings: Settings, selection: Selection, *, yes: bool,
         print_json(discard_document(plan, dry_run=not yes))
     else:
         print_discard(out, plan, dry_run=not yes)
+    return len(plan.positions)
 
 
 def _in_session(settings: Settings, work: Callable[[Session], Awaitable[Result]]) -> Result:

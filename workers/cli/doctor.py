@@ -1,7 +1,6 @@
 """`linger doctor`: every precondition of a worker, checked and printed with the remedy for each problem."""
 
 import asyncio
-import logging
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from workers.errors import StartupError
 from workers.loading import load_configuration
 from workers.operations.doctor import examine
 from workers.operations.findings import Finding, Health, document, unreadable
-from workers.printing import print_table, table_of
+from workers.printing import one_line, print_table, table_of
 from workers.settings import FILES, read_settings
 
 _MARKS: Final[Mapping[Health, tuple[str, str]]] = {
@@ -42,8 +41,6 @@ def doctor(
 
     With --before-upgrade, run it from the new release with the settings of the workers that run now.
     """
-    # A refused connection is a finding; aiokafka would log it as well.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     findings = _findings(context.obj, before_upgrade=before_upgrade)
     if as_json:
         print_json([document(finding) for finding in findings])
@@ -81,11 +78,11 @@ def _print(findings: Sequence[Finding]) -> None:
     for finding in findings:
         if finding.health != "ok":
             mark, style = _MARKS[finding.health]
-            text = f" {finding.area}, {finding.checked}: {finding.observed}"
+            text = one_line(f" {finding.area}, {finding.checked}: {finding.observed}")
             out.print(Text.assemble((mark, style), text), soft_wrap=True)
             if finding.why:
-                out.print(Text(f"    why it matters: {finding.why}"), soft_wrap=True)
-            out.print(Text(f"    how to fix it: {finding.remedy}"), soft_wrap=True)
+                out.print(Text(f"    why it matters: {one_line(finding.why)}"), soft_wrap=True)
+            out.print(Text(f"    how to fix it: {one_line(finding.remedy)}"), soft_wrap=True)
     problems = sum(finding.health == "problem" for finding in findings)
     unchecked = sum(finding.health == "could not be checked" for finding in findings)
     healthy = len(findings) - problems - unchecked

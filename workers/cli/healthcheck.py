@@ -6,7 +6,7 @@ import typer
 from rich.text import Text
 
 from workers.cli.output import out
-from workers.operations.liveness_probe import liveness_url, probe
+from workers.operations.liveness_probe import liveness_url, probe, readiness_url
 
 
 def add_to(app: typer.Typer) -> None:
@@ -17,7 +17,10 @@ def add_to(app: typer.Typer) -> None:
 def healthcheck(
     context: typer.Context,
     url: Annotated[str | None, typer.Option(help="Default: /livez of the worker with these settings.")] = None,
+    ready: Annotated[bool, typer.Option("--ready", help="Ask /readyz: whether a rolling update may go on.")] = False,
 ) -> None:
-    """Report whether a running worker makes progress; for containers. Exit status 0 if it does."""
-    answer = probe(url or liveness_url(context.obj))
+    """Report whether a running worker makes progress, or is ready; for containers. Exit status 0 if so."""
+    if url and ready:
+        raise typer.BadParameter("leave it out: --url names what is asked", param_hint="--ready")
+    answer = probe(url or (readiness_url if ready else liveness_url)(context.obj))
     out.print(Text(answer))

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from workers.printing import CommandConsole, json_line
+from workers.printing import CommandConsole, json_line, one_line
 
 EXIT_PROBLEM: Final = 1
 """The command ran and found a problem, or could not finish."""
@@ -33,10 +33,10 @@ def print_json(document: Any) -> None:
 
 
 def complain(problem: str) -> None:
-    """Print a problem to standard error after `error:`, not wrapped; markup in it has no meaning."""
-    err.print(Text.assemble(("error:", "bold red"), " ", problem), soft_wrap=True)
+    """Print a problem to standard error after `error:`, on one line; markup in it has no meaning."""
+    err.print(Text.assemble(("error:", "bold red"), " ", one_line(problem)), soft_wrap=True)
 
 
 def warn(text: str) -> None:
-    """Print a warning to standard error after `warning:`, not wrapped; markup in it has no meaning."""
-    err.print(Text.assemble(("warning:", "bold yellow"), " ", text), soft_wrap=True)
+    """Print a warning to standard error after `warning:`, on one line; markup in it has no meaning."""
+    err.print(Text.assemble(("warning:", "bold yellow"), " ", one_line(text)), soft_wrap=True)

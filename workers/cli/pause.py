@@ -2,8 +2,6 @@
 
 import asyncio
 import difflib
-import getpass
-import socket
 import sys
 import time
 from collections.abc import Sequence
@@ -12,6 +10,8 @@ from typing import Annotated, Any, Final
 import typer
 from rich.markup import escape
 
+from workers.audit.actor import os_user
+from workers.cli.audit_commands.changing import By, changing, one_reason, who
 from workers.cli.output import EXIT_PROBLEM, AsJson, complain, out, print_json
 from workers.clock import iso_text
 from workers.errors import StartupError, Transient
@@ -27,11 +27,10 @@ from workers.state.settings_check import check_settings
 from workers.state.store import Store
 
 _PATIENCE_SECONDS: Final = 10.0
-_LONGEST_REASON: Final = 500
 
 Rules = Annotated[list[str] | None, typer.Argument(metavar="[RULE]...", help="Ids of rules.")]
 AllRules = Annotated[bool, typer.Option("--all", help="All rules together, also those that are added later.")]
-By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who does it; left out, user@host.")]
+Why = Annotated[str, typer.Option("--because", "--reason", metavar="TEXT", help="Why; it is kept.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -45,7 +44,7 @@ def pause(
     context: typer.Context,
     rules: Rules = None,
     everything: AllRules = False,
-    because: Annotated[str | None, typer.Option("--because", metavar="TEXT", help="Why; it is kept.")] = None,
+    because: Why = "",
     by: By = None,
     show: Annotated[bool, typer.Option("--list", help="Only show what is paused.")] = False,
     as_json: AsJson = False,
@@ -60,12 +59,15 @@ def pause(
     if show or not names:
         _show(settings, as_json=as_json)
         return
-    reason = " ".join((because or "").split())
+    reason = one_reason(because)
     if not reason:
         raise StartupError(['say why, for those who find the pause later: --because "the offer is wrong"'])
-    if len(reason) > _LONGEST_REASON:
-        raise StartupError([f"--because has {len(reason)} characters, at most {_LONGEST_REASON}"])
-    if not asyncio.run(_pause(settings, names, _who(by), reason, as_json=as_json)):
+    with changing(context, settings, by, because) as trail:
+        is_certain = asyncio.run(_pause(settings, names, _who(settings, by), reason, as_json=as_json))
+        trail.counts["rules"] = len(names)
+        if not is_certain:
+            trail.problems.append("written, but not every worker has confirmed it")
+    if not is_certain:
         sys.exit(EXIT_PROBLEM)
 
 
@@ -73,7 +75,7 @@ def resume(
     context: typer.Context,
     rules: Rules = None,
     everything: AllRules = False,
-    because: Annotated[str, typer.Option("--because", metavar="TEXT", help="Why; it is kept.")] = "",
+    because: Why = "",
     by: By = None,
     as_json: AsJson = False,
 ) -> None:
@@ -86,8 +88,10 @@ def resume(
     names = _names(rules, everything=everything)
     if not names:
         raise StartupError(["say what to resume: RULE, or --all; linger paused shows what is paused"])
-    if not asyncio.run(_resume(settings, names, _who(by), " ".join(because.split()), as_json=as_json)):
-        sys.exit(EXIT_PROBLEM)
+    reason = one_reason(because)
+    with changing(context, settings, by, because):
+        if not asyncio.run(_resume(settings, names, _who(settings, by), reason, as_json=as_json)):
+            sys.exit(EXIT_PROBLEM)
 
 
 def paused(context: typer.Context, as_json: AsJson = False) -> None:
@@ -105,14 +109,8 @@ def _names(rules: Sequence[str] | None, *, everything: bool) -> list[str]:
     return [ALL_RULES] if everything else names
 
 
-def _who(by: str | None) -> str:
-    if by is not None and by.strip():
-        return by.strip()
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):  # a container may run as a user without a name
-        user = "unknown"
-    return f"{user}@{socket.gethostname()}"
+def _who(settings: Settings, by: str | None) -> str:
+    return who(settings, by) or os_user()
 
 
 async def _pause(settings: Settings, names: list[str], by: str, because: str, *, as_json: bool) -> bool:

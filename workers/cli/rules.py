@@ -14,7 +14,7 @@ from schemas.sources import SourcesFile
 from workers.cli.on_demand import on_demand
 from workers.cli.output import EXIT_LINT, EXIT_PROBLEM, AsJson, out
 from workers.errors import StartupError
-from workers.printing import json_line
+from workers.printing import json_line, one_line
 from workers.rule_files.files import RuleTexts, read_texts, texts_of
 from workers.rule_files.known_names import KnownNames, known_names, known_types
 from workers.rule_files.problems import Problem, as_document, github_commands, in_order, render_problems
@@ -192,7 +192,8 @@ def explain(paths: Paths, sources: Sources = None, as_json: AsJson = False) -> N
     if problems or rule_problems:
         raise StartupError([str(problem) for problem in [*problems, *rule_problems]])
     entries = explanation(book)
-    sys.stdout.write(json_line(entries) if as_json else "\n".join(map("\n".join, map(_explained, entries))))
+    text = "\n".join("\n".join(map(one_line, _explained(entry))) for entry in entries)
+    sys.stdout.write(json_line(entries) if as_json else text)
 
 
 def _explained(entry: dict[str, Any]) -> Iterator[str]:

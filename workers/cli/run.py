@@ -3,9 +3,9 @@
 import asyncio
 import gc
 import os
-import signal
 import sys
 import threading
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -14,12 +14,13 @@ import typer
 from workers.cli.output import EXIT_FORCED
 from workers.errors import StartupError, Transient
 from workers.loading import Configuration, also_refused, load_configuration, newest_configuration
-from workers.observability import log_events, logs
-from workers.observability.http_server import Reloaded
+from workers.observability import last_words, log_events, logs
 from workers.observability.listening import why_not
+from workers.runtime.failure import unless
 from workers.runtime.preflight import require_access, warn_of_lost_records
 from workers.runtime.worker import Worker
 from workers.settings import FILES, Check, Settings, read_settings
+from workers.signals import delivered
 from workers.state.connect import open_store
 
 log = structlog.get_logger(__name__)
@@ -35,6 +36,9 @@ def _cannot_listen(settings: Settings) -> list[str]:
     return [] if problem is None else [problem]
 
 
+_LAST_WORDS_SECONDS: Final = 1.0
+"""How long a worker that is ended by force may take to say so."""
+
 _LISTENS: Final = Check(("http_host", "http_port"), _cannot_listen)
 
 
@@ -49,11 +53,7 @@ def run(context: typer.Context) -> None:
     logs.configure_logging(settings.log_level, settings.log_format)
     logs.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
     configuration = _load(settings)
-    asyncio.run(_check_access(settings, configuration))
-    _tune_collector()
-    _tune_thread_switching()
-    worker = Worker(settings, configuration)
-    asyncio.run(_run_until_signal(worker, settings.shutdown_grace_ms / 1000))
+    asyncio.run(_run_until_signal(settings, configuration))
 
 
 def _load(settings: Settings) -> Configuration:
@@ -103,37 +103,44 @@ def _tune_thread_switching() -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
 
 
-async def _run_until_signal(worker: Worker, grace_seconds: float) -> None:
+def _in_background(seconds: float, work: Callable[..., object], *arguments: object) -> None:
+    timer = threading.Timer(seconds, work, arguments)
+    timer.daemon = True
+    timer.start()
+
+
+def _end_by_force(grace_seconds: float) -> None:
+    _in_background(_LAST_WORDS_SECONDS, os._exit, EXIT_FORCED)  # what reads the log may hang, too
+    log.error(log_events.WORKER_FORCED, seconds=grace_seconds, status=EXIT_FORCED)
+    last_words.say_end(EXIT_FORCED, f"it did not stop within {grace_seconds:g} seconds (LINGER_SHUTDOWN_GRACE_MS)")
+    os._exit(EXIT_FORCED)
+
+
+async def _run_until_signal(settings: Settings, configuration: Configuration) -> None:
     """Run a worker; SIGTERM and SIGINT stop it, SIGHUP reloads its rules and sources.
 
     A worker that has not stopped after the grace period is ended with exit status EXIT_FORCED.
     """
-    stop = asyncio.Event()
+    stop, reload_asked = asyncio.Event(), asyncio.Event()
 
     def start_grace_period() -> None:
         # A library may hang on a dead broker. Ending the process loses nothing: every step is atomic.
-        watchdog = threading.Timer(grace_seconds, os._exit, (EXIT_FORCED,))
-        watchdog.daemon = True
-        watchdog.start()
+        grace_seconds = settings.shutdown_grace_ms / 1000
+        _in_background(grace_seconds, _end_by_force, grace_seconds)
 
     def request_stop() -> None:
         start_grace_period()
         stop.set()
 
-    loop = asyncio.get_running_loop()
-    reloads: set[asyncio.Task[Reloaded]] = set()
-
-    def reload() -> None:
-        # The set keeps the task alive: the loop itself holds tasks only weakly.
-        task = asyncio.create_task(worker.reload())
-        reloads.add(task)
-        task.add_done_callback(reloads.discard)
-
-    for stop_signal in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(stop_signal, request_stop)
-    loop.add_signal_handler(signal.SIGHUP, reload)
-    try:
-        await worker.run(stop)
-    except BaseException:
-        start_grace_period()  # the rest of the loop may hang as well
-        raise
+    with delivered(asyncio.get_running_loop(), request_stop, reload_asked.set):
+        try:
+            if not await unless(stop, _check_access(settings, configuration)):
+                log.info(log_events.WORKER_STOPPED)
+                return
+            _tune_collector()
+            _tune_thread_switching()
+            worker = Worker(settings, configuration)
+            await worker.run(stop, reload_asked)
+        except BaseException:
+            start_grace_period()  # the rest of the loop may hang as well
+            raise

@@ -8,12 +8,14 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from workers.cli.audit_commands.changing import Because, By, changing
 from workers.cli.output import EXIT_PROBLEM, AsJson, complain, out, print_json, warn
 from workers.kafka.topic_configs import alter_command
+from workers.kafka.topics import TopicOutcome
 from workers.loading import load_rule_book
 from workers.operations.own_topics import OwnTopic, create_own_topics
 from workers.printing import print_table, table_of
-from workers.settings import read_settings
+from workers.settings import AUDIT, WORKER_TOPICS, read_settings
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,6 +28,8 @@ def add_to(app: typer.Typer) -> None:
 def create(
     context: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
+    because: Because = "",
+    by: By = None,
     as_json: AsJson = False,
 ) -> None:
     """Create those of Linger's own topics that are missing; existing topics are never changed.
@@ -34,7 +38,16 @@ def create(
     named, with the command that changes it.
     """
     settings = read_settings(context.obj)
-    topics = asyncio.run(create_own_topics(settings, load_rule_book(settings), dry_run=dry_run))
+    book = load_rule_book(settings)
+    if dry_run:
+        topics = asyncio.run(create_own_topics(settings, book, dry_run=True))
+    else:
+        # The audit comes first: what follows is recorded in it.
+        (audit,) = asyncio.run(create_own_topics(settings, book, names=(AUDIT,)))
+        with changing(context, settings, by, because) as trail:
+            others = asyncio.run(create_own_topics(settings, book, names=WORKER_TOPICS))
+            topics = [*others, audit]
+            trail.counts["created"] = sum(topic.outcome == TopicOutcome.CREATED for topic in topics)
     servers = settings.kafka_bootstrap_servers
     if as_json:
         print_json([_document(topic, servers) for topic in topics])
@@ -43,7 +56,7 @@ def create(
     _warn(topics, servers)
     if any(topic.partitions != topic.planned for topic in topics):
         complain(
-            f"a topic has other partitions than LINGER_PARTITIONS={settings.partitions} (the pauses: 1); "
+            f"a topic has other partitions than LINGER_PARTITIONS={settings.partitions} (pauses and audit: 1); "
             "they cannot be changed later"
         )
         sys.exit(EXIT_PROBLEM)

@@ -27,7 +27,7 @@ from workers.explain.why_report import (
     in_words,
 )
 from workers.loading import Configuration, load_configuration
-from workers.printing import given_text
+from workers.printing import given_text, one_line
 from workers.rule_files.hints.likeness import did_you_mean
 from workers.rule_files.problems import shortened
 from workers.settings import Settings, read_settings
@@ -143,12 +143,14 @@ def _explain(
 def render(report: WhyReport, console: Console) -> None:
     """Print a tree for each rule, and when Linger evaluates the customer next."""
     ahead = ", if nothing happens until then" if report.is_ahead else ""
-    console.print(Text.assemble("Customer ", (report.customer_id, "bold"), f" as of {in_words(report.at_ms)}{ahead}"))
+    console.print(
+        Text.assemble("Customer ", (one_line(report.customer_id), "bold"), f" as of {in_words(report.at_ms)}{ahead}")
+    )
     console.print(
         f"known since {in_words(report.known_since_ms)}, latest event {in_words(report.latest_event_ms)}", style="dim"
     )
     for note in report.notes:
-        console.print(Text(f"! {note}", "yellow"))
+        console.print(Text(f"! {one_line(note)}", "yellow"))
     for rule in report.rules:
         console.print()
         console.print(_tree(rule))

@@ -19,6 +19,7 @@ from workers.dead_letters.reader import DeadLetterReader
 from workers.dead_letters.record import REPLAYS, DeadLetter, Header, Position
 from workers.dead_letters.selection import Plan
 from workers.errors import LingerError
+from workers.kafka.clients.connecting import connect
 from workers.kafka.range_reader import Advance
 from workers.kafka.records import MAX_RECORD_BYTES
 from workers.settings import Settings
@@ -69,7 +70,7 @@ async def replay(
     )
     result = ReplayResult()
     try:
-        await producer.start()
+        await connect(producer)
         sender = _BatchSender(producer, settings, reader, log, result)
         async for batch in batches(reader.read_at(plan.positions)):
             await sender.send(batch)

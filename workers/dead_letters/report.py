@@ -6,7 +6,7 @@ customers' data.
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from rich.console import Console
@@ -17,7 +17,7 @@ from workers.dead_letters.disposition import RecordedDisposition
 from workers.dead_letters.record import DeadLetter, position_text
 from workers.dead_letters.replay import ReplayResult
 from workers.dead_letters.selection import Disposition, Group, Plan
-from workers.printing import print_table, table_of
+from workers.printing import one_line, print_table, table_of
 
 __all__ = [
     "dead_letter_document",
@@ -205,17 +205,17 @@ def print_dead_letter(
     at = f"{position_text(dead_letter.position)}, {iso_text(dead_letter.at_ms)}"
     rows = [
         ("place", f"{at}, {recorded}" if recorded else at),
-        ("reason", dead_letter.reason),
-        ("detail", dead_letter.detail),
-        ("from", f"topic {topic}, partition {partition}, offset {offset}{item}"),
+        ("reason", one_line(dead_letter.reason)),
+        ("detail", one_line(dead_letter.detail)),
+        ("from", f"topic {one_line(topic)}, partition {partition}, offset {offset}{item}"),
         ("replays", str(dead_letter.replays)),
-        ("key", _readable(dead_letter.key, max_characters)),
-        *((f"header {name}", _readable(value, max_characters)) for name, value in dead_letter.headers),
+        ("key", _readable(dead_letter.key, max_characters, one_line)),
+        *((f"header {name}", _readable(value, max_characters, one_line)) for name, value in dead_letter.headers),
     ]
     if dead_letter.cut_from is not None:
         rows.append(("cut", f"the value had {dead_letter.cut_from} bytes; the source still holds all of it"))
     for label, text in rows:
-        console.print(Text.assemble((f"{_plain(label)}: ", "bold"), _plain(text)), soft_wrap=True)
+        console.print(Text.assemble((f"{one_line(label)}: ", "bold"), text), soft_wrap=True)
     console.print(Text("value:", "bold"))
     console.print(Text(_pretty(dead_letter.value, max_characters)), soft_wrap=True)
 
@@ -229,7 +229,7 @@ def _print_plan(console: Console, plan: Plan, participle: str) -> None:
     for (disposition, reason, topic), count in rows:
         remark = participle if disposition is Disposition.TAKEN else f"not: {disposition}"
         example = position_text(plan.examples[disposition, reason, topic])
-        table.add_row(Text(_plain(reason)), Text(topic or "-"), str(count), remark, example)
+        table.add_row(Text(one_line(reason)), Text(topic or "-"), str(count), remark, example)
     print_table(console, table)
     if not plan.positions:
         console.print(f"There is nothing {'to be ' if not participle.startswith('to be') else ''}{participle}.")
@@ -237,7 +237,7 @@ def _print_plan(console: Console, plan: Plan, participle: str) -> None:
 
 def _print_cut(console: Console, plan: Plan) -> None:
     for position, (topic, partition, offset) in plan.cut[:_MAX_LISTED]:
-        whole = f"topic {topic}, partition {partition}, offset {offset}"
+        whole = f"topic {one_line(topic)}, partition {partition}, offset {offset}"
         console.print(f"{position_text(position)} was cut; all of it is in {whole}.")
     if len(plan.cut) > _MAX_LISTED:
         console.print(f"… and {len(plan.cut) - _MAX_LISTED} more; --json lists all.")
@@ -253,6 +253,11 @@ def _print_result(console: Console, plan: Plan, result: ReplayResult) -> None:
         console.print(f"Deleted by Kafka before they could be sent: {deleted}.")
 
 
+def _plain(text: str) -> str:
+    """Return a text that cannot control a terminal."""
+    return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
+
+
 def _pretty(raw: bytes | None, max_characters: int) -> str:
     """Return a value for people: JSON over several lines, anything else unchanged."""
     try:
@@ -262,11 +267,11 @@ def _pretty(raw: bytes | None, max_characters: int) -> str:
     return _bounded(_plain(text), max_characters)
 
 
-def _readable(raw: bytes | None, max_characters: int) -> str:
+def _readable(raw: bytes | None, max_characters: int, plain: Callable[[str], str] = _plain) -> str:
     if raw is None:
         return "(none)"
     try:
-        return _bounded(_plain(raw.decode()), max_characters)
+        return _bounded(plain(raw.decode()), max_characters)
     except UnicodeDecodeError:
         return _bounded(repr(raw), max_characters)
 
@@ -275,11 +280,6 @@ def _bounded(text: str, max_characters: int) -> str:
     if len(text) <= max_characters:
         return text
     return f"{text[:max_characters]}\n… {len(text) - max_characters} characters more; --full shows all"
-
-
-def _plain(text: str) -> str:
-    """Return a text that cannot control a terminal."""
-    return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
 
 
 def _counted(count: int) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from aiokafka import AIOKafkaConsumer
 
+from workers.kafka.clients.connecting import connect
 from workers.kafka.range_reader import stop_consumer
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import TopicState, connected_admin, describe, log_bounds
@@ -90,7 +91,7 @@ async def _commit_beginning(settings: Settings, topic: str, partitions: int) -> 
     consumer = AIOKafkaConsumer(
         group_id=settings.kafka_group_id, enable_auto_commit=False, **settings.kafka_connection()
     )
-    await consumer.start()
+    await connect(consumer)
     try:
         bounds = await log_bounds(consumer, [(topic, number) for number in range(partitions)])
         consumer.assign(list(bounds))

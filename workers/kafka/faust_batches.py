@@ -31,6 +31,9 @@ object per partition batch. That has consequences; each is covered by a test in
 - aiokafka raises for all partitions when one has a batch that cannot be decoded, and then loses what it has taken out
   of others; Faust ends. `isolated_fetch` takes records out instead. A partition with such a batch is set aside: it is
   asked for no records until a seek.
+- Faust asks for no positions if nothing is assigned. `BatchConsumer` then asks for none of them, so that Linger gives
+  up what it owned. A request that began before may still claim partitions of the assignment before; so its end is
+  followed by another one.
 - A seek from Faust's own thread races with the fetch in the consumer's thread and can be lost. `seek_wait` runs in
   the consumer's thread.
 """
@@ -52,9 +55,10 @@ from faust.types import TP
 
 from workers.kafka.group_protocol import host_of, offer
 from workers.kafka.isolated_fetch import fetched_records
+from workers.kafka.membership import Membership
 
 Positions = Callable[[set[TP], Mapping[TP, int | None]], Awaitable[Mapping[TP, int]]]
-"""Receives the assigned partitions and Kafka's committed offsets; returns where to start reading each."""
+"""Receives the assigned partitions, perhaps none, and Kafka's committed offsets; returns where to start each."""
 
 _log = logging.getLogger(__name__)
 
@@ -200,6 +204,12 @@ class BatchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         self.answers = 0
         self._wanted: set[str] = set()
 
+    async def on_start(self) -> None:
+        """Watch what the group says of this member from the beginning."""
+        await super().on_start()
+        membership: Membership = self.app.linger_membership
+        membership.watch(self._ensure_consumer()._coordinator)
+
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         # Faust offers it only with its own transactions. A record of an aborted transaction is not an event.
@@ -342,6 +352,19 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 self._undecodable[tp] = Undecodable(self._ends[tp], error)
         return fetched
 
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Take over an assignment; one without partitions asks for no positions otherwise."""
+        await super().on_partitions_assigned(assigned, generation_id)
+        if not assigned:
+            await self._give_up_all()
+
+    async def _give_up_all(self) -> None:
+        positions: Positions = self.app.linger_positions
+        try:
+            await positions(set(), {})
+        except Exception as error:
+            await self.app.crash(error)  # as after any other request for positions
+
     def _new_offset(self, tp: TP) -> int | None:
         """Return the offset up to which all deliveries are acknowledged; None if none was added."""
         delivered, acknowledged, committable = self._delivered[tp], self._acked_index[tp], None
@@ -369,6 +392,9 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             self._renew(tp)  # no earlier fetch may count as following the new positions
         positions: Positions = self.app.linger_positions
         offsets = await positions(assigned, committed)
+        if not self.assignment():
+            await self._give_up_all()
+            return {}
         for tp, offset in offsets.items():
             await self.seek_partition(tp, offset)
         return offsets
@@ -455,13 +481,16 @@ class ReaderSettings:
     wire_format: int
 
 
-def build_app(settings: ReaderSettings, partitions: int, positions: Positions) -> faust.App:
+def build_app(
+    settings: ReaderSettings, partitions: int, positions: Positions, membership: Membership | None = None
+) -> faust.App:
     """Return a Faust app that reads batches and starts where `positions` returns.
 
     Args:
         settings: connection and group.
         partitions: count over all topics; bounds how many batches are buffered.
         positions: see `Positions`.
+        membership: learns what the group says.
     """
     app = BatchApp(
         settings.group_id,
@@ -497,6 +526,7 @@ def build_app(settings: ReaderSettings, partitions: int, positions: Positions) -
         logging_config=None,
     )
     app.linger_positions, app.linger_format = positions, settings.wire_format
+    app.linger_membership = membership or Membership()
     app.transport = BatchTransport(app.conf.broker, app)
     return app
 

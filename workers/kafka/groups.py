@@ -1,11 +1,16 @@
 """Consumer groups: their members and committed offsets. Changes nothing in Kafka."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
+from aiokafka.protocol.admin import DescribeGroupsRequest_v3, DescribeGroupsResponse_v3
+from aiokafka.protocol.api import Request
 
 from workers.kafka.group_protocol import format_of
 from workers.kafka.records import TopicPartition
+from workers.kafka.rights import Right, rights_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +28,49 @@ class Member:
     wire_format: int
 
 
+class _DescribeGroupsRequestWithRights(DescribeGroupsRequest_v3):  # type: ignore[misc]
+    """aiokafka 0.14 reads the answer as one of version 2, which ends before the rights."""
+
+    RESPONSE_TYPE = DescribeGroupsResponse_v3
+
+
+class _DescribeGroup(Request[_DescribeGroupsRequestWithRights]):  # type: ignore[misc]
+    """Asks for one group and this client's rights on it, in version 3 alone."""
+
+    API_KEY = _DescribeGroupsRequestWithRights.API_KEY
+
+    def __init__(self, group: str) -> None:
+        self._group = group
+
+    def build(self, request_struct_class: type[_DescribeGroupsRequestWithRights]) -> _DescribeGroupsRequestWithRights:
+        return request_struct_class([self._group], True)
+
+
+async def group_rights(admin: AIOKafkaAdminClient, group: str) -> frozenset[Right] | None:
+    """Return the rights of this client on a consumer group; None if Kafka does not say.
+
+    It does not say before version 2.4, and while the cluster has never had a group.
+    """
+    try:
+        coordinator = await admin.find_coordinator(group)
+        answer = await admin._client.send(coordinator, _DescribeGroup(group))
+        (state,) = answer.to_object()["groups"]
+    except GroupAuthorizationFailedError:
+        return frozenset()
+    except (KafkaError, KeyError, ValueError, NotImplementedError):
+        return None  # no coordinator yet: the first group of a new cluster; or no such version
+    if state["error_code"] == GroupAuthorizationFailedError.errno:
+        return frozenset()
+    return rights_in(state["authorized_operations"])
+
+
 async def members_of(admin: AIOKafkaAdminClient, group: str) -> int:
     """Return how many members a consumer group has.
 
     Raises:
         KafkaError: if Kafka does not answer, or refuses.
     """
-    answers = await admin.describe_consumer_groups([group])
-    return sum(len(state["members"]) for answer in answers for state in answer.to_object()["groups"])
+    return sum(len(state["members"]) for state in await _described(admin, group))
 
 
 async def described_members(admin: AIOKafkaAdminClient, group: str) -> list[Member] | None:
@@ -43,14 +83,23 @@ async def described_members(admin: AIOKafkaAdminClient, group: str) -> list[Memb
         KafkaError: if Kafka does not answer, or refuses.
     """
     found = []
-    for answer in await admin.describe_consumer_groups([group]):
-        for state in answer.to_object()["groups"]:
-            if state["members"] and state["state"] != "Stable":
-                return None
-            for member in state["members"]:
-                wire_format = format_of(state["protocol"], bytes(member["member_metadata"] or b""))
-                found.append(Member(member["client_id"], member["client_host"], wire_format))
+    for state in await _described(admin, group):
+        if state["members"] and state["state"] != "Stable":
+            return None
+        for member in state["members"]:
+            wire_format = format_of(state["protocol"], bytes(member["member_metadata"] or b""))
+            found.append(Member(member["client_id"], member["client_host"], wire_format))
     return found
+
+
+async def _described(admin: AIOKafkaAdminClient, group: str) -> list[dict[str, Any]]:
+    """Return what Kafka says of a group; a refusal says that it has no members, which must not be believed."""
+    answers = await admin.describe_consumer_groups([group])
+    states = [state for answer in answers for state in answer.to_object()["groups"]]
+    for state in states:
+        if state["error_code"] == GroupAuthorizationFailedError.errno:
+            raise GroupAuthorizationFailedError(f"group '{group}'")
+    return states
 
 
 async def committed_offsets(admin: AIOKafkaAdminClient, group: str) -> dict[TopicPartition, int]:

@@ -40,7 +40,7 @@ async def newest_of(
         seconds: after this time what was read until then is returned.
 
     Raises:
-        StartupError: if there is no such topic.
+        StartupError: if there is no such topic, or nothing of it was sent in time although it holds records.
         TopicsError: if this user may not see it.
         KafkaError: if Kafka does not answer.
     """
@@ -48,6 +48,7 @@ async def newest_of(
     if state is None:
         raise StartupError([f"Kafka has no topic '{topic}'"])
     found: list[ConsumerRecord] = []
+    bounds: Mapping[TopicPartition, LogBounds] = {}
     try:
         async with asyncio.timeout(seconds):
             bounds = await log_bounds(consumer, [(topic, partition) for partition in range(state.partitions)])
@@ -56,7 +57,9 @@ async def newest_of(
                 if len(found) >= most:
                     break
     except TimeoutError:
-        pass  # what was read in time is what the caller asked for
+        # What was read in time is what the caller asked for. Nothing at all is no answer: there may be records.
+        if not found and (not bounds or any(log.earliest < log.end for log in bounds.values())):
+            raise StartupError([f"Kafka sent no record of topic '{topic}' within {seconds:.0f} s"]) from None
     found.sort(key=lambda record: (record.partition, record.offset))
     return found[-most:]
 

@@ -18,6 +18,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 
+from workers.kafka.clients.connecting import connect
 from workers.kafka.partitioner import hash_of
 from workers.kafka.records import MAX_RECORD_BYTES, Sendable
 from workers.observability import log_events, metrics
@@ -56,7 +57,7 @@ class Publisher:
         shorten: called with the records of a call when one of them is larger than its topic allows.
 
     Attributes:
-        is_refused: whether Kafka has not confirmed the latest records, so that they are being sent again.
+        refusal: why Kafka did not confirm the latest records, and their topics, while they are being sent again.
     """
 
     def __init__(
@@ -72,9 +73,14 @@ class Publisher:
         }
         self._deadline_seconds = deadline_ms / 1000
         self._shorten = shorten
-        self.is_refused = False
+        self.refusal: str | None = None
         self._producer: AIOKafkaProducer | None = None
         self._changing = asyncio.Lock()
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether Kafka has not confirmed the latest records."""
+        return self.refusal is not None
 
     async def start(self) -> None:
         """Connect; raises `KafkaError` if no broker answers."""
@@ -101,20 +107,20 @@ class Publisher:
                 if producer is None:
                     raise KafkaError("there is no connection")
                 sent = await asyncio.wait_for(self._send_once(producer, records, allowed), self._deadline_seconds)
-                self.is_refused = False
+                self.refusal = None
                 return sent
             except (MessageSizeTooLargeError, RecordTooLargeError):
                 # Raises if nothing can be shortened: actions are small, so the topic's limit is far too low.
                 records = self._shorten(records)
+            except asyncio.CancelledError:
+                self.refusal = None  # these are given up; what else is being sent says it again
+                raise
             except (TimeoutError, KafkaError, OSError, ConnectionError) as error:
-                self.is_refused = True
+                topics = sorted({record.topic for record in records})
+                text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+                self.refusal = f"Kafka does not confirm records for {', '.join(topics)}: {text}"
                 metrics.PUBLISH_FAILURES.inc()
-                log.warning(
-                    log_events.PUBLISH_FAILED,
-                    error=f"{type(error).__name__}: {error}",
-                    records=len(records),
-                    topics=sorted({record.topic for record in records}),
-                )
+                log.warning(log_events.PUBLISH_FAILED, error=text, records=len(records), topics=topics)
                 await self._replace(producer)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
@@ -159,7 +165,7 @@ class Publisher:
     async def _open(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(**self._arguments)
         try:
-            await producer.start()
+            await connect(producer)
         except BaseException:
             await self._dispose(producer)
             raise

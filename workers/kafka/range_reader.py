@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from workers.errors import LingerError, StartupError
+from workers.kafka.clients.connecting import connect
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import TopicsError
 
@@ -73,7 +74,7 @@ async def opened_reader(connection: Mapping[str, Any]) -> AsyncIterator[AIOKafka
     )
     try:
         try:
-            await consumer.start()
+            await connect(consumer)
         except (KafkaError, OSError) as error:
             servers = ",".join(connection["bootstrap_servers"])
             raise StartupError([f"no Kafka broker answers at {servers}: {error}"]) from error

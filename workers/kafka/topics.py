@@ -17,6 +17,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError, NoBrokersAvailable, for_code
 from aiokafka.protocol.admin import CreateTopicsRequest
 
+from workers.kafka.clients.connecting import ANSWER_MS, connect
 from workers.kafka.records import TopicPartition
 from workers.kafka.rights import Right, rights_in
 from workers.kafka.topic_ids import TopicMetadataRequest, topic_id_of
@@ -43,7 +44,7 @@ Connected: TypeAlias = AIOKafkaAdminClient | AIOKafkaClient | AIOKafkaConsumer
 """An object of aiokafka that was started and holds connections to the brokers."""
 
 _RETRY_SECONDS = 0.2
-_BROKER_TIMEOUT_MS = 30_000  # how long a broker may wait for the topic to be created before it answers
+_BROKER_TIMEOUT_MS = 8_000  # how long a broker may wait for the topic to be created before it answers; then again
 _DEFAULT_PATIENCE_SECONDS = 30.0
 
 _OK = 0
@@ -154,12 +155,14 @@ async def connected_admin(connection: Mapping[str, Any]) -> AsyncIterator[AIOKaf
             `ssl_context`, `sasl_*`, `request_timeout_ms` and so on.
 
     Raises:
-        KafkaConnectionError: no bootstrap server answered or accepted the client (aiokafka logs which and why).
+        KafkaConnectionError: no bootstrap server answered in time or accepted the client (aiokafka logs which).
         ValueError: the arguments contradict each other.
     """
-    admin = AIOKafkaAdminClient(**connection)
+    # Admin requests are small: what takes longer comes from a broker that is frozen.
+    patience_ms = min(ANSWER_MS, connection.get("request_timeout_ms", ANSWER_MS))
+    admin = AIOKafkaAdminClient(**{**connection, "request_timeout_ms": patience_ms})
     try:
-        await admin.start()
+        await connect(admin)
         yield admin
     finally:
         await admin.close()

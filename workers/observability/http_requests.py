@@ -5,10 +5,10 @@ The endpoints need no body, no second request on a connection, and no encoding. 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 LONGEST_HEAD: Final = 16_384
 LONGEST_LINE: Final = 8_192
@@ -65,6 +65,7 @@ class Request:
     Attributes:
         method: in capitals.
         path: without the query.
+        query: its parameters; of one that is named twice, the last value.
         host: whom it asks, with the port if there is one; None in HTTP/1.0 if it does not say.
         headers: the others, by names in small letters.
         body_length: bytes that follow.
@@ -75,6 +76,7 @@ class Request:
     host: str | None
     headers: Mapping[str, str]
     body_length: int = 0
+    query: Mapping[str, str] = field(default_factory=dict)
 
 
 def require_possible(beginning: bytes | bytearray) -> None:
@@ -106,11 +108,11 @@ def parse_head(head: bytes) -> Request:
         status = HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
         raise Refused(status, "malformed", f"{version} is not spoken here, only HTTP/1.1")
     headers = _headers(lines)
-    path, authority = _target(target)
+    path, query, authority = _target(target)
     host = authority or headers.get("host")
     if host is None and version == "HTTP/1.1":
         raise _malformed("it has no header Host")
-    return Request(method, path, host, headers, _body_length(headers))
+    return Request(method, path, host, headers, _body_length(headers), dict(parse_qsl(query, keep_blank_values=True)))
 
 
 def _headers(lines: list[bytes]) -> dict[str, str]:
@@ -129,17 +131,18 @@ def _headers(lines: list[bytes]) -> dict[str, str]:
     return headers
 
 
-def _target(target: str) -> tuple[str, str | None]:
-    """Return the path of a target, and whom it asks if it says so, as a request to a proxy does."""
+def _target(target: str) -> tuple[str, str, str | None]:
+    """Return the path and the query of a target, and whom it asks if it says so, as a request to a proxy does."""
     if target.startswith("/"):
-        return target.partition("?")[0], None
+        path, _, query = target.partition("?")
+        return path, query, None
     try:
         parts = urlsplit(target)
     except ValueError:
         raise _malformed("its target is none") from None
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise _malformed("its target is no path")
-    return parts.path or "/", parts.netloc
+    return parts.path or "/", parts.query, parts.netloc
 
 
 def _body_length(headers: Mapping[str, str]) -> int:

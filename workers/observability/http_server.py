@@ -1,4 +1,6 @@
-"""HTTP for machines: /livez, /readyz, /metrics and POST /-/reload, on loopback unless the operator sets another host.
+"""HTTP for machines: /livez, /readyz, /statusz, /metrics and POST /-/reload.
+
+It listens on loopback unless the operator sets another host.
 
 No answer shows a customer. A request that changes anything needs the token, if one is set; without a token it is
 open on loopback only and switched off everywhere else. Liveness means progress, not a running process. It does not
@@ -9,9 +11,8 @@ counted and never logged: `http_requests` reads a request, `http_access` says wh
 """
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -19,7 +20,17 @@ import structlog
 from prometheus_client import generate_latest
 
 from workers.observability import log_events, metrics
+from workers.observability.conditions import Health
 from workers.observability.http_access import Access
+from workers.observability.http_answers import (
+    Answer,
+    bytes_of,
+    json_answer,
+    live_answer,
+    problems_answer,
+    ready_answer,
+    status_answer,
+)
 from workers.observability.http_requests import END_OF_HEAD, Reason, Refused, Request, parse_head, require_possible
 from workers.observability.listening import BACKLOG, open_sockets
 
@@ -37,15 +48,6 @@ MOST_RELOADS: Final = 2
 _ACCEPTED_AT_ONCE: Final = 8
 """Connections beyond `MOST_CONNECTIONS` are closed a moment after they are accepted; until then each takes a file."""
 _CHUNK: Final = 4_096
-
-Checks = Callable[[], Mapping[str, str | None]]
-"""Returns the checks by name, each with its problem or None."""
-
-
-class Note(str):
-    """What a check says without making the worker unready."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +67,13 @@ Reload = Callable[[], Awaitable[Reloaded]]
 """Reads the rule files and `sources.yaml` again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is sent back."""
-
-    status: HTTPStatus
-    body: bytes
-    content_type: str = "application/json"
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
 class Endpoints:
     """A small web server.
 
     Args:
         host: where to listen.
         port: where to listen; 0 for any free port.
-        live: answers /livez.
-        ready: answers /readyz.
+        health: answers /livez, /readyz and /statusz.
         reload: carries out POST /-/reload.
         token: what POST /-/reload needs as `Authorization: Bearer <token>`; None if no token is set.
         allowed_hosts: see `Access`.
@@ -93,8 +84,7 @@ class Endpoints:
         self,
         host: str,
         port: int,
-        live: Checks,
-        ready: Checks,
+        health: Health,
         reload: Reload,
         token: str | None,
         *,
@@ -104,11 +94,12 @@ class Endpoints:
         self._host, self._port = host, port
         self._access = Access(host, allowed_hosts, token)
         self._request_seconds = request_seconds
-        self._live, self._ready, self._reload = live, ready, reload
-        self._looking: dict[str, Callable[[], Answer]] = {
-            "/livez": lambda: _checked(self._live()),
-            "/readyz": lambda: _checked(self._ready()),
-            "/metrics": _metrics,
+        self._health, self._reload = health, reload
+        self._looking: dict[str, Callable[[Request], Answer]] = {
+            "/livez": lambda _: live_answer(health.live()),
+            "/readyz": lambda _: ready_answer(health.ready(), health.conditions()),
+            "/statusz": lambda request: status_answer(request, health.ready(), health.conditions()),
+            "/metrics": self._metrics,
         }
         self._changing: dict[str, Callable[[], Awaitable[Answer]]] = {"/-/reload": self._answer_reload}
         self._reloads = 0
@@ -191,10 +182,10 @@ class Endpoints:
             answer = await self._dispatch(request, task)
         except Refused as refused:
             _count(refused.reason)
-            answer = _problems(refused.status, [refused.problem], refused.headers)
+            answer = problems_answer(refused.status, [refused.problem], refused.headers)
         self._idle[task] = writer
         async with asyncio.timeout(ANSWER_SECONDS):
-            writer.write(_bytes_of(answer, has_body=has_body))
+            writer.write(bytes_of(answer, has_body=has_body))
             await writer.drain()
         writer.write_eof()
         async with asyncio.timeout(_CLOSING_SECONDS):
@@ -239,7 +230,7 @@ class Endpoints:
             raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "method", f"this path takes {allow['Allow']}", allow)
         try:
             if looking is not None:
-                return looking()
+                return looking(request)
             assert changing is not None
             self._access.require_token(request)
             self._idle.pop(task, None)
@@ -248,7 +239,12 @@ class Endpoints:
             raise
         except Exception:
             log.exception(log_events.HTTP_FAILED, path=request.path)
-            return _problems(HTTPStatus.INTERNAL_SERVER_ERROR, ["this failed; the log says why"])
+            return problems_answer(HTTPStatus.INTERNAL_SERVER_ERROR, ["this failed; the log says why"])
+
+    def _metrics(self, _: Request) -> Answer:
+        self._health.conditions()  # sets what is not set when it happens
+        metrics.READY.set(self._health.ready() is None)
+        return Answer(HTTPStatus.OK, generate_latest(metrics.REGISTRY), "text/plain; version=0.0.4")
 
     async def _answer_reload(self) -> Answer:
         if self._reloads >= MOST_RELOADS:
@@ -272,40 +268,8 @@ def _count(reason: Reason) -> None:
     metrics.HTTP_REFUSED.labels(reason).inc()
 
 
-def _bytes_of(answer: Answer, *, has_body: bool) -> bytes:
-    headers = {
-        "Content-Type": answer.content_type,
-        "Content-Length": str(len(answer.body)),
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-        "Connection": "close",
-        **answer.headers,
-    }
-    lines = [f"HTTP/1.1 {answer.status.value} {answer.status.phrase}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    return "\r\n".join([*lines, "", ""]).encode() + (answer.body if has_body else b"")
-
-
-def _json(status: HTTPStatus, document: Any, headers: Mapping[str, str] | None = None) -> Answer:
-    return Answer(status, f"{json.dumps(document)}\n".encode(), headers=headers or {})
-
-
-def _problems(status: HTTPStatus, problems: list[str], headers: Mapping[str, str] | None = None) -> Answer:
-    return _json(status, {"problems": problems}, headers)
-
-
-def _checked(checks: Mapping[str, str | None]) -> Answer:
-    wrong = any(problem is not None and not isinstance(problem, Note) for problem in checks.values())
-    body = {name: problem or "ok" for name, problem in checks.items()}
-    return _json(HTTPStatus.SERVICE_UNAVAILABLE if wrong else HTTPStatus.OK, body)
-
-
 def _reloaded(result: Reloaded) -> Answer:
     if problems := list(result.problems):
-        return _problems(HTTPStatus.BAD_REQUEST, problems)
+        return problems_answer(HTTPStatus.BAD_REQUEST, problems)
     sources = list(result.changes) or "nothing is read otherwise than before"
-    return _json(HTTPStatus.OK, {"rules": "loaded", "sources": sources})
-
-
-def _metrics() -> Answer:
-    return Answer(HTTPStatus.OK, generate_latest(metrics.REGISTRY), "text/plain; version=0.0.4")
+    return json_answer(HTTPStatus.OK, {"rules": "loaded", "sources": sources})

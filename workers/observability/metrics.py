@@ -6,6 +6,7 @@ from typing import Final, get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
 from workers.observability.bounded_labels import OTHERS, BoundedLabels
+from workers.observability.conditions import CATALOGUE
 from workers.observability.http_requests import Reason
 from workers.observability.series import Series
 
@@ -133,19 +134,22 @@ STOPPED = _series("source_stopped", "1 while a source, or a partition of it, is 
 REDIS_USED = _series("redis_used_bytes", "Memory that a Redis server uses.", "server")
 REDIS_MOST = _series("redis_max_bytes", "maxmemory of a Redis server; 0 for no limit.", "server")
 HTTP_REFUSED = _counter("http_refused", "HTTP requests and connections that were refused, by reason.", "reason")
+READY = _gauge("ready", "1 while /readyz answers 200.")
+CONDITION = _gauge("condition", "1 while a line of /statusz is not ok.", "condition")
 LAST_STEP = _gauge("last_step_timestamp_seconds", "When the last step was made.")
 
-_OUTCOMES: Final = {
+_KNOWN: Final[Mapping[Counter | Gauge, tuple[str, ...]]] = {
     EVENTS: ("folded", "duplicate", "dead_letter", "tombstone"),
     RELOADS: ("loaded", "refused"),
     SOURCE_CHANGES: ("added", "removed", "changed", "type_again"),
     REGISTRY_ANSWERS: ("found", "unknown", "failed"),
     HTTP_REFUSED: get_args(Reason),
+    CONDITION: tuple(CATALOGUE),
     CONSENT_NOT_UNDERSTOOD: (OTHERS,),  # the others are words of senders
 }
-for _counted, _values in _OUTCOMES.items():
+for _metric, _values in _KNOWN.items():
     for _value in _values:
-        _counted.labels(_value)  # there from the start, so that its first increase is seen
+        _metric.labels(_value)  # there from the start, so that its first increase is seen
 
 _ATTRIBUTES: Final = BoundedLabels(100)
 _ANSWERS: Final = BoundedLabels(50)

@@ -20,6 +20,7 @@ from workers.core.rules.rule_set import RuleSet
 from workers.core.source_set import PatternTopic, SourceSet
 from workers.core.watermarks import Progress, sent_to
 from workers.errors import LingerError, StartupError, Transient
+from workers.kafka.clients.connecting import connect
 from workers.kafka.topic_configs import topic_configs
 from workers.kafka.topics import (
     LogBounds,
@@ -44,12 +45,13 @@ from workers.operations.permissions import (
     topic_rights_missing,
 )
 from workers.operations.registry_checks import registry
-from workers.operations.retention import Configs, Need, needs_of
+from workers.operations.retention import ACTION_TOPICS, Configs, Need, needs_of
+from workers.operations.running_worker import running_worker, running_workers
 from workers.operations.source_samples import Trace, sample_sources
 from workers.operations.upgrade import checks as upgrade_checks
 from workers.operations.upgrade.facts import find_releases, sample_layouts
 from workers.registry.for_commands import reader_for
-from workers.settings import OWN_TOPICS, PAUSES, Settings
+from workers.settings import AUDIT, OWN_TOPICS, PAUSES, WORKER_TOPICS, Settings
 from workers.state.brake import brake_state
 from workers.state.connect import clock_of, opened_store
 from workers.state.consistency import Log, end_of_log
@@ -95,14 +97,18 @@ async def examine(
         if all(finding.health != "problem" for finding in redis if finding.checked == "reachable"):
             redis += await _state(settings, store, rules, kafka)
             redis += await _upgrade(settings, store, rules) if before_upgrade else []
-    return [*findings, *redis, kafka_checks.clock()]
+    return [*findings, *redis, *await running_worker(settings)]
 
 
 # -- Kafka -----------------------------------------------------------------------------------------------------
 
 
 class _Kafka:
-    """Fetches what the checks of Kafka need, and keeps the activity topic for the checks of the state."""
+    """Fetches what the checks of Kafka need, and keeps the activity topic for the checks of the state.
+
+    Attributes:
+        is_reached: whether a broker has answered; True before anything is asked.
+    """
 
     def __init__(self, settings: Settings, sources: SourcesFile, needs: Mapping[str, Need]) -> None:
         self._settings = settings
@@ -111,6 +117,7 @@ class _Kafka:
         self._activity = settings.topic("activity")
         self._state: TopicState | None = None
         self._existing: frozenset[str] = frozenset()
+        self.is_reached = True
 
     async def findings(self) -> list[Finding]:
         servers = self._settings.kafka_bootstrap_servers
@@ -125,14 +132,16 @@ class _Kafka:
                 self._sources = SourceSet(self._sources, topics=topics).read
                 return [kafka_checks.reachable(brokers, servers), *patterns, *await self._topics(admin, brokers)]
         except (KafkaError, OSError, TimeoutError) as error:
+            self.is_reached = False
             remedy = "start Kafka, or check LINGER_KAFKA_BOOTSTRAP_SERVERS"
             return [kafka_checks.unreachable(f"no broker answers at {servers}: {error}", remedy)]
 
     async def _topics(self, admin: AIOKafkaAdminClient, brokers: int) -> list[Finding]:
         settings, own = self._settings, [self._settings.topic(name) for name in OWN_TOPICS]
-        needed = rights_needed(settings, self._sources, OWN_TOPICS)
-        reported = await rights_on(admin, needed)
-        visible = [name for name in needed if reported.get(name) != frozenset()]
+        needed = rights_needed(settings, self._sources, WORKER_TOPICS)
+        # Workers need no audit, and may not see it; commands do.
+        reported = await rights_on(admin, dict.fromkeys([*needed, settings.topic(AUDIT)]))
+        visible = [name for name in [*needed, settings.topic(AUDIT)] if reported.get(name) != frozenset()]
         try:
             topics = await describe(admin, visible)
         except TopicsError as error:
@@ -141,6 +150,8 @@ class _Kafka:
         if self._activity in topics:
             self._state = topics[self._activity]
             findings += kafka_checks.activity_topic(self._state, settings.partitions)
+        actions = [settings.topic(name) for name in ACTION_TOPICS]
+        findings += kafka_checks.action_topics(actions, topics, settings.partitions)
         missing = topic_rights_missing(settings, needed, reported)
         findings += kafka_checks.rights_on_topics(reported, needed, missing)
         group_missing = await group_rights_missing(settings, admin)
@@ -155,12 +166,11 @@ class _Kafka:
     def _topic_settings(self, topics: set[str], configs: Configs) -> list[Finding]:
         needs = {name: need for name, need in self._needs.items() if name in topics}
         findings = kafka_checks.kept_records(needs, configs)
-        findings += kafka_checks.pauses_settings(self._settings.topic(PAUSES), configs)
-        if self._activity in configs:
-            names = [self._activity, self._settings.topic("dead-letter")]
-            source_topics = [source.topic for source in self._sources.sources]
-            findings += kafka_checks.record_sizes(names, source_topics, configs)
-        return findings
+        if (pauses := self._settings.topic(PAUSES)) in topics:
+            findings += kafka_checks.pauses_settings(pauses, configs)
+        names = [name for name in (self._activity, self._settings.topic("dead-letter")) if name in topics]
+        source_topics = [source.topic for source in self._sources.sources if source.topic in topics]
+        return findings + kafka_checks.record_sizes(names, source_topics, configs)
 
     @property
     def topic_id(self) -> str | None:
@@ -215,7 +225,7 @@ class _Kafka:
     async def _bounds(self, partitions: int) -> dict[int, LogBounds]:
         consumer = AIOKafkaConsumer(enable_auto_commit=False, **self._settings.kafka_connection())
         try:
-            await consumer.start()
+            await connect(consumer)
             topic_partitions = [(self._activity, partition) for partition in range(partitions)]
             bounds_by_partition = await log_bounds(consumer, topic_partitions)
         finally:
@@ -254,6 +264,7 @@ async def _state(settings: Settings, store: Store, rules: RuleSet, kafka: _Kafka
             stops = await read_stops(store)
             elsewhere = [] if any(metas.values()) else await namespaces_of_topic(store, kafka.topic_id)
             braking = await _brake(settings, store, metas)
+            workers = await running_workers(store)
     except LingerError as error:
         return [unknown("state", "stored state", str(error), "", "see above")]
     # Logs after the stored state: workers may read on in between, which only makes a log longer.
@@ -263,8 +274,9 @@ async def _state(settings: Settings, store: Store, rules: RuleSet, kafka: _Kafka
         *state_checks.another_namespace(settings.redis_namespace, elsewhere),
         *state_checks.stored_offsets(metas, logs, settings.partitions),
         state_checks.stopped_sources(stops.problems()),
-        await _pauses(settings),
+        await _pauses(settings, is_reached=kafka.is_reached),
         braking,
+        workers,
     ]
 
 
@@ -274,7 +286,7 @@ async def _upgrade(settings: Settings, store: Store, rules: RuleSet) -> list[Fin
         sample = await sample_layouts(store)
         rule_sets = await store.redis.fields(store.keys.rules)
         info = redis_checks.parse_info((await store.redis.call([("INFO",)]))[0])
-    except Transient as error:
+    except (StartupError, Transient) as error:
         return [unknown("upgrade", "stored state", str(error), "", "see above")]
     return [
         upgrade_checks.layouts_of_partitions(releases),
@@ -282,6 +294,7 @@ async def _upgrade(settings: Settings, store: Store, rules: RuleSet) -> list[Fin
         upgrade_checks.rules(rules, rule_sets),
         upgrade_checks.rebuild(releases.metas),
         upgrade_checks.memory(info),
+        upgrade_checks.readiness(),
         upgrade_checks.finishing(releases),
     ]
 
@@ -295,8 +308,10 @@ async def _brake(settings: Settings, store: Store, metas: Mapping[int, Mapping[s
     return state_checks.brake(await brake_state(store, now_ms), sum(held))
 
 
-async def _pauses(settings: Settings) -> Finding:
+async def _pauses(settings: Settings, *, is_reached: bool) -> Finding:
     try:
+        if not is_reached:  # to ask again would take as long
+            raise StartupError([f"no broker answers at {settings.kafka_bootstrap_servers}"])
         return state_checks.pauses((await read_pauses(settings)).paused())
     except StartupError as error:
         return unknown("state", "pauses", "; ".join(error.problems), "without it no action is sent", "see above")

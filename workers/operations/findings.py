@@ -6,7 +6,7 @@ from typing import Literal
 
 from workers.errors import LingerError
 
-Area = Literal["settings", "rules", "Kafka", "schema registry", "Redis", "state", "upgrade", "clocks"]
+Area = Literal["settings", "rules", "Kafka", "schema registry", "Redis", "state", "worker", "upgrade", "clocks"]
 Health = Literal["ok", "problem", "could not be checked"]
 
 

@@ -1,6 +1,7 @@
 """Checks of Kafka, on answers that were already fetched; nothing here queries Kafka."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -20,6 +21,10 @@ from workers.operations.retention import Configs, Need, shortages_of
 _DIRECT: Final = "direct producers"
 _CHECKED: Final = {"retention.ms": "retention"}
 """What a setting is called in findings, where that is not its name."""
+_ALLOW_SETTINGS: Final = (
+    "run this as the role worker: docs/security.md; to that user allow DescribeConfigs: docs/acl/kafka-acls.sh"
+)
+_HIDDEN: Final = "not shown to this user"
 _WHY_KEPT: Final = (
     "what Linger knows is rebuilt from its topics if Redis is lost; what they have deleted is forgotten"
 )
@@ -52,7 +57,7 @@ def existence(
         sources_file: names the other ones.
     """
     missing = {topic.topic for topic in missing_topics(names, topics)}
-    why, create = "a worker refuses to start without it", "linger topics create"
+    why, create = "workers, or commands that change something, refuse to run without it", "linger topics create"
     findings = []
     for name in names:
         if name in missing:
@@ -92,6 +97,20 @@ def activity_topic(state: TopicState, partition_count: int) -> list[Finding]:
     return [judged(partitions, is_well=is_well), _topic_ids(state)]
 
 
+def action_topics(names: Iterable[str], topics: Mapping[str, TopicState], partition_count: int) -> list[Finding]:
+    """Check the partition count of the topics with actions and decisions that exist."""
+    return [
+        problem(
+            "Kafka",
+            f"partitions of {wrong.topic}",
+            f"{wrong.partitions}, LINGER_PARTITIONS is {partition_count}",
+            "a rebuild looks for a customer's actions in the partition of the customer, and refuses to begin",
+            "add partitions with kafka-topics.sh --alter; if there are too many, create the topic again",
+        )
+        for wrong in wrong_partitions(names, topics, partition_count)
+    ]
+
+
 def _topic_ids(state: TopicState) -> Finding:
     if state.topic_id is not None:
         return ok("Kafka", "version", "2.8 or later (it reports topic ids)")
@@ -100,7 +119,7 @@ def _topic_ids(state: TopicState) -> Finding:
 
 
 def rights_on_topics(
-    reported: Mapping[str, Any], needed: Iterable[str], missing: Sequence[MissingRight]
+    reported: Mapping[str, Any], needed: Collection[str], missing: Sequence[MissingRight]
 ) -> list[Finding]:
     """Check that no right on a topic is missing.
 
@@ -112,19 +131,21 @@ def rights_on_topics(
     checked, why = "rights on topics", "a worker could not read or publish"
     if any(reported.get(name, frozenset()) is None for name in needed):
         return [unknown("Kafka", checked, "this broker does not report them", why, "Kafka 2.8 or later reports them")]
-    if not missing:
-        return [ok("Kafka", checked, f"Read or Write on {len(reported)} topics")]
-    return [problem("Kafka", checked, right.problem, why, right.remedy) for right in missing]
+    findings = [problem("Kafka", checked, right.problem, why, right.remedy) for right in missing]
+    if absent := [name for name in needed if name not in reported]:
+        observed = f"not known of {', '.join(absent)}, which do not exist"
+        findings.append(unknown("Kafka", checked, observed, why, "create them, then run this again"))
+    return findings or [ok("Kafka", checked, f"Read or Write on {len(reported)} topics")]
 
 
 def rights_on_group(group: str, missing: Sequence[MissingRight] | None) -> list[Finding]:
     """Check that the right to join the consumer group is not missing; None if Kafka does not report it."""
     checked, why = f"group {group}", "a worker could not join the others"
     if missing is None:
-        return [unknown("Kafka", checked, "no broker keeps it yet", why, "check again after a first run")]
+        return [unknown("Kafka", checked, "no broker says it", why, "check again after a first run")]
     if missing:
         return [problem("Kafka", checked, right.problem, why, right.remedy) for right in missing]
-    return [ok("Kafka", checked, "may be described, and every user that may join it can describe it")]
+    return [ok("Kafka", checked, "may be joined")]
 
 
 def copies(topic: Mapping[str, Any], brokers: int, configs: Configs) -> Finding:
@@ -141,7 +162,7 @@ def copies(topic: Mapping[str, Any], brokers: int, configs: Configs) -> Finding:
     shown = configs.get(name, {}).get("min.insync.replicas")
     least = int(shown or 1)
     is_enough = replicas > 1 or brokers == 1
-    is_guarded = least > 1 or replicas < 3 or shown is None
+    is_guarded = least > 1 or replicas < 3
     if in_sync < least:
         for_this_one = "wait for the brokers that are away"
     elif replicas < 2:
@@ -155,16 +176,19 @@ def copies(topic: Mapping[str, Any], brokers: int, configs: Configs) -> Finding:
         "what only a lost broker had is gone; without enough replicas in sync nothing can be written",
         f"linger topics create makes new ones with LINGER_TOPIC_REPLICATION_FACTOR; for this one: {for_this_one}",
     )
-    return judged(finding, is_well=in_sync >= least and is_enough and is_guarded)
+    is_well = in_sync >= least and is_enough
+    if shown is None and is_well:
+        return replace(finding, health="could not be checked", remedy=_ALLOW_SETTINGS)
+    return judged(finding, is_well=is_well and is_guarded)
 
 
 def pauses_settings(topic: str, configs: Configs) -> list[Finding]:
-    """Check that the topic of pauses keeps the newest record of each rule; nothing if its settings are not shown."""
+    """Check that the topic of pauses, which exists, keeps the newest record of each rule."""
+    why, checked = "a pause would end when its record is deleted", f"cleanup.policy of {topic}"
     if topic not in configs:
-        return []
+        return [unknown("Kafka", checked, _HIDDEN, why, _ALLOW_SETTINGS)]
     policy, kept_ms = configs[topic]["cleanup.policy"], int(configs[topic]["retention.ms"])
-    why, remedy = "a pause would end when its record is deleted", alter_command(topic, "cleanup.policy=compact")
-    finding = problem("Kafka", f"cleanup.policy of {topic}", policy, why, remedy)
+    finding = problem("Kafka", checked, policy, why, alter_command(topic, "cleanup.policy=compact"))
     return [judged(finding, is_well=policy == "compact" or kept_ms < 0)]
 
 
@@ -177,9 +201,8 @@ def kept_records(needs: Mapping[str, Need], configs: Configs) -> list[Finding]:
     """
     findings = []
     if hidden := [topic for topic in needs if topic not in configs]:
-        observed = "cleanup.policy and retention are not shown to this user"
-        remedy = "allow DescribeConfigs on it, or run this as an operator (docs/acl/kafka-acls.sh)"
-        findings.append(unknown("Kafka", f"settings of {', '.join(hidden)}", observed, _WHY_KEPT, remedy))
+        observed = f"cleanup.policy and retention are {_HIDDEN}"
+        findings.append(unknown("Kafka", f"settings of {', '.join(hidden)}", observed, _WHY_KEPT, _ALLOW_SETTINGS))
     for topic, need in needs.items():
         if topic in configs:
             findings += _kept(topic, need, configs[topic])
@@ -202,20 +225,23 @@ def _kept(topic: str, need: Need, config: Mapping[str, str]) -> list[Finding]:
     return findings
 
 
-def record_sizes(names: Iterable[str], source_topics: Iterable[str], configs: Configs) -> list[Finding]:
-    """Check that topics accept the largest record of any source; those whose settings are not shown are left out.
+def record_sizes(names: Sequence[str], source_topics: Sequence[str], configs: Configs) -> list[Finding]:
+    """Check that topics accept the largest record of any source.
 
     Args:
-        names: the topics to check.
-        source_topics: names of the source topics.
+        names: the topics to check; they exist.
+        source_topics: names of the source topics; they exist.
         configs: settings of topics.
     """
-    sizes = [int(configs[name]["max.message.bytes"]) for name in source_topics if name in configs]
-    if not sizes:
-        return []
-    largest, why = max(sizes), "a record that a source accepts could not be passed on whole"
+    hidden = [name for name in (*names, *source_topics) if name not in configs]
+    why = "a record that a source accepts could not be passed on whole"
     findings = []
-    for name in names:
+    if hidden:
+        checked = f"max.message.bytes of {', '.join(hidden)}"
+        findings.append(unknown("Kafka", checked, _HIDDEN, why, _ALLOW_SETTINGS))
+    sizes = [int(configs[name]["max.message.bytes"]) for name in source_topics if name in configs]
+    largest = max(sizes, default=0)
+    for name in names if sizes else ():
         if name in configs:
             size = int(configs[name]["max.message.bytes"])
             observed = f"{size}; the largest of the sources is {largest}"
@@ -251,9 +277,3 @@ def unread_activity(topic: str, error: LingerError) -> Finding:
     why = "records in the wrong partition become dead letters"
     remedy = f"allow Read on {topic} to this user (docs/acl/kafka-acls.sh)"
     return unknown("Kafka", _DIRECT, str(error), why, remedy)
-
-
-def clock() -> Finding:
-    """Return the finding that the clock of Kafka cannot be checked."""
-    why = "timestamps that a broker sets are compared with this machine's clock (LINGER_MAX_FUTURE)"
-    return unknown("clocks", "Kafka", "brokers do not report their time", why, "compare `date -u` there and here")

@@ -1,4 +1,4 @@
-"""Asks a worker's /livez from another process, as containers do every few seconds.
+"""Asks a worker's /livez or /readyz from another process, as containers do every few seconds.
 
 It imports the standard library alone and costs a few milliseconds. It speaks to the worker itself: no variable
 such as HTTP_PROXY counts.
@@ -22,7 +22,7 @@ _DEFAULT: Final = ("127.0.0.1", "8080")
 
 
 class NotHealthy(LingerError):
-    """A worker does not answer, or answers that it makes no progress."""
+    """A worker does not answer, or answers that it makes no progress or is not ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,17 @@ class Answer:
 
 
 def liveness_url(environment: Mapping[str, str]) -> str:
-    """Return the address of /livez of the worker on this machine that has these variables.
+    """Return the address of /livez of the worker on this machine that has these variables; see `worker_url`."""
+    return worker_url(environment, "/livez")
+
+
+def readiness_url(environment: Mapping[str, str]) -> str:
+    """Return the address of its /readyz; see `worker_url`."""
+    return worker_url(environment, "/readyz")
+
+
+def worker_url(environment: Mapping[str, str], path: str) -> str:
+    """Return an address of the worker on this machine that has these variables.
 
     Raises:
         StartupError: they name no host or no port. Everything else about settings is the worker's own to check.
@@ -56,8 +66,14 @@ def liveness_url(environment: Mapping[str, str]) -> str:
         problems.append("LINGER_HTTP_PORT: with 0, the port is another one at every start; give --url")
     if problems:
         raise StartupError(problems)
+    assert number is not None
+    return address(host, number, path)
+
+
+def address(host: str, port: int, path: str) -> str:
+    """Return the URL of a path at a host, which may be an IPv6 address with or without brackets."""
     host = host.strip("[]")
-    return f"http://{f'[{host}]' if ':' in host else host}:{number}/livez"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}{path}"
 
 
 def probe(url: str) -> str:

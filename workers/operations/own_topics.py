@@ -1,6 +1,6 @@
 """Linger's own topics as settings and rules define them, their creation, and what existing ones keep too short."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,10 +20,11 @@ from workers.kafka.topics import (
     describe,
 )
 from workers.operations.retention import Need, Shortage, needs_of, shortages_of
-from workers.settings import OWN_TOPICS, PAUSES, Settings
+from workers.settings import AUDIT, OWN_TOPICS, PAUSES, Settings
 
 _DEAD_LETTER_MAX_BYTES: Final = 10 << 20
 """A dead letter carries a whole source record, the reason, and the record's origin."""
+_AUDIT_KEPT_MS: Final = 2 * 365 * 86_400_000
 _COPIES_TO_SPARE: Final = 3
 """With this many copies, two must confirm a record; with fewer, a broker that is away would stop every worker."""
 
@@ -55,7 +56,9 @@ class OwnTopic:
     is_shown: bool = True
 
 
-async def create_own_topics(settings: Settings, book: RuleBook, *, dry_run: bool = False) -> list[OwnTopic]:
+async def create_own_topics(
+    settings: Settings, book: RuleBook, *, dry_run: bool = False, names: Collection[str] = OWN_TOPICS
+) -> list[OwnTopic]:
     """Create the topics that are missing, and return what was done about each.
 
     Existing topics are never changed. A second call creates nothing.
@@ -64,6 +67,7 @@ async def create_own_topics(settings: Settings, book: RuleBook, *, dry_run: bool
         settings: names, partitions and copies of the topics.
         book: the rules as written: how long records are needed follows from them.
         dry_run: only return what would be done.
+        names: of the topics, without the prefix.
 
     Raises:
         StartupError: if no broker answers.
@@ -72,13 +76,18 @@ async def create_own_topics(settings: Settings, book: RuleBook, *, dry_run: bool
     needs = needs_of(book, settings)
     try:
         async with connected_admin(settings.kafka_connection()) as admin:
-            return await _created(admin, settings, needs, dry_run=dry_run)
+            return await _created(admin, settings, needs, names, dry_run=dry_run)
     except (KafkaError, OSError) as error:
         raise StartupError([f"no Kafka broker answers at {settings.kafka_bootstrap_servers}: {error}"]) from error
 
 
 async def _created(
-    admin: AIOKafkaAdminClient, settings: Settings, needs: Mapping[str, Need], *, dry_run: bool
+    admin: AIOKafkaAdminClient,
+    settings: Settings,
+    needs: Mapping[str, Need],
+    names: Collection[str],
+    *,
+    dry_run: bool,
 ) -> list[OwnTopic]:
     copies = settings.topic_replication_factor
     known_copies = copies if copies > 0 else await default_copies(admin, any_broker(admin))
@@ -89,7 +98,7 @@ async def _created(
             copies,
             configs_of(settings.topic(name), settings, needs.get(settings.topic(name)), known_copies),
         )
-        for name in OWN_TOPICS
+        for name in names
     ]
     planned = {plan.name: plan.partitions for plan in plans}
     before = await describe(admin, list(planned))
@@ -127,8 +136,14 @@ def configs_of(name: str, settings: Settings, need: Need | None, copies: int | N
         if name == settings.topic(PAUSES):
             # The newest record of each rule is kept: a pause does not end because a week has passed.
             return {"cleanup.policy": "compact"}
+        if name == settings.topic(AUDIT):
+            return _kept_for(_AUDIT_KEPT_MS, copies)
         return {"max.message.bytes": str(_DEAD_LETTER_MAX_BYTES)} if name == settings.topic("dead-letter") else {}
-    configs = {"cleanup.policy": "delete", "retention.ms": str(need.kept_ms), "retention.bytes": "-1"}
+    return _kept_for(need.kept_ms, copies)
+
+
+def _kept_for(kept_ms: int, copies: int | None) -> dict[str, str]:
+    configs = {"cleanup.policy": "delete", "retention.ms": str(kept_ms), "retention.bytes": "-1"}
     if copies is not None:
         configs["min.insync.replicas"] = "2" if copies >= _COPIES_TO_SPARE else "1"
     return configs

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from workers.errors import StartupError, Transient
+from workers.kafka.clients.connecting import connect
 from workers.kafka.groups import members_of
 from workers.kafka.topics import connected_admin, describe
 from workers.pauses.pause_list import PauseList
@@ -72,7 +73,7 @@ async def write_pauses(settings: Settings, records: Sequence[PauseRecord]) -> in
     }
     producer = AIOKafkaProducer(**connection, acks="all")
     async with _kafka_answers(settings):
-        await producer.start()
+        await connect(producer)
         try:
             offset = -1
             for record in records:

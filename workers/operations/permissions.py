@@ -12,7 +12,6 @@ from typing import Final
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.conn import create_conn
 from aiokafka.errors import (
-    GroupAuthorizationFailedError,
     KafkaConnectionError,
     KafkaError,
     SaslAuthenticationFailed,
@@ -24,13 +23,14 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from schemas.sources import SourcesFile
 from workers.errors import Transient
-from workers.kafka.rights import Right, rights_in
+from workers.kafka.groups import group_rights
+from workers.kafka.rights import Right
 from workers.kafka.topics import connected_admin, rights_on
-from workers.settings import OWN_TOPICS, PAUSES, Settings
+from workers.settings import PAUSES, WORKER_TOPICS, Settings
 from workers.state.topology import open_nodes
 
 _RIGHTS_ON_ACTIVITY: Final = (Right.READ, Right.WRITE)
-_ACL_FILE: Final = "docs/acl/kafka-acls.sh"
+_ACL_FILE: Final = "docs/acl/kafka-acls.sh, role worker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def rights_needed(settings: Settings, sources: SourcesFile, own: Sequence[str]) 
 
 async def missing_rights(settings: Settings, sources: SourcesFile) -> list[MissingRight]:
     """Return the rights that a worker lacks; nothing if brokers do not report rights, or do not answer."""
-    needed = rights_needed(settings, sources, OWN_TOPICS)
+    needed = rights_needed(settings, sources, WORKER_TOPICS)
     try:
         async with connected_admin(settings.kafka_connection()) as admin:
             missing = topic_rights_missing(settings, needed, await rights_on(admin, needed))
@@ -157,10 +157,11 @@ def topic_rights_missing(
         allowed = reported.get(topic)
         lacking = [right for right in needed_rights if allowed is not None and right not in allowed]
         if lacking:
+            titles = " or ".join(right.title for right in lacking)
             operations = " ".join(f"--operation {right.title}" for right in lacking)
             missing.append(
                 MissingRight(
-                    f"topic '{topic}': {_who(settings)} may not {' or '.join(right.title for right in lacking)}",
+                    f"topic '{topic}': {kafka_user(settings)} may not {titles}",
                     f"{_command(settings)} {operations} --topic {topic} (all of them: {_ACL_FILE})",
                 )
             )
@@ -170,28 +171,18 @@ def topic_rights_missing(
 async def group_rights_missing(settings: Settings, admin: AIOKafkaAdminClient) -> list[MissingRight] | None:
     """Return the right to join the consumer group if it is missing, None if Kafka does not report it."""
     missing = MissingRight(
-        f"group '{settings.kafka_group_id}': {_who(settings)} may not Read",
+        f"group '{settings.kafka_group_id}': {kafka_user(settings)} may not Read",
         f"{_command(settings)} --operation Read --group {settings.kafka_group_id}, "
         f"or check LINGER_KAFKA_GROUP_ID ({_ACL_FILE})",
     )
-    try:
-        coordinator = await admin.find_coordinator(settings.kafka_group_id)
-        (answer,) = await admin.describe_consumer_groups(
-            [settings.kafka_group_id], group_coordinator_id=coordinator, include_authorized_operations=True
-        )
-        group = answer.to_object()["groups"][0]
-    except GroupAuthorizationFailedError:
-        return [missing]
-    except (KafkaError, KeyError, ValueError):
-        return None  # no coordinator yet: the first group of a new cluster
-    if group["error_code"] == GroupAuthorizationFailedError.errno:
-        return [missing]
-    allowed = rights_in(group.get("authorized_operations"))
-    # aiokafka 0.14 does not return them. A user that may Read a group may also describe it, so that must do.
-    return [] if allowed is None or Right.READ in allowed else [missing]
+    allowed = await group_rights(admin, settings.kafka_group_id)
+    if allowed is None:
+        return None
+    return [] if Right.READ in allowed else [missing]
 
 
-def _who(settings: Settings) -> str:
+def kafka_user(settings: Settings) -> str:
+    """Return the name by which Kafka knows this client, and the setting that gives it."""
     if settings.kafka_sasl_username:
         return f"user '{settings.kafka_sasl_username}' (LINGER_KAFKA_SASL_USERNAME)"
     return "the owner of the certificate in LINGER_KAFKA_SSL_CERTFILE"
@@ -212,12 +203,21 @@ async def redis_refusals(settings: Settings) -> list[Refusal]:
     except NoPermissionError:
         return []  # accepted; a missing permission shows where it is needed
     except AuthenticationError as error:
-        return [Refusal(f"Redis does not let {_redis_user(settings)} in: {error}")]
+        return [_redis_refusal(settings, error)]
     except (Transient, RedisConnectionError, RedisError, OSError) as error:
         return _redis_tls_refusals(error)
     finally:
         await nodes.close()
     return []
+
+
+def _redis_refusal(settings: Settings, error: AuthenticationError) -> Refusal:
+    problem = f"Redis does not let {_redis_user(settings)} in"
+    if "NOAUTH" in str(error) or "already authenticated" in str(error):
+        # The user of no name, who may not even greet.
+        remedy = "Set LINGER_REDIS_USERNAME and LINGER_REDIS_PASSWORD to those of a role that may (docs/security.md)"
+        return Refusal(problem, remedy)
+    return Refusal(f"{problem}: {error}")
 
 
 def _redis_user(settings: Settings) -> str:

@@ -1,7 +1,7 @@
 """Checks of Redis, on answers that were already fetched; only `commands` queries Redis."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -37,6 +37,17 @@ COMMANDS: Final = (
     ("WAIT", "0", "1"),
 )
 """The commands that a worker sends inside its namespace, besides WATCH, UNWATCH, MULTI, EXEC and INFO."""
+
+OF_OPERATORS: Final = (
+    ("SMEMBERS", "{dispositions}"),
+    ("SADD", "{dispositions}", "x"),
+    ("SREM", "{dispositions}", "x"),
+    ("UNLINK", "{c}"),
+    ("LLEN", "{outbox}"),
+    ("ZCOUNT", "{due}", "0", "0"),
+    ("INFO",),
+)
+"""The commands that other users than a worker send besides, and those that it does not try here."""
 
 EVICTS_NOTHING: Final = "noeviction"
 _WHY_NEEDED: Final = "it holds what Linger knows of customers"
@@ -153,8 +164,12 @@ async def commands(store: Store) -> list[Finding]:
     return [problem("Redis", "commands", f"refused: {answer}", why, remedy) for answer in refused]
 
 
-async def refused_commands(store: Store) -> list[tuple[str, ResponseError]]:
-    """Return the commands of a worker that Redis refuses, each with its answer; nothing is changed.
+async def refused_commands(store: Store, wanted: Collection[str] | None = None) -> list[tuple[str, ResponseError]]:
+    """Return the commands that Redis refuses, each with its answer; nothing is changed.
+
+    Args:
+        store: of the state.
+        wanted: names of the commands; left out, those of a worker.
 
     Raises:
         redis.exceptions.ConnectionError: if Redis does not answer.
@@ -169,11 +184,15 @@ async def refused_commands(store: Store) -> list[tuple[str, ResponseError]]:
         "{rules}": store.keys.rules,
         "{brake}": store.keys.brake,
         "{pace}": store.keys.pace("linger-doctor", 0),
+        "{dispositions}": store.keys.dead_letters,
     }
-    queued: Sequence[tuple[Any, ...]] = [tuple(key_by_name.get(part, part) for part in parts) for parts in COMMANDS]
+    tried = COMMANDS if wanted is None else [one for one in (*COMMANDS, *OF_OPERATORS) if one[0] in wanted]
+    queued: Sequence[tuple[Any, ...]] = [tuple(key_by_name.get(part, part) for part in parts) for parts in tried]
+    around = [("WATCH", keys.meta), ("UNWATCH",)]
+    before = [one for one in around if wanted is None or one[0] in wanted]
     refused: list[tuple[str, ResponseError]] = []
     async with store.redis.connection(keys.meta) as connection:
-        for command in [("WATCH", keys.meta), ("UNWATCH",), ("MULTI",), *queued]:
+        for command in [*before, ("MULTI",), *queued]:
             await connection.send_command(*command)
             try:
                 await connection.read_response()
@@ -181,5 +200,7 @@ async def refused_commands(store: Store) -> list[tuple[str, ResponseError]]:
                 continue  # another node of a cluster has that key; the user is the same there
             except ResponseError as error:
                 refused.append((str(command[0]), error))
+                if command[0] == "MULTI":
+                    break  # outside a transaction, the rest would be executed
         await connection.disconnect()  # and with it the transaction
     return refused

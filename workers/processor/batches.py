@@ -182,7 +182,10 @@ class BatchProcessor:
             raise
         except Exception as error:  # a bug in deciding must not stop the other customers
             log.exception(
-                log_events.DEAD_LETTERED, customer=logs.customer_ref(customer_id), error=type(error).__name__
+                log_events.DEAD_LETTERED,
+                partition=deciding.partition,
+                customer=logs.customer_ref(customer_id),
+                error=type(error).__name__,
             )
             reason = InvalidEvent("fold_failed", f"{type(error).__name__} while folding")
             if len(events) == 1:

@@ -51,9 +51,13 @@ class CustomerStep:
 
 
 class Deciding:
-    """Decides for the customers of one partition, within one step."""
+    """Decides for the customers of one partition, within one step.
 
-    __slots__ = ("_coverage", "_decider", "_generation", "_layout", "_topic_prefix")
+    Attributes:
+        partition: its number.
+    """
+
+    __slots__ = ("_coverage", "_decider", "_generation", "_layout", "_topic_prefix", "partition")
 
     def __init__(self, partition: OwnedPartition, rules: RuleSet, coverage: Coverage, topic_prefix: str) -> None:
         """Set up for one step.
@@ -67,6 +71,7 @@ class Deciding:
         self._decider = decider_of(rules)
         self._generation = rules.generation
         self._coverage = coverage
+        self.partition = partition.number
         self._layout = partition.layout
         self._topic_prefix = topic_prefix
 

@@ -107,8 +107,9 @@ class Ownership:
         """
         async with self._claiming:
             await self.release_all()
-            await self._patiently(self._layouts.read)
-            self._sources.progress = progress
+            if bounds:  # a worker without partitions needs no answer of Redis
+                await self._patiently(self._layouts.read)
+                self._sources.progress = progress
             numbers = sorted(bounds)
             offsets = await asyncio.gather(*(self._claim(number, bounds[number], topic_id) for number in numbers))
             metrics.PARTITIONS.set(len(self.partitions))
@@ -166,7 +167,7 @@ class Ownership:
             # The stored outbox is the truth: if the step was taken, its records are in it. Records that were sent
             # and not trimmed are published again, with the same ids.
             await partition.outbox.close()
-            partition.outbox = self._outbox(claimed)
+            partition.outbox = self._outbox(partition.number, claimed)
             return
 
     async def attempt(self, partition: OwnedPartition, step: Awaitable[None]) -> bool:
@@ -229,7 +230,7 @@ class Ownership:
         partition = self.partitions[number] = OwnedPartition(
             number,
             meta,
-            self._outbox(claimed),
+            self._outbox(number, claimed),
             self._no_watermarks(),
             DirectProducerProgress.resumed(previous),
             fresh=fresh,
@@ -319,8 +320,9 @@ class Ownership:
     def _no_watermarks(self) -> PartitionWatermarks:
         return PartitionWatermarks(dict.fromkeys(self._sources.event_types, NO_WATERMARK_MS))
 
-    def _outbox(self, claimed: Claimed) -> Outbox:
-        return Outbox(self._publisher, claimed.outbox, self._settings.outbox_limit, self._pauses)
+    def _outbox(self, number: int, claimed: Claimed) -> Outbox:
+        with structlog.contextvars.bound_contextvars(partition=number):  # of all that its task logs
+            return Outbox(self._publisher, claimed.outbox, self._settings.outbox_limit, self._pauses)
 
     async def _release(self, number: int) -> None:
         partition = self.partitions.pop(number)

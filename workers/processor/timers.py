@@ -122,7 +122,11 @@ class Timers:
                 except LingerError:
                     raise
                 except Exception:  # the data of one customer must not stop the timers of all others
-                    log.exception(log_events.STEP_RETRIED, customer=logs.customer_ref(customer_id))
+                    log.exception(
+                        log_events.STEP_RETRIED,
+                        partition=partition.number,
+                        customer=logs.customer_ref(customer_id),
+                    )
                     work.due[customer_id] = upto_ms + _POSTPONE_MS
                     continue
                 if decided is not None:

@@ -9,6 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from workers.errors import LingerError, StartupError, Transient
+from workers.kafka.clients.connecting import connect
 from workers.kafka.groups import committed_offsets, members_of
 from workers.kafka.range_reader import stop_consumer
 from workers.kafka.records import TopicPartition
@@ -74,7 +75,7 @@ async def connected(
             if not allow_workers:
                 await _refuse_workers(admin, settings)
             committed = await committed_offsets(admin, settings.kafka_group_id)
-        await consumer.start()
+        await connect(consumer)
         activity_topic = settings.topic("activity")
         partitions = [
             (topic, partition)

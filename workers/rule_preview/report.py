@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from workers.printing import print_table, table_of
+from workers.printing import one_line, print_table, table_of
 
 _BLOCKS: Final = " ▁▂▃▄▅▆▇█"
 _WIDEST: Final = 72
@@ -54,7 +54,7 @@ def render(document: Mapping[str, Any], console: Console, *, list_customers: boo
     console.print()
     notes = table_of("", "", box=None, show_header=False, padding=(0, 1))
     for note in (*document["notes"], *_speed(document)):
-        notes.add_row(Text("·", style="dim"), Text(note, style="dim"))
+        notes.add_row(Text("·", style="dim"), Text(one_line(note), style="dim"))
     print_table(console, notes)
 
 
@@ -244,7 +244,7 @@ def _draw_gaps(gaps: Mapping[str, Mapping[str, Any]], console: Console) -> None:
 
 def _draw_against(against: Mapping[str, Any], console: Console, *, list_customers: bool) -> None:
     console.print()
-    console.print(Text(f"Against {against['name']}", style="bold"))
+    console.print(Text(f"Against {one_line(against['name'])}", style="bold"))
     table = _table("rule", "customers before", "now", "gained", "lost")
     for rule in against["rules"]:
         label = rule["id"] if rule["is"] == "in both" else f"{rule['id']} ({rule['is']})"
@@ -261,7 +261,7 @@ def _draw_against(against: Mapping[str, Any], console: Console, *, list_customer
             elif rule[change]:
                 more = rule[change] - len(ids)
                 rest = f" and {more:,} more" if more else ""
-                console.print(Text(f"  {change} by {rule['id']}: {', '.join(ids)}{rest}"))
+                console.print(Text(f"  {change} by {rule['id']}: {', '.join(map(one_line, ids))}{rest}"))
 
 
 def _change_cells(change: Mapping[str, Any]) -> tuple[str, str, str, str]:
@@ -277,7 +277,7 @@ def _draw_ids(title: str, ids: Sequence[str], console: Console) -> None:
     console.print()
     console.print(Text(f"{title} ({len(ids):,})", style="bold"))
     for customer_id in ids:
-        console.print(Text(customer_id), soft_wrap=True)
+        console.print(Text(one_line(customer_id)), soft_wrap=True)
 
 
 def _table(*columns: str) -> Table:

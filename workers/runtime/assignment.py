@@ -1,5 +1,6 @@
 """Assignment: from where to read each assigned partition, and where each delivery goes."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 from faust.types import TP
@@ -19,7 +20,11 @@ from workers.state.stopped_sources import Stop, read_stops
 
 
 class Assignment:
-    """Claims the partitions assigned to this worker, and returns where to start reading."""
+    """Claims the partitions assigned to this worker, and returns where to start reading.
+
+    Attributes:
+        was_claimed: whether the partitions of some assignment were claimed since the start, or there were none.
+    """
 
     def __init__(self, parts: Parts, preflight: Preflight, failure: Failure) -> None:
         self._store = parts.store
@@ -29,6 +34,8 @@ class Assignment:
         self._processor = parts.processor
         self._preflight = preflight
         self._failure = failure
+        self._claiming = asyncio.Lock()
+        self.was_claimed = False
         # The end offset of the embedded broker is a lower bound, so a position beyond it proves nothing there.
         self._ends_are_exact = parts.settings.kafka_enable_idempotence
 
@@ -36,17 +43,32 @@ class Assignment:
         """Claim the assigned partitions and return where to read each from.
 
         Args:
-            assigned: all partitions of this worker; it gives up all others.
+            assigned: all partitions of this worker, perhaps none; it gives up all others.
             committed: the offsets that the group committed.
 
         Raises:
             LingerError: nothing may be claimed; it ends the worker.
         """
-        try:
-            return await self._claim(assigned, committed)
-        except LingerError as error:
-            self._failure.note(error)
-            raise
+        # Rebalances overlap: the assignment that was named last must also be claimed last.
+        async with self._claiming:
+            try:
+                positions = await self._claim(assigned, committed) if assigned else await self._give_up_all()
+            except LingerError as error:
+                self._failure.note(error)
+                raise
+            self.was_claimed = True
+            return positions
+
+    @property
+    def is_claiming(self) -> bool:
+        """Whether a claim is under way: what is owned says nothing yet."""
+        return self._claiming.locked()
+
+    async def _give_up_all(self) -> dict[TP, int]:
+        """Give up every partition. It asks neither Kafka nor Redis: a spare worker must outlast their outage."""
+        await self._processor.claim({}, None, {})
+        self._intake.assign({}, {}, {})
+        return {}
 
     async def _claim(self, assigned: set[TP], committed: Mapping[TP, int | None]) -> dict[TP, int]:
         topics = await self._reader.describe([*self._topics.partitions])

@@ -1,8 +1,40 @@
-"""The first error that ends the worker, noted wherever it occurs and raised by `Worker.run`."""
+"""What ends a worker: the first error, noted wherever it occurs and raised by `Worker.run`; or a request to stop."""
 
 import asyncio
-from collections.abc import Awaitable
-from typing import Any
+from collections.abc import Awaitable, Coroutine
+from typing import Any, Final
+
+import structlog
+
+from workers.observability import log_events
+
+log = structlog.get_logger(__name__)
+
+_CANCELLED_WITHIN_SECONDS: Final = 5.0
+"""How long work that is not wanted any more may take to end; aiokafka and Faust sometimes drop a cancellation."""
+
+
+async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, object]) -> bool:
+    """Run `work` to its end, or cancel it once `stop` is set; return whether it has come to its end.
+
+    Raises:
+        BaseException: what `work` raises before `stop` is set; what it raises later is logged.
+    """
+    working: asyncio.Task[object] = asyncio.create_task(work)
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not stop.is_set():
+            await working
+            return True
+        working.cancel()
+        await asyncio.wait({working}, timeout=_CANCELLED_WITHIN_SECONDS)
+        if working.done() and not working.cancelled() and (error := working.exception()) is not None:
+            log.info(log_events.WORKER_STOPPING, error=f"{type(error).__name__}: {error}")
+        return False
+    finally:
+        stopping.cancel()
+        working.cancel()
 
 
 class Failure:

@@ -18,7 +18,7 @@ from workers.errors import Transient
 from workers.intake.source_identity import recreated
 from workers.kafka.topics import TopicsError
 from workers.observability import log_events
-from workers.observability.http_server import Note
+from workers.observability.conditions import Note
 from workers.operations.pattern_topics import find_topics
 from workers.runtime.parts import Parts
 from workers.runtime.sources import SourcesInForce

@@ -27,7 +27,7 @@ from workers.operations.permissions import (
 from workers.operations.redis_checks import EVICTS_NOTHING, may_evict, parse_info, refused_commands
 from workers.operations.retention import needs_of, shortages_of
 from workers.runtime.parts import Parts
-from workers.settings import OWN_TOPICS, Settings
+from workers.settings import WORKER_TOPICS, Settings
 from workers.state.consistency import partitions_made_with, partitions_mismatch
 
 log = structlog.get_logger(__name__)
@@ -99,7 +99,7 @@ class Preflight:
             StartupError: a precondition is not met; lists every problem.
         """
         problems = await self._redis_problems()
-        topic_names = [*map(self._settings.topic, OWN_TOPICS), *self._intake.topics]
+        topic_names = [*map(self._settings.topic, WORKER_TOPICS), *self._intake.topics]
         try:
             async with connected_admin(self._settings.kafka_connection()) as admin:
                 topics = await describe(admin, topic_names)
@@ -194,7 +194,7 @@ class Preflight:
         return problems
 
     def _topic_problems(self, topics: Mapping[str, TopicState], topic_names: list[str]) -> list[str]:
-        own = set(map(self._settings.topic, OWN_TOPICS))
+        own = set(map(self._settings.topic, WORKER_TOPICS))
         problems = []
         for missing in missing_topics(topic_names, topics):
             is_own = missing.topic in own

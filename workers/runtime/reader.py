@@ -4,13 +4,14 @@ Must not know customers, rules or Redis. `workers.kafka.faust_batches` is the on
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from aiokafka import AIOKafkaConsumer
 from faust.types import TP
 
+from workers.kafka.clients.connecting import connect
 from workers.kafka.faust_batches import (
     Positions,
     ReaderSettings,
@@ -20,6 +21,7 @@ from workers.kafka.faust_batches import (
     change_topics,
     read_topics,
 )
+from workers.kafka.membership import Membership
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import LogBounds, TopicState, describe, log_bounds
 from workers.settings import Settings
@@ -49,18 +51,27 @@ class Subscription:
     at_once: int = 1
 
 
+_Answered = TypeVar("_Answered")
+
+
 class Reader:
-    """Reads batches as a member of the consumer group, and queries Kafka through a second consumer, the probe."""
+    """Reads batches as a member of the consumer group, and queries Kafka through a second consumer, the probe.
+
+    Attributes:
+        membership: what the group says of this member.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._servers = settings.kafka_bootstrap_servers
+        self.membership = Membership()
         self._probe: AIOKafkaConsumer | None = None
         self._app: Any = None
 
     async def connect(self) -> None:
         """Start the probe. Every query needs it; call it once, before `start`."""
         self._probe = AIOKafkaConsumer(enable_auto_commit=False, **self._settings.kafka_connection())
-        await self._probe.start()
+        await connect(self._probe)
 
     async def start(self, positions: Positions, subscriptions: Sequence[Subscription], *, partitions: int) -> None:
         """Join the group and start to read.
@@ -70,7 +81,7 @@ class Reader:
             subscriptions: what to read, each topic once.
             partitions: of all topics together; bounds how many batches are buffered.
         """
-        self._app = build_app(_reader_settings(self._settings), partitions, positions)
+        self._app = build_app(_reader_settings(self._settings), partitions, positions, self.membership)
         for subscription in subscriptions:
             name, topics, at_once = subscription.name, subscription.topics, subscription.at_once
             read_topics(self._app, topics, subscription.take, name=name, at_once=at_once)
@@ -98,9 +109,9 @@ class Reader:
 
     @property
     def crash(self) -> str | None:
-        """Why Faust gave up reading, None while it reads."""
+        """Why Faust or aiokafka gave up reading, None while they read."""
         crashed = self._app is not None and self._app.crashed
-        return f"the consumer crashed: {self._app.crash_reason!r}" if crashed else None
+        return f"the consumer crashed: {self._app.crash_reason!r}" if crashed else self.membership.end
 
     # -- reading -------------------------------------------------------------------------------------------
 
@@ -144,8 +155,12 @@ class Reader:
     # -- queries -------------------------------------------------------------------------------------------
 
     async def describe(self, topics: Iterable[str]) -> dict[str, TopicState]:
-        """Return the state of those topics that exist; see `workers.kafka.topics.describe`."""
-        return await describe(self._connected(), topics)
+        """Return the state of those topics that exist; see `workers.kafka.topics.describe`.
+
+        Raises:
+            TimeoutError: no answer within `PROBE_SECONDS`.
+        """
+        return await _answer(self._servers, describe(self._connected(), topics), "which topics there are")
 
     async def bounds(self, partitions: Iterable[tuple[str, int]]) -> dict[TopicPartition, LogBounds]:
         """Return the earliest and the end offset of each partition; see `workers.kafka.topics.log_bounds`."""
@@ -160,7 +175,9 @@ class Reader:
         topic_partitions = [TopicPartition(*partition) for partition in partitions]
         if not topic_partitions:
             return {}
-        ends = await asyncio.wait_for(self._connected().end_offsets(topic_partitions), PROBE_SECONDS)
+        ends = await _answer(
+            self._servers, self._connected().end_offsets(topic_partitions), _where("end", topic_partitions)
+        )
         return {TopicPartition(*tp): end for tp, end in ends.items()}
 
     async def earliest(self, partitions: Iterable[tuple[str, int]]) -> dict[TopicPartition, int]:
@@ -170,14 +187,28 @@ class Reader:
             TimeoutError: no answer within `PROBE_SECONDS`.
         """
         topic_partitions = [TopicPartition(*partition) for partition in partitions]
-        offsets: dict[TopicPartition, int] = await asyncio.wait_for(
-            self._connected().beginning_offsets(topic_partitions), PROBE_SECONDS
+        offsets: dict[TopicPartition, int] = await _answer(
+            self._servers, self._connected().beginning_offsets(topic_partitions), _where("begin", topic_partitions)
         )
         return offsets
 
     def _connected(self) -> AIOKafkaConsumer:
         assert self._probe is not None, "connect() comes first"
         return self._probe
+
+
+async def _answer(servers: str, question: Awaitable[_Answered], what: str) -> _Answered:
+    try:
+        return await asyncio.wait_for(question, PROBE_SECONDS)
+    except TimeoutError as error:
+        raise TimeoutError(
+            f"Kafka at {servers} did not say within {PROBE_SECONDS:.0f} s {what}; it is frozen or cut off"
+        ) from error
+
+
+def _where(verb: str, partitions: Iterable[TopicPartition]) -> str:
+    """Word the question where the logs of some partitions begin or end."""
+    return f"where {', '.join(sorted({partition.topic for partition in partitions}))} {verb}"
 
 
 def _reader_settings(settings: Settings) -> ReaderSettings:

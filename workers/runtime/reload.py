@@ -63,6 +63,8 @@ class Reload:
         self._follows = bool(configuration.refused)
         self.running = asyncio.Lock()
         self._try_again = False
+        self._paths = parts.settings.rules, parts.settings.sources
+        self._read: object = None
         self._looked_at = (0, 0)
         self.problem = _summed_up(configuration.refused)
         metrics.LAST_GOOD.set(self._follows)
@@ -107,6 +109,7 @@ class Reload:
         async with self.running:
             self._try_again = False
             is_new, refused = False, self.problem
+            self._read = await asyncio.to_thread(fingerprint, *self._paths)  # before they are read
             try:
                 configuration = await self._load()
                 sources, rules = configuration.sources, configuration.rules
@@ -137,6 +140,13 @@ class Reload:
             metrics.LAST_GOOD.set(0)
             return Reloaded(changes=changes.sentences())
 
+    async def obey(self, asked: asyncio.Event) -> None:
+        """Reload whenever it is asked for, until cancelled; what is asked during a reload is one more, not many."""
+        while True:
+            await asked.wait()
+            asked.clear()
+            await self.reload()
+
     async def _load(self) -> Configuration:
         """Read the files; if they are broken and never were not, take the newest rules and sources from Redis."""
         try:
@@ -151,14 +161,13 @@ class Reload:
 
     async def watch(self) -> None:
         """Reload the files when they change, until cancelled; a change counts once the files are at rest."""
-        paths = self._settings.rules, self._settings.sources
-        loaded = seen = await asyncio.to_thread(fingerprint, *paths)
+        seen = await asyncio.to_thread(fingerprint, *self._paths)
         await self.reload(asked=False)  # they may have changed while the worker started
         while True:
             await asyncio.sleep(self._settings.rules_poll_ms / 1000)
-            current = await asyncio.to_thread(fingerprint, *paths)
-            if current == seen and (current != loaded or self._try_again or await self._must_reload()):
-                loaded = current
+            current = await asyncio.to_thread(fingerprint, *self._paths)
+            # Compared with what any reload has read: one that was asked for may have met half a file.
+            if current == seen and (current != self._read or self._try_again or await self._must_reload()):
                 await self.reload(asked=False)
             seen = current
 

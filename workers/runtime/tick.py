@@ -20,13 +20,13 @@ from workers.kafka.records import TopicPartition
 from workers.kafka.topics import TopicsError
 from workers.observability import log_events, metrics
 from workers.runtime.gaps import GapCheck
-from workers.runtime.liveness import Liveness
+from workers.runtime.health.liveness import Liveness
 from workers.runtime.measures.lag import LagWatch, show_source_lag
 from workers.runtime.parts import Parts
-from workers.runtime.reader import PROBE_SECONDS
 from workers.runtime.silence import SkipWatch
 from workers.runtime.sources import SourcesInForce
 from workers.runtime.stopped_sources import StoppedSources
+from workers.runtime.watches.own_topics import OwnTopics
 from workers.state.consistency import partitions_mismatch
 from workers.state.source_sets.stored import source_ids_and_generation
 
@@ -37,6 +37,8 @@ _Second = TypeVar("_Second")
 _Ends = Mapping[TopicPartition, int]
 """End offsets by topic and partition."""
 
+_LONG_TICK_SECONDS: Final = 5.0
+"""From when on a tick that is not over says so: what it waits for is given up only after twice this."""
 _IN_FLIGHT_SECONDS: Final = 0.04
 """Longest wait for source records in flight before their progress is reported."""
 
@@ -45,10 +47,10 @@ class Tick:
     """Reads the clock and the progress of the sources, and decides what is due.
 
     Attributes:
-        problem: the external failure; None after a complete tick.
         silence: which sources and types are silent.
         skips: which sources skip more than is usual.
         stopped: which sources are not read further.
+        own_topics: which of Linger's own topics are missing or too small.
         waiting: by topic, which sources of this worker wait for the schema registry, and why.
     """
 
@@ -66,12 +68,25 @@ class Tick:
         self.silence = sources.silence
         self.skips = SkipWatch(parts.intake)
         self.stopped = StoppedSources(parts)
+        self.own_topics = OwnTopics(parts.settings)
         self.waiting: Mapping[str, str] = {}
         self._liveness = liveness
         self._lag = LagWatch()
         self._seconds = parts.settings.tick_ms / 1000
+        self._servers = parts.settings.kafka_bootstrap_servers
         self._next_at = 0.0
-        self.problem: str | None = None
+        self._began_at: float | None = None
+        self._problem: str | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """What does not answer; None after a complete tick, unless the present one has waited for long."""
+        if self._problem is not None or self._began_at is None:
+            return self._problem
+        waited = time.monotonic() - self._began_at
+        if waited < _LONG_TICK_SECONDS:
+            return None
+        return f"a tick has waited for {waited:.0f} s: Kafka at {self._servers} or Redis does not answer"
 
     async def run(self) -> None:
         """Take every step once; a failure outside is noted, and the next tick tries again.
@@ -85,16 +100,22 @@ class Tick:
         is_early = time.monotonic() < self._next_at
         if not is_early:
             self._next_at = time.monotonic() + self._seconds
+        self._began_at = time.monotonic()
         try:
             await self._take_steps(is_early=is_early)
         except (Transient, KafkaError, TopicsError, TimeoutError, OSError) as error:
             metrics.RETRIES.inc()
-            self.problem = f"{type(error).__name__}: {error}"
+            self._problem = self._worded(error)
             self._liveness.note(time.monotonic(), None, waits=False)
-            log.warning(log_events.STEP_RETRIED, error=self.problem)
+            log.warning(log_events.STEP_RETRIED, error=self._problem)
         finally:
+            self._began_at = None
             # Also after a failure: a Redis or Kafka that does not answer is no reason to restart every worker.
             self._liveness.tick(time.monotonic())
+
+    def _worded(self, error: Exception) -> str:
+        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return f"Kafka at {self._servers}: {text}" if isinstance(error, KafkaError) else text
 
     async def _take_steps(self, *, is_early: bool) -> None:
         # Clock first. Everything read below is at least as new, so "seen until now" holds for all of it.
@@ -121,7 +142,7 @@ class Tick:
         self.skips.look(time.monotonic())
         self.waiting = self._intake.waiting.look()
         await self.stopped.look(reading.now_ms)
-        self.problem = None
+        self._problem = None
         # Last: the results of the steps above count as progress of this worker.
         self._note_liveness(activity_ends)
 
@@ -134,7 +155,7 @@ class Tick:
             LingerError: a topic was replaced, so that the state does not belong to it.
         """
         topics, (source_ids, newest) = await _both(
-            asyncio.wait_for(self._reader.describe([*self._topics.partitions]), PROBE_SECONDS),
+            self._reader.describe([*self._topics.partitions]),
             source_ids_and_generation(self._store),
         )
         self._sources.note_newest(newest)
@@ -148,6 +169,7 @@ class Tick:
         if problems:
             raise LingerError("\n".join(problems))
         self._topics.note(topics)
+        self.own_topics.note(topics, time.monotonic())
 
     async def _check_owners(self, now_ms: int) -> None:
         """Hold back the sources whose events some owner of an activity partition cannot distinguish."""

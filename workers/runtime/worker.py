@@ -3,7 +3,7 @@
 import asyncio
 import platform
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -18,9 +18,11 @@ from workers.observability.http_server import Endpoints, Reloaded
 from workers.observability.listening import worded
 from workers.operations.upgrade.finish import finish_at_start
 from workers.runtime.assignment import Assignment, Deliveries
-from workers.runtime.failure import Failure
+from workers.runtime.failure import Failure, unless
 from workers.runtime.gaps import GapCheck
-from workers.runtime.liveness import LEAST_PATIENCE_SECONDS, Liveness
+from workers.runtime.health.conditions import Conditions
+from workers.runtime.health.liveness import LEAST_PATIENCE_SECONDS, Liveness
+from workers.runtime.health.readiness import Readiness
 from workers.runtime.measures.beginnings import begin_activity
 from workers.runtime.measures.queues import QueueWatch
 from workers.runtime.parts import build_parts
@@ -31,6 +33,7 @@ from workers.runtime.reader import ACTIVITY, PROBE_SECONDS, SOURCES, Subscriptio
 from workers.runtime.reload import Reload
 from workers.runtime.sources import SourcesInForce
 from workers.runtime.tick import Tick
+from workers.runtime.watches.other_workers import OtherWorkers, instance_taken
 from workers.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -72,47 +75,45 @@ class Worker:
         self._pauses = PauseWatch(parts)
         self._queues = QueueWatch(parts)
         self._tick = Tick(parts, self._sources, gaps, self._liveness)
+        self._others = OtherWorkers(parts, self._versions)
+        self._readiness = Readiness(settings.kafka_session_timeout_ms / 1000)
+        self._conditions = Conditions(
+            *(parts, self._liveness, self._readiness, self._assignment, self._tick),
+            *(self._reload, self._sources, self._patterns, self._pauses, self._others),
+        )
         token = None if settings.http_token is None else settings.http_token.get_secret_value()
         self._endpoints = Endpoints(
-            *(settings.http_host, settings.http_port, self._live, self._ready, self.reload, token),
+            *(settings.http_host, settings.http_port, self._conditions.health(), self.reload, token),
             allowed_hosts=settings.allowed_hosts,
         )
+        self._port = 0
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set.
+    async def run(self, stop: asyncio.Event, reload_asked: asyncio.Event) -> None:
+        """Work until `stop` is set; if that is while the worker starts, it starts no further.
+
+        Args:
+            stop: ends the worker, at any moment.
+            reload_asked: set for a reload, at any moment. What is asked while one is under way is one more reload.
 
         Raises:
             StartupError: an external precondition is not met; lists every problem.
             LingerError: the error that ended the worker.
         """
+        self._conditions.ends_with(stop)
         core = "plain Python" if core_file is not None and core_file.endswith(".py") else "compiled"
         metrics.BUILD.labels(version("linger"), core, platform.python_version()).set(1)
         metrics.ALL_PARTITIONS.set(self._settings.partitions)
         begin_activity(self._topics.activity)
         log.info(log_events.WORKER_STARTING, rules=len(self._rules.rules), rule_set=self._rules.hash, core=core)
-        await self._preflight.check()
-        await self._pauses.start()  # before anything is published
-        await self._join()
+        if not await unless(stop, self._check_and_join()):
+            await self._stop()
+            return
         tasks: list[asyncio.Task[None]] = []
         try:
-            await self._publisher.start()
-            await self._reader.connect()
-            port = await self._listen()
-            await self._start_reading()
-            tasks = [
-                asyncio.create_task(self._deliveries.pass_on(), name="intake"),
-                asyncio.create_task(self._failure.guard(self._processor.sweep()), name="sweep"),
-                asyncio.create_task(self._failure.guard(self._reload.watch()), name="rules"),
-                asyncio.create_task(self._failure.guard(self._patterns.watch(self._reload.running)), name="topics"),
-                asyncio.create_task(self._failure.guard(self._pauses.read()), name="pauses"),
-                asyncio.create_task(self._failure.guard(self._pauses.report()), name="obeyed"),
-                asyncio.create_task(self._failure.guard(self._queues.watch()), name="queues"),
-            ]
-            if self._schemas is not None:
-                asking = self._failure.guard(self._schemas.keep_asking())
-                tasks.append(asyncio.create_task(asking, name="schemas"))
-            log.info(log_events.WORKER_READY, http_port=port)
-            await self._work(stop)
+            if await unless(stop, self._start()):
+                tasks = self._tasks(reload_asked)
+                log.info(log_events.WORKER_READY, http_port=self._port)
+                await self._work(stop)
         except BaseException as error:
             log.error(log_events.WORKER_FAILED, error=f"{type(error).__name__}: {error}")
             raise
@@ -121,12 +122,53 @@ class Worker:
                 task.cancel()
             await self._stop()
 
+    async def _check_and_join(self) -> None:
+        await self._preflight.check()
+        self._readiness.is_reached = True
+        await self._pauses.start()  # before anything is published
+        await self._join()
+
+    async def _start(self) -> None:
+        try:
+            await self._publisher.start()
+            await self._reader.connect()
+        except (KafkaError, OSError) as error:  # it has answered a moment ago
+            servers = self._settings.kafka_bootstrap_servers
+            raise StartupError([f"no Kafka broker answers any more at {servers}: {error}"]) from error
+        self._port = await self._listen()
+        starting: asyncio.Task[Any] = asyncio.create_task(self._start_reading())
+        try:
+            while not await _first_of({starting}, _WATCHDOG_SECONDS):
+                self._raise_failures()
+        finally:
+            starting.cancel()
+        await starting
+
+    def _tasks(self, reload_asked: asyncio.Event) -> "list[asyncio.Task[None]]":
+        """Begin everything that runs beside the tick."""
+        guard = self._failure.guard
+        work = {
+            "intake": self._deliveries.pass_on(),
+            "sweep": guard(self._processor.sweep()),
+            "rules": guard(self._reload.watch()),
+            "asked": guard(self._reload.obey(reload_asked)),
+            "topics": guard(self._patterns.watch(self._reload.running)),
+            "pauses": guard(self._pauses.read()),
+            "obeyed": guard(self._pauses.report()),
+            "others": guard(self._others.report()),
+            "queues": guard(self._queues.watch()),
+        }
+        if self._schemas is not None:
+            work["schemas"] = guard(self._schemas.keep_asking())
+        return [asyncio.create_task(coroutine, name=name) for name, coroutine in work.items()]
+
     async def reload(self) -> Reloaded:
         """Read the files again because the operator asks for it; see `Reload.reload`."""
         return await self._reload.reload()
 
     async def _join(self) -> None:
         try:
+            await self._others.enter()
             await self._reload.join()
             await finish_at_start(self._settings, self._store, (await self._clock.read()).now_ms)
         except (KafkaError, OSError) as error:  # it has answered a moment ago
@@ -193,6 +235,8 @@ class Worker:
         self._end_if_hopeless()
         if (failure := self._processor.failure()) is not None:
             raise failure
+        if self._reader.membership.is_taken:
+            raise instance_taken(self._settings.kafka_group_instance_id or "", "as Kafka says")
         if (crash := self._reader.crash) is not None:
             raise LingerError(crash)
         patience_seconds = 2 * self._settings.kafka_session_timeout_ms / 1000
@@ -202,35 +246,14 @@ class Worker:
                     f"partition {partition.number} was lost to another worker, but is still assigned here"
                 )
 
-    # -- health --------------------------------------------------------------------------------------------
-
-    def _live(self) -> dict[str, str | None]:
-        return {"progress": self._liveness.problem(time.monotonic())}
-
-    def _ready(self) -> dict[str, str | None]:
-        partitions = self._processor.partitions.values()
-        stopped = [partition.number for partition in partitions if partition.stopped]
-        lost = [partition.number for partition in partitions if partition.lost_at is not None]
-        is_assigned = bool(partitions or self._intake.partitions)
-        return {
-            "outside": self._tick.problem,
-            "rules": self._reload.problem,
-            "newest_sources": self._sources.problem,
-            "patterns": self._patterns.notes(),
-            "assigned": None if is_assigned else "no partition is assigned",
-            "stopped": f"partitions {stopped} are stopped, see the log" if stopped else None,
-            "lost": f"partitions {lost} belong to another worker" if lost else None,
-            "pauses": self._pauses.problem,
-            "brake": self._pauses.brake_problem,
-            "sources": self._tick.silence.problem(),
-            "skipped": _listed(self._tick.skips.problems),
-            "stopped_sources": _listed(self._tick.stopped.problems),
-            "schema_registry": _listed(self._tick.waiting),
-        }
+    def _versions(self) -> tuple[int, str, int]:
+        rules = self._processor.rules
+        return rules.generation, rules.hash, self._sources.current.generation
 
     # -- stopping ------------------------------------------------------------------------------------------
 
     async def _stop(self) -> None:
+        self._readiness.is_ending = True
         log.info(log_events.WORKER_STOPPING)
         grace = self._settings.shutdown_grace_ms / 1000
         await _bounded(self._processor.stop(grace / 4), grace / 2)
@@ -239,13 +262,9 @@ class Worker:
         await _bounded(self._pauses.stop(), grace / 8)
         await _bounded(self._publisher.stop(), grace / 8)
         await _bounded(self._endpoints.stop(), grace / 8)
+        await _bounded(self._others.leave(), grace / 8)
         await _bounded(self._store.close(), grace / 8)
         log.info(log_events.WORKER_STOPPED)
-
-
-def _listed(problems: Mapping[str, str]) -> str | None:
-    """Return problems by topic as one line, None if there are none."""
-    return "; ".join(f"{topic}: {problem}" for topic, problem in problems.items()) or None
 
 
 async def _first_of(tasks: set[asyncio.Task[Any]], seconds: float) -> set[asyncio.Task[Any]]:

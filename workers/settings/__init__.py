@@ -7,8 +7,19 @@ mounted. Begin with `reading.read_settings`; what one value can be is in `forms`
 """
 
 from workers.settings.consistency import FILES, Check
-from workers.settings.model import MASK, OWN_TOPICS, PAUSES, Settings
+from workers.settings.model import AUDIT, MASK, OWN_TOPICS, PAUSES, WORKER_TOPICS, Settings
 from workers.settings.reading import read_settings
 from workers.variables import PREFIX
 
-__all__ = ["FILES", "MASK", "OWN_TOPICS", "PAUSES", "PREFIX", "Check", "Settings", "read_settings"]
+__all__ = [
+    "AUDIT",
+    "FILES",
+    "MASK",
+    "OWN_TOPICS",
+    "PAUSES",
+    "PREFIX",
+    "WORKER_TOPICS",
+    "Check",
+    "Settings",
+    "read_settings",
+]

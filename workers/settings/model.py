@@ -16,8 +16,11 @@ from workers.variables import PREFIX, port_number
 
 MASK: Final = "********"
 PAUSES: Final = "pauses"
-OWN_TOPICS: Final = ("activity", "at-risk", "win-back", "decisions", "dead-letter", PAUSES)
-"""Linger's own topics, without the prefix."""
+AUDIT: Final = "audit"
+WORKER_TOPICS: Final = ("activity", "at-risk", "win-back", "decisions", "dead-letter", PAUSES)
+"""Linger's own topics that a worker needs, without the prefix."""
+OWN_TOPICS: Final = (*WORKER_TOPICS, AUDIT)
+"""All of Linger's own topics, without the prefix; only commands write to the audit."""
 _SHORTEST_TOKEN: Final = 16
 _LONGEST_TOKEN: Final = 4096
 """The HTTP server reads no header of 8 KiB, so a longer token could never be given."""
@@ -173,7 +176,7 @@ class Settings(BaseSettings):
     shutdown_grace_ms: Millis = Field(default=20_000, description="After this a stopping worker is ended by force.")
 
     http_host: Annotated[str, AfterValidator(forms.host)] = Field(
-        default="127.0.0.1", description="Where /livez, /readyz and /metrics listen."
+        default="127.0.0.1", description="Where /livez, /readyz, /statusz and /metrics listen."
     )
     http_port: Port = Field(default=8080, description="Their port; 0 for any free one.")
     http_allowed_hosts: Annotated[str, AfterValidator(forms.hosts)] | None = Field(
@@ -191,6 +194,9 @@ class Settings(BaseSettings):
     )
     log_key: SecretStr | None = Field(
         default=None, description="Key of the hash that replaces customer ids in logs; random if not set."
+    )
+    actor: Annotated[Line, Field(min_length=1, max_length=_LONGEST_NAME)] | None = Field(
+        default=None, description="Who runs commands, as the audit names them besides user@host; --by goes before it."
     )
     id_key: SecretStr | None = Field(
         default=None,
@@ -264,8 +270,8 @@ class Settings(BaseSettings):
         return f"{self.topic_prefix}.{name}"
 
     def partitions_of(self, name: str) -> int:
-        """Return how many partitions one of Linger's own topics has: the pauses need one, for their order."""
-        return 1 if name == PAUSES else self.partitions
+        """Return how many partitions one of Linger's own topics has: pauses and audit need one, for their order."""
+        return 1 if name in (PAUSES, AUDIT) else self.partitions
 
     def kafka_connection(self) -> dict[str, Any]:
         """Return the keyword arguments that every aiokafka client takes to reach the brokers."""

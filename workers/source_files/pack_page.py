@@ -59,7 +59,7 @@ name, and one that a case refuses becomes a dead letter with a reason. Both are 
 (`linger_source_records_total`). So a value that was renamed is seen: its records move to `no case`.
 
 Purchases and log-ins have a `max_silence` of their own: if they stop coming while the topic goes on with other
-records, the rules that need them wait, and `/readyz` says so. If your topic never brings them, leave their cases out
+records, the rules that need them wait, and `/statusz` says so. If your topic never brings them, leave their cases out
 with `without`. Other types are rare, and fall silent with their topic only; write `max_silence` at a case to change
 that.
 

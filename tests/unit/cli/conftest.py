@@ -1,6 +1,7 @@
 """The program, run in this process."""
 
 import sys
+import threading
 from typing import Any
 
 import pytest
@@ -18,13 +19,18 @@ def linger(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     def run(*arguments: str, **variables: str) -> Answer:
         monkeypatch.chdir(ROOT)
         monkeypatch.setattr(sys, "argv", ["linger", *arguments])
+        monkeypatch.setattr("workers.__main__.expect_nothing_begun", lambda: None)  # those of pytest stay
         monkeypatch.setattr("os.environ", {f"LINGER_{name}": text for name, text in variables.items()})
         for console in (output.out, output.err):
             monkeypatch.setattr(console, "width", 200)
         capsys.readouterr()
         status: Any = 0
         try:
-            main()
+            with monkeypatch.context() as ours:  # a worker turns these into its log for good
+                for name in ("stdout", "stderr", "excepthook", "unraisablehook"):
+                    ours.setattr(sys, name, getattr(sys, name))
+                ours.setattr(threading, "excepthook", threading.excepthook)
+                main()
         except SystemExit as ended:
             status = ended.code or 0
         captured = capsys.readouterr()

@@ -1,6 +1,8 @@
 """Laws of `linger customer show`: any id is printed unchanged, and a missing store is an error of one line."""
 
+import hmac
 import io
+import sys
 from typing import Any, Final, cast
 
 import pytest
@@ -96,3 +98,49 @@ def test_a_store_that_is_not_there_is_said_so(linger: Linger) -> None:
     assert answer.status == 1
     assert "Redis does not answer" in answer.err
     assert "Traceback" not in answer.err
+
+
+# --- the hash of a customer in logs ---------------------------------------------------------------------------------
+
+
+def test_the_hash_is_the_one_that_logs_use_for_the_key_that_is_set(linger: Linger) -> None:
+    answer = linger("customer", "ref", "Zoë\n1", LOG_KEY="k")
+    expected = hmac.new(b"k", "Zoë\n1".encode(), "sha256").hexdigest()[:12]
+    assert (answer.status, answer.out, answer.err) == (0, f"{expected}\n", "")
+
+
+def test_ids_from_standard_input_are_hashed_line_by_line(linger: Linger, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = [linger("customer", "ref", customer_id, LOG_KEY="k").out for customer_id in ("ada", " b b ")]
+    for text in ("ada\n b b \n", "ada\r\n b b "):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        assert linger("customer", "ref", "-", LOG_KEY="k").out == "".join(alone)
+
+
+@pytest.mark.parametrize("given", [b"", b"ada\n\nbob\n", b"\xff\n"])
+def test_standard_input_without_an_id_or_not_in_utf_8_is_refused(
+    linger: Linger, monkeypatch: pytest.MonkeyPatch, given: bytes
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
+    answer = linger("customer", "ref", "-", LOG_KEY="k")
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err.startswith("error: standard input ")
+
+
+def test_without_a_key_there_is_no_hash_to_compare(linger: Linger) -> None:
+    answer = linger("customer", "ref", "ada")
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err.startswith("error: LINGER_LOG_KEY is not set")
+
+
+@pytest.mark.parametrize("words", [["a\x1b[2J"], ["pause", "--a\x1b[2J"], ["rules", "a\x1b[2J"]])
+def test_a_usage_error_repeats_what_was_typed_without_control_characters(linger: Linger, words: list[str]) -> None:
+    answer = linger(*words)
+    assert answer.status == 2
+    assert "\x1b" not in answer.err
+    assert "\\x1b[2J" in answer.err
+
+
+def test_an_argument_with_escapes_is_printed_without_them(linger: Linger) -> None:
+    answer = linger("dead-letters", "show", "a\x1b[2J\nb")
+    assert answer.status == 2
+    assert answer.err.startswith("error: 'a\\x1b[2J\\nb' is not a place")

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -23,12 +23,12 @@ from workers.settings import Settings, read_settings
 
 
 @contextmanager
-def answering(status: int, body: str) -> Iterator[int]:
-    """A worker that answers every question with a status."""
+def answering(status: int, body: str, path: str = "/livez") -> Iterator[int]:
+    """A worker that answers every question for a path with a status."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(status if self.path == "/livez" else 404)
+            self.send_response(status if self.path == path else 404)
             self.end_headers()
             self.wfile.write(body.encode())
 
@@ -58,6 +58,21 @@ def test_a_worker_that_says_what_is_wrong_is_not_healthy(linger: Linger) -> None
     assert answer.status == 1
     assert "answers 503" in answer.err
     assert "no tick for 61 s" in answer.err
+
+
+@pytest.mark.parametrize(("status", "expected"), [(200, 0), (503, 1)])
+def test_readiness_is_asked_for_by_name(linger: Linger, status: int, expected: int) -> None:
+    with answering(status, '{"ready": "ok"}', "/readyz") as port:
+        assert linger("healthcheck", "--ready", HTTP_PORT=str(port)).status == expected
+        quick = in_a_process(f"LINGER_HTTP_PORT={port}", options=["--ready"])
+    assert quick.returncode == expected
+    assert b'{"ready": "ok"}' in quick.stdout + quick.stderr
+
+
+def test_an_address_of_ones_own_and_readiness_are_one_too_many(linger: Linger) -> None:
+    answer = linger("healthcheck", "--ready", "--url", "http://127.0.0.1:1/livez")
+    assert answer.status == 2
+    assert "leave it out" in answer.err
 
 
 def test_a_worker_that_is_not_there_is_not_healthy(linger: Linger) -> None:
@@ -180,9 +195,12 @@ def test_where_no_setting_says_it_the_worker_listens_where_it_is_asked() -> None
     assert liveness_url({}) == f"http://{default.http_host}:{default.http_port}/livez"
 
 
-def in_a_process(*variables: str, before: str = "") -> subprocess.CompletedProcess[bytes]:
+def in_a_process(
+    *variables: str, before: str = "", options: Sequence[str] = ()
+) -> subprocess.CompletedProcess[bytes]:
     """Run `linger healthcheck` as containers do."""
-    code = f"{before}\nimport sys\nsys.argv = ['linger', 'healthcheck']\nfrom workers.__main__ import main\nmain()"
+    words = ["linger", "healthcheck", *options]
+    code = f"{before}\nimport sys\nsys.argv = {words}\nfrom workers.__main__ import main\nmain()"
     environment = {**os.environ, **dict(variable.split("=", 1) for variable in variables)}
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True)
 

@@ -487,6 +487,65 @@ def test_positions_that_faust_gave_up_asking_for_are_asked_for_again_before_anyt
     asyncio.run(run())
 
 
+def test_an_assignment_without_partitions_asks_for_no_positions_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faust asks for positions only where something is assigned: what was owned before would stay owned."""
+
+    async def run() -> None:
+        asked = []
+
+        async def positions(partitions: set[TP], offsets: Mapping[TP, int | None]) -> Mapping[TP, int]:
+            asked.append(set(partitions))
+            return dict.fromkeys(partitions, 3)
+
+        async def assigned(consumer: Any, partitions: set[TP], generation_id: int = 0) -> None:
+            made.thread.assigned = partitions
+
+        monkeypatch.setattr(driver.Consumer, "on_partitions_assigned", assigned)
+        made = Reader(build_app(SETTINGS, 1, positions), Thread({HERE}, {HERE: None}))
+        await made.consumer.on_partitions_assigned({HERE}, 1)
+        assert asked == []  # Faust does it
+        await made.consumer.perform_seek()
+        await made.consumer.on_partitions_assigned(set(), 2)
+        assert asked == [{HERE}, set()]
+
+    asyncio.run(run())
+
+
+def test_positions_that_arrive_after_everything_was_taken_away_are_given_up_again() -> None:
+    async def run() -> None:
+        asked = []
+
+        async def positions(partitions: set[TP], offsets: Mapping[TP, int | None]) -> Mapping[TP, int]:
+            asked.append(set(partitions))
+            made.thread.assigned = set()  # a rebalance overtakes it
+            return dict.fromkeys(partitions, 3)
+
+        made = Reader(build_app(SETTINGS, 1, positions), Thread({HERE}, {HERE: None}))
+        await made.consumer.perform_seek()
+        assert asked == [{HERE}, set()]
+        assert made.thread.sought == []
+
+    asyncio.run(run())
+
+
+def test_the_group_is_watched_before_it_is_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        watched: list[object] = []
+        coordinator = object()
+
+        async def start(thread: Any) -> None:
+            thread._consumer = SimpleNamespace(_coordinator=coordinator)
+
+        monkeypatch.setattr(driver.AIOKafkaConsumerThread, "on_start", start)
+        thread = BatchThread.__new__(BatchThread)
+        membership = SimpleNamespace(watch=watched.append)
+        thread.app = SimpleNamespace(linger_membership=membership)
+        await thread.on_start()
+        assert watched == [coordinator]
+
+    asyncio.run(run())
+
+
 def test_settled_holes_behind_the_last_record_count_as_read_by_whom_has_handled_it() -> None:
     """Markers of transactions, and records of aborted ones: no record ever follows them for certain."""
 

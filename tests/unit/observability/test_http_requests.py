@@ -29,7 +29,7 @@ def test_a_request_is_read() -> None:
         b"\r\n".join([b"GET /readyz?verbose HTTP/1.1", HOST, b"X-Empty:", b"Authorization:  Bearer x "])
     )
     headers = {"host": "localhost:8080", "x-empty": "", "authorization": "Bearer x"}
-    assert read == Request("GET", "/readyz", "localhost:8080", headers)
+    assert read == Request("GET", "/readyz", "localhost:8080", headers, query={"verbose": ""})
 
 
 def test_an_old_request_may_leave_out_whom_it_asks() -> None:
@@ -39,7 +39,7 @@ def test_an_old_request_may_leave_out_whom_it_asks() -> None:
 
 def test_a_whole_address_says_whom_it_asks() -> None:
     read = parse_head(b"\r\n".join([b"GET http://other:1/livez?x HTTP/1.1", HOST]))
-    assert (read.host, read.path) == ("other:1", "/livez")
+    assert (read.host, read.path, read.query) == ("other:1", "/livez", {"x": ""})
 
 
 @pytest.mark.parametrize(

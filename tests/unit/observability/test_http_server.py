@@ -12,6 +12,7 @@ import pytest
 
 from workers.errors import StartupError
 from workers.observability import http_server
+from workers.observability.conditions import CATALOGUE, Health
 from workers.observability.http_requests import Reason
 from workers.observability.http_server import MOST_CONNECTIONS, MOST_RELOADS, Endpoints, Reloaded
 from workers.observability.metrics import REGISTRY
@@ -19,6 +20,7 @@ from workers.settings import read_settings
 
 TOKEN = "a-token-of-the-tests"
 EVERYWHERE = "0.0.0.0"
+WELL: Final = Health(lambda: None, lambda: None, lambda: dict.fromkeys(CATALOGUE))
 LIVEZ: Final = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -31,13 +33,17 @@ class Worker:
         self.changed = asyncio.Condition()
         self.may_reload = asyncio.Event()
         self.may_reload.set()
-        self.endpoints = Endpoints("127.0.0.1", 0, self._live, dict, self._reload, None, **more)
+        self.stalled: str | None = None
+        self.unready: str | None = None
+        self.reasons: dict[str, str | None] = dict.fromkeys(CATALOGUE)
+        health = Health(self._live, lambda: self.unready, lambda: self.reasons)
+        self.endpoints = Endpoints("127.0.0.1", 0, health, self._reload, None, **more)
         self.port = 0
 
-    def _live(self) -> dict[str, str | None]:
+    def _live(self) -> str | None:
         if self.error is not None:
             raise self.error
-        return {"progress": None}
+        return self.stalled
 
     async def _reload(self) -> Reloaded:
         self.reloads += 1
@@ -101,7 +107,7 @@ def answer(method: str, path: str, *, host: str = "127.0.0.1", token: str | None
         return Reloaded()
 
     async def ask() -> int:
-        listening = Endpoints(host, 0, dict, dict, reload, token)
+        listening = Endpoints(host, 0, WELL, reload, token)
         port = await listening.start()
         try:
             return await asyncio.to_thread(_status, f"http://127.0.0.1:{port}{path}", method, headers)
@@ -149,7 +155,7 @@ def test_with_a_token_reload_wants_it_everywhere(host: str, authorization: str, 
     assert answer("POST", "/-/reload", host=host, token=TOKEN, Authorization=authorization) == status
 
 
-@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/statusz", "/metrics"])
 def test_looking_wants_no_token(path: str) -> None:
     assert answer("GET", path, host=EVERYWHERE, token=TOKEN) == 200
 
@@ -171,8 +177,36 @@ def test_no_metric_has_a_label_for_a_customer() -> None:
     labels = {name for metric in REGISTRY._collector_to_names for name in getattr(metric, "_labelnames", ())}
     assert labels == {
         *("topic", "type", "what", "pattern", "reason", "outcome", "action", "rule", "status", "decision"),
-        *("attribute", "answer", "because", "case", "partition", "server", "version", "core", "python"),
+        *("attribute", "answer", "because", "case", "condition"),
+        *("partition", "server", "version", "core", "python"),
     }
+
+
+# --- what each path says -------------------------------------------------------------------------------------------
+
+
+def test_each_path_has_a_meaning_of_its_own() -> None:
+    """A worker that is ready although something fails, one that is not ready although nothing does, and a stall."""
+
+    async def ask(worker: Worker) -> bytes:
+        def requested(path: str) -> bytes:
+            return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+
+        async def statuses() -> list[int]:
+            return [status(await worker.sent(requested(path))) for path in ("/livez", "/readyz", "/statusz")]
+
+        worker.reasons["rules"] = "rules.yaml:1:1: a mistake"
+        assert await statuses() == [200, 200, 200]
+        metrics = await worker.sent(requested("/metrics"))
+        assert b"\nlinger_ready 1.0\n" in metrics
+        worker.reasons["rules"], worker.unready = None, "the worker has not joined the consumer group yet"
+        assert await statuses() == [200, 503, 200]
+        assert b"\nlinger_ready 0.0\n" in await worker.sent(requested("/metrics"))
+        worker.unready, worker.stalled = None, "no tick for 61 s"
+        assert await statuses() == [503, 200, 200]
+        return b""
+
+    asking(ask)
 
 
 # --- who asks ------------------------------------------------------------------------------------------------------

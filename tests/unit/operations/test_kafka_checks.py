@@ -1,7 +1,7 @@
 """Laws of the checks of Kafka, on what Kafka answers."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -11,6 +11,9 @@ from workers.operations.permissions import MissingRight, Refusal
 from workers.operations.retention import Need
 
 ACTIVITY = "linger.activity"
+SHOWN_TO_THE_WORKER: Final = (
+    "run this as the role worker: docs/security.md; to that user allow DescribeConfigs: docs/acl/kafka-acls.sh"
+)
 DAY = Need(timedelta(days=1), "rule 'r' looks back 1 day")
 
 
@@ -41,6 +44,8 @@ def test_rights_that_are_not_reported_are_unknown_and_missing_ones_keep_their_co
     missing = [MissingRight("topic 'a': user 'u' may not Read", "kafka-acls.sh --topic a")]
     assert kafka_checks.rights_on_topics({"a": None}, ["a"], [])[0].health == "could not be checked"
     assert kafka_checks.rights_on_topics({"a": frozenset()}, ["a"], [])[0].health == "ok"
+    (absent,) = kafka_checks.rights_on_topics({"a": frozenset()}, ["a", "b"], [])
+    assert (absent.health, "b" in absent.observed) == ("could not be checked", True)
     (finding,) = kafka_checks.rights_on_topics({"a": frozenset()}, ["a"], missing)
     assert (finding.observed, finding.remedy) == (missing[0].problem, missing[0].remedy)
     assert kafka_checks.rights_on_group("g", None)[0].health == "could not be checked"
@@ -53,7 +58,6 @@ def test_rights_that_are_not_reported_are_unknown_and_missing_ones_keep_their_co
     [
         (1, 1, 1, "1", None),  # one broker cannot keep two copies
         (3, 3, 3, "2", None),
-        (3, 3, 3, None, None),  # not shown to this user
         (1, 1, 3, "1", "kafka-reassign-partitions.sh"),
         (3, 1, 3, "2", "wait for the brokers that are away"),
         (3, 3, 3, "1", "min.insync.replicas=2"),
@@ -66,6 +70,12 @@ def test_the_loss_of_one_broker_loses_nothing(
     finding = kafka_checks.copies(described(replicas, in_sync), brokers, configs)
     assert finding.health == ("ok" if remedy is None else "problem")
     assert (remedy or "") in finding.remedy
+
+
+def test_copies_whose_least_number_is_not_shown_are_not_called_well() -> None:
+    finding = kafka_checks.copies(described(3, 3), 3, {})
+    assert (finding.health, finding.remedy) == ("could not be checked", SHOWN_TO_THE_WORKER)
+    assert kafka_checks.copies(described(1, 1), 3, {}).health == "problem"
 
 
 @pytest.mark.parametrize(
@@ -101,11 +111,14 @@ def test_settings_that_are_not_shown_are_unknown_and_named_once() -> None:
 
 def test_topics_take_the_largest_record_of_any_source() -> None:
     configs = {name: {"max.message.bytes": size} for name, size in (("a", "10"), ("b", "30"), (ACTIVITY, "20"))}
-    (finding,) = kafka_checks.record_sizes([ACTIVITY, "linger.dead-letter"], ["a", "b", "c"], configs)
+    unseen, finding = kafka_checks.record_sizes([ACTIVITY, "linger.dead-letter"], ["a", "b", "c"], configs)
     assert finding.remedy.endswith("max.message.bytes=30")
+    assert unseen.checked == "max.message.bytes of linger.dead-letter, c"
+    assert unseen.health == "could not be checked"
     (finding,) = kafka_checks.record_sizes([ACTIVITY], ["a"], configs)
     assert finding.health == "ok"
-    assert kafka_checks.record_sizes([ACTIVITY], ["c"], configs) == []
+    (unseen,) = kafka_checks.record_sizes([ACTIVITY], ["c"], configs)
+    assert unseen.remedy == SHOWN_TO_THE_WORKER
 
 
 def test_every_broker_that_refuses_is_a_finding_with_its_remedy() -> None:
@@ -129,4 +142,5 @@ def test_a_topic_of_pauses_that_forgets_is_a_problem(policy: str, retention_ms: 
     configs = {"linger.pauses": {"cleanup.policy": policy, "retention.ms": str(retention_ms)}}
     (finding,) = kafka_checks.pauses_settings("linger.pauses", configs)
     assert finding.health == health
-    assert kafka_checks.pauses_settings("linger.pauses", {}) == []
+    (unseen,) = kafka_checks.pauses_settings("linger.pauses", {})
+    assert (unseen.health, unseen.remedy) == ("could not be checked", SHOWN_TO_THE_WORKER)

@@ -1,9 +1,8 @@
 """Laws of folding a batch: nothing is lost or folded twice, and no customer's data stops a partition."""
 
 import asyncio
-import logging
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import orjson
@@ -227,17 +226,6 @@ def test_customers_are_brought_under_new_rules_at_the_next_look() -> None:
         assert stored(store).generation == 7
 
     lawful(law, QUIET)
-
-
-@pytest.fixture
-def logging_as_it_was() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    configuration = structlog.get_config()
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.configure(**configuration)
 
 
 @pytest.mark.usefixtures("logging_as_it_was")

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from workers.cli.audit_commands.changing import Because, By, changing
 from workers.cli.output import AsJson, out, print_json
 from workers.errors import StartupError
 from workers.loading import load_configuration
@@ -51,22 +52,44 @@ def held(context: typer.Context, as_json: AsJson = False) -> None:
             out.print("What a pause holds goes out by itself after: linger resume (see linger paused)")
 
 
-def release(context: typer.Context, rule_id: RuleId, at_most: AtMost = None, everything: Everything = False) -> None:
+def release(
+    context: typer.Context,
+    rule_id: RuleId,
+    at_most: AtMost = None,
+    everything: Everything = False,
+    because: Because = "",
+    by: By = None,
+) -> None:
     """Send held actions of a rule; the workers do it within a second or two. Expired actions are not sent.
 
     Of a rule that is paused nothing is sent: its actions go out after linger resume.
     """
-    _order(read_settings(context.obj), rule_id, "release", at_most, everything=everything)
+    settings = read_settings(context.obj)
+    _require_number("release", at_most, everything=everything)
+    with changing(context, settings, by, because) as trail:
+        trail.counts["actions"] = _order(settings, rule_id, "release", at_most)
 
 
-def discard(context: typer.Context, rule_id: RuleId, at_most: AtMost = None, everything: Everything = False) -> None:
+def discard(
+    context: typer.Context,
+    rule_id: RuleId,
+    at_most: AtMost = None,
+    everything: Everything = False,
+    because: Because = "",
+    by: By = None,
+) -> None:
     """Drop held actions of a rule; each is reported in the decisions topic."""
-    _order(read_settings(context.obj), rule_id, "discard", at_most, everything=everything)
+    settings = read_settings(context.obj)
+    _require_number("discard", at_most, everything=everything)
+    with changing(context, settings, by, because) as trail:
+        trail.counts["actions"] = _order(settings, rule_id, "discard", at_most)
 
 
 def promote(
     context: typer.Context,
     path: Annotated[Path | None, typer.Argument(help="Rule file or folder; left out, LINGER_RULES.")] = None,
+    because: Because = "",
+    by: By = None,
 ) -> None:
     """Make these rules the newest, even if they were active before: the way back to an older version."""
     settings = read_settings(context.obj)
@@ -77,7 +100,9 @@ def promote(
     async def ask(store: Store) -> Activation:
         return await activate(store, rules, await _now_ms(settings, store), allow_rollback=True)
 
-    activation = with_stored_state(settings, ask)
+    with changing(context, settings, by, because) as trail:
+        activation = with_stored_state(settings, ask)
+        trail.counts["generation"] = activation.rules.generation
     out.print(f"These are rule set {activation.rules.generation} now. Start the workers that were refused.")
     for rule_id in activation.began:
         out.print(
@@ -86,12 +111,13 @@ def promote(
         )
 
 
-def _order(
-    settings: Settings, rule_id: str, verb: Literal["release", "discard"], at_most: int | None, *, everything: bool
-) -> None:
-    """Order the release or discard of a rule's held actions."""
+def _require_number(verb: str, at_most: int | None, *, everything: bool) -> None:
     if (at_most is None) == (not everything):
         raise StartupError([f"state how many to {verb}: --at-most 100, or --all"])
+
+
+def _order(settings: Settings, rule_id: str, verb: Literal["release", "discard"], at_most: int | None) -> int:
+    """Order the release or discard of a rule's held actions, and return how many."""
 
     async def ask(store: Store) -> int:
         return await order_for_held(store, settings.partitions, rule_id, verb, at_most)
@@ -99,6 +125,7 @@ def _order(
     count = with_stored_state(settings, ask)
     done = {"release": "are being released", "discard": "are being discarded"}[verb]
     out.print(f"{count} held actions of '{rule_id}' {done}." if count else f"No action of '{rule_id}' is held.")
+    return count
 
 
 async def _now_ms(settings: Settings, store: Store) -> int:

@@ -9,6 +9,7 @@ import typer
 from schemas.sources import SourcesFile
 from workers.cli.output import EXIT_PROBLEM, AsJson, out, print_json
 from workers.core.direct_producers import direct_problems
+from workers.printing import one_line
 from workers.rule_files.files import texts_of
 from workers.rule_files.problems import Problem, as_document, render_problems
 from workers.settings import Settings, read_settings
@@ -46,7 +47,7 @@ def check(
         sys.stdout.write(f"{render_problems(problems, texts_of(problems))}\n{_counted(len(problems))}\n")
     elif sources is not None:
         for line in overview_lines(sources):
-            out.print(line, markup=False, soft_wrap=True)
+            out.print(one_line(line), markup=False, soft_wrap=True)
     if problems:
         sys.exit(EXIT_PROBLEM)
 
@@ -92,6 +93,6 @@ def run_tests(
         sys.stdout.write(render_problems(report.problems, texts_of(report.problems)) + "\n")
     else:
         for line in report_lines(report):
-            out.print(line, markup=False, soft_wrap=True)
+            out.print(one_line(line), markup=False, soft_wrap=True)
     if not report.is_good:
         sys.exit(EXIT_PROBLEM)

@@ -10,7 +10,7 @@ from rich.text import Text
 from workers.cli.output import err, out
 from workers.cli.source_commands.samples import Headers, Key, Timestamp, from_kafka, given_of, in_files
 from workers.errors import StartupError
-from workers.printing import write_file_text
+from workers.printing import one_line, write_file_text
 from workers.settings import read_settings
 from workers.source_trial.first_mapping import first_mapping, topic_for
 
@@ -68,6 +68,6 @@ def guess(
     else:
         with output.open("x", encoding="utf-8") as file:
             file.write(found.guessed.text)
-        out.print(f"{output} is written", soft_wrap=True)
+        out.print(Text(f"{one_line(str(output))} is written"), soft_wrap=True)
     for line in found.summary():
-        err.print(Text(line), soft_wrap=True)
+        err.print(Text(one_line(line)), soft_wrap=True)

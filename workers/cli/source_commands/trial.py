@@ -24,6 +24,7 @@ from workers.cli.source_commands.samples import (
 )
 from workers.errors import StartupError
 from workers.histories.outcomes import Outcomes
+from workers.printing import one_line
 from workers.settings import Settings, read_settings
 from workers.source_files.reading import load_sources
 from workers.source_trial.counting import compare, spans_of
@@ -150,4 +151,4 @@ def _print_comparison(
 def print_lines(lines: Iterable[str]) -> None:
     """Print lines unchanged; one that begins with a mark is in its colour on a terminal."""
     for line in lines:
-        out.print(Text(line, style=_STYLES.get(line[:1], "")), soft_wrap=True)
+        out.print(Text(one_line(line), style=_STYLES.get(line[:1], "")), soft_wrap=True)

@@ -12,9 +12,11 @@ from typing import Annotated, Final, TypeVar
 import typer
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
+from workers.cli.audit_commands.changing import Because, By, changing
 from workers.cli.output import EXIT_PROBLEM, AsJson, err, out, print_json, warn
 from workers.loading import load_configuration
 from workers.observability import logs
+from workers.operations.rights.refusals import require
 from workers.recovery.state_files.exporting import ExportReport
 from workers.recovery.state_files.importing import ImportReport
 from workers.recovery.state_files.transfer import Advance, Installation, export_state, import_state
@@ -76,6 +78,8 @@ def import_(
         bool,
         typer.Option("--replace", help="Delete what is stored of these partitions; without it, Redis must be empty."),
     ] = False,
+    because: Because = "",
+    by: By = None,
     as_json: AsJson = False,
 ) -> None:
     """Bring files of an export into Redis; workers go on where they end. Stop all workers first.
@@ -84,9 +88,14 @@ def import_(
     """
 
     async def work(here: Installation, advance: Advance) -> ImportReport:
+        await require(here.settings, here.configuration.sources, "state import")
         return await import_state(here, source, partition or (), advance, replace=replace)
 
-    report = _run(context, "imported", with_store, work)
+    with changing(context, read_settings(context.obj), by, because) as trail:
+        report = _run(context, "imported", with_store, work)
+        trail.counts.update(
+            customers=sum(report.partitions.values()), partitions=len(report.partitions), held=report.held
+        )
     if as_json:
         print_json(asdict(report))
     else:

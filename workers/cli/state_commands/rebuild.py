@@ -9,9 +9,11 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from workers.cli.audit_commands.changing import Because, By, changing
 from workers.cli.output import AsJson, err, out, print_json
 from workers.loading import load_configuration
 from workers.observability import logs
+from workers.operations.rights.refusals import require
 from workers.printing import print_table, table_of
 from workers.recovery.loss import Loss
 from workers.recovery.rebuild import Rebuild
@@ -51,6 +53,8 @@ def rebuild(
             help="Begin with what linger state export has written, and fold what follows.",
         ),
     ] = None,
+    because: Because = "",
+    by: By = None,
     as_json: AsJson = False,
 ) -> None:
     """Rebuild lost Redis state from the activity topic; nothing is published twice.
@@ -66,9 +70,12 @@ def rebuild(
     options = Options(all_partitions, dry_run, among_workers, log_is_cut, begin_with)
 
     async def work(store: Store) -> Report:
+        await require(settings, configuration.sources, "rebuild")
         return await _run(Rebuild(settings, configuration.sources, configuration.rules, store), options)
 
-    report = with_store(settings, work)
+    with changing(context, settings, by, because, dry_run=dry_run) as trail:
+        report = with_store(settings, work)
+        trail.counts.update(partitions=len(report.reasons), records=report.records)
     if as_json:
         print_json(document_of(report))
     else:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import typer
 
+from workers.cli.audit_commands.changing import Because, By, changing
 from workers.cli.output import EXIT_PROBLEM, AsJson, complain, out, print_json
 from workers.operations.upgrade.finish import Finished, finish
 from workers.settings import read_settings
@@ -25,7 +26,7 @@ def _group() -> None:
     """Keep `finish` a command of the group, though it is the only one."""
 
 
-def finish_upgrade(context: typer.Context, as_json: AsJson = False) -> None:
+def finish_upgrade(context: typer.Context, because: Because = "", by: By = None, as_json: AsJson = False) -> None:
     """Let all workers write what only this release reads: from then on there is no way back to the one before.
 
     Run it when every worker is of this release, and you will not go back. It refuses while a worker of an older
@@ -33,7 +34,9 @@ def finish_upgrade(context: typer.Context, as_json: AsJson = False) -> None:
     partition: the next one that owns it does.
     """
     settings = read_settings(context.obj)
-    finished = with_stored_state(settings, lambda store: finish(settings, store))
+    with changing(context, settings, by, because) as trail:
+        finished = with_stored_state(settings, lambda store: finish(settings, store))
+        trail.counts.update(layout=finished.layout, partitions_waiting=len(finished.waiting))
     if as_json:
         print_json(asdict(finished))
     else:

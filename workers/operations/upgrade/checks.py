@@ -81,6 +81,16 @@ def memory(info: Mapping[str, str]) -> Finding:
     return judged(problem("upgrade", "memory of Redis", observed, why, remedy), is_well=used < limit * _ROOM)
 
 
+def readiness() -> Finding:
+    """Say that the status of /readyz means something else than in the release before."""
+    return ok(
+        "upgrade",
+        "/readyz",
+        "its status is no alarm any more: it answers 200 although rules are refused or sources are silent, so that a "
+        "rolling update completes. Alarms belong on linger_condition, or on /statusz; its body is as before",
+    )
+
+
 def finishing(releases: Releases) -> Finding:
     """Say whether the upgrade can be finished, or what it waits for; before it has begun, that is no problem."""
     checked, newest = "finishing", layouts.newest()

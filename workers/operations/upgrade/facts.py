@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
 
+from workers.errors import StartupError
 from workers.kafka.groups import Member, described_members
 from workers.kafka.topics import connected_admin
 from workers.settings import Settings
@@ -76,6 +77,7 @@ async def find_releases(settings: Settings, store: Store) -> Releases:
     """Ask which releases are at work.
 
     Raises:
+        StartupError: if this user may not see the group.
         Transient: if Redis does not answer.
     """
     members = await _members(settings)
@@ -105,5 +107,8 @@ async def _members(settings: Settings) -> list[Member] | None:
     try:
         async with connected_admin(settings.kafka_connection()) as admin:
             return await described_members(admin, settings.kafka_group_id)
+    except GroupAuthorizationFailedError as error:
+        problem = f"this user may not Describe group '{settings.kafka_group_id}': docs/acl/kafka-acls.sh"
+        raise StartupError([problem]) from error
     except (KafkaError, OSError, TimeoutError):
         return None

@@ -27,6 +27,7 @@ PACE: Final = "pace"
 
 LEFT_OUT: Final = {
     "seen": "each owner of a partition reports again up to when it is decided",
+    "workers": "each worker reports again who it is and what it runs",
     "obeyed": "each owner of a partition reports again which pauses it obeys",
     "last-good": "each worker that starts with its own files keeps them again",
     "clock": "the player of a replay sets it",

@@ -60,3 +60,9 @@ def test_rules_that_this_release_reads_otherwise_are_named_with_the_way_back() -
     same = checks.rules(compiled, {"generation": "7", "hash": compiled.hash})
     assert same.observed == "set 7, active: both releases decide by it"
     assert "linger rules promote" in checks.rules(compiled, {"generation": "7", "hash": "another"}).observed
+
+
+def test_the_new_meaning_of_readyz_is_said_before_an_upgrade() -> None:
+    finding = checks.readiness()
+    assert (finding.health, finding.checked) == ("ok", "/readyz")
+    assert "linger_condition" in finding.observed

@@ -1,6 +1,6 @@
 """Laws of liveness: progress, not being up."""
 
-from workers.runtime.liveness import Liveness
+from workers.runtime.health.liveness import Liveness
 
 
 def watched() -> Liveness:

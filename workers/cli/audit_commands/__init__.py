@@ -1,0 +1,1 @@
+"""The audit: what surrounds every command that changes something, and the command that lists it."""

@@ -1,0 +1,1 @@
+"""Clients of aiokafka and how they are connected. Begin with `connecting.connect`."""

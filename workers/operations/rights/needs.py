@@ -1,0 +1,164 @@
+"""The rights that each command needs of Kafka and Redis; a command that is not here fails a test.
+
+Commands that read files only, ask a worker over HTTP, or start servers of their own need none. Where it depends on
+the options, all that any of them needs is listed.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from workers.audit.commands import CHANGES
+from workers.kafka.rights import Right
+from workers.operations.redis_checks import COMMANDS
+from workers.settings import AUDIT, OWN_TOPICS, PAUSES
+
+SOURCES: Final = "the sources"
+"""Stands for every topic of the sources file."""
+GROUP: Final = "the group"
+"""Stands for LINGER_KAFKA_GROUP_ID."""
+
+KafkaNeeds = Mapping[str, frozenset[Right]]
+"""Rights by place: one of Linger's own topics without its prefix, `SOURCES` or `GROUP`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """The rights that a command or a role needs.
+
+    Attributes:
+        kafka: rights by place.
+        redis: commands on the keys of the namespace; empty if it connects to no Redis.
+    """
+
+    kafka: KafkaNeeds = field(default_factory=dict)
+    redis: frozenset[str] = frozenset()
+
+    def lack(self, needed: "Needs") -> bool:
+        """Return whether some of what is needed is not among these rights."""
+        return bool(needed.redis - self.redis) or any(
+            rights - with_implied(self.kafka.get(place, ())) for place, rights in needed.kafka.items()
+        )
+
+
+def with_implied(rights: Iterable[Right]) -> frozenset[Right]:
+    """Return the rights, and those that Kafka gives with them."""
+    given = frozenset(rights)
+    return given | {Right.DESCRIBE} if given & {Right.READ, Right.WRITE} else given
+
+
+def together(several: Iterable[Needs]) -> Needs:
+    """Return all of several needs; what Kafka gives with another right is left out."""
+    kafka: dict[str, frozenset[Right]] = {}
+    redis: frozenset[str] = frozenset()
+    for needs in several:
+        redis |= needs.redis
+        for place, rights in needs.kafka.items():
+            kafka[place] = kafka.get(place, frozenset()) | rights
+    return Needs({place: _written(rights) for place, rights in kafka.items()}, redis)
+
+
+def _written(rights: frozenset[Right]) -> frozenset[Right]:
+    return rights - {Right.DESCRIBE} if rights & {Right.READ, Right.WRITE} else rights
+
+
+def _rights(*rights: Right) -> frozenset[Right]:
+    return frozenset(rights)
+
+
+_READ: Final = _rights(Right.READ)
+_SEEN: Final = _rights(Right.DESCRIBE)
+_ACTIONS: Final = ("at-risk", "win-back", "decisions")
+
+# -- Redis: what goes to it together ---------------------------------------------------------------------------------
+
+_SCAN: Final = frozenset({"SCAN", "INFO"})
+_STATE: Final = frozenset({"HMGET"})
+"""Whether the settings lead to the state of the workers."""
+_CLOCK: Final = frozenset({"GET"})
+_REWRITE: Final = frozenset({"WATCH", "UNWATCH", "HGETALL", "MULTI", "DEL", "HSET", "EXEC"})
+_STEP: Final = _REWRITE - {"DEL"} | {"HMGET", "MGET", "LRANGE"}
+"""Claims a partition, and changes fields of its `meta`."""
+_WORKER: Final = frozenset(name for name, *_ in COMMANDS) | {"WATCH", "UNWATCH", "MULTI", "EXEC", "INFO"}
+_CUSTOMER: Final = _STATE | _CLOCK | {"HGETALL", "LRANGE"}
+_HELD: Final = _STATE | _SCAN | _CLOCK | {"ZCARD", "ZRANGE"}
+_DISPOSITIONS: Final = _STATE | {"SMEMBERS", "HGETALL"}
+_NEW_DISPOSITIONS: Final = _DISPOSITIONS | _REWRITE | {"SADD", "SREM"}
+_ACTIVATION: Final = _STATE | _CLOCK | _REWRITE | {"HDEL"}
+_EXPORT: Final = _STATE | _SCAN | _CLOCK | {"HGETALL", "LRANGE", "ZRANGE", "MGET"}
+_PAUSE: Final = _STATE | _SCAN | {"HGETALL"}
+
+_STATUS: Final = _CLOCK | {"INFO", "HGETALL", "HLEN", "LLEN", "ZCARD", "ZCOUNT", "ZRANGE"}
+
+# -- Kafka: likewise -----------------------------------------------------------------------------------------------
+
+_RUN: Final[KafkaNeeds] = {
+    "activity": _rights(Right.READ, Right.WRITE),
+    PAUSES: _READ,
+    **dict.fromkeys((*_ACTIONS, "dead-letter"), _rights(Right.WRITE)),
+    SOURCES: _READ,
+    GROUP: _READ,
+}
+_SETTINGS: Final = _rights(Right.DESCRIBE_CONFIGS)
+"""A worker warns with it, and does without."""
+_DOCTOR: Final[KafkaNeeds] = {
+    **{place: rights if place == GROUP else rights | _SETTINGS for place, rights in _RUN.items()},
+    AUDIT: _SETTINGS,
+}
+_CREATE: Final[KafkaNeeds] = dict.fromkeys(OWN_TOPICS, _rights(Right.CREATE, Right.DESCRIBE, Right.DESCRIBE_CONFIGS))
+_FILES: Final[KafkaNeeds] = {**dict.fromkeys(("activity", *_ACTIONS, "dead-letter"), _SEEN), GROUP: _SEEN}
+_REBUILD: Final[KafkaNeeds] = {
+    "activity": _READ,
+    **dict.fromkeys((*_ACTIONS, "dead-letter"), _rights(Right.READ, Right.WRITE)),
+    PAUSES: _READ,
+    SOURCES: _READ,
+    GROUP: _SEEN,
+}
+_HISTORY: Final[KafkaNeeds] = {"activity": _READ, SOURCES: _READ}
+
+_OF_THE_WORK: Final[Mapping[str, Needs]] = {
+    "audit": Needs({AUDIT: _READ}),
+    "config show": Needs(),
+    "customer ref": Needs(),
+    "customer show": Needs({}, _CUSTOMER),
+    "dead-letters discard": Needs({"dead-letter": _READ}, _NEW_DISPOSITIONS),
+    "dead-letters list": Needs({"dead-letter": _READ}, _DISPOSITIONS),
+    "dead-letters replay": Needs(
+        {"dead-letter": _READ, "activity": _rights(Right.WRITE), SOURCES: _rights(Right.WRITE)}, _NEW_DISPOSITIONS
+    ),
+    "dead-letters show": Needs({"dead-letter": _READ}, _DISPOSITIONS),
+    "demo": Needs(),
+    "doctor": Needs(_DOCTOR, _WORKER),
+    "healthcheck": Needs(),
+    "pause": Needs({PAUSES: _rights(Right.READ, Right.WRITE), GROUP: _SEEN}, _PAUSE),
+    "paused": Needs({PAUSES: _READ}, _STATE | _CLOCK | {"HGETALL"}),
+    "rebuild": Needs(_REBUILD, _WORKER | {"UNLINK", "SADD"}),
+    "resume": Needs({PAUSES: _rights(Right.READ, Right.WRITE), GROUP: _SEEN}, _STATE | {"HGETALL"}),
+    "rules check": Needs(_HISTORY),
+    "rules discard": Needs({}, _HELD | {"RPUSH"}),
+    "rules explain": Needs(),
+    "rules held": Needs({}, _HELD),
+    "rules preview": Needs(_HISTORY),
+    "rules promote": Needs({}, _ACTIVATION),
+    "rules release": Needs({}, _HELD | {"RPUSH"}),
+    "rules test": Needs(),
+    "run": Needs(_RUN, _WORKER),
+    "sources check": Needs(),
+    "sources forget": Needs({SOURCES: _READ, GROUP: _READ}, _STATE | _STEP | {"HDEL"}),
+    "sources guess": Needs({SOURCES: _READ}),
+    "sources promote": Needs({SOURCES: _SEEN}, _ACTIVATION),
+    "sources resume": Needs({}, frozenset({"HGETALL", "HSET"})),
+    "sources test": Needs(),
+    "sources try": Needs(_HISTORY),
+    "state export": Needs(_FILES, _EXPORT),
+    "state import": Needs(_FILES, _WORKER | {"UNLINK", "SADD"}),
+    "status": Needs({"activity": _READ, "dead-letter": _READ, PAUSES: _READ, SOURCES: _READ, GROUP: _SEEN}, _STATUS),
+    "topics create": Needs(_CREATE),
+    "upgrade finish": Needs({GROUP: _SEEN}, _STATE | _REWRITE),
+    "why": Needs({}, _CUSTOMER | {"HGET"}),
+}
+_OF_THE_AUDIT: Final = Needs({AUDIT: _rights(Right.WRITE)})
+NEEDS: Final[Mapping[str, Needs]] = {
+    name: together([needs, _OF_THE_AUDIT]) if name in CHANGES else needs for name, needs in _OF_THE_WORK.items()
+}
+"""By command, as it is typed after `linger`; a command that changes something writes to the audit."""
