@@ -9,7 +9,6 @@ Everything else (retractions, decisions, dead letters) is sent in any case, if n
 """
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
@@ -19,6 +18,7 @@ from workers.kafka.producer import Publisher, Withdrawn
 from workers.kafka.records import OutboxRecord
 from workers.observability import metrics
 from workers.outbox.sent_action import SentAction, action_in
+from workers.outbox.timing import ActionTimes
 
 _AT_ONCE: Final = 500
 """Records handed to the producer in one call; they are confirmed together."""
@@ -89,7 +89,7 @@ class Outbox:
         self._unsent: dict[str, _Entry] = {}
         self._retracted: set[str] = set()
         self._unconfirmed = 0
-        self._written_ms: dict[str, int] = {}
+        self._times = ActionTimes()
         self._sent_at_offset: int | None = None
         self._is_closed = False
         self._filled = asyncio.Event()
@@ -115,7 +115,7 @@ class Outbox:
         """
         if not records:
             return
-        self._written_ms.update(written_ms)
+        self._times.note(written_ms)
         for record in records:
             entry = _Entry(record)
             self._entries.append(entry)
@@ -155,7 +155,7 @@ class Outbox:
             if entry.action is None:
                 continue
             if entry.action.is_active:
-                self._written_ms.pop(entry.action.action_id, None)
+                self._times.forget(entry.action.action_id)
                 if self._unsent.get(entry.action.action_id) is entry:
                     del self._unsent[entry.action.action_id]
             else:
@@ -279,20 +279,10 @@ class Outbox:
             self._queue.extendleft(reversed(batch))
         else:
             self._settle(batch)
-            self._count(batch)
+            metrics.PUBLISHED.inc(len(batch))
+            self._times.confirmed(one.action.action_id for one in batch if one.action and one.action.is_active)
         finally:
             self._sent_at_offset = None
-
-    def _count(self, sent: Sequence[_Entry]) -> None:
-        metrics.PUBLISHED.inc(len(sent))
-        if not self._written_ms:
-            return
-        now_ms = time.time() * 1000
-        for entry in sent:
-            if entry.action is None or not entry.action.is_active:
-                continue
-            if (written_ms := self._written_ms.pop(entry.action.action_id, None)) is not None:
-                metrics.EVENT_TO_ACTION.observe(max(0, now_ms - written_ms) / 1000)
 
     def _settle(self, entries: Sequence[_Entry]) -> None:
         """Note that records were sent, withheld or dropped."""

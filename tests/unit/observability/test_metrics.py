@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from prometheus_client import CollectorRegistry, Gauge
@@ -31,7 +31,8 @@ def shown(registry: CollectorRegistry, name: str) -> Mapping[str, float]:
 def test_the_page_lists_every_metric_with_its_kind_labels_and_meaning() -> None:
     listed = {row[0]: row[1:] for row in _ROW.findall(PAGE)}
     there = {}
-    for metric in REGISTRY._collector_to_names:
+    metrics: list[Any] = [*REGISTRY._collector_to_names]
+    for metric in metrics:
         if (labels := getattr(metric, "_labelnames", None)) is not None:
             kind, name = metric._type, metric._name
             name = f"{name}_total" if kind == "counter" else name

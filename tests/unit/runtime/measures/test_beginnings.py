@@ -34,12 +34,12 @@ def value(name: str, **labels: str) -> float | None:
 
 def reasons_in_the_code() -> set[str]:
     """Every reason that is written where a record is refused."""
-    found = set()
+    found: set[str] = set()
     for folder in ("schemas", "workers"):
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("InvalidEvent", "Unusable")):
-                    found |= {arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant)}
+                    found |= {str(arg.value) for arg in node.args[:1] if isinstance(arg, ast.Constant)}
     return found
 
 

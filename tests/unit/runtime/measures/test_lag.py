@@ -66,7 +66,10 @@ def test_a_lost_partition_is_not_owned_and_a_stopped_one_is_counted() -> None:
 
 def test_the_lag_of_a_source_is_of_the_partitions_read_here_and_goes_with_it() -> None:
     orders = [TopicPartition("lag.orders", number) for number in range(3)]
-    progress = {tuple(place): Progress(watermark_ms=1_000 * (number + 1)) for number, place in enumerate(orders)}
+    progress = {
+        (place.topic, place.partition): Progress(watermark_ms=1_000 * (number + 1))
+        for number, place in enumerate(orders)
+    }
     ends = dict.fromkeys(orders, 10)
     show_source_lag(progress, {orders[0]: 10, orders[1]: 7, orders[2]: 9}, ends, 60_000)
     assert seen("source_lag_records", topic="lag.orders") == 4
