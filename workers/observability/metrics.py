@@ -151,8 +151,16 @@ for _metric, _values in _KNOWN.items():
     for _value in _values:
         _metric.labels(_value)  # there from the start, so that its first increase is seen
 
+_OUTCOMES: Final = tuple(EVENTS.labels(outcome) for outcome in _KNOWN[EVENTS])  # looked up once, not in each step
 _ATTRIBUTES: Final = BoundedLabels(100)
 _ANSWERS: Final = BoundedLabels(50)
+
+
+def count_events(folded: int, duplicates: int, dead_letters: int, tombstones: int) -> None:
+    """Count the records of one step by outcome."""
+    for outcome, count in zip(_OUTCOMES, (folded, duplicates, dead_letters, tombstones), strict=True):
+        if count:
+            outcome.inc(count)
 
 
 def count_left_out(left_out: Mapping[tuple[str, str, str], int]) -> None:
