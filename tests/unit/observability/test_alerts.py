@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 from ruamel.yaml import YAML
 
+from tests.conftest import need
 from tests.support.paths import ROOT
 from tests.support.prometheus import missing_promtool
 from workers.observability.metrics import REGISTRY
@@ -61,8 +62,8 @@ def test_an_alarm_asks_for_metrics_and_labels_that_there_are(rule: dict[str, Any
     assert grouped <= known
 
 
-@pytest.mark.skipif(missing_promtool() is not None, reason=missing_promtool() or "")
 def test_prometheus_accepts_the_rules() -> None:
+    need(missing_promtool())
     promtool = shutil.which("promtool")
     assert promtool is not None
     done = subprocess.run([promtool, "check", "rules", str(ALERTS)], capture_output=True, text=True)
