@@ -1,8 +1,8 @@
 """Make this machine ready for the tests, and say what will run: `python -m tests.prepare`.
 
 Fetches the jars of Apache Kafka, a schema registry and a history of real purchases once, and installs Debian's
-redis-server and prometheus where they are missing and may be installed. Does nothing that is already done. Exits with 1 if
-something is missing in CI (`CI=true`), where every test must run; elsewhere the tests that need it are skipped.
+redis-server and prometheus where they are missing and may be installed. Does nothing that is already done. Exits with
+1 if something is missing in CI (`CI=true`), where every test must run; elsewhere the tests that need it are skipped.
 """
 
 import os
