@@ -18,7 +18,7 @@ PATIENCE_SECONDS: Final = 3.0
 
 
 def unusable_topics(settings: Settings, topics: Mapping[str, TopicState]) -> dict[str, str]:
-    """Return by topic why a worker cannot use one of Linger's own topics: it is missing, or has other partitions.
+    """Return by topic why a worker cannot use one of its own topics: it is missing, or has other partitions.
 
     Args:
         settings: name the topics and say how many partitions they have.

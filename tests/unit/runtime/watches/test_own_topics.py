@@ -25,10 +25,10 @@ def test_topics_as_they_should_be_are_no_problem() -> None:
     assert watch.problem is None
 
 
-def test_a_worker_does_not_watch_the_topic_that_only_commands_write() -> None:
+def test_a_topic_that_only_commands_write_to_is_no_concern_of_a_worker() -> None:
     watch = OwnTopics(SETTINGS)
-    for now in (0.0, PATIENCE_SECONDS):
-        watch.note(described(audit=None), now)
+    watch.note(described(audit=None), 0.0)
+    watch.note(described(audit=None), PATIENCE_SECONDS)
     assert watch.problem is None
 
 
