@@ -441,7 +441,7 @@ def test_a_command_works_under_the_roles_of_the_table(place: Installation, run: 
     assert answer.status in ((0, 1) if command == "status" else (0,)), answer.err + answer.out
     assert PASSWORD not in answer.out + answer.err
     if command == "audit":
-        return  # it shows what became of the others, under every role
+        return  # it shows how the others ended, under every role
     for word in ("Traceback", "NOPERM", "no permissions", "uthorization", "not shown"):
         assert word not in answer.out + answer.err
 
