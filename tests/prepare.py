@@ -1,8 +1,8 @@
 """Make this machine ready for the tests, and say what will run: `python -m tests.prepare`.
 
 Fetches the jars of Apache Kafka, a schema registry and a history of real purchases once, and installs Debian's
-redis-server where it is missing and may be installed. Does nothing that is already done. Exits with 1 if something is
-missing in CI (`CI=true`), where every test must run; elsewhere the tests that need it are skipped.
+redis-server and prometheus where they are missing and may be installed. Does nothing that is already done. Exits with
+1 if something is missing in CI (`CI=true`), where every test must run; elsewhere the tests that need it are skipped.
 """
 
 import os
@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from tests.support.prometheus import missing_promtool
 from tests.support.schema_registry import is_fetched, missing_registry
 from tests.support.services import (
     ServiceError,
@@ -35,6 +36,7 @@ def main() -> int:
         "Apache Kafka": _prepare_kafka(),
         "schema registry": _prepare_registry(),
         "Redis": _prepare_redis(),
+        "rules of Prometheus": _prepare_promtool(),
         "embedded broker and store": missing_embedded(),
         "real purchases (CDNOW)": _prepare_purchases(),
     }
@@ -75,8 +77,20 @@ def _prepare_registry() -> str | None:
 def _prepare_redis() -> str | None:
     if missing_redis() is None or not _may_install():
         return missing_redis()
-    _announce("Installing Debian's redis-server (once)")
-    for command in (["apt-get", "update"], ["apt-get", "install", "-y", "redis-server"]):
+    return _install("redis-server") or missing_redis()
+
+
+def _prepare_promtool() -> str | None:
+    if missing_promtool() is None or not _may_install():
+        return missing_promtool()
+    # Without what it recommends: only promtool is used, not the server and its exporters.
+    return _install("prometheus", "--no-install-recommends") or missing_promtool()
+
+
+def _install(package: str, *options: str) -> str | None:
+    """Install a package of Debian; return why it failed, None if it did not."""
+    _announce(f"Installing Debian's {package} (once)")
+    for command in (["apt-get", "update"], ["apt-get", "install", "-y", *options, package]):
         done = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
@@ -88,7 +102,7 @@ def _prepare_redis() -> str | None:
             print("failed")
             return f"{' '.join(command)} ended with exit code {done.returncode}: {done.stderr.strip()}"
     print("done")
-    return missing_redis()
+    return None
 
 
 def _prepare_purchases() -> str | None:

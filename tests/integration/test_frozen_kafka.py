@@ -126,7 +126,7 @@ def test_a_worker_says_within_seconds_that_its_kafka_is_frozen_and_goes_on_when_
                     status = await asyncio.to_thread(worker.wait, grace_seconds + 10)
                 finally:
                     os.kill(broker, signal.SIGCONT)
-                last_words = {0: "worker_stopped", 70: "worker_forced"}
+                last_words = {0: "worker_stopped", 70: "worker_ended"}
                 assert last_words[status] in place.log().splitlines()[-1]
 
         asyncio.run(scenario())

@@ -111,7 +111,6 @@ def _in_background(seconds: float, work: Callable[..., object], *arguments: obje
 
 def _end_by_force(grace_seconds: float) -> None:
     _in_background(_LAST_WORDS_SECONDS, os._exit, EXIT_FORCED)  # what reads the log may hang, too
-    log.error(log_events.WORKER_FORCED, seconds=grace_seconds, status=EXIT_FORCED)
     last_words.say_end(EXIT_FORCED, f"it did not stop within {grace_seconds:g} seconds (LINGER_SHUTDOWN_GRACE_MS)")
     os._exit(EXIT_FORCED)
 

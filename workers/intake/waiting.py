@@ -77,8 +77,7 @@ class SchemaWait:
                 problems.setdefault(
                     partition.topic, f"waits for schema {cursor.schema_id}: {cursor.registry_problem}"
                 )
-        for topic in sorted(self.topics):
-            metrics.WAITS_FOR_REGISTRY.labels(topic).set(topic in problems)
+        metrics.WAITS_FOR_REGISTRY.show({topic: topic in problems for topic in sorted(self.topics)})
         for topic, problem in problems.items():
             if topic not in self._reported:
                 log.error(log_events.SOURCE_WAITS_FOR_REGISTRY, topic=topic, problem=problem[:_MOST_LOGGED])

@@ -53,7 +53,6 @@ RULES_SWEPT: Final = "rules_swept"
 HTTP_FAILED: Final = "http_failed"
 WORKER_FAILED: Final = "worker_failed"
 WORKER_STOPPING: Final = "worker_stopping"
-WORKER_FORCED: Final = "worker_forced"
 WORKER_STOPPED: Final = "worker_stopped"
 WORKER_ENDED: Final = "worker_ended"
 # At any moment: not of Linger's own making.

@@ -10,13 +10,15 @@ Everything else (retractions, decisions, dead letters) is sent in any case, if n
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from workers.core.decisions.published import PublishedRecord
 from workers.kafka.producer import Publisher, Withdrawn
 from workers.kafka.records import OutboxRecord
+from workers.observability import metrics
 from workers.outbox.sent_action import SentAction, action_in
+from workers.outbox.timing import ActionTimes
 
 _AT_ONCE: Final = 500
 """Records handed to the producer in one call; they are confirmed together."""
@@ -87,6 +89,7 @@ class Outbox:
         self._unsent: dict[str, _Entry] = {}
         self._retracted: set[str] = set()
         self._unconfirmed = 0
+        self._times = ActionTimes()
         self._sent_at_offset: int | None = None
         self._is_closed = False
         self._filled = asyncio.Event()
@@ -103,10 +106,16 @@ class Outbox:
         """How many records Kafka has not confirmed; those withheld are not among them."""
         return self._unconfirmed
 
-    def put(self, records: Sequence[OutboxRecord | PublishedRecord]) -> None:
-        """Append the records of a committed step."""
+    def put(self, records: Sequence[OutboxRecord | PublishedRecord], written_ms: Mapping[str, int] = {}) -> None:
+        """Append the records of a committed step.
+
+        Args:
+            records: in order.
+            written_ms: by action id, when the event was written that led to the action, to measure how long it took.
+        """
         if not records:
             return
+        self._times.note(written_ms)
         for record in records:
             entry = _Entry(record)
             self._entries.append(entry)
@@ -146,6 +155,7 @@ class Outbox:
             if entry.action is None:
                 continue
             if entry.action.is_active:
+                self._times.forget(entry.action.action_id)
                 if self._unsent.get(entry.action.action_id) is entry:
                     del self._unsent[entry.action.action_id]
             else:
@@ -269,6 +279,8 @@ class Outbox:
             self._queue.extendleft(reversed(batch))
         else:
             self._settle(batch)
+            metrics.PUBLISHED.inc(len(batch))
+            self._times.confirmed(one.action.action_id for one in batch if one.action and one.action.is_active)
         finally:
             self._sent_at_offset = None
 

@@ -223,8 +223,11 @@ class Processor:
                 partition.direct_producers.watch_from(now_ms)
             partition.watermarks.update(offset, max(end, sent_to(number, reports)), until)
             partition.advance_direct(sources)
-        for event_type, until_ms in self.watermarks.items():
-            metrics.SEEN.labels(event_type).set(until_ms / 1000)
+        watermarks = self.watermarks
+        metrics.SEEN.show({event_type: until_ms / 1000 for event_type, until_ms in watermarks.items()})
+        metrics.BEHIND.show(
+            {event_type: max(0, now_ms - until_ms) / 1000 for event_type, until_ms in watermarks.items()}
+        )
 
     def progress_report(self) -> dict[tuple[str, int], Progress]:
         """Return the progress of direct producers by activity partition, as intake reports it for source topics."""

@@ -70,6 +70,14 @@ class BatchProcessor:
         Returns:
             `Dropped` if the partition is not usable, or was lost while waiting or folding.
         """
+        offset = partition.meta.offset
+        partition.unread_ms = next((one.timestamp for one in delivery.records if one.offset >= offset), None)
+        try:
+            return await self._process_when_possible(partition, delivery)
+        finally:
+            partition.unread_ms = None
+
+    async def _process_when_possible(self, partition: OwnedPartition, delivery: Delivery) -> ProcessResult:
         while not await partition.outbox.wait_for_room():
             # The outbox was closed: the partition is lost, or a retried step is replacing its outbox under the lock.
             async with partition.lock:
@@ -108,6 +116,7 @@ class BatchProcessor:
         for chunk in _chunks([record for record in delivery.records if record.offset >= meta.offset]):
             attempt = 0
             while rest := [record for record in chunk if record.offset >= meta.offset]:
+                partition.unread_ms = rest[0].timestamp
                 try:
                     await self._fold(partition, rest)
                 except Transient as error:

@@ -39,6 +39,7 @@ class OwnedPartition:
         meant: up to when each event type had been seen when the present meaning of rules began (milliseconds); empty
             if it has always held here.
         lost_steps: Redis lost steps outside a delivery, so the records they folded must be read again.
+        unread_ms: when the first record was written that is here and not folded yet; None if none is.
     """
 
     number: int
@@ -55,6 +56,7 @@ class OwnedPartition:
     earliest: int = 0
     meant: Mapping[str, int] = field(default_factory=dict)
     lost_steps: bool = False
+    unread_ms: int | None = None
 
     @property
     def swept(self) -> int:

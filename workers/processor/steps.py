@@ -86,7 +86,7 @@ class Steps:
     def publish(self, partition: OwnedPartition, changes: WriteSet, work: UnitOfWork) -> None:
         """Hand the records of a committed step to the outbox, and count the step in the metrics."""
         partition.outbox.trimmed(changes.trim)
-        partition.outbox.put(work.outgoing)
+        partition.outbox.put(work.outgoing, work.written_ms())
         metrics.LAST_STEP.set_to_current_time()
         work.report()
         if work.unnamed:

@@ -141,3 +141,7 @@ class Timers:
             await step.commit(changes)
         self._steps.publish(partition, changes, work)
         metrics.TIMERS.inc(work.timers)
+        if not sweeping:
+            now_ms = self._sources.now_ms
+            for action in work.new_actions():
+                metrics.DUE_LATENESS.observe(max(0, now_ms - action.decided_ms) / 1000)

@@ -192,14 +192,21 @@ class UnitOfWork:
             missing=self.missing,
         )
 
+    def written_ms(self) -> dict[str, int]:
+        """Return, by id of a new action, when the newest event of its customer in this step was written."""
+        if not self.events:
+            return {}
+        return {
+            record.action_id: self.events[record.customer_id][-1][1].timestamp
+            for record in self.records
+            if record.is_active and record.customer_id in self.events
+        }
+
     def report(self) -> None:
         """Count the step in the metrics, once it is durable."""
-        metrics.EVENTS.labels("folded").inc(self.folded)
-        metrics.EVENTS.labels("duplicate").inc(self.duplicates)
-        metrics.EVENTS.labels("dead_letter").inc(len(self.dead_letters))
+        metrics.count_events(self.folded, self.duplicates, len(self.dead_letters), self.tombstones)
         metrics.count_left_out(self.left_out)
         metrics.count_not_understood(self.not_understood)
-        metrics.EVENTS.labels("tombstone").inc(self.tombstones)
         actions: Counter[tuple[str, str, str]] = Counter()
         suppressed: Counter[tuple[str, str]] = Counter()
         for record in self.records:

@@ -99,8 +99,7 @@ class PauseWatch:
             counts[because] += count
         # Those of before are in no other list.
         counts["pace"] = await self._store.held_actions.total(list(metas)) - counts["pause"] - counts["brake"]
-        for because, count in counts.items():
-            metrics.HELD.labels(because).set(max(0, count))
+        metrics.HELD.show({because: max(0, count) for because, count in counts.items()})
         braked = counts["brake"]
         self.brake_problem = (
             f"it holds {braked} actions: linger rules held, then linger rules release or discard" if braked else None

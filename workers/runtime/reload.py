@@ -23,6 +23,7 @@ from workers.observability import log_events, metrics
 from workers.observability.http_server import Reloaded
 from workers.operations.pattern_topics import find_topics
 from workers.rule_files.files import fingerprint
+from workers.runtime.measures.beginnings import begin_rules
 from workers.runtime.parts import Parts
 from workers.runtime.preflight import Preflight
 from workers.runtime.sources import SourcesInForce
@@ -246,6 +247,7 @@ class Reload:
     def _note_rules(self, activation: Activation) -> None:
         self._rules, self.problem = activation.rules, None
         metrics.GENERATION.set(self._rules.generation)
+        begin_rules(self._rules)
         log.info(
             log_events.RULES_LOADED,
             generation=self._rules.generation,

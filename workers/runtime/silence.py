@@ -27,11 +27,7 @@ class SilenceWatch:
         self.types: list[str] = []
 
     def take_sources(self, sources: SourcesFile) -> None:
-        """Watch other sources from now on; what is said of those that are gone ends."""
-        for topic in {source.topic for source in self._sources.sources} - {
-            source.topic for source in sources.sources
-        }:
-            metrics.SILENT.labels(topic).set(False)
+        """Watch other sources from now on."""
         self._sources = sources
 
     def problem(self) -> str | None:
@@ -46,9 +42,9 @@ class SilenceWatch:
     def note(self, progress: Mapping[tuple[str, int], Progress], now_ms: int) -> None:
         """Compare the progress of all source partitions with the clock."""
         silent = silent_sources(self._sources, progress, now_ms)
+        metrics.SILENT.show({source.topic: source.topic in silent for source in self._sources.sources})
         for source in self._sources.sources:
             was_silent, is_silent = source.topic in self.topics, source.topic in silent
-            metrics.SILENT.labels(source.topic).set(is_silent)
             if is_silent and not was_silent:
                 limit = write_duration(source.max_silence)
                 log.warning(
@@ -60,8 +56,8 @@ class SilenceWatch:
         self._note_types(sorted(silent_types(self._sources, progress, now_ms)))
 
     def _note_types(self, silent: list[str]) -> None:
-        for event_type in {event_type for source in self._sources.sources for event_type in source.types()}:
-            metrics.TYPE_SILENT.labels(event_type).set(event_type in silent)
+        types = {event_type for source in self._sources.sources for event_type in source.types()}
+        metrics.TYPE_SILENT.show({event_type: event_type in silent for event_type in types})
         for event_type in silent:
             if event_type not in self.types:
                 log.warning(log_events.TYPE_SILENT, type=event_type)
@@ -85,8 +81,8 @@ class SkipWatch:
     def look(self, now_seconds: float) -> None:
         """Look at what was skipped; `now_seconds` is of a monotonic clock."""
         problems = self._intake.skips(now_seconds)
+        metrics.SKIPS_UNUSUAL.show({topic: topic in problems for topic in self._intake.topics})
         for topic in self._intake.topics:
-            metrics.SKIPS_UNUSUAL.labels(topic).set(topic in problems)
             if topic in problems and topic not in self.problems:
                 log.warning(log_events.SOURCE_SKIPS_UNUSUAL, topic=topic, problem=problems[topic])
             elif topic in self.problems and topic not in problems:

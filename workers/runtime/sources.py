@@ -11,6 +11,7 @@ from workers.core.rules.rule_set import RuleSet
 from workers.core.source_set import SourceSet
 from workers.kafka.topics import TopicState
 from workers.observability import log_events, metrics
+from workers.runtime.measures.beginnings import begin_sources
 from workers.runtime.parts import Parts
 from workers.runtime.reader import SOURCES
 from workers.runtime.silence import SilenceWatch
@@ -58,10 +59,14 @@ class SourcesInForce:
         self.current = sources
         self.note_newest(sources.generation)
         metrics.SOURCES_GENERATION.set(sources.generation)
-        for source in sources.written.sources:
-            if source.pattern is not None:
-                count = sum(topic.source == source.name for topic in sources.topics.values())
-                metrics.PATTERN_TOPICS.labels(source.pattern).set(count)
+        begin_sources(sources.read)
+        patterns = {source.pattern: source.name for source in sources.written.sources if source.pattern is not None}
+        metrics.PATTERN_TOPICS.show(
+            {
+                pattern: sum(topic.source == name for topic in sources.topics.values())
+                for pattern, name in patterns.items()
+            }
+        )
 
     def note_newest(self, generation: int) -> None:
         """Compare with the newest generation that any worker has; hold everything if this one is older.

@@ -66,8 +66,7 @@ class StoppedSources:
             place: stop for place, stop in stored.stops.items() if place not in read_here and place.topic in topics
         }
         self.problems = StoredStops({**elsewhere, **stops}).problems()
-        for topic in topics:
-            metrics.STOPPED.labels(topic).set(topic in self.problems)
+        metrics.STOPPED.show({topic: topic in self.problems for topic in topics})
 
     def _note_undecodable(self, now_ms: int) -> None:
         for tp, batch in self._reader.undecodable.items():

@@ -21,6 +21,7 @@ from workers.kafka.topics import TopicsError
 from workers.observability import log_events, metrics
 from workers.runtime.gaps import GapCheck
 from workers.runtime.health.liveness import Liveness
+from workers.runtime.measures.lag import LagWatch, show_source_lag
 from workers.runtime.parts import Parts
 from workers.runtime.silence import SkipWatch
 from workers.runtime.sources import SourcesInForce
@@ -70,6 +71,7 @@ class Tick:
         self.own_topics = OwnTopics(parts.settings)
         self.waiting: Mapping[str, str] = {}
         self._liveness = liveness
+        self._lag = LagWatch()
         self._seconds = parts.settings.tick_ms / 1000
         self._servers = parts.settings.kafka_bootstrap_servers
         self._next_at = 0.0
@@ -185,20 +187,22 @@ class Tick:
         reports = self._intake.snapshot(reading, source_ends, self._topics.partitions, positions)
         progress = await self._store.publish_progress({**reports, **self._processor.progress_report()})
         self._intake.note_other_workers(progress)
+        show_source_lag(progress, positions, source_ends, reading.now_ms)
         return progress
 
     async def _update_watermarks(self, reading: Reading, progress: Mapping[tuple[str, int], Progress]) -> _Ends:
         """Update the watermarks of every activity partition; return the end offsets that were used."""
         activity = self._topics.activity
         ends = await self._reader.ends([(activity, partition) for partition in self._processor.partitions])
+        by_number = {partition: end for (_, partition), end in ends.items()}
+
+        def position_past_gaps(partition: int, offset: int) -> int:
+            return self._reader.position_past_gaps(TP(activity, partition), offset)
+
+        self._lag.look_at_activity(self._processor.partitions, by_number, position_past_gaps)
         if self._sources.is_outdated:
             return ends  # what newer sources read may be missing, so no type counts as seen any further
-        self._processor.observe(
-            reading,
-            progress,
-            {partition: end for (_, partition), end in ends.items()},
-            lambda partition, offset: self._reader.position_past_gaps(TP(activity, partition), offset),
-        )
+        self._processor.observe(reading, progress, by_number, position_past_gaps)
         return ends
 
     async def _fire(self) -> None:

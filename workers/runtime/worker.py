@@ -1,8 +1,10 @@
 """One worker process: assembles the parts, keeps them running, and stops them in order."""
 
 import asyncio
+import platform
 import time
 from collections.abc import Awaitable
+from importlib.metadata import version
 from typing import Any, Final
 
 import structlog
@@ -11,7 +13,7 @@ from aiokafka.errors import KafkaError
 from workers.core.decisions.turn import __file__ as core_file
 from workers.errors import LingerError, StartupError
 from workers.loading import Configuration
-from workers.observability import log_events
+from workers.observability import log_events, metrics
 from workers.observability.http_server import Endpoints, Reloaded
 from workers.observability.listening import worded
 from workers.operations.upgrade.finish import finish_at_start
@@ -21,6 +23,8 @@ from workers.runtime.gaps import GapCheck
 from workers.runtime.health.conditions import Conditions
 from workers.runtime.health.liveness import LEAST_PATIENCE_SECONDS, Liveness
 from workers.runtime.health.readiness import Readiness
+from workers.runtime.measures.beginnings import begin_activity
+from workers.runtime.measures.queues import QueueWatch
 from workers.runtime.parts import build_parts
 from workers.runtime.patterns import PatternTopics
 from workers.runtime.pauses import PauseWatch
@@ -69,6 +73,7 @@ class Worker:
         patience_seconds = max(LEAST_PATIENCE_SECONDS, 3 * settings.kafka_session_timeout_ms / 1000)
         self._liveness = Liveness(patience_seconds, time.monotonic(), time.monotonic())
         self._pauses = PauseWatch(parts)
+        self._queues = QueueWatch(parts)
         self._tick = Tick(parts, self._sources, gaps, self._liveness)
         self._others = OtherWorkers(parts, self._versions)
         self._readiness = Readiness(settings.kafka_session_timeout_ms / 1000)
@@ -96,6 +101,9 @@ class Worker:
         """
         self._conditions.ends_with(stop)
         core = "plain Python" if core_file is not None and core_file.endswith(".py") else "compiled"
+        metrics.BUILD.labels(version("linger"), core, platform.python_version()).set(1)
+        metrics.ALL_PARTITIONS.set(self._settings.partitions)
+        begin_activity(self._topics.activity)
         log.info(log_events.WORKER_STARTING, rules=len(self._rules.rules), rule_set=self._rules.hash, core=core)
         if not await unless(stop, self._check_and_join()):
             await self._stop()
@@ -148,6 +156,7 @@ class Worker:
             "pauses": guard(self._pauses.read()),
             "obeyed": guard(self._pauses.report()),
             "others": guard(self._others.report()),
+            "queues": guard(self._queues.watch()),
         }
         if self._schemas is not None:
             work["schemas"] = guard(self._schemas.keep_asking())

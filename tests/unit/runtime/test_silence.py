@@ -6,6 +6,7 @@ from structlog.testing import capture_logs
 from schemas.sources import SourcesFile
 from workers.core.watermarks import Progress
 from workers.observability import log_events
+from workers.observability.metrics import REGISTRY
 from workers.runtime.silence import SilenceWatch
 
 HOUR_MS = 3_600_000
@@ -50,3 +51,17 @@ def test_a_type_with_a_limit_of_its_own_is_named_beside_the_sources_and_its_sile
     assert watch.problem() == "silent: orders; silent types: nps"
     watch.note({("orders", 0): Progress(since_ms=1, partitions=1, event_ms={"nps": 8 * HOUR_MS})}, 8 * HOUR_MS)
     assert watch.problem() is None
+
+
+def test_the_silence_of_a_source_and_of_a_type_is_shown_while_they_are_there() -> None:
+    def shown(name: str, **labels: str) -> float | None:
+        return REGISTRY.get_sample_value(f"linger_{name}_silent", labels)
+
+    watch = SilenceWatch(SOURCES)
+    watch.note(progress(1), 9 * HOUR_MS)
+    assert (shown("source", topic="orders"), shown("type", type="nps"), shown("type", type="purchase")) == (1, 1, 0)
+    other = {"topic": "logins", "format": "canonical", "events": ["login"], "max_silence": "1 hour"}
+    watch.take_sources(SourcesFile.model_validate({"sources": [other]}))
+    watch.note({}, 9 * HOUR_MS)
+    assert (shown("source", topic="orders"), shown("type", type="nps")) == (None, None)
+    assert shown("type", type="login") == 0

@@ -9,7 +9,7 @@ from workers.kafka.requirements import missing_topics, wrong_partitions
 from workers.kafka.topics import TopicState
 from workers.observability import log_events
 from workers.operations.retention import ACTION_TOPICS
-from workers.settings import OWN_TOPICS, Settings
+from workers.settings import WORKER_TOPICS, Settings
 
 log = structlog.get_logger(__name__)
 
@@ -18,13 +18,13 @@ PATIENCE_SECONDS: Final = 3.0
 
 
 def unusable_topics(settings: Settings, topics: Mapping[str, TopicState]) -> dict[str, str]:
-    """Return by topic why Linger cannot use one of its own topics: it is missing, or has other partitions.
+    """Return by topic why a worker cannot use one of its own topics: it is missing, or has other partitions.
 
     Args:
         settings: name the topics and say how many partitions they have.
         topics: as Kafka describes them.
     """
-    names = [settings.topic(name) for name in OWN_TOPICS]
+    names = [settings.topic(name) for name in WORKER_TOPICS]
     partitioned = [settings.topic(name) for name in ("activity", *ACTION_TOPICS)]
     problems = {
         missing.topic: f"{missing}; create it: linger topics create" for missing in missing_topics(names, topics)

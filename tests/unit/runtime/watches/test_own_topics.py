@@ -25,6 +25,13 @@ def test_topics_as_they_should_be_are_no_problem() -> None:
     assert watch.problem is None
 
 
+def test_a_topic_that_only_commands_write_to_is_no_concern_of_a_worker() -> None:
+    watch = OwnTopics(SETTINGS)
+    watch.note(described(audit=None), 0.0)
+    watch.note(described(audit=None), PATIENCE_SECONDS)
+    assert watch.problem is None
+
+
 def test_a_topic_that_is_gone_is_named_once_that_lasts_and_no_longer_when_it_is_back() -> None:
     watch = OwnTopics(SETTINGS)
     with capture_logs() as logs:
