@@ -11,7 +11,7 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -27,7 +27,10 @@ pytestmark = pytest.mark.integration
 WITHIN_SECONDS: Final = 90.0
 """Of each command, on a machine that is busy with others."""
 AT_ONCE: Final = 5
-PATIENT: Final = {"LINGER_KAFKA_SESSION_TIMEOUT_MS": "30000", "LINGER_KAFKA_REQUEST_TIMEOUT_MS": "40000"}
+PATIENT: Final[dict[str, Any]] = {
+    "LINGER_KAFKA_SESSION_TIMEOUT_MS": "30000",
+    "LINGER_KAFKA_REQUEST_TIMEOUT_MS": "40000",
+}
 """So a frozen Kafka is neither a lost group nor an answer that is too late."""
 COMMANDS: Final[tuple[tuple[str, ...], ...]] = (
     ("run",),
