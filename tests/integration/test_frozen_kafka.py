@@ -22,7 +22,7 @@ from tests.support.services import running_kafka, running_redis
 from tests.support.site import Site, site
 from workers.demo.embedded import HOST, Pair, free_ports
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.rest]
 
 WITHIN_SECONDS: Final = 90.0
 """Of each command, on a machine that is busy with others."""

@@ -27,7 +27,7 @@ from workers.state.rule_sets.last_good import MAX_BYTES, FilesRead, keep_files, 
 from workers.state.source_sets.activation import activate_sources
 from workers.state.store import Store
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.rest]
 
 GOOD: Final = file_of(written("soft", 10))
 BETTER: Final = file_of(written("soft", 10), written("hard", 15))

@@ -18,7 +18,7 @@ from tests.support.services import running_kafka, running_redis
 from tests.support.site import Site, site
 from workers.demo.embedded import HOST, Pair, free_ports
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.rest]
 
 SESSION_SECONDS: Final = 6
 """The least that brokers allow."""

@@ -17,7 +17,7 @@ from tests.support.site import Site, site
 from workers.demo.embedded import Pair
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.rest]
 
 WORKERS: Final = 3
 SOURCES: Final = """

@@ -15,7 +15,7 @@ from tests.support.site import Site
 from workers.demo.embedded import Pair
 from workers.kafka.topics import connected_admin
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.rest]
 
 STATIC = {"LINGER_KAFKA_GROUP_INSTANCE_ID": "pod-0"}
 
