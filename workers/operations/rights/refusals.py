@@ -61,7 +61,8 @@ async def explain(settings: Settings, sources: SourcesFile | None, command: str)
         sources: of the file, None if it was not read; those of a pattern are not asked for.
         command: as in `NEEDS`.
     """
-    settings = settings.model_copy(update={"kafka_request_timeout_ms": _REQUEST_TIMEOUT_MS})
+    patience_ms = min(_REQUEST_TIMEOUT_MS, settings.kafka_request_timeout_ms)
+    settings = settings.model_copy(update={"kafka_request_timeout_ms": patience_ms})
     needs = NEEDS[command]
     topics = [] if sources is None else [source.topic for source in sources.sources if source.pattern is None]
     lacking = [*await _lacking_of_kafka(settings, topics, needs), *await _lacking_of_redis(settings, needs)]
