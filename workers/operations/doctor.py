@@ -151,7 +151,9 @@ class _Kafka:
             self._state = topics[self._activity]
             findings += kafka_checks.activity_topic(self._state, settings.partitions)
         actions = [settings.topic(name) for name in ACTION_TOPICS]
-        findings += kafka_checks.action_topics(actions, topics, settings.partitions)
+        # As many as the activity topic has: a setting that is wrong is one problem, not one for each topic.
+        partition_count = settings.partitions if self._state is None else self._state.partitions
+        findings += kafka_checks.action_topics(actions, topics, partition_count)
         missing = topic_rights_missing(settings, needed, reported)
         findings += kafka_checks.rights_on_topics(reported, needed, missing)
         group_missing = await group_rights_missing(settings, admin)
