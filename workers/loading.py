@@ -12,6 +12,7 @@ from schemas.sources import SourcesFile
 from workers.core.direct_producers import direct_problems
 from workers.core.rules.rule_compiler import HOLD_OUT_KEY, compile_rules
 from workers.core.rules.rule_set import RuleSet
+from workers.core.source_changes import content_hash
 from workers.errors import StartupError
 from workers.registry.requirements import registry_problems
 from workers.rule_files.files import RuleTexts, read_text, read_texts
@@ -21,7 +22,7 @@ from workers.rule_files.rules import ParsedRuleFiles, read_documents, read_rules
 from workers.rule_tests.proof import proof_problems
 from workers.settings import Settings
 from workers.source_files.reading import read_sources
-from workers.state.rule_sets.last_good import FilesRead, newest_files
+from workers.state.rule_sets.last_good import FilesRead, keep_files, newest_files
 from workers.state.store import Store
 
 
@@ -83,6 +84,16 @@ async def newest_configuration(settings: Settings, store: Store, refused: Startu
             raise
         raise also_refused(refused, error.problems) from error
     return replace(configuration, refused=tuple(refused.problems))
+
+
+async def keep_last_good(store: Store, configuration: Configuration) -> bool:
+    """Keep files without problems, before they are the newest; return False if they are too large.
+
+    Raises:
+        Transient: Redis does not answer.
+    """
+    sources_hash = content_hash(configuration.sources)
+    return await keep_files(store, configuration.files, configuration.rules.hash, sources_hash)
 
 
 def also_refused(refused: StartupError, problems: Sequence[str]) -> StartupError:

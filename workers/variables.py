@@ -169,13 +169,14 @@ def is_of_service(environment: Mapping[str, str], name: str, text: str) -> bool:
     if any(names.fullmatch(name) and values.fullmatch(text) for names, values in _OF_SERVICE):
         return True
     if _ADDRESS_VARIABLE.fullmatch(name):
-        return _is_address(text)
+        return is_address(text)
     # What `docker --link` copies of the other container.
     link, is_copied, _ = name.partition("ENV_")
     return bool(is_copied) and _LINK.fullmatch(environment.get(f"{PREFIX}{link}NAME", "")) is not None
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Return whether this is an IP address, without brackets."""
     try:
         ipaddress.ip_address(text)
     except ValueError:

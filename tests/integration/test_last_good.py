@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 import signal
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -134,6 +135,27 @@ def test_what_this_release_cannot_compile_ends_the_start_with_every_problem(pair
             assert damaged.returncode == 2
             assert "did you mean 'purchase'?" in damaged.stderr
             assert "the last good rules and sources cannot be used either" in damaged.stderr
+
+    asyncio.run(law())
+
+
+@pytest.mark.parametrize("command", ["rules", "sources"])
+def test_what_an_operator_promotes_is_kept_before_any_worker_has_loaded_it(
+    pair: Pair, tmp_path: Path, command: str
+) -> None:
+    async def law() -> None:
+        async with site(pair, tmp_path, GOOD) as place:
+            await place.until(partial(generation_is, place, 1), "the worker to start")
+            await stop(place)
+            file = tmp_path / ("rules.yaml" if command == "rules" else "sources.yaml")
+            text = BETTER if command == "rules" else file.read_text().replace("3000 days", "2000 days")
+            file.write_text(text)
+            promote = [sys.executable, "-m", "workers", command, "promote"]
+            process = await asyncio.create_subprocess_exec(*promote, env=place.process_environment())
+            assert await process.wait() == 0
+            kept = await newest_files(place.store)
+            assert kept is not None
+            assert text == (next(iter(kept.rules.values())) if command == "rules" else kept.sources)
 
     asyncio.run(law())
 

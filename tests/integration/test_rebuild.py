@@ -19,7 +19,7 @@ from aiokafka.admin import RecordsToDelete
 
 from tests.integration.test_store import full_step, lawful, take_step
 from tests.integration.test_worker import DIRECT, DRY, GONE, QUIET, canonical
-from tests.support.builders import day
+from tests.support.builders import day, rule, rules
 from tests.support.decided import facts_in
 from tests.support.site import Site, site
 from workers.customer_facts.facts import encode_facts
@@ -32,6 +32,7 @@ from workers.operations.held_actions import held_by_rule, order_for_held
 from workers.recovery.mark import RebuildMark
 from workers.recovery.wipe import wipe
 from workers.state.meta import REBUILDING, has_older_owner, without_ownership
+from workers.state.rule_sets.activation import activate
 from workers.state.store import Store
 
 pytestmark = pytest.mark.integration
@@ -118,6 +119,14 @@ def start_rebuild(place: Site, *options: str) -> "subprocess.Popen[bytes]":
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
+
+
+async def export_state(place: Site, folder: Path) -> None:
+    """Write the state of this site to a folder."""
+    command = [sys.executable, "-m", "workers", "state", "export", str(folder)]
+    process = await asyncio.create_subprocess_exec(*command, env=place.process_environment(), stdout=subprocess.PIPE)
+    await process.communicate()
+    assert process.returncode == 0
 
 
 async def rebuild(place: Site, *options: str) -> dict[str, Any]:
@@ -299,6 +308,31 @@ def test_it_refuses_while_workers_are_alive_and_changes_nothing_in_a_dry_run(
         assert report["records"] > 8
         assert report["ids_known"] > 0
         assert await place.store.metas(range(4)) == before
+
+    play(apache_pair, tmp_path, scenario)
+
+
+@pytest.mark.rest
+def test_rules_that_newer_ones_have_replaced_are_refused_before_anything_is_wiped(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        await history(place, 4)
+        await stop_workers(place)
+        await activate(place.store, rules(rule("newer")), day(15), allow_rollback=False)
+        before = await state(place), await place.store.metas(range(4))
+        for options in (["--all"], ["--all", "--dry-run"]):
+            process = start_rebuild(place, *options)
+            _, complaint = await asyncio.to_thread(process.communicate, None, 120)
+            assert process.returncode == 2, complaint.decode()
+            assert b"linger rules promote" in complaint
+            assert (await state(place), await place.store.metas(range(4))) == before
+        await export_state(place, tmp_path / "state")
+        await forget_everything(place)
+        process = start_rebuild(place, "--from", str(tmp_path / "state"))
+        _, complaint = await asyncio.to_thread(process.communicate, None, 120)
+        assert (process.returncode, b"linger rules promote" in complaint) == (2, True), complaint.decode()
+        assert not any((await place.store.metas(range(4))).values())
 
     play(apache_pair, tmp_path, scenario)
 

@@ -23,6 +23,7 @@ from workers.audit.actor import os_user
 from workers.audit.arguments import customers_in, recorded, without_customers
 from workers.audit.record import Intent, Outcome, encode_audit
 from workers.errors import StartupError
+from workers.kafka.clients.connecting import connect
 from workers.kafka.topics import TopicsError, connected_admin, describe
 from workers.observability import logs
 from workers.settings import AUDIT, Settings
@@ -80,14 +81,15 @@ def audited(settings: Settings, deed: Deed, unrecorded: Callable[[str], object])
         StartupError: if the intent cannot be recorded; nothing was done then.
     """
     logs.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
+    customer_ids = customers_in(deed.arguments)
     intent = Intent(
         id=uuid.uuid4().hex,
         at_ms=_now_ms(),
         user=os_user(),
-        by=deed.by,
+        by=None if deed.by is None else without_customers(deed.by, customer_ids),
         command=deed.command,
         arguments=recorded(deed.arguments),
-        reason=without_customers(deed.reason, customers_in(deed.arguments)),
+        reason=without_customers(deed.reason, customer_ids),
         version=version("linger"),
     )
     try:
@@ -118,7 +120,7 @@ def audited(settings: Settings, deed: Deed, unrecorded: Callable[[str], object])
         why = f"{type(error).__name__}: {error}"
         raise
     finally:
-        error_text = None if why is None else without_customers(why, customers_in(deed.arguments))
+        error_text = None if why is None else without_customers(why, customer_ids)
         ended = Outcome(id=intent.id, at_ms=_now_ms(), outcome=outcome, counts=trail.counts, error=error_text)
         try:
             asyncio.run(append(settings, ended))
@@ -142,8 +144,8 @@ async def append(settings: Settings, record: Intent | Outcome) -> None:
                 if topic not in await describe(admin, [topic]):
                     raise StartupError([f"topic '{topic}' does not exist; create it: linger topics create"])
             producer = AIOKafkaProducer(**connection, acks="all")
-            await producer.start()
             try:
+                await connect(producer)
                 await producer.send_and_wait(
                     topic, encode_audit(record), key=record.id.encode(), partition=_PARTITION
                 )

@@ -7,17 +7,18 @@ from typing import Annotated
 import typer
 
 from workers.cli.audit_commands.changing import Because, By, changing
-from workers.cli.output import out
+from workers.cli.output import out, warn
 from workers.cli.source_commands import check, guess, trial
 from workers.intake.forget_source import forget_source
 from workers.intake.promote_sources import promote_sources
 from workers.intake.resume_source import resume_source
 from workers.kafka.records import TopicPartition
-from workers.loading import load_configuration
+from workers.loading import keep_last_good, load_configuration
 from workers.operations.rights.refusals import require
 from workers.printing import one_line
 from workers.settings import read_settings
 from workers.state.connect import with_store, with_stored_state
+from workers.state.rule_sets.last_good import TOO_LARGE
 from workers.state.source_sets.activation import SourceActivation
 from workers.state.stopped_sources import Stop
 from workers.state.store import Store
@@ -98,10 +99,12 @@ def promote(
     settings = read_settings(context.obj)
     if path is not None:
         settings = settings.model_copy(update={"sources": path})
-    sources = load_configuration(settings).sources
+    configuration = load_configuration(settings)
 
     async def ask(store: Store) -> SourceActivation:
-        return await promote_sources(settings, sources, store)
+        if not await keep_last_good(store, configuration):
+            warn(TOO_LARGE)
+        return await promote_sources(settings, configuration.sources, store)
 
     with changing(context, settings, by, because) as trail:
         activation = with_stored_state(settings, ask)

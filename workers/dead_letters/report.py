@@ -17,6 +17,7 @@ from workers.dead_letters.disposition import RecordedDisposition
 from workers.dead_letters.record import DeadLetter, position_text
 from workers.dead_letters.replay import ReplayResult
 from workers.dead_letters.selection import Disposition, Group, Plan
+from workers.observability.escapes import escaped
 from workers.printing import one_line, print_table, table_of
 
 __all__ = [
@@ -254,8 +255,8 @@ def _print_result(console: Console, plan: Plan, result: ReplayResult) -> None:
 
 
 def _plain(text: str) -> str:
-    """Return a text that cannot control a terminal."""
-    return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
+    """Return a text of several lines that cannot control a terminal."""
+    return escaped(text, keep="\n")
 
 
 def _pretty(raw: bytes | None, max_characters: int) -> str:

@@ -43,10 +43,6 @@ class Unproven:
         known = self.later or heard
         self.later = Heard(max(known.at_ms, heard.at_ms), max(known.written_ms, heard.written_ms))
 
-    def latest(self) -> Heard:
-        """Return the latest of all."""
-        return self.first if self.later is None else Heard(*map(max, self.first, self.later))
-
 
 class Cursor:
     """One source partition that this worker reads.

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.protocol import ConsumerProtocol
-from aiokafka.errors import for_code
 
 from workers.kafka.group_protocol import format_of
-from workers.kafka.groups import Member
+from workers.kafka.groups import Member, described_groups
 from workers.kafka.records import TopicPartition
 
 
@@ -43,10 +42,7 @@ async def group_state(admin: AIOKafkaAdminClient, group: str) -> GroupState:
     Raises:
         KafkaError: if Kafka does not answer, or refuses.
     """
-    (answer,) = await admin.describe_consumer_groups([group])
-    (state,) = answer.to_object()["groups"]
-    if state["error_code"]:
-        raise for_code(state["error_code"])(f"group '{group}'")
+    (state,) = await described_groups(admin, group)
     members = [
         AssignedMember(
             client_id=member["client_id"],

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
+from aiokafka.errors import GroupAuthorizationFailedError, GroupIdNotFound, KafkaError, for_code
 from aiokafka.protocol.admin import DescribeGroupsRequest_v3, DescribeGroupsResponse_v3
 from aiokafka.protocol.api import Request
 
@@ -70,7 +70,7 @@ async def members_of(admin: AIOKafkaAdminClient, group: str) -> int:
     Raises:
         KafkaError: if Kafka does not answer, or refuses.
     """
-    return sum(len(state["members"]) for state in await _described(admin, group))
+    return sum(len(state["members"]) for state in await described_groups(admin, group))
 
 
 async def described_members(admin: AIOKafkaAdminClient, group: str) -> list[Member] | None:
@@ -83,7 +83,7 @@ async def described_members(admin: AIOKafkaAdminClient, group: str) -> list[Memb
         KafkaError: if Kafka does not answer, or refuses.
     """
     found = []
-    for state in await _described(admin, group):
+    for state in await described_groups(admin, group):
         if state["members"] and state["state"] != "Stable":
             return None
         for member in state["members"]:
@@ -92,13 +92,19 @@ async def described_members(admin: AIOKafkaAdminClient, group: str) -> list[Memb
     return found
 
 
-async def _described(admin: AIOKafkaAdminClient, group: str) -> list[dict[str, Any]]:
-    """Return what Kafka says of a group; a refusal says that it has no members, which must not be believed."""
+async def described_groups(admin: AIOKafkaAdminClient, group: str) -> list[dict[str, Any]]:
+    """Return what Kafka says of a group, as aiokafka reads it; a group that never was has no members.
+
+    An answer with an error lists no members either, which must not be believed.
+
+    Raises:
+        KafkaError: if Kafka does not answer, refuses, or its coordinator is not ready.
+    """
     answers = await admin.describe_consumer_groups([group])
     states = [state for answer in answers for state in answer.to_object()["groups"]]
     for state in states:
-        if state["error_code"] == GroupAuthorizationFailedError.errno:
-            raise GroupAuthorizationFailedError(f"group '{group}'")
+        if state["error_code"] not in (0, GroupIdNotFound.errno):
+            raise for_code(state["error_code"])(f"group '{group}'")
     return states
 
 

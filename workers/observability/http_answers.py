@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from workers.observability.conditions import CATALOGUE, LINES_OF_READYZ, Note, Reasons, is_wrong
+from workers.observability.escapes import escaped
 from workers.observability.http_requests import Refused, Request
 
 TEXT: Final = "text/plain; charset=utf-8"
@@ -94,18 +95,11 @@ def _page(unready: str | None, reasons: Reasons) -> str:
     for name, condition in CATALOGUE.items():
         reason = reasons[name]
         if is_wrong(reason):
-            lines += [f"[-]{name} failed: {_printable(str(reason))}", f"   what to do: {condition.remedy}"]
+            lines += [f"[-]{name} failed: {escaped(str(reason))}", f"   what to do: {condition.remedy}"]
         else:
-            lines.append(f"[+]{name} ok" + (f": {_printable(reason)}" if isinstance(reason, Note) else ""))
-    last = "ready" if unready is None else f"not ready: {_printable(unready)}"
+            lines.append(f"[+]{name} ok" + (f": {escaped(reason)}" if isinstance(reason, Note) else ""))
+    last = "ready" if unready is None else f"not ready: {escaped(unready)}"
     return "\n".join([*lines, last, ""])
-
-
-def _printable(text: str) -> str:
-    """Return a text with escapes in place of what a terminal obeys, such as a line feed within a name."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
-    )
 
 
 def _wants_json(request: Request) -> bool:

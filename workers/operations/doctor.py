@@ -51,7 +51,7 @@ from workers.operations.source_samples import Trace, sample_sources
 from workers.operations.upgrade import checks as upgrade_checks
 from workers.operations.upgrade.facts import find_releases, sample_layouts
 from workers.registry.for_commands import reader_for
-from workers.settings import AUDIT, OWN_TOPICS, PAUSES, WORKER_TOPICS, Settings
+from workers.settings import AUDIT, OWN_TOPICS, PAUSES, Settings
 from workers.state.brake import brake_state
 from workers.state.connect import clock_of, opened_store
 from workers.state.consistency import Log, end_of_log
@@ -138,7 +138,7 @@ class _Kafka:
 
     async def _topics(self, admin: AIOKafkaAdminClient, brokers: int) -> list[Finding]:
         settings, own = self._settings, [self._settings.topic(name) for name in OWN_TOPICS]
-        needed = rights_needed(settings, self._sources, WORKER_TOPICS)
+        needed = rights_needed(settings, self._sources)
         # Workers need no audit, and may not see it; commands do.
         reported = await rights_on(admin, dict.fromkeys([*needed, settings.topic(AUDIT)]))
         visible = [name for name in [*needed, settings.topic(AUDIT)] if reported.get(name) != frozenset()]
@@ -151,7 +151,9 @@ class _Kafka:
             self._state = topics[self._activity]
             findings += kafka_checks.activity_topic(self._state, settings.partitions)
         actions = [settings.topic(name) for name in ACTION_TOPICS]
-        findings += kafka_checks.action_topics(actions, topics, settings.partitions)
+        # As many as the activity topic has: a setting that is wrong is one problem, not one for each topic.
+        partition_count = settings.partitions if self._state is None else self._state.partitions
+        findings += kafka_checks.action_topics(actions, topics, partition_count)
         missing = topic_rights_missing(settings, needed, reported)
         findings += kafka_checks.rights_on_topics(reported, needed, missing)
         group_missing = await group_rights_missing(settings, admin)

@@ -98,12 +98,12 @@ def activity_topic(state: TopicState, partition_count: int) -> list[Finding]:
 
 
 def action_topics(names: Iterable[str], topics: Mapping[str, TopicState], partition_count: int) -> list[Finding]:
-    """Check the partition count of the topics with actions and decisions that exist."""
+    """Check that the topics with actions and decisions that exist have as many partitions as the activity topic."""
     return [
         problem(
             "Kafka",
             f"partitions of {wrong.topic}",
-            f"{wrong.partitions}, LINGER_PARTITIONS is {partition_count}",
+            f"{wrong.partitions}, the activity topic has {partition_count}",
             "a rebuild looks for a customer's actions in the partition of the customer, and refuses to begin",
             "add partitions with kafka-topics.sh --alter; if there are too many, create the topic again",
         )

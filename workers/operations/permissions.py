@@ -5,7 +5,7 @@ missing.
 """
 
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,10 +26,10 @@ from workers.errors import Transient
 from workers.kafka.groups import group_rights
 from workers.kafka.rights import Right
 from workers.kafka.topics import connected_admin, rights_on
-from workers.settings import PAUSES, WORKER_TOPICS, Settings
+from workers.operations.rights.needs import NEEDS, rights_by_topic
+from workers.settings import Settings
 from workers.state.topology import open_nodes
 
-_RIGHTS_ON_ACTIVITY: Final = (Right.READ, Right.WRITE)
 _ACL_FILE: Final = "docs/acl/kafka-acls.sh, role worker"
 
 
@@ -120,18 +120,15 @@ def _kafka_refusal(settings: Settings, server: str, error: BaseException) -> Ref
     return None
 
 
-def rights_needed(settings: Settings, sources: SourcesFile, own: Sequence[str]) -> dict[str, tuple[Right, ...]]:
-    """Return by topic the rights that a worker needs; `own` are Linger's own topics without their prefix."""
-    needed: dict[str, tuple[Right, ...]] = {settings.topic(name): (Right.WRITE,) for name in own}
-    needed[settings.topic("activity")] = _RIGHTS_ON_ACTIVITY
-    needed[settings.topic(PAUSES)] = (Right.READ,)
+def rights_needed(settings: Settings, sources: SourcesFile) -> dict[str, frozenset[Right]]:
+    """Return by topic the rights that a worker needs; those of patterns are not known by name."""
     named = [source.topic for source in sources.sources if source.pattern is None]
-    return dict.fromkeys(named, (Right.READ,)) | needed
+    return rights_by_topic(NEEDS["run"], settings, named)
 
 
 async def missing_rights(settings: Settings, sources: SourcesFile) -> list[MissingRight]:
     """Return the rights that a worker lacks; nothing if brokers do not report rights, or do not answer."""
-    needed = rights_needed(settings, sources, WORKER_TOPICS)
+    needed = rights_needed(settings, sources)
     try:
         async with connected_admin(settings.kafka_connection()) as admin:
             missing = topic_rights_missing(settings, needed, await rights_on(admin, needed))
@@ -142,7 +139,7 @@ async def missing_rights(settings: Settings, sources: SourcesFile) -> list[Missi
 
 def topic_rights_missing(
     settings: Settings,
-    needed: Mapping[str, Sequence[Right]],
+    needed: Mapping[str, Collection[Right]],
     reported: Mapping[str, frozenset[Right] | None],
 ) -> list[MissingRight]:
     """Return the missing rights, one value for each topic; nothing for topics whose rights are not reported.
@@ -155,7 +152,7 @@ def topic_rights_missing(
     missing = []
     for topic, needed_rights in needed.items():
         allowed = reported.get(topic)
-        lacking = [right for right in needed_rights if allowed is not None and right not in allowed]
+        lacking = [right for right in sorted(needed_rights) if allowed is not None and right not in allowed]
         if lacking:
             titles = " or ".join(right.title for right in lacking)
             operations = " ".join(f"--operation {right.title}" for right in lacking)

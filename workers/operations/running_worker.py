@@ -8,6 +8,7 @@ from typing import Any, Final
 from workers.observability.conditions import CATALOGUE
 from workers.operations.findings import Finding, ok, problem
 from workers.operations.liveness_probe import Answer, address, ask
+from workers.printing import one_line
 from workers.settings import Settings
 from workers.state.presence.reports import BEAT_SECONDS, WorkerReport, read_reports
 from workers.state.presence.versions import Alive, versions_by_worker
@@ -46,12 +47,12 @@ def said(answer: Answer) -> list[Finding]:
     findings = [ok("worker", "readiness", "the worker on this machine is ready")]
     if not is_ready:
         why = "a rolling update waits for it"
-        findings = [problem("worker", "readiness", _line(because), why, "look at /statusz and the log")]
+        findings = [problem("worker", "readiness", one_line(str(because)), why, "look at /statusz and the log")]
     for name, reason in holding.items():
         condition = CATALOGUE.get(name)
         if condition is None or condition.needs_action:
             remedy = "see docs/operating.md of its release" if condition is None else condition.remedy
-            findings.append(problem("worker", name, _line(reason), _WHY, remedy))
+            findings.append(problem("worker", name, one_line(str(reason)), _WHY, remedy))
     return findings
 
 
@@ -109,7 +110,3 @@ def _versions(reports: dict[str, WorkerReport]) -> dict[str, str]:
         return {}
     first = min(reports)
     return versions_by_worker(first, reports[first], reports)
-
-
-def _line(text: object) -> str:
-    return "".join(character if character.isprintable() else "?" for character in str(text))

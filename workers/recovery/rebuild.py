@@ -113,6 +113,7 @@ class Rebuild:
             plan = make_plan(metas, logs, options, rules_stored=rules_stored, file_offsets=beginning.offsets)
             if not plan.reasons:
                 return Report(plan.reasons, options.dry_run)
+            await beginning.require_newest_rules(self._store)
             heads = await read_heads(consumer, logs, self._time_of)
             published = await self._read_published(consumer, snapshot, reading.now_ms)
             loss = await count_loss(self._store, consumer, self._rules, logs, plan.partitions_from_the_log)

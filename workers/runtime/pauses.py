@@ -21,7 +21,7 @@ _EVERY_SECONDS: Final = 0.2
 _AGAIN_SECONDS: Final = 5.0
 """How often what is obeyed is written although it has not changed, for Redis may have lost it."""
 _PATIENCE_SECONDS: Final = 5.0
-"""How long the list of pauses may be out of date before the worker is not ready."""
+"""How long the list of pauses may be out of date before the condition `pauses` holds."""
 
 
 class PauseWatch:

@@ -24,8 +24,9 @@ from workers.operations.permissions import (
     missing_rights,
     redis_refusals,
 )
-from workers.operations.redis_checks import EVICTS_NOTHING, may_evict, parse_info, refused_commands
+from workers.operations.redis_checks import EVICTS_NOTHING, may_evict, parse_info
 from workers.operations.retention import needs_of, shortages_of
+from workers.operations.rights.redis_commands import refused_commands
 from workers.runtime.parts import Parts
 from workers.settings import WORKER_TOPICS, Settings
 from workers.state.consistency import partitions_made_with, partitions_mismatch

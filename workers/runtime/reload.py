@@ -28,7 +28,7 @@ from workers.runtime.parts import Parts
 from workers.runtime.preflight import Preflight
 from workers.runtime.sources import SourcesInForce
 from workers.state.rule_sets.activation import Activation, OlderRules, activate, newest_generation, require_not_older
-from workers.state.rule_sets.last_good import FilesRead, keep_files
+from workers.state.rule_sets.last_good import TOO_LARGE, FilesRead, keep_files
 from workers.state.source_sets.activation import OlderSources, activate_sources
 from workers.state.source_sets.stored import newest_sources
 
@@ -242,8 +242,7 @@ class Reload:
 
     async def _keep(self, files: FilesRead, rules: RuleSet, sources: SourcesFile) -> None:
         if not await keep_files(self._store, files, rules.hash, content_hash(sources)):
-            problem = "the files are too large for Redis: a worker whose own are broken cannot start with them"
-            log.warning(log_events.LAST_GOOD_NOT_KEPT, problem=problem)
+            log.warning(log_events.LAST_GOOD_NOT_KEPT, problem=TOO_LARGE)
 
     def _note_rules(self, activation: Activation) -> None:
         self._rules, self.problem = activation.rules, None

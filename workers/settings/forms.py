@@ -1,6 +1,5 @@
 """Forms of text that a setting can have: hosts, servers, URLs, paths. No message holds a part of a secret."""
 
-import ipaddress
 import re
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 from redis.asyncio.connection import Connection, parse_url
 from redis.exceptions import RedisError
 
-from workers.variables import port_number, shown
+from workers.variables import is_address, port_number, shown
 
 LONGEST_PATH: Final = 4_096
 _LONGEST_FILE_NAME: Final = 255
@@ -25,13 +24,10 @@ _ENCODED: Final = (
 
 def is_host(text: str) -> bool:
     """Return whether this is an IP address, without brackets, or can be the name of a machine."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        last = text.rstrip(".").rpartition(".")[2]
-        # A name that ends with a number would be read as an IPv4 address.
-        return len(text) <= _LONGEST_NAME and _NAME.fullmatch(text) is not None and not last.isdecimal()
-    return True
+    # A name that ends with a number would be read as an IPv4 address.
+    is_number = text.rstrip(".").rpartition(".")[2].isdecimal()
+    is_name = len(text) <= _LONGEST_NAME and _NAME.fullmatch(text) is not None and not is_number
+    return is_name or is_address(text)
 
 
 def host(text: str) -> str:

@@ -16,7 +16,7 @@ from workers.status.facts import Setting
 from workers.status.shapes import Attention, Source, Status
 
 BEHIND_SECONDS: Final = 900
-"""More than this is behind: the same quarter of an hour as of the alarm on `linger_seen_timestamp_seconds`."""
+"""More than this is behind: the same quarter of an hour as of the alarms in docs/alerts.yaml."""
 LETTERS_SECONDS: Final = 3_600
 """Open dead letters that are not older than this need attention."""
 FULL: Final = 0.8

@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 from workers.dead_letters.disposition import DispositionLog
 from workers.dead_letters.record import read_dead_letter
 from workers.errors import LingerError, StartupError
+from workers.kafka.clients.connecting import connect
 from workers.kafka.group_state import GroupState, group_state
 from workers.kafka.newest_records import newest_of
 from workers.kafka.range_reader import opened_reader, stop_consumer
@@ -170,7 +171,7 @@ async def _times_of(connection: Mapping[str, Any], starts: Mapping[TopicPartitio
     )
     times: dict[int, int] = {}
     try:
-        await consumer.start()
+        await connect(consumer)
         consumer.assign(list(starts))
         for place, offset in starts.items():
             consumer.seek(place, offset)

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from workers.dead_letters.disposition import write_runs
 from workers.pauses.record import ALL_RULES
-from workers.printing import print_table, table_of
+from workers.printing import one_line, print_table, table_of
 from workers.status.attention import duration_text
 from workers.status.shapes import EventType, Group, Partition, Source, Status
 
@@ -33,13 +33,15 @@ def print_status(console: Console, status: Status) -> None:
     mark, style, text = _HEALTH[status.health]
     _say(console, Text.assemble((mark, style), " ", (f"{status.at}: {text}", "bold")))
     for item in status.attention:
-        _say(console, Text.assemble(("✗", "bold red"), f" {item.about}: {_plain(item.problem)}"))
-        _say(console, Text(f"    {_plain(item.remedy)}"))
+        _say(console, Text.assemble(("✗", "bold red"), f" {item.about}: {one_line(item.problem)}"))
+        _say(console, Text(f"    {one_line(item.remedy)}"))
     by_reason: dict[str, list[str]] = {}
     for unknown in status.unknown:
         by_reason.setdefault(unknown.reason, []).append(unknown.what)
     for reason, names in by_reason.items():
-        _say(console, Text.assemble(("?", "bold yellow"), f" {_plain(', '.join(names))} unknown: {_plain(reason)}"))
+        _say(
+            console, Text.assemble(("?", "bold yellow"), f" {one_line(', '.join(names))} unknown: {one_line(reason)}")
+        )
     _group(console, status.group)
     _partitions(console, status.partitions)
     _sources(console, status.sources)
@@ -88,7 +90,7 @@ def _partitions(console: Console, partitions: Sequence[Partition]) -> None:
             row.oldest_due or _NONE,
             _count(row.outbox),
             _count(row.held),
-            Text(_plain(row.worker or _NONE)),
+            Text(one_line(row.worker or _NONE)),
         )
     print_table(console, table)
     if len(busy) > _MOST_PARTITIONS:
@@ -105,12 +107,12 @@ def _sources(console: Console, sources: Sequence[Source] | None) -> None:
     table = table_of("topic", "lag", "read until", "ago", "last event", "state")
     for source in sources:
         table.add_row(
-            Text(_plain(source.topic)),
+            Text(one_line(source.topic)),
             _count(source.lag),
             source.read_until or _NONE,
             _NONE if source.lag_seconds is None else duration_text(source.lag_seconds),
             source.last_event or _NONE,
-            Text(_plain(_state(source))),
+            Text(one_line(_state(source))),
         )
     print_table(console, table)
 
@@ -135,7 +137,7 @@ def _types(console: Console, types: Sequence[EventType] | None) -> None:
     table = table_of("type", "watermark", "ago", "customers waiting", "state")
     for row in types:
         table.add_row(
-            Text(_plain(row.type)),
+            Text(one_line(row.type)),
             row.watermark or _NONE,
             _NONE if row.behind_seconds is None else duration_text(row.behind_seconds),
             _count(row.waiting),
@@ -146,16 +148,16 @@ def _types(console: Console, types: Sequence[EventType] | None) -> None:
 
 def _actions(console: Console, status: Status) -> None:
     brake = status.brake
-    passed = _UNKNOWN if brake is None else f"{brake.passed} of at most {_limit(brake.limit)}"
+    passed = _UNKNOWN if brake is None else f"{brake.passed} of at most {_count(brake.limit)}"
     _title(console, f"Actions of this hour: {passed}")
     if status.held:
         table = table_of("held actions of", "because", "held")
         for row in status.held:
-            table.add_row(Text(_plain(row.rule)), row.because, str(row.held))
+            table.add_row(Text(one_line(row.rule)), row.because, str(row.held))
         print_table(console, table)
     for pause in status.pauses or ():
         name = "all rules are" if pause.rule == ALL_RULES else f"'{pause.rule}' is"
-        _say(console, Text(_plain(f"{name} paused since {pause.since} by {pause.by}: {pause.because}")))
+        _say(console, Text(one_line(f"{name} paused since {pause.since} by {pause.by}: {pause.because}")))
 
 
 def _dead_letters(console: Console, status: Status) -> None:
@@ -188,7 +190,7 @@ def _rules(console: Console, status: Status) -> None:
         for rule in status.rules:
             states = ["" if rule.active else "not in force", "paused" if rule.paused else ""]
             state = ", ".join(filter(None, states)) or "in force"
-            table.add_row(Text(_plain(rule.rule)), rule.last_action or _NONE, str(rule.actions), state)
+            table.add_row(Text(one_line(rule.rule)), rule.last_action or _NONE, str(rule.actions), state)
         print_table(console, table)
 
 
@@ -202,7 +204,7 @@ def _redis(console: Console, status: Status) -> None:
 
 
 def _title(console: Console, text: str) -> None:
-    _say(console, Text(_plain(text), style="bold"))
+    _say(console, Text(one_line(text), style="bold"))
 
 
 def _say(console: Console, text: Text) -> None:
@@ -210,23 +212,14 @@ def _say(console: Console, text: Text) -> None:
 
 
 def _texts(*names: str) -> list[Text]:
-    return [Text(_plain(name)) for name in names]
+    return [Text(one_line(name)) for name in names]
 
 
 def _count(number: int | None) -> str:
     return _UNKNOWN if number is None else str(number)
 
 
-def _limit(number: int | None) -> str:
-    return "?" if number is None else str(number)
-
-
 def _sum(partitions: Sequence[Partition], name: str) -> str:
     numbers = [getattr(row, name) for row in partitions]
     known = [number for number in numbers if number is not None]
     return _UNKNOWN if not known else str(sum(known)) + ("" if len(known) == len(numbers) else " or more")
-
-
-def _plain(text: str) -> str:
-    """Return a text that cannot control a terminal."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -175,3 +175,9 @@ def test_an_intent_without_an_outcome_is_shown_as_one_and_noise_is_left_out() ->
     ended = Outcome(id="2", at_ms=2, outcome="ok", counts={})
     commands = joined([first, second, decode_audit(b"noise"), decode_audit(None), ended])
     assert [(command.intent.id, command.outcome) for command in commands] == [("1", None), ("2", ended)]
+
+
+def test_a_name_that_is_not_utf_8_is_recorded_with_escapes(topic: Topic) -> None:
+    with audited(SETTINGS, Deed("pause", {}, by="caf\udce9"), topic.warnings.append):
+        pass
+    assert topic.records[0].by == "caf\\udce9"

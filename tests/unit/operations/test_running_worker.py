@@ -34,7 +34,11 @@ def test_a_spare_worker_is_well() -> None:
 def test_what_fails_is_a_problem_with_its_remedy() -> None:
     readiness, brake = said(answer("it is ending", brake="it holds\n3 actions"))
     assert (readiness.health, readiness.observed) == ("problem", "it is ending")
-    assert (brake.checked, brake.observed, brake.remedy) == ("brake", "it holds?3 actions", CATALOGUE["brake"].remedy)
+    assert (brake.checked, brake.observed, brake.remedy) == (
+        "brake",
+        "it holds\\n3 actions",
+        CATALOGUE["brake"].remedy,
+    )
 
 
 def test_a_condition_of_a_later_release_is_a_problem_too() -> None:

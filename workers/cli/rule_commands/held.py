@@ -6,14 +6,15 @@ from typing import Annotated, Literal
 import typer
 
 from workers.cli.audit_commands.changing import Because, By, changing
-from workers.cli.output import AsJson, out, print_json
+from workers.cli.output import AsJson, out, print_json, warn
 from workers.errors import StartupError
-from workers.loading import load_configuration
+from workers.loading import keep_last_good, load_configuration
 from workers.operations.held_actions import HeldOfRule, held_by_rule, order_for_held
 from workers.printing import print_table, table_of
 from workers.settings import Settings, read_settings
 from workers.state.connect import clock_of, with_stored_state
 from workers.state.rule_sets.activation import Activation, activate
+from workers.state.rule_sets.last_good import TOO_LARGE
 from workers.state.store import Store
 
 RuleId = Annotated[str, typer.Argument(metavar="RULE", help="The rule's id.")]
@@ -95,9 +96,12 @@ def promote(
     settings = read_settings(context.obj)
     if path is not None:
         settings = settings.model_copy(update={"rules": path})
-    rules = load_configuration(settings).rules
+    configuration = load_configuration(settings)
+    rules = configuration.rules
 
     async def ask(store: Store) -> Activation:
+        if not await keep_last_good(store, configuration):
+            warn(TOO_LARGE)
         return await activate(store, rules, await _now_ms(settings, store), allow_rollback=True)
 
     with changing(context, settings, by, because) as trail:

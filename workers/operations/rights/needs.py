@@ -10,8 +10,8 @@ from typing import Final
 
 from workers.audit.commands import CHANGES
 from workers.kafka.rights import Right
-from workers.operations.redis_checks import COMMANDS
-from workers.settings import AUDIT, OWN_TOPICS, PAUSES
+from workers.operations.rights.redis_commands import COMMANDS
+from workers.settings import AUDIT, OWN_TOPICS, PAUSES, Settings
 
 SOURCES: Final = "the sources"
 """Stands for every topic of the sources file."""
@@ -45,6 +45,22 @@ def with_implied(rights: Iterable[Right]) -> frozenset[Right]:
     """Return the rights, and those that Kafka gives with them."""
     given = frozenset(rights)
     return given | {Right.DESCRIBE} if given & {Right.READ, Right.WRITE} else given
+
+
+def rights_by_topic(needs: Needs, settings: Settings, source_topics: Iterable[str]) -> dict[str, frozenset[Right]]:
+    """Return by the name of a topic what is needed there, sources first; a group is no topic.
+
+    Args:
+        needs: of a command.
+        settings: name Linger's own topics.
+        source_topics: stand for `SOURCES`; one of Linger's own may be among them.
+    """
+    topics = dict.fromkeys(source_topics, needs.kafka[SOURCES]) if SOURCES in needs.kafka else {}
+    for place, rights in needs.kafka.items():
+        if place not in (SOURCES, GROUP):
+            topic = settings.topic(place)
+            topics[topic] = topics.get(topic, frozenset()) | rights
+    return topics
 
 
 def together(several: Iterable[Needs]) -> Needs:
@@ -152,7 +168,7 @@ _OF_THE_WORK: Final[Mapping[str, Needs]] = {
     "sources try": Needs(_HISTORY),
     "state export": Needs(_FILES, _EXPORT),
     "state import": Needs(_FILES, _WORKER | {"UNLINK", "SADD"}),
-    "status": Needs({"activity": _READ, "dead-letter": _READ, PAUSES: _READ, SOURCES: _READ, GROUP: _SEEN}, _STATUS),
+    "status": Needs({"activity": _READ, "dead-letter": _READ, PAUSES: _READ, SOURCES: _SEEN, GROUP: _SEEN}, _STATUS),
     "topics create": Needs(_CREATE),
     "upgrade finish": Needs({GROUP: _SEEN}, _STATE | _REWRITE),
     "why": Needs({}, _CUSTOMER | {"HGET"}),

@@ -19,8 +19,8 @@ from workers.kafka.groups import group_rights
 from workers.kafka.rights import Right
 from workers.kafka.topics import TopicsError, connected_admin, rights_on
 from workers.operations.permissions import kafka_refusals, kafka_user, redis_refusals
-from workers.operations.redis_checks import refused_commands
-from workers.operations.rights.needs import GROUP, NEEDS, SOURCES, Needs, with_implied
+from workers.operations.rights.needs import GROUP, NEEDS, Needs, rights_by_topic, with_implied
+from workers.operations.rights.redis_commands import refused_commands
 from workers.operations.rights.roles import roles_of
 from workers.settings import Settings
 from workers.state.connect import opened_store
@@ -61,7 +61,8 @@ async def explain(settings: Settings, sources: SourcesFile | None, command: str)
         sources: of the file, None if it was not read; those of a pattern are not asked for.
         command: as in `NEEDS`.
     """
-    settings = settings.model_copy(update={"kafka_request_timeout_ms": _REQUEST_TIMEOUT_MS})
+    patience_ms = min(_REQUEST_TIMEOUT_MS, settings.kafka_request_timeout_ms)
+    settings = settings.model_copy(update={"kafka_request_timeout_ms": patience_ms})
     needs = NEEDS[command]
     topics = [] if sources is None else [source.topic for source in sources.sources if source.pattern is None]
     lacking = [*await _lacking_of_kafka(settings, topics, needs), *await _lacking_of_redis(settings, needs)]
@@ -92,11 +93,7 @@ async def _lacking_of_kafka(settings: Settings, sources: Sequence[str], needs: N
         return []
     if refusals := await kafka_refusals(settings):
         return [str(refusals[0])]
-    topics: dict[str, frozenset[Right]] = {}
-    for place, rights in needs.kafka.items():
-        if place != GROUP:
-            for topic in sources if place == SOURCES else [settings.topic(place)]:
-                topics[topic] = topics.get(topic, frozenset()) | rights
+    topics = rights_by_topic(needs, settings, sources)
     group = needs.kafka.get(GROUP, frozenset())
     lacking: list[_Lacking] = []
     try:

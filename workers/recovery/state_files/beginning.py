@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import StartupError
@@ -9,14 +10,18 @@ from workers.recovery.mark import RebuildMark
 from workers.recovery.published import Published
 from workers.recovery.state_files.customers import StoredCustomers
 from workers.recovery.state_files.importing import damaged_parts, foreign, paces_of
+from workers.recovery.state_files.lines import SharedHash, raw_bytes
 from workers.recovery.state_files.loading import load_partition, load_shared
 from workers.recovery.state_files.reading import StateFiles, read_files
 from workers.recovery.state_files.since_then import SinceThen
 from workers.settings import Settings
 from workers.state import layouts
 from workers.state.consistency import Log
-from workers.state.rule_sets.activation import as_active
+from workers.state.rule_sets.activation import OlderRules, as_active, refuse_older
 from workers.state.store import Store
+
+_RULES: Final = "rules"
+"""Name of the hash that says which rules are the newest."""
 
 
 class Beginning:
@@ -35,6 +40,28 @@ class Beginning:
     def has_rules(self) -> bool:
         """Whether the files say since when each rule counts."""
         return self._files.shared is not None
+
+    async def require_newest_rules(self, store: Store) -> None:
+        """Refuse rules that newer ones have replaced, before anything is changed.
+
+        If Redis has lost which rules are the newest, the files say it.
+
+        Raises:
+            StartupError: if newer rule sets have replaced these.
+            Transient: if Redis does not answer.
+        """
+        stored = await store.redis.fields(store.keys.rules) or self._rules_in_files()
+        try:
+            refuse_older(stored, self._rules)
+        except OlderRules as error:
+            raise StartupError([f"{error}. Nothing was changed"]) from error
+
+    def _rules_in_files(self) -> dict[str, str]:
+        lines = () if self._files.shared is None else self._files.shared.lines()
+        for line in lines:
+            if isinstance(line, SharedHash) and line.name == _RULES:
+                return {name: (raw_bytes(value) or b"").decode() for name, value in line.fields.items()}
+        return {}
 
     async def load_shared(self, store: Store) -> None:
         """Load what all partitions share and Redis has lost; how far intake is, Kafka knows better."""

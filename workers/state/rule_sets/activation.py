@@ -71,9 +71,9 @@ async def activate(store: Store, rules: RuleSet, now_ms: int, *, allow_rollback:
         began.clear()
         if stored.get("hash") == rules.hash:
             return None
+        if not allow_rollback:
+            refuse_older(stored, rules)
         newest = int(stored.get("generation", 0))
-        if not allow_rollback and (before := stored.get(_SET + rules.hash)) is not None:
-            raise OlderRules(int(before), newest)
         generation = newest + 1
         # The first rules of all count from time 0: they also decide for history that is read later.
         since_ms = now_ms if newest else 0
@@ -114,10 +114,23 @@ async def require_not_older(store: Store, rules: RuleSet, present: int | None = 
         Transient: if Redis does not answer.
     """
     stored = await store.redis.fields(store.keys.rules)
-    newest = int(stored.get("generation", 0))
+    if not asked and present != int(stored.get("generation", 0)):
+        refuse_older(stored, rules)
+
+
+def refuse_older(stored: Mapping[str, str], rules: RuleSet) -> None:
+    """Refuse rules that newer ones have replaced. Pure.
+
+    Args:
+        stored: the fields of the hash of rules.
+        rules: the set, compiled.
+
+    Raises:
+        OlderRules: if newer rule sets have replaced it.
+    """
     before = stored.get(_SET + rules.hash)
-    if before is not None and stored.get("hash") != rules.hash and not asked and present != newest:
-        raise OlderRules(int(before), newest)
+    if before is not None and stored.get("hash") != rules.hash:
+        raise OlderRules(int(before), int(stored.get("generation", 0)))
 
 
 async def newest_generation(store: Store) -> int:

@@ -18,6 +18,7 @@ KEPT: Final = 3
 """Sets of each kind that are kept besides the newest; those of the oldest generations go first."""
 MAX_BYTES: Final = 1 << 20
 """Size of the packed files of one set, about 6 MB of text; larger ones are not kept."""
+TOO_LARGE: Final = "the files are too large for Redis: a worker whose own are broken cannot start with them"
 _RULES: Final = "rules:"
 _SOURCES: Final = "sources:"
 
@@ -57,7 +58,7 @@ async def keep_files(store: Store, files: FilesRead, rules_hash: str, sources_ha
     if max(map(len, packed.values())) > MAX_BYTES:
         return False
     key = store.keys.last_good
-    known = await store.redis.call([("HGET", key, name) for name in packed])
+    (known,) = await store.redis.call([("HMGET", key, *packed)])
     if [_content(text.decode()) if text else None for text in known] == list(packed.values()):
         return True
     rules_now, sources_now = await _newest_sets(store)

@@ -5,14 +5,15 @@ from typing import Final
 
 import pytest
 
+from schemas.sources import SourcesFile
 from tests.support.paths import ROOT
 from tests.support.secure_services import acls_of_script
 from workers.cli.app import app
 from workers.cli.on_demand import command_of, commands
 from workers.kafka.rights import Right
 from workers.operations.permissions import rights_needed
-from workers.operations.redis_checks import COMMANDS, OF_OPERATORS
-from workers.operations.rights.needs import GROUP, NEEDS, SOURCES, Needs, together
+from workers.operations.rights.needs import GROUP, NEEDS, SOURCES, Needs, rights_by_topic, together
+from workers.operations.rights.redis_commands import COMMANDS, OF_OPERATORS
 from workers.operations.rights.roles import ROLES, roles_of
 from workers.settings import OWN_TOPICS, WORKER_TOPICS, read_settings
 
@@ -90,17 +91,25 @@ def test_support_may_send_no_command_that_writes() -> None:
     assert given == {Right.READ, Right.DESCRIBE}
 
 
-def test_a_worker_checks_at_its_start_what_the_table_says() -> None:
-    sources = _Sources()
-    asked = rights_needed(read_settings({}), sources, WORKER_TOPICS)  # type: ignore[arg-type]
-    run = NEEDS["run"]
-    needed = {f"linger.{place}": rights for place, rights in run.kafka.items() if place in OWN_TOPICS}
-    assert {name: frozenset(rights) for name, rights in asked.items()} == needed
-    assert run.redis == {name for name, *_ in COMMANDS} | TRANSACTION | {"INFO"}
+def test_a_worker_asks_at_its_start_for_its_rights_on_every_topic_of_its_own_and_on_named_sources() -> None:
+    named = {"topic": "orders", "format": "canonical", "events": ["purchase"], "max_silence": "1 day"}
+    pattern = {**named, "topics": {"pattern": "shop-.*"}}
+    del pattern["topic"]
+    sources = SourcesFile.model_validate({"sources": [named, pattern]})
+    asked = rights_needed(read_settings({}), sources)
+    assert asked.keys() == {"orders", *(f"linger.{name}" for name in WORKER_TOPICS)}
+    assert asked["orders"] == {Right.READ}
+    assert asked["linger.activity"] == {Right.READ, Right.WRITE}
 
 
-class _Sources:
-    sources = ()
+def test_a_worker_that_writes_to_a_topic_that_is_also_a_source_needs_the_rights_of_both() -> None:
+    needs = Needs({SOURCES: frozenset({Right.READ}), "activity": frozenset({Right.WRITE}), GROUP: frozenset()})
+    topics = rights_by_topic(needs, read_settings({}), ["linger.activity"])
+    assert topics == {"linger.activity": {Right.READ, Right.WRITE}}
+
+
+def test_a_worker_tries_at_its_start_every_command_of_redis_that_the_table_says() -> None:
+    assert NEEDS["run"].redis == {name for name, *_ in COMMANDS} | TRANSACTION | {"INFO"}
 
 
 def test_every_command_of_redis_in_the_table_can_be_tried_without_effect() -> None:
