@@ -105,7 +105,7 @@ class Justice:
         )
 
     def _has_opted_out(self, one: Published, published_ms: int) -> bool:
-        """Return whether the customer does not want to be written to, by whatever a worker can have read by then."""
+        """Return whether the customer does not want to be written to, by all that a worker can have read by then."""
         return all(
             self._is_opted_out(self._known(one.action.customer_id, published_ms, read_ms))
             for read_ms in (one.written_ms - _ON_ITS_WAY_MS, one.written_ms)

@@ -1,7 +1,7 @@
 """Each alarm of docs/alerts.yaml fires by a real fault and ends after it, as Prometheus itself judges.
 
 One site goes through all faults. Its workers are scraped before, during and after each of them; what they showed is
-evaluated in the end. Seconds here are minutes there, and the clock of Linger is moved on, so nobody has to wait.
+evaluated in the end. Seconds here are minutes there, and the clock of Linger is moved on, so no one has to wait.
 """
 
 import asyncio
@@ -188,7 +188,7 @@ def answering_registry(port: int) -> Iterator[None]:
 
 
 class Faults:
-    """A site, what breaks in it, and how it is mended."""
+    """A site, what breaks in it, and how it is repaired."""
 
     def __init__(self, place: Site, prometheus: Prometheus, redis: "Redis", registry_port: int) -> None:
         self.place = place
@@ -202,7 +202,7 @@ class Faults:
         self.prometheus.timeline.expect(f"during {what}", firing, others)
 
     async def over(self, what: str) -> None:
-        """Let what is mended last, and expect no alarm."""
+        """Let what is repaired last, and expect no alarm."""
         await self.prometheus.record(LONG)
         self.prometheus.timeline.expect(f"after {what}", ())
 
@@ -390,7 +390,7 @@ class Faults:
         await self.over("crashes")
 
     async def lost_worker(self) -> None:
-        """A second worker dies; until the group notices, nobody has its partitions."""
+        """A second worker dies; until the group notices, no worker has its partitions."""
         place, prometheus = self.place, self.prometheus
         second = place.start_worker()
         await prometheus.discover("second", 1)

@@ -1,4 +1,4 @@
-"""The group of the workers: what its members tell Kafka, and that brokers can move it to their new protocol."""
+"""The group of the workers: what its members say to Kafka, and that brokers can move it to their new protocol."""
 
 import asyncio
 from asyncio.subprocess import DEVNULL, PIPE

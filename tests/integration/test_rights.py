@@ -437,7 +437,7 @@ def test_a_command_works_under_the_roles_of_the_table(place: Installation, run: 
     answer = attempt(place, run, command, role)
     place.seen = None
     cleaned(place, run, command)
-    # A status of 1 tells that something needs attention: no worker runs, actions are held.
+    # A status of 1 says that something needs attention: no worker runs, actions are held.
     assert answer.status in ((0, 1) if command == "status" else (0,)), answer.err + answer.out
     assert PASSWORD not in answer.out + answer.err
     if command == "audit":

@@ -65,7 +65,7 @@ def ref(
     settings = read_settings(context.obj)
     if settings.log_key is None:
         problem = (
-            "LINGER_LOG_KEY is not set: each worker hashes ids with a random key of its own, so no hash can be told"
+            "LINGER_LOG_KEY is not set: each worker hashes ids with a random key of its own, so no hash can be shown"
         )
         raise StartupError([f"{problem}. Set it for all workers, and here"])
     logs.set_log_key(settings.log_key.get_secret_value())

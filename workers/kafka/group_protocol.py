@@ -20,9 +20,9 @@ _MARKED: Final = re.compile(rb"linger-format-(\d+)")
 def offer(consumer: AIOKafkaConsumer, wire_format: int, of_older_releases: Any) -> None:
     """Let a consumer offer the protocols of a worker, the one that it likes best first; call it before it starts.
 
-    aiokafka asks to join once for each protocol, first with one, then with two: each time the group begins anew, and
+    aiokafka asks to join once for each protocol, first with one, then with two: each time the group begins again, and
     with several members it never settles. So every request offers all. The second is then a repetition, and Kafka
-    answers it without beginning anew.
+    answers it without beginning again.
 
     Args:
         consumer: that joins the group.

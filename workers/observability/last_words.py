@@ -1,4 +1,4 @@
-"""Log lines that need no library: from the first moment of a worker to its last, whatever ends it.
+"""Log lines that need no library: from the first moment of a worker to its last, however it ends.
 
 `guard` makes JSON of everything that a worker writes besides its log: what a library prints, a warning, a traceback
 of the main program, of a thread or of an object that is collected. So a pipeline that reads the log line by line

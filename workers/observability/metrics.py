@@ -13,7 +13,7 @@ from workers.observability.series import Series
 REGISTRY: Final = CollectorRegistry()
 """Linger's own metrics and those of its process: the default registry would add what libraries register."""
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # when each counter began: one more series for each, which nobody asks for
+disable_created_metrics()  # type: ignore[no-untyped-call]  # when each counter began: one more series each
 ProcessCollector(registry=REGISTRY)  # process_cpu_seconds_total, process_resident_memory_bytes, process_open_fds, …
 
 

@@ -185,7 +185,7 @@ def lent_documents(own: Sequence[Document], beside: Sequence[Document], *, with_
     Args:
         own: the named files.
         beside: the others. What is broken in them, and not lent, is no problem.
-        with_rules: all but other versions also lend their rules, and all names; whatever is broken in them is a
+        with_rules: all but other versions also lend their rules, and all names; what is broken in them is a
             problem then.
     """
     own_ids = ids_in(own)

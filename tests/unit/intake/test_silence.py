@@ -78,7 +78,7 @@ def test_a_silence_ends_while_events_never_cease() -> None:
 
 
 def test_what_came_after_the_log_was_looked_at_waits_for_the_next_look() -> None:
-    """The partition next to it may have got events in the same moment, which nobody has looked for."""
+    """The partition next to it may have got events in the same moment, which no one has looked for."""
     silence, cursor, beside = Silence(SOURCES), spoke_on(2), spoke_on(2)
     own = {APP: cursor, TopicPartition("app", 1): beside}
     progress = {("app", 0): cursor.progress, ("app", 1): beside.progress}

@@ -16,7 +16,7 @@ from workers.kafka.group_protocol import format_of, host_of, offer
 def test_every_request_offers_all_protocols_and_the_newest_says_nothing_but_its_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """aiokafka would offer one in its first request and two in its second: the group would begin anew each time."""
+    """aiokafka would offer one in its first request and two in its second: the group would begin again each time."""
     sent: list[list[tuple[str, bytes]]] = []
 
     async def send(client: Any, node_id: int, request: JoinGroupRequest, **named: Any) -> None:

@@ -1,4 +1,4 @@
-"""Laws of a worker's log: every line of a process that guards it is JSON, whatever writes it and however it ends."""
+"""Laws of a worker's log: every line of a process that guards it is JSON, from every writer and to every end."""
 
 import json
 import subprocess

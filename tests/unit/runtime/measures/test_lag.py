@@ -56,7 +56,7 @@ def test_the_lag_of_a_partition_that_is_given_away_goes() -> None:
     looking.at(1, 10, p2=owned(10))
     assert (seen("activity_lag_records", partition="1"), seen("activity_lag_seconds", partition="1")) == (None, None)
     looking.at(9, 10, p1=owned(4), p2=owned(10))
-    assert seen("activity_lag_seconds", partition="1") == 0  # counted anew, since it was claimed
+    assert seen("activity_lag_seconds", partition="1") == 0  # counted again, since it was claimed
 
 
 def test_a_lost_partition_is_not_owned_and_a_stopped_one_is_counted() -> None:
