@@ -3,7 +3,7 @@
 A name that is cut cannot be searched for or typed again. So a table wraps its cells; if even the longest words do not
 fit beside one another, each row is printed as lines `head: cell`. An output that is no terminal has no width: there,
 a row is one line, unless COLUMNS gives a width. Where the encoding of the output lacks a character, JSON escapes it,
-and text has a replacement. What would steer a terminal is escaped in all that is printed; `one_line` does it with line
+and text has a replacement. What steers a terminal is escaped in all that is printed; `one_line` does so with line
 breaks, too, for a text of foreign origin. This module must never know what is printed.
 """
 

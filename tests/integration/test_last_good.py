@@ -162,9 +162,7 @@ def test_what_an_operator_promotes_is_kept_before_any_worker_has_loaded_it(
 
 def test_files_come_back_as_they_were_kept_and_only_those_of_the_newest(pair: Pair) -> None:
     async def work(store: Store) -> None:
-        files = FilesRead(
-            "sources: []", "folder/sources.yaml", {"f\udce9.yaml": "ü", "a.yaml": ""}, {"b.yaml": "x"}
-        )
+        files = FilesRead("sources: []", "folder/sources.yaml", {"f\udce9.yaml": "ü", "a.yaml": ""}, {"b.yaml": "x"})
         now = rules(rule("quiet"))
         source = {"topic": "logins", "format": "canonical", "events": ["login"], "max_silence": "1 day"}
         sources = SourcesFile.model_validate({"sources": [source]})
@@ -174,9 +172,7 @@ def test_files_come_back_as_they_were_kept_and_only_those_of_the_newest(pair: Pa
         await activate(store, now, day(1), allow_rollback=False)
         assert await newest_files(store) is None
         await activate_sources(store, sources, {}, day(1), allow_rollback=False)
-        assert await newest_files(store) == msgspec.structs.replace(
-            files, rules={"f\\udce9.yaml": "ü", "a.yaml": ""}
-        )
+        assert await newest_files(store) == msgspec.structs.replace(files, rules={"f\\udce9.yaml": "ü", "a.yaml": ""})
         changed = msgspec.structs.replace(files, rules={"a.yaml": "# another comment"})
         assert await keep_files(store, changed, now.hash, content_hash(sources))
         assert await newest_files(store) == changed
