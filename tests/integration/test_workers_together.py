@@ -69,6 +69,32 @@ def test_a_worker_that_was_killed_is_followed_by_one_with_its_instance_id(apache
     play(apache_pair, tmp_path, QUIET, scenario, **STATIC)
 
 
+def test_a_worker_that_is_refused_after_it_has_reported_itself_leaves_no_report(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        await place.until(lambda: is_logged(place, "worker_ready"), "the worker to be ready")
+        before = await reports(place)
+        place.environment["LINGER_RULES"] = str(place.folder / "older.yaml")
+        (place.folder / "older.yaml").write_text(QUIET.replace("10 days", "11 days"))
+        newer = place.start_worker()
+        await place.until(lambda: both(place, "worker_ready"), "both workers to be ready")
+        newer.terminate()
+        assert await ended(newer) == 0
+        place.processes.remove(newer)
+        place.environment["LINGER_RULES"] = str(place.folder / "rules.yaml")
+        refused = place.start_worker()
+        assert await ended(refused) == 2
+        place.processes.remove(refused)
+        assert await reports(place) == before
+
+    play(apache_pair, tmp_path, QUIET, scenario)
+
+
+async def reports(place: Site) -> set[str]:
+    return set(await place.store.fields(place.store.keys.workers))
+
+
 def test_a_worker_whose_instance_id_is_taken_by_a_member_that_it_cannot_see_ends_and_says_so(
     apache_pair: Pair, tmp_path: Path
 ) -> None:

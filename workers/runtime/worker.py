@@ -125,8 +125,12 @@ class Worker:
     async def _check_and_join(self) -> None:
         await self._preflight.check()
         self._readiness.is_reached = True
-        await self._pauses.start()  # before anything is published
-        await self._join()
+        try:
+            await self._pauses.start()  # before anything is published
+            await self._join()
+        except BaseException:
+            await self._leave()
+            raise
 
     async def _start(self) -> None:
         try:
@@ -259,12 +263,17 @@ class Worker:
         await _bounded(self._processor.stop(grace / 4), grace / 2)
         await _bounded(self._reader.stop(), grace / 2)
         await _bounded(self._reader.disconnect(), grace / 8)
-        await _bounded(self._pauses.stop(), grace / 8)
         await _bounded(self._publisher.stop(), grace / 8)
         await _bounded(self._endpoints.stop(), grace / 8)
-        await _bounded(self._others.leave(), grace / 8)
+        await self._leave()
         await _bounded(self._store.close(), grace / 8)
         log.info(log_events.WORKER_STOPPED)
+
+    async def _leave(self) -> None:
+        """Undo what joining began: the successor need not wait for the report of this worker to grow old."""
+        grace = self._settings.shutdown_grace_ms / 1000
+        await _bounded(self._pauses.stop(), grace / 8)
+        await _bounded(self._others.leave(), grace / 8)
 
 
 async def _first_of(tasks: set[asyncio.Task[Any]], seconds: float) -> set[asyncio.Task[Any]]:

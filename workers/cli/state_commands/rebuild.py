@@ -10,8 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from workers.cli.audit_commands.changing import Because, By, changing
-from workers.cli.output import AsJson, err, out, print_json
-from workers.loading import load_configuration
+from workers.cli.output import AsJson, err, out, print_json, warn
+from workers.loading import keep_last_good, load_configuration
 from workers.observability import logs
 from workers.operations.rights.refusals import require
 from workers.printing import print_table, table_of
@@ -20,6 +20,7 @@ from workers.recovery.rebuild import Rebuild
 from workers.recovery.report import Options, Report
 from workers.settings import read_settings
 from workers.state.connect import with_store
+from workers.state.rule_sets.last_good import TOO_LARGE
 from workers.state.store import Store
 
 _PARTITIONS_SHOWN: Final = 12
@@ -71,7 +72,10 @@ def rebuild(
 
     async def work(store: Store) -> Report:
         await require(settings, configuration.sources, "rebuild")
-        return await _run(Rebuild(settings, configuration.sources, configuration.rules, store), options)
+        report = await _run(Rebuild(settings, configuration.sources, configuration.rules, store), options)
+        if report.reasons and not dry_run and not await keep_last_good(store, configuration):
+            warn(TOO_LARGE)
+        return report
 
     with changing(context, settings, by, because, dry_run=dry_run) as trail:
         report = with_store(settings, work)
