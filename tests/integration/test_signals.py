@@ -144,6 +144,7 @@ def test_a_storm_of_reloads_is_few_reloads_and_a_storm_of_stops_is_one_stop(
         for _ in range(2_000):
             worker.send_signal(signal.SIGHUP)
             await asyncio.sleep(0)
+        await place.until(lambda: is_logged(place, "rules_refused"), "a reload of the wrong file")
         (tmp_path / "rules.yaml").write_text(QUIET)
         await place.until(lambda: is_logged(place, "rules_accepted_again"), "the right file to count")
         refused = place.log().count('"rules_refused"')

@@ -179,8 +179,8 @@ async def proxied(pair: Pair) -> AsyncIterator[Proxy]:
         yield proxy
     finally:
         server.close()
-        await server.wait_closed()
         await proxy.stop()
+        await server.wait_closed()  # from Python 3.12 on, it waits for the connections
 
 
 def behind_a_proxy(work: Callable[[Proxy], Any], pair: Pair) -> Any:
