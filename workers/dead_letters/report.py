@@ -230,7 +230,7 @@ def _print_plan(console: Console, plan: Plan, participle: str) -> None:
     for (disposition, reason, topic), count in rows:
         remark = participle if disposition is Disposition.TAKEN else f"not: {disposition}"
         example = position_text(plan.examples[disposition, reason, topic])
-        table.add_row(Text(one_line(reason)), Text(topic or "-"), str(count), remark, example)
+        table.add_row(Text(reason), Text(topic or "-"), str(count), remark, example)
     print_table(console, table)
     if not plan.positions:
         console.print(f"There is nothing {'to be ' if not participle.startswith('to be') else ''}{participle}.")

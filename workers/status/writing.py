@@ -62,7 +62,7 @@ def _group(console: Console, group: Group | None) -> None:
     table = table_of("worker", "client id", "host", "partitions", "of sources")
     for worker in group.workers:
         table.add_row(
-            *_texts(worker.name, worker.client_id, worker.host, write_runs(worker.partitions) or _NONE),
+            *map(Text, (worker.name, worker.client_id, worker.host, write_runs(worker.partitions) or _NONE)),
             str(worker.source_partitions),
         )
     print_table(console, table)
@@ -90,7 +90,7 @@ def _partitions(console: Console, partitions: Sequence[Partition]) -> None:
             row.oldest_due or _NONE,
             _count(row.outbox),
             _count(row.held),
-            Text(one_line(row.worker or _NONE)),
+            Text(row.worker or _NONE),
         )
     print_table(console, table)
     if len(busy) > _MOST_PARTITIONS:
@@ -107,12 +107,12 @@ def _sources(console: Console, sources: Sequence[Source] | None) -> None:
     table = table_of("topic", "lag", "read until", "ago", "last event", "state")
     for source in sources:
         table.add_row(
-            Text(one_line(source.topic)),
+            Text(source.topic),
             _count(source.lag),
             source.read_until or _NONE,
             _NONE if source.lag_seconds is None else duration_text(source.lag_seconds),
             source.last_event or _NONE,
-            Text(one_line(_state(source))),
+            Text(_state(source)),
         )
     print_table(console, table)
 
@@ -137,7 +137,7 @@ def _types(console: Console, types: Sequence[EventType] | None) -> None:
     table = table_of("type", "watermark", "ago", "customers waiting", "state")
     for row in types:
         table.add_row(
-            Text(one_line(row.type)),
+            Text(row.type),
             row.watermark or _NONE,
             _NONE if row.behind_seconds is None else duration_text(row.behind_seconds),
             _count(row.waiting),
@@ -153,7 +153,7 @@ def _actions(console: Console, status: Status) -> None:
     if status.held:
         table = table_of("held actions of", "because", "held")
         for row in status.held:
-            table.add_row(Text(one_line(row.rule)), row.because, str(row.held))
+            table.add_row(Text(row.rule), row.because, str(row.held))
         print_table(console, table)
     for pause in status.pauses or ():
         name = "all rules are" if pause.rule == ALL_RULES else f"'{pause.rule}' is"
@@ -171,7 +171,7 @@ def _dead_letters(console: Console, status: Status) -> None:
     table = table_of("reason", "from topic", "letters", "open", "newest")
     for group in letters.groups:
         table.add_row(
-            *_texts(group.reason, group.topic or _NONE), str(group.letters), _count(group.open), group.newest
+            Text(group.reason), Text(group.topic or _NONE), str(group.letters), _count(group.open), group.newest
         )
     print_table(console, table)
 
@@ -190,7 +190,7 @@ def _rules(console: Console, status: Status) -> None:
         for rule in status.rules:
             states = ["" if rule.active else "not in force", "paused" if rule.paused else ""]
             state = ", ".join(filter(None, states)) or "in force"
-            table.add_row(Text(one_line(rule.rule)), rule.last_action or _NONE, str(rule.actions), state)
+            table.add_row(Text(rule.rule), rule.last_action or _NONE, str(rule.actions), state)
         print_table(console, table)
 
 
@@ -209,10 +209,6 @@ def _title(console: Console, text: str) -> None:
 
 def _say(console: Console, text: Text) -> None:
     console.print(text, soft_wrap=True)
-
-
-def _texts(*names: str) -> list[Text]:
-    return [Text(one_line(name)) for name in names]
 
 
 def _count(number: int | None) -> str:

@@ -65,10 +65,7 @@ def release(
 
     Of a rule that is paused nothing is sent: its actions go out after linger resume.
     """
-    settings = read_settings(context.obj)
-    _require_number("release", at_most, everything=everything)
-    with changing(context, settings, by, because) as trail:
-        trail.counts["actions"] = _order(settings, rule_id, "release", at_most)
+    _order(context, rule_id, "release", at_most, because, by, everything=everything)
 
 
 def discard(
@@ -80,10 +77,7 @@ def discard(
     by: By = None,
 ) -> None:
     """Drop held actions of a rule; each is reported in the decisions topic."""
-    settings = read_settings(context.obj)
-    _require_number("discard", at_most, everything=everything)
-    with changing(context, settings, by, because) as trail:
-        trail.counts["actions"] = _order(settings, rule_id, "discard", at_most)
+    _order(context, rule_id, "discard", at_most, because, by, everything=everything)
 
 
 def promote(
@@ -115,21 +109,28 @@ def promote(
         )
 
 
-def _require_number(verb: str, at_most: int | None, *, everything: bool) -> None:
+def _order(
+    context: typer.Context,
+    rule_id: str,
+    verb: Literal["release", "discard"],
+    at_most: int | None,
+    because: str,
+    by: str | None,
+    *,
+    everything: bool,
+) -> None:
+    """Order the release or discard of a rule's held actions, and print how many."""
+    settings = read_settings(context.obj)
     if (at_most is None) == (not everything):
         raise StartupError([f"state how many to {verb}: --at-most 100, or --all"])
-
-
-def _order(settings: Settings, rule_id: str, verb: Literal["release", "discard"], at_most: int | None) -> int:
-    """Order the release or discard of a rule's held actions, and return how many."""
 
     async def ask(store: Store) -> int:
         return await order_for_held(store, settings.partitions, rule_id, verb, at_most)
 
-    count = with_stored_state(settings, ask)
+    with changing(context, settings, by, because) as trail:
+        count = trail.counts["actions"] = with_stored_state(settings, ask)
     done = {"release": "are being released", "discard": "are being discarded"}[verb]
     out.print(f"{count} held actions of '{rule_id}' {done}." if count else f"No action of '{rule_id}' is held.")
-    return count
 
 
 async def _now_ms(settings: Settings, store: Store) -> int:
