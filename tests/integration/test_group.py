@@ -13,7 +13,7 @@ from tests.integration.test_worker import QUIET
 from tests.support.services import fetch_jars
 from tests.support.site import Site, site
 from workers.demo.embedded import Pair, die_with_parent
-from workers.kafka.groups import described_members
+from workers.kafka.group_state import described_members
 from workers.kafka.topics import connected_admin
 from workers.state.meta import WIRE_FORMAT
 

@@ -56,6 +56,19 @@ async def group_state(admin: AIOKafkaAdminClient, group: str) -> GroupState:
     return GroupState(state["state"], tuple(sorted(members, key=lambda member: member.member_id)))
 
 
+async def described_members(admin: AIOKafkaAdminClient, group: str) -> list[AssignedMember] | None:
+    """Return the members of a consumer group.
+
+    Returns:
+        None while members join or leave: only then a broker does not say what they named.
+
+    Raises:
+        KafkaError: if Kafka does not answer, or refuses.
+    """
+    described = await group_state(admin, group)
+    return None if described.members and described.state != "Stable" else list(described.members)
+
+
 def _assigned(raw: bytes) -> tuple[TopicPartition, ...]:
     if not raw:
         return ()

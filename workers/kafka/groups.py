@@ -8,7 +8,6 @@ from aiokafka.errors import GroupAuthorizationFailedError, GroupIdNotFound, Kafk
 from aiokafka.protocol.admin import DescribeGroupsRequest_v3, DescribeGroupsResponse_v3
 from aiokafka.protocol.api import Request
 
-from workers.kafka.group_protocol import format_of
 from workers.kafka.records import TopicPartition
 from workers.kafka.rights import Right, rights_in
 
@@ -71,25 +70,6 @@ async def members_of(admin: AIOKafkaAdminClient, group: str) -> int:
         KafkaError: if Kafka does not answer, or refuses.
     """
     return sum(len(state["members"]) for state in await described_groups(admin, group))
-
-
-async def described_members(admin: AIOKafkaAdminClient, group: str) -> list[Member] | None:
-    """Return the members of a consumer group.
-
-    Returns:
-        None while members join or leave: only then a broker does not say what they named.
-
-    Raises:
-        KafkaError: if Kafka does not answer, or refuses.
-    """
-    found = []
-    for state in await described_groups(admin, group):
-        if state["members"] and state["state"] != "Stable":
-            return None
-        for member in state["members"]:
-            wire_format = format_of(state["protocol"], bytes(member["member_metadata"] or b""))
-            found.append(Member(member["client_id"], member["client_host"], wire_format))
-    return found
 
 
 async def described_groups(admin: AIOKafkaAdminClient, group: str) -> list[dict[str, Any]]:

@@ -14,7 +14,8 @@ from aiokafka.errors import (
     NotCoordinatorForGroupError,
 )
 
-from workers.kafka.groups import described_members, members_of
+from workers.kafka.group_state import described_members
+from workers.kafka.groups import members_of
 
 
 class Admin:

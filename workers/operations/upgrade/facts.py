@@ -8,7 +8,8 @@ from typing import Final
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
 
 from workers.errors import StartupError
-from workers.kafka.groups import Member, described_members
+from workers.kafka.group_state import described_members
+from workers.kafka.groups import Member
 from workers.kafka.topics import connected_admin
 from workers.settings import Settings
 from workers.state.layouts import Order, read_order
@@ -103,7 +104,7 @@ async def sample_layouts(store: Store) -> Counter[int]:
     return found
 
 
-async def _members(settings: Settings) -> list[Member] | None:
+async def _members(settings: Settings) -> Sequence[Member] | None:
     try:
         async with connected_admin(settings.kafka_connection()) as admin:
             return await described_members(admin, settings.kafka_group_id)
