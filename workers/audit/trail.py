@@ -26,11 +26,10 @@ from workers.errors import StartupError
 from workers.kafka.clients.connecting import connect
 from workers.kafka.topics import TopicsError, connected_admin, describe
 from workers.observability import logs
-from workers.settings import AUDIT, Settings
+from workers.settings import AUDIT, Settings, for_command
 
 _PARTITION: Final = 0
 _ANSWER_SECONDS: Final = 20.0
-_REQUEST_TIMEOUT_MS: Final = 10_000
 _STOPPED_BY_SIGNAL: Final = 128
 
 OutcomeName = Literal["ok", "failed", "interrupted"]
@@ -135,9 +134,7 @@ async def append(settings: Settings, record: Intent | Outcome) -> None:
         StartupError: if the topic is missing, or Kafka does not take the record.
     """
     topic = settings.topic(AUDIT)
-    connection = settings.kafka_connection() | {
-        "request_timeout_ms": min(_REQUEST_TIMEOUT_MS, settings.kafka_request_timeout_ms)
-    }
+    connection = for_command(settings).kafka_connection()
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
             async with connected_admin(connection) as admin:

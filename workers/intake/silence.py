@@ -36,7 +36,7 @@ class Silence:
         self._elsewhere: Mapping[tuple[str, int], Progress] = {}
 
     def note(self, progress: Mapping[tuple[str, int], Progress], own: Mapping[TopicPartition, Cursor]) -> None:
-        """Note the published progress of all source partitions; that of its own, the worker knows better."""
+        """Note the published progress of all source partitions; of its own, the worker has a newer one."""
         here = {(topic, number): cursor.progress for (topic, number), cursor in own.items()}
         self._silent_from = silent_from(self._sources, {**progress, **here})
         self._elsewhere = {place: report for place, report in progress.items() if place not in here}

@@ -17,13 +17,12 @@ from workers.kafka.topics import connected_admin, describe
 from workers.pauses.pause_list import PauseList
 from workers.pauses.reader import PauseReader
 from workers.pauses.record import PauseRecord, encode_pause
-from workers.settings import PAUSES, Settings
+from workers.settings import PAUSES, Settings, for_command
 from workers.state.rule_sets.activation import active_rules
 from workers.state.settings_check import check_settings
 from workers.state.store import Store
 
 _POLL_SECONDS: Final = 0.1
-_REQUEST_TIMEOUT_MS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +67,7 @@ async def write_pauses(settings: Settings, records: Sequence[PauseRecord]) -> in
     Raises:
         StartupError: if Kafka does not take them.
     """
-    connection = settings.kafka_connection() | {
-        "request_timeout_ms": min(_REQUEST_TIMEOUT_MS, settings.kafka_request_timeout_ms)
-    }
-    producer = AIOKafkaProducer(**connection, acks="all")
+    producer = AIOKafkaProducer(**for_command(settings).kafka_connection(), acks="all")
     async with _kafka_answers(settings):
         await connect(producer)
         try:

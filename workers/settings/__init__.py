@@ -6,6 +6,7 @@ mounted. Begin with `reading.read_settings`; what one value can be is in `forms`
 `consistency.CONSISTENCY`.
 """
 
+from workers.settings.commands import for_command
 from workers.settings.consistency import FILES, Check
 from workers.settings.model import AUDIT, MASK, OWN_TOPICS, PAUSES, WORKER_TOPICS, Settings
 from workers.settings.reading import read_settings
@@ -21,5 +22,6 @@ __all__ = [
     "WORKER_TOPICS",
     "Check",
     "Settings",
+    "for_command",
     "read_settings",
 ]

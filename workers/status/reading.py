@@ -9,7 +9,7 @@ from typing import Final
 
 from workers.errors import StartupError
 from workers.loading import load_configuration
-from workers.settings import Settings
+from workers.settings import Settings, for_command
 from workers.source_files.reading import load_sources
 from workers.state.connect import opened_store
 from workers.status.facts import NOT_ASKED, Facts, FileFacts, KafkaFacts, Setting, Unread, known
@@ -18,7 +18,6 @@ from workers.status.from_redis import read_redis
 from workers.status.gathering import status_of, topics_of
 from workers.status.shapes import Status
 
-_REQUEST_TIMEOUT_MS: Final = 10_000
 _ANSWER_TIMEOUT_MS: Final = 5_000
 
 
@@ -28,11 +27,8 @@ async def read_status(settings: Settings) -> Status:
     Args:
         settings: of a worker. A server that does not answer costs at most a few times ten seconds.
     """
-    settings = settings.model_copy(
-        update={
-            "kafka_request_timeout_ms": min(_REQUEST_TIMEOUT_MS, settings.kafka_request_timeout_ms),
-            "redis_timeout_ms": min(_ANSWER_TIMEOUT_MS, settings.redis_timeout_ms),
-        }
+    settings = for_command(settings).model_copy(
+        update={"redis_timeout_ms": min(_ANSWER_TIMEOUT_MS, settings.redis_timeout_ms)}
     )
     wall_ms = time.time_ns() // 1_000_000
     setting = Setting(

@@ -22,7 +22,7 @@ from workers.operations.permissions import kafka_refusals, kafka_user, redis_ref
 from workers.operations.rights.needs import GROUP, NEEDS, Needs, rights_by_topic, with_implied
 from workers.operations.rights.redis_commands import refused_commands
 from workers.operations.rights.roles import roles_of
-from workers.settings import Settings
+from workers.settings import Settings, for_command
 from workers.state.connect import opened_store
 
 _REFUSED: Final = (
@@ -34,7 +34,6 @@ _REFUSED: Final = (
 )
 _IN_WORDS: Final = ("AUTHORIZATION_FAILED", "NOPERM")
 """Where an error has no cause that says it."""
-_REQUEST_TIMEOUT_MS: Final = 10_000
 
 
 def is_refusal(error: BaseException) -> bool:
@@ -61,8 +60,7 @@ async def explain(settings: Settings, sources: SourcesFile | None, command: str)
         sources: of the file, None if it was not read; those of a pattern are not asked for.
         command: as in `NEEDS`.
     """
-    patience_ms = min(_REQUEST_TIMEOUT_MS, settings.kafka_request_timeout_ms)
-    settings = settings.model_copy(update={"kafka_request_timeout_ms": patience_ms})
+    settings = for_command(settings)
     needs = NEEDS[command]
     topics = [] if sources is None else [source.topic for source in sources.sources if source.pattern is None]
     lacking = [*await _lacking_of_kafka(settings, topics, needs), *await _lacking_of_redis(settings, needs)]
