@@ -448,9 +448,12 @@ def test_a_topic_that_appears_under_a_pattern_is_read_and_holds_nothing_up(pair:
                 topics = topics_in(stored)
                 return bool(topics) and all(topic.counts for topic in topics.values())
 
+            async def are_known() -> bool:
+                return (await place.counters())["customers"] == 301
+
             await place.now(6)
             await place.until(counts, "the topic to have been read up to the moment at which it appeared")
-            assert (await place.counters())["customers"] == 301
+            await place.until(are_known, "the customers of all its records")
             await order(place, "shop.nl", "bea", 8)
             await place.now(40)
             await place.decided_until(40)
