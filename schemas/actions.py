@@ -48,7 +48,7 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     prevented_by: Annotated[str | None, Meta(description="What would have made this condition false.")] = None
 
 
-Retraction = Literal["customer_returned", "late_event", "no_longer_true", "opted_out", "replaced"]
+Retraction = Literal["customer_returned", "late_event", "no_longer_true", "opted_out", "replaced", "erased"]
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -95,6 +95,7 @@ Suppression = Literal[
     "outranked",
     "held_out",
     "opted_out",
+    "suppressed",
     "stale",
     "held",
     "shadow",

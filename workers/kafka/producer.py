@@ -20,7 +20,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLarge
 
 from workers.kafka.clients.connecting import connect
 from workers.kafka.partitioner import hash_of
-from workers.kafka.records import MAX_RECORD_BYTES, Sendable
+from workers.kafka.records import MAX_RECORD_BYTES, PlacedRecord, Sendable
 from workers.observability import log_events, metrics
 
 log = structlog.get_logger(__name__)
@@ -135,9 +135,7 @@ class Publisher:
     async def _send_once(producer: AIOKafkaProducer, records: Sequence[Sendable], allowed: Allowed) -> list[Position]:
         topics = {record.topic for record in records}
         partition_counts = {topic: len(await producer.partitions_for(topic)) for topic in topics}
-        partitions = [
-            (record.topic, hash_of(_partition_key(record)) % partition_counts[record.topic]) for record in records
-        ]
+        partitions = [(record.topic, _partition_of(record, partition_counts[record.topic])) for record in records]
         by_partition: dict[tuple[str, int], list[Sendable]] = {}
         for partition, record in zip(partitions, records, strict=True):
             by_partition.setdefault(partition, []).append(record)
@@ -191,9 +189,11 @@ class Publisher:
             log.info(log_events.PRODUCER_ABANDONED, error=f"{type(error).__name__}: {error}")
 
 
-def _partition_key(record: Sendable) -> bytes:
-    """Return the bytes that choose a record's partition; a record without a key may go to any."""
-    return (record.value or b"") if record.key is None else record.key
+def _partition_of(record: Sendable, count: int) -> int:
+    """Return the partition of a record: its own, or that of its key; a record without a key may go to any."""
+    if isinstance(record, PlacedRecord):
+        return record.partition
+    return hash_of((record.value or b"") if record.key is None else record.key) % count
 
 
 async def _send_to(

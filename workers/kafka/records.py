@@ -60,6 +60,16 @@ class OutboxRecord(msgspec.Struct, array_like=True, frozen=True):
     headers: tuple[tuple[str, bytes | None], ...]
 
 
+class PlacedRecord(OutboxRecord, array_like=True, frozen=True):
+    """A record that goes to a partition of its own, not to that of its key. It is stored: fields keep their order.
+
+    Attributes:
+        partition: its number.
+    """
+
+    partition: int
+
+
 class Sendable(Protocol):
     """What a producer sends: an `OutboxRecord`, or anything else that has its fields."""
 
@@ -87,7 +97,18 @@ class Sendable(Protocol):
 encode_record = msgspec.msgpack.Encoder().encode
 
 
-decode_record = msgspec.msgpack.Decoder(OutboxRecord).decode
+_decode_record = msgspec.msgpack.Decoder(OutboxRecord).decode
+_decode_placed = msgspec.msgpack.Decoder(PlacedRecord).decode
+_ARRAY_OF_FIVE: Final = 0x95
+
+
+def decode_record(raw: bytes) -> OutboxRecord:
+    """Return the record that `encode_record` wrote; msgpack says with the first byte how many fields it has.
+
+    Raises:
+        msgspec.DecodeError: if it is none.
+    """
+    return _decode_placed(raw) if raw[:1] == bytes([_ARRAY_OF_FIVE]) else _decode_record(raw)
 
 
 MAX_RECORD_BYTES: Final = 8 << 20

@@ -37,7 +37,7 @@ class UnitOfWork:
         dead_letters: records that could not be read or folded, to be published.
         records: of actions, retractions and decisions to be published, in the order in which they were decided.
         outgoing: everything to publish, in order; filled in by `changes`.
-        activities: encoded activities to store, by customer.
+        activities: encoded activities to store, by customer; None to remove one.
         due: due time in milliseconds by customer, 0 to remove the customer.
         waiting: by event type, the moment in milliseconds that each customer waits for, 0 to remove the customer.
         high_waters: by source partition, the highest source position that this step folds.
@@ -66,7 +66,7 @@ class UnitOfWork:
     dead_letters: list[OutboxRecord] = field(default_factory=list)
     records: list[PublishedRecord] = field(default_factory=list)
     outgoing: list[OutboxRecord | PublishedRecord] = field(default_factory=list)
-    activities: dict[str, bytes] = field(default_factory=dict)
+    activities: dict[str, bytes | None] = field(default_factory=dict)
     due: dict[str, int] = field(default_factory=dict)
     waiting: dict[str, dict[str, int]] = field(default_factory=dict)
     high_waters: dict[bytes, Pair] = field(default_factory=dict)

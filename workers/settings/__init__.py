@@ -8,17 +8,19 @@ mounted. Begin with `reading.read_settings`; what one value can be is in `forms`
 
 from workers.settings.commands import for_command
 from workers.settings.consistency import FILES, Check
-from workers.settings.model import AUDIT, MASK, OWN_TOPICS, PAUSES, WORKER_TOPICS, Settings
+from workers.settings.model import AUDIT, MARKS, MASK, OWN_TOPICS, PAUSES, REQUESTS, WORKER_TOPICS, Settings
 from workers.settings.reading import read_settings
 from workers.variables import PREFIX
 
 __all__ = [
     "AUDIT",
     "FILES",
+    "MARKS",
     "MASK",
     "OWN_TOPICS",
     "PAUSES",
     "PREFIX",
+    "REQUESTS",
     "WORKER_TOPICS",
     "Check",
     "Settings",

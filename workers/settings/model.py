@@ -17,7 +17,9 @@ from workers.variables import PREFIX, port_number
 MASK: Final = "********"
 PAUSES: Final = "pauses"
 AUDIT: Final = "audit"
-WORKER_TOPICS: Final = ("activity", "at-risk", "win-back", "decisions", "dead-letter", PAUSES)
+MARKS: Final = "marks"
+REQUESTS: Final = "requests"
+WORKER_TOPICS: Final = ("activity", "at-risk", "win-back", "decisions", "dead-letter", PAUSES, MARKS, REQUESTS)
 """Linger's own topics that a worker needs, without the prefix."""
 OWN_TOPICS: Final = (*WORKER_TOPICS, AUDIT)
 """All of Linger's own topics, without the prefix; only commands write to the audit."""
@@ -204,6 +206,13 @@ class Settings(BaseSettings):
         description="Key of the hash that replaces values that sources.yaml says are 'hashed'.",
     )
 
+    marks_key: SecretStr | None = Field(
+        default=None,
+        min_length=1,
+        description="Key of the hash under which it is kept who is suppressed, opted out or erased. Without it, a "
+        "random one is made and kept beside them. It can never be changed.",
+    )
+
     @property
     def hash_key(self) -> bytes | None:
         """The key of values that are 'hashed' in `sources.yaml`; None without one."""
@@ -270,8 +279,8 @@ class Settings(BaseSettings):
         return f"{self.topic_prefix}.{name}"
 
     def partitions_of(self, name: str) -> int:
-        """Return how many partitions one of Linger's own topics has: pauses and audit need one, for their order."""
-        return 1 if name in (PAUSES, AUDIT) else self.partitions
+        """Return how many partitions one of Linger's own topics has: one where all records need an order."""
+        return 1 if name in (PAUSES, AUDIT, REQUESTS) else self.partitions
 
     def kafka_connection(self) -> dict[str, Any]:
         """Return the keyword arguments that every aiokafka client takes to reach the brokers."""

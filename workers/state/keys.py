@@ -35,9 +35,10 @@ class PartitionKeys:
         outbox: list of records that Kafka has not confirmed.
         held: hash of action id to held action.
         orders: list of orders for held actions.
+        marks: hash of a customer's ref to the mark; see `workers.state.marks`.
     """
 
-    __slots__ = ("_customer", "_held", "_waiting", "due", "held", "meta", "orders", "outbox")
+    __slots__ = ("_customer", "_held", "_waiting", "due", "held", "marks", "meta", "orders", "outbox")
 
     def __init__(self, namespace: str, partition: int) -> None:
         prefix = f"{namespace}:{{{hash_tag(partition)}}}:"
@@ -46,6 +47,7 @@ class PartitionKeys:
         self.outbox = f"{prefix}outbox"
         self.held = f"{prefix}held"
         self.orders = f"{prefix}orders"
+        self.marks = f"{prefix}marks"
         self._held = f"{prefix}held"
         self._customer = f"{prefix}c:"
         self._waiting = f"{prefix}waiting:"
@@ -80,6 +82,7 @@ class Keys:
         stopped: hash of source partition to why it is not read further, and of topic to the latest request to go on.
         brake: hash of hour to the actions of all rules in it.
         obeyed: hash of activity partition to the offset up to which its owner obeys the pauses.
+        marks_key: hash of what is known of the key of marks; see `workers.state.marks.stored`.
         workers: hash of a running worker to what it says of itself; see `workers.state.presence.reports`.
         dead_letters: set of the blocks of dispositions that exist; also their prefix.
     """
@@ -99,6 +102,7 @@ class Keys:
         self.brake = f"{namespace}:brake"
         self.obeyed = f"{namespace}:obeyed"
         self.workers = f"{namespace}:workers"
+        self.marks_key = f"{namespace}:marks-key"
         self.dead_letters = f"{namespace}:dead-letters"
         self._partitions: dict[int, PartitionKeys] = {}
 

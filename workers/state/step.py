@@ -50,7 +50,7 @@ class WriteSet:
     Attributes:
         offset: the next offset to read, None if it does not move.
         fields: further fields of `meta`, with their new values.
-        activities: encoded activities by customer.
+        activities: encoded activities by customer, None to remove one.
         due: due time in milliseconds by customer, 0 to remove the customer.
         waiting: by event type, the watermark in milliseconds that a customer waits for, 0 to remove the customer.
         outbox: encoded `OutboxRecord`s to append.
@@ -58,12 +58,13 @@ class WriteSet:
         held: actions to be kept until they are released or discarded.
         released: rule and id of actions that are no longer held; they need not have been held.
         missing: rule and id of actions that are listed as held and are not: an older release forgets to unlist them.
+        marks: encoded marks by the ref of a customer, None to remove one.
         orders_done: number of orders at the head of the list that were carried out.
     """
 
     offset: int | None = None
     fields: dict[str, str | int] = field(default_factory=dict)
-    activities: dict[str, bytes] = field(default_factory=dict)
+    activities: dict[str, bytes | None] = field(default_factory=dict)
     due: dict[str, int] = field(default_factory=dict)
     waiting: dict[str, dict[str, int]] = field(default_factory=dict)
     outbox: list[bytes] = field(default_factory=list)
@@ -71,6 +72,7 @@ class WriteSet:
     held: list[Held] = field(default_factory=list)
     released: list[tuple[str, str]] = field(default_factory=list)
     missing: list[tuple[str, str]] = field(default_factory=list)
+    marks: dict[bytes, bytes | None] = field(default_factory=dict)
     orders_done: int = 0
 
 
@@ -133,17 +135,14 @@ class Step:
         if changes.offset is not None:
             written["offset"] = changes.offset
         commands: list[tuple[Any, ...]] = [("MULTI",)]
-        if changes.activities:
+        stored = {customer: raw for customer, raw in changes.activities.items() if raw is not None}
+        if stored:
             commands.append(
-                (
-                    "MSET",
-                    *(
-                        part
-                        for customer, raw in changes.activities.items()
-                        for part in (keys.customer(customer), raw)
-                    ),
-                )
+                ("MSET", *(part for customer, raw in stored.items() for part in (keys.customer(customer), raw)))
             )
+        if len(stored) < len(changes.activities):
+            gone = changes.activities.keys() - stored.keys()
+            commands.append(("UNLINK", *map(keys.customer, gone)))
         commands += _sorted_set_commands(keys.due, changes.due)
         for event_type, customers in changes.waiting.items():
             commands += _sorted_set_commands(keys.waiting(event_type), customers)
@@ -159,6 +158,7 @@ class Step:
         if changes.released:
             commands.append(("HDEL", keys.held, *(action_id for _, action_id in changes.released)))
             commands += _unlisting(keys, changes.released)
+        commands += _hash_commands(keys.marks, changes.marks)
         if changes.orders_done:
             commands.append(("LTRIM", keys.orders, changes.orders_done, -1))
         commands.append(("HSET", keys.meta, *(part for pair in written.items() for part in pair)))
@@ -186,6 +186,17 @@ def _unlisting(keys: PartitionKeys, actions: Sequence[tuple[str, str]]) -> list[
         for rule_id, action_ids in by_rule.items()
         for because in get_args(Because)
     ]
+
+
+def _hash_commands(key: str, values: Mapping[bytes, bytes | None]) -> list[tuple[Any, ...]]:
+    added = [part for name, value in values.items() if value is not None for part in (name, value)]
+    removed = [name for name, value in values.items() if value is None]
+    commands: list[tuple[Any, ...]] = []
+    if added:
+        commands.append(("HSET", key, *added))
+    if removed:
+        commands.append(("HDEL", key, *removed))
+    return commands
 
 
 def _sorted_set_commands(key: str, scores: Mapping[str, int]) -> list[tuple[Any, ...]]:

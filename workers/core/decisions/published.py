@@ -4,7 +4,7 @@ What handles it (`workers.processor`, `workers.outbox`) finds here what it needs
 reading its bytes again.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -86,7 +86,18 @@ class PublishedRecord:
 _as_action: Final = msgspec.json.Decoder(Action).decode
 _as_decision: Final = msgspec.json.Decoder(Decision).decode
 _as_json: Final = msgspec.json.Encoder().encode
-_as_fields: Final[Any] = msgspec.msgpack.Decoder(tuple[str, bytes, bytes, Headers]).decode
+
+
+class _Stored(msgspec.Struct, array_like=True):
+    """A record as the outbox keeps it; what follows the four fields is of no record that is read here."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: Headers
+
+
+_as_fields: Final = msgspec.msgpack.Decoder(_Stored).decode
 _as_stored: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -133,9 +144,10 @@ def read_record(stored: bytes) -> PublishedRecord:
     Raises:
         msgspec.DecodeError: if it is none of them, such as a dead letter.
     """
-    fields = _as_fields(stored)
-    is_action = any(name == EXPIRY for name, _ in fields[3])
-    return _filled(fields, stored, content_of(fields[2], is_action=is_action))
+    found = _as_fields(stored)
+    is_action = any(name == EXPIRY for name, _ in found.headers)
+    fields = (found.topic, found.key, found.value, found.headers)
+    return _filled(fields, stored, content_of(found.value, is_action=is_action))
 
 
 def held_back(record: PublishedRecord, detail: str) -> PublishedRecord:
