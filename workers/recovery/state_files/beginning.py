@@ -12,6 +12,7 @@ from workers.recovery.state_files.customers import StoredCustomers
 from workers.recovery.state_files.importing import damaged_parts, foreign, paces_of
 from workers.recovery.state_files.lines import SharedHash, raw_bytes
 from workers.recovery.state_files.loading import load_partition, load_shared
+from workers.recovery.state_files.marks import require_key
 from workers.recovery.state_files.reading import StateFiles, read_files
 from workers.recovery.state_files.since_then import SinceThen
 from workers.settings import Settings
@@ -56,6 +57,15 @@ class Beginning:
         except OlderRules as error:
             raise StartupError([f"{error}. Nothing was changed"]) from error
 
+    async def require_marks_key(self, store: Store, settings: Settings) -> None:
+        """Refuse files whose marks stand under another key, before anything is changed.
+
+        Raises:
+            StartupError: if they do.
+            Transient: if Redis does not answer.
+        """
+        await require_key(store, self._files, settings.key_of_marks)
+
     def _rules_in_files(self) -> dict[str, str]:
         lines = () if self._files.shared is None else self._files.shared.lines()
         for line in lines:
@@ -89,11 +99,12 @@ class Beginning:
             Fenced: if a worker claims a partition.
             Transient: if Redis does not answer.
         """
+        key = await require_key(store, self._files, settings.key_of_marks)
         customers = StoredCustomers(await as_active(store, self._rules), layout)
         for number, mark in marks.items():
             sieve = SinceThen(number, published, settings.topic_prefix, settings.topic("dead-letter"))
             head, part = self._files.heads[number], self._files.partitions[number]
-            await load_partition(store, head, part, customers, mark.encode(), sieve)
+            await load_partition(store, head, part, customers, mark.encode(), sieve, key)
 
 
 def read_beginning(path: Path | None, rules: RuleSet, logs: Mapping[int, Log]) -> Beginning:

@@ -39,6 +39,7 @@ def head_of(
     written_at: str,
     rule_versions: Mapping[str, str],
     published: Mapping[str, int],
+    marks_key: str = "",
 ) -> PartitionHead:
     """Return the first line of a partition's part.
 
@@ -51,6 +52,7 @@ def head_of(
         written_at: when, ISO 8601.
         rule_versions: by rule, if the rules are those of `fields`.
         published: by topic, up to which offset was published.
+        marks_key: what shows the key of marks, "" without one.
     """
     high_waters, since, counters, others = {}, {}, {}, {}
     for name, value in fields.items():
@@ -84,6 +86,7 @@ def head_of(
         counters=counters,
         fields=others,
         published=dict(published),
+        marks_key=marks_key,
     )
 
 

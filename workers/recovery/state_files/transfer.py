@@ -92,7 +92,7 @@ async def import_state(
         _require_known(partitions, len(logs))
         chosen = _chosen(files, partitions or logs)
         published = await _published_ends(consumer, here.settings, snapshot)
-        work = Import(here.store, here.configuration.rules, chosen)
+        work = Import(here.store, here.configuration.rules, chosen, here.settings.key_of_marks)
         types = sorted(event_types(here.configuration.sources))
         return await work.run(logs, published, types, replace=replace, advance=advance)
 
