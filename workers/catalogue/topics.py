@@ -44,7 +44,7 @@ TOPICS: Final = (
     ),
     Topic(
         *("requests", "what a company's privacy tool asks Linger to do with a customer", Personal.ID, False),
-        *("30 days", _RECORDS, "stays", "kept", "up to where it is read", ("worker", "incident")),
+        *("30 days", _RECORDS, "stays", "kept", "up to where it is read", ("worker",)),
     ),
     Topic(
         *("audit", "who ran a command that changes something, when and why", Personal.HASH, False),

@@ -51,7 +51,7 @@ from workers.operations.source_samples import Trace, sample_sources
 from workers.operations.upgrade import checks as upgrade_checks
 from workers.operations.upgrade.facts import find_releases, sample_layouts
 from workers.registry.for_commands import reader_for
-from workers.settings import AUDIT, OWN_TOPICS, PAUSES, Settings
+from workers.settings import AUDIT, MARKS, OWN_TOPICS, PAUSES, Settings
 from workers.state.brake import brake_state
 from workers.state.connect import clock_of, opened_store
 from workers.state.consistency import Log, end_of_log
@@ -170,6 +170,8 @@ class _Kafka:
         findings = kafka_checks.kept_records(needs, configs)
         if (pauses := self._settings.topic(PAUSES)) in topics:
             findings += kafka_checks.pauses_settings(pauses, configs)
+        if (marks := self._settings.topic(MARKS)) in topics:
+            findings += kafka_checks.marks_settings(marks, configs)
         names = [name for name in (self._activity, self._settings.topic("dead-letter")) if name in topics]
         source_topics = [source.topic for source in self._sources.sources if source.topic in topics]
         return findings + kafka_checks.record_sizes(names, source_topics, configs)

@@ -13,6 +13,7 @@ from workers.pauses.pause_list import PauseList
 from workers.pauses.reader import PauseReader
 from workers.processor.agent import Backends, Processor
 from workers.registry.schemas import Schemas, schemas_of
+from workers.requests.reader import PARTITION, RequestReader
 from workers.runtime.reader import Reader
 from workers.runtime.topics import KnownTopics
 from workers.settings import PAUSES, Settings
@@ -35,6 +36,7 @@ class Parts:
         intake: source topics to activity topic.
         processor: activity topic and due times to decisions.
         pauses: reads which rules are paused.
+        requests: reads what privacy tools ask, while this worker owns activity partition 0.
         schemas: of the schema registry, None without one.
     """
 
@@ -48,6 +50,7 @@ class Parts:
     intake: Intake
     processor: Processor
     pauses: PauseReader
+    requests: RequestReader
     schemas: Schemas | None
 
 
@@ -63,17 +66,25 @@ def build_parts(settings: Settings, sources: SourcesFile, rules: RuleSet) -> Par
     clock = clock_of(settings, store)
     schemas = schemas_of(settings.registry_connection())
     pauses = PauseReader(settings.kafka_connection(), settings.topic(PAUSES), PauseList())
+    reader = Reader(settings)
+    processor = Processor(settings, sources, rules, Backends(store, publisher, clock, pauses.pauses))
+
+    def reads_requests() -> bool:
+        partition = processor.partitions.get(PARTITION)
+        return partition is not None and partition.lost_at is None
+
     return Parts(
         settings,
         sources,
         store,
         clock,
         publisher,
-        Reader(settings),
+        reader,
         KnownTopics(settings.topic("activity")),
         # Without the topics of patterns, which are not known yet.
         Intake(settings, SourceSet(sources).read, publisher, clock, schemas),
-        Processor(settings, sources, rules, Backends(store, publisher, clock, pauses.pauses)),
+        processor,
         pauses,
+        RequestReader(settings, store, publisher, clock, reader.describe, reads_requests),
         schemas,
     )
