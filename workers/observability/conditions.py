@@ -57,7 +57,8 @@ CATALOGUE: Final[Mapping[str, Condition]] = {
         Condition("lost", "nothing: it passes, or the worker ends; if it returns, look at the log of both workers"),
         Condition("pauses", "look at the topic of pauses and the right to read it; retractions go out meanwhile"),
         Condition(
-            "requests", "linger upgrade finish, or look at the topic that is named: requests wait there, and none is lost"
+            "requests",
+            "linger upgrade finish, or look at the topic that is named: requests wait there, and none is lost",
         ),
         Condition("brake", "linger rules held and linger why, then linger rules release or linger rules discard"),
         Condition("sources", "ask the team that sends to the sources that are named; rules that read them wait"),

@@ -205,6 +205,16 @@ def marks_settings(topic: str, configs: Configs) -> list[Finding]:
     return [judged(finding, is_well="compact" in policy and not deletes)]
 
 
+def forgetting_settings(topic: str, configs: Configs) -> list[Finding]:
+    """Check that a topic which exists, and whose records are not needed without end, deletes them by their age."""
+    why, checked = "records that name customers would be kept without end", f"cleanup.policy of {topic}"
+    if topic not in configs:
+        return [unknown("Kafka", checked, _HIDDEN, why, _ALLOW_SETTINGS)]
+    policy = configs[topic]["cleanup.policy"]
+    finding = problem("Kafka", checked, policy, why, alter_command(topic, "cleanup.policy=delete"))
+    return [judged(finding, is_well=policy == "delete")]
+
+
 def kept_records(needs: Mapping[str, Need], configs: Configs) -> list[Finding]:
     """Check that topics keep their records for as long as they are needed.
 

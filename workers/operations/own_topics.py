@@ -151,7 +151,12 @@ def _kept_for(kept_ms: int, copies: int | None) -> dict[str, str]:
 
 def _kept_forever(copies: int | None) -> dict[str, str]:
     """Return the settings of a topic that keeps the latest record of each key, and may compact at any moment."""
-    configs = {"cleanup.policy": "compact", "min.compaction.lag.ms": "0", "retention.ms": "-1", "retention.bytes": "-1"}
+    configs = {
+        "cleanup.policy": "compact",
+        "min.compaction.lag.ms": "0",
+        "retention.ms": "-1",
+        "retention.bytes": "-1",
+    }
     return _with_copies(configs, copies)
 
 

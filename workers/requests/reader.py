@@ -213,7 +213,8 @@ class RequestReader:
         end = (await consumer.end_offsets([self._place]))[self._place]
         waiting = max(0, end - await consumer.position(self._place))
         text = (
-            f"{waiting} requests wait until the upgrade is finished: {len(older)} partitions, such as {older[0]}, are "
-            "written as the release before writes them, and its workers do not know orders. Run: linger upgrade finish"
+            f"{waiting} requests wait until the upgrade is finished: {len(older)} partitions, such as {older[0]}, "
+            "are written as the release before writes them, and its workers do not know orders. Run: linger upgrade "
+            "finish"
         )
         return text if waiting else Note(text)

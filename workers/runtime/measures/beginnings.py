@@ -25,6 +25,7 @@ DEAD_LETTER_REASONS: Final = (
     "impossible_id",
     "impossible_text",
     "impossible_time",
+    "invalid_order",
     "invalid_request",
     "missing_field",
     "naive_time",
