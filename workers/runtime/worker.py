@@ -80,7 +80,8 @@ class Worker:
         self._readiness = Readiness(settings.kafka_session_timeout_ms / 1000)
         self._conditions = Conditions(
             *(parts, self._liveness, self._readiness, self._assignment, self._tick),
-            *(self._reload, self._sources, self._patterns, self._pauses, self._others, self._requests),
+            *(self._reload, self._sources, self._patterns, self._pauses, self._others),
+            requests=self._requests,
         )
         token = None if settings.http_token is None else settings.http_token.get_secret_value()
         self._endpoints = Endpoints(
