@@ -1,4 +1,4 @@
-"""Laws of the topic of requests, over real Kafka and Redis: each request becomes one order, whatever a worker does."""
+"""Laws of the topic of requests, over real Kafka and Redis: each request becomes one order, whatever ends it."""
 
 import asyncio
 import json

@@ -12,11 +12,12 @@ from workers.kafka.producer import Publisher
 from workers.pauses.pause_list import PauseList
 from workers.pauses.reader import PauseReader
 from workers.processor.agent import Backends, Processor
+from workers.processor.orders.mark_topic import MarkTopic
 from workers.registry.schemas import Schemas, schemas_of
 from workers.requests.reader import PARTITION, RequestReader
 from workers.runtime.reader import Reader
 from workers.runtime.topics import KnownTopics
-from workers.settings import PAUSES, Settings
+from workers.settings import MARKS, PAUSES, Settings
 from workers.state.connect import clock_of, open_store
 from workers.state.store import Store
 
@@ -65,9 +66,10 @@ def build_parts(settings: Settings, sources: SourcesFile, rules: RuleSet) -> Par
     )
     clock = clock_of(settings, store)
     schemas = schemas_of(settings.registry_connection())
+    marks = MarkTopic(settings.kafka_connection(), settings.topic(MARKS))
     pauses = PauseReader(settings.kafka_connection(), settings.topic(PAUSES), PauseList())
     reader = Reader(settings)
-    processor = Processor(settings, sources, rules, Backends(store, publisher, clock, pauses.pauses))
+    processor = Processor(settings, sources, rules, Backends(store, publisher, clock, pauses.pauses, marks))
 
     def reads_requests() -> bool:
         partition = processor.partitions.get(PARTITION)

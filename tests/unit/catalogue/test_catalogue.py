@@ -36,7 +36,8 @@ from workers.recovery.mark import RebuildMark
 from workers.recovery.state_files.lines import Inner, PartitionHead
 from workers.settings import OWN_TOPICS, read_settings
 from workers.state.keys import hash_tag
-from workers.state.store import Store
+from workers.state.meta import Meta
+from workers.state.store import Claimed, Store
 
 SETTINGS: Final = read_settings({})
 PARTITION: Final = 7
@@ -115,8 +116,8 @@ class Wiped(Store):
         super().__init__(servers, "linger")
         self.held_actions: Any = self
 
-    async def claim(self, partition: int, owner: str, *, again: bool = False) -> Any:
-        return type("Claimed", (), {"meta": None})
+    async def claim(self, partition: int, owner: str, *, again: bool = False) -> Claimed:
+        return Claimed(Meta(owner, 1, 0, None, {}), [])
 
     async def rules(self) -> Sequence[str]:
         return ["quiet"]
@@ -125,7 +126,12 @@ class Wiped(Store):
         return 0, {hash_tag(PARTITION): ["a:b"]}
 
     async def wipe(
-        self, partition: int, meta: Any, keys: Sequence[str], fields: Mapping[str, str] | None = None
+        self,
+        partition: int,
+        meta: Meta,
+        keys: Sequence[str],
+        fields: Mapping[str, str] | None = None,
+        outbox: Sequence[bytes] = (),
     ) -> None:
         own = [self.keys.partition(partition).meta] if fields is not None else []
         self.deleted |= {*keys, *own}

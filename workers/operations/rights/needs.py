@@ -170,7 +170,7 @@ _OF_THE_WORK: Final[Mapping[str, Needs]] = {
     "sources test": Needs(),
     "sources try": Needs(_HISTORY),
     "state export": Needs(_FILES, _EXPORT),
-    "state import": Needs(_FILES, _WORKER | {"SADD"}),
+    "state import": Needs({**_FILES, MARKS: _READ}, _WORKER | {"SADD"}),
     "status": Needs({"activity": _READ, "dead-letter": _READ, PAUSES: _READ, SOURCES: _SEEN, GROUP: _SEEN}, _STATUS),
     "topics create": Needs(_CREATE),
     "upgrade finish": Needs({GROUP: _SEEN}, _STATE | _REWRITE),

@@ -6,6 +6,7 @@ from typing import Final
 
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import StartupError
+from workers.processor.orders.mark_topic import Copies, MarkTopic
 from workers.recovery.mark import RebuildMark
 from workers.recovery.published import Published
 from workers.recovery.state_files.customers import StoredCustomers
@@ -15,9 +16,10 @@ from workers.recovery.state_files.loading import load_partition, load_shared
 from workers.recovery.state_files.marks import require_key
 from workers.recovery.state_files.reading import StateFiles, read_files
 from workers.recovery.state_files.since_then import SinceThen
-from workers.settings import Settings
+from workers.settings import MARKS, Settings
 from workers.state import layouts
 from workers.state.consistency import Log
+from workers.state.marks.key import MarkKey
 from workers.state.rule_sets.activation import OlderRules, as_active, refuse_older
 from workers.state.store import Store
 
@@ -35,6 +37,8 @@ class Beginning:
     def __init__(self, rules: RuleSet, files: StateFiles) -> None:
         self._rules = rules
         self._files = files
+        self._copies = Copies()
+        self._key: MarkKey | None = None
         self.offsets = {number: head.offset for number, head in files.heads.items() if head.offset >= 0}
 
     @property
@@ -58,13 +62,15 @@ class Beginning:
             raise StartupError([f"{error}. Nothing was changed"]) from error
 
     async def require_marks_key(self, store: Store, settings: Settings) -> None:
-        """Refuse files whose marks stand under another key, before anything is changed.
+        """Read the copies of marks, and refuse files whose marks stand under another key; nothing is changed.
 
         Raises:
-            StartupError: if they do.
+            StartupError: if they do, or the topic of marks cannot be read.
             Transient: if Redis does not answer.
         """
-        await require_key(store, self._files, settings.key_of_marks)
+        if self._files.heads:
+            self._copies = await MarkTopic(settings.kafka_connection(), settings.topic(MARKS)).read(self._files.heads)
+        self._key = await require_key(store, self._files, self._copies, settings.key_of_marks)
 
     def _rules_in_files(self) -> dict[str, str]:
         lines = () if self._files.shared is None else self._files.shared.lines()
@@ -99,12 +105,12 @@ class Beginning:
             Fenced: if a worker claims a partition.
             Transient: if Redis does not answer.
         """
-        key = await require_key(store, self._files, settings.key_of_marks)
         customers = StoredCustomers(await as_active(store, self._rules), layout)
         for number, mark in marks.items():
             sieve = SinceThen(number, published, settings.topic_prefix, settings.topic("dead-letter"))
+            copied = self._copies.marks.get(number)
             head, part = self._files.heads[number], self._files.partitions[number]
-            await load_partition(store, head, part, customers, mark.encode(), sieve, key)
+            await load_partition(store, head, part, customers, mark.encode(), sieve, self._key, copied)
 
 
 def read_beginning(path: Path | None, rules: RuleSet, logs: Mapping[int, Log]) -> Beginning:

@@ -30,13 +30,13 @@ from workers.recovery.state_files.lines import (
     hash_fields,
     record_fields,
 )
-from workers.recovery.state_files.marks import mark_line
+from workers.recovery.state_files.marks import check_of, mark_line
 from workers.recovery.state_files.meta_lines import head_of
 from workers.recovery.state_files.writing import SHARED_NAME, PartWriter, StateFolder, partition_name
 from workers.state import layouts
 from workers.state.consistency import Log, partitions_made_with, partitions_mismatch
 from workers.state.held_actions import decode_order
-from workers.state.marks.stored import CHECK, marks_of
+from workers.state.marks.stored import marks_of
 from workers.state.meta import REBUILDING, RULES
 from workers.state.store import Store
 
@@ -167,7 +167,7 @@ class Export:
             written_at=self._written_at,
             rule_versions={rule.id: rule.version for rule in self._rules.rules} if is_current else {},
             published=published,
-            marks_key=(await self._store.fields(self._store.keys.marks_key)).get(CHECK, ""),
+            marks_key=check_of(await self._store.marks.key_fields()),
         )
         counts = _Counts()
         with self._folder.open(partition_name(number)) as file:

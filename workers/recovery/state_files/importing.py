@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from workers.core.meaning import MEANING
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import StartupError
+from workers.processor.orders.mark_topic import Copies
 from workers.recovery.mark import RebuildMark
 from workers.recovery.state_files.customers import StoredCustomers
 from workers.recovery.state_files.found import find_keys
@@ -51,7 +52,14 @@ class ImportReport:
 class Import:
     """One import; see the module's docstring."""
 
-    def __init__(self, store: Store, rules: RuleSet, files: StateFiles, marks_key: bytes | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        rules: RuleSet,
+        files: StateFiles,
+        marks_key: bytes | None = None,
+        copies: Copies | None = None,
+    ) -> None:
         """Set up; nothing is read or changed.
 
         Args:
@@ -59,11 +67,13 @@ class Import:
             rules: those of the rule files.
             files: complete, with the partitions to import.
             marks_key: of the settings, None without one.
+            copies: what the topic of marks has.
         """
         self._store = store
         self._rules = rules
         self._files = files
         self._marks_key = marks_key
+        self._copies = copies or Copies()
 
     async def run(
         self,
@@ -90,7 +100,7 @@ class Import:
         """
         is_empty = await self._check(logs, published, replace=replace)
         heads = {number: head for number, head in sorted(self._files.heads.items()) if head.offset >= 0}
-        key = await require_key(self._store, self._files, self._marks_key)
+        key = await require_key(self._store, self._files, self._copies, self._marks_key)
         layout = await layouts.begin_with(self._store, is_empty=is_empty)
         unfinished = RebuildMark(rules_lost=False, decided_ms=0, is_wiping=True)
         await wipe(self._store, dict.fromkeys(heads, unfinished), event_types)
@@ -101,7 +111,9 @@ class Import:
         report = ImportReport(unreadable=self._files.unreadable)
         for number, head in heads.items():
             part = self._files.partitions[number]
-            loaded = await load_partition(self._store, head, part, customers, "", Everything(), key)
+            loaded = await load_partition(
+                self._store, head, part, customers, "", Everything(), key, self._copies.marks.get(number)
+            )
             report.partitions[number] = loaded.customers
             report.marks += loaded.marks
             report.erased += loaded.erased

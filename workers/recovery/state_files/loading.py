@@ -5,7 +5,7 @@ replaced in the step that writes the rest of `meta`, which is the last.
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -28,11 +28,12 @@ from workers.recovery.state_files.lines import (
     raw_bytes,
     record_of,
 )
-from workers.recovery.state_files.marks import PresentMarks
+from workers.recovery.state_files.marks import PresentMarks, together
 from workers.recovery.state_files.meta_lines import meta_of
 from workers.recovery.state_files.reading import Part
 from workers.state.held_actions import Order
 from workers.state.marks.key import MarkKey
+from workers.state.marks.mark import Mark
 from workers.state.marks.stored import marks_of
 from workers.state.meta import REBUILDING, Meta, held_field, layout_fields
 from workers.state.step import Held, WriteSet
@@ -87,6 +88,7 @@ async def load_partition(
     mark: str,
     sieve: Sieve,
     key: MarkKey | None = None,
+    copied: Mapping[bytes, Mark] | None = None,
 ) -> Loaded:
     """Load a part, in atomic steps.
 
@@ -97,7 +99,8 @@ async def load_partition(
         customers: turns facts into what is stored.
         mark: the mark of a rebuild that stands in `meta` afterwards, "" for none.
         sieve: what of the actions is still to be done.
-        key: of marks; None if neither the file nor Redis has any.
+        key: of marks; None if there are none.
+        copied: marks of the partition that the topic of marks has.
 
     Raises:
         DamagedFile: if the part was changed since it was checked.
@@ -107,7 +110,8 @@ async def load_partition(
     """
     number = head.partition
     meta = (await store.claim(number, uuid.uuid4().hex[:16])).meta
-    loading = _Loading(customers, sieve, PresentMarks(head, await marks_of(store, number), key))
+    present = PresentMarks(head, together(await marks_of(store, number), copied or {}, head.topic_id), key)
+    loading = _Loading(customers, sieve, present)
     for line in part.lines():
         loading.add(line)
         if loading.size >= _PER_STEP:
@@ -161,6 +165,7 @@ class _Loading:
         self.orders: list[Order] = []
         self.size = 0
         self._changes = WriteSet()
+        self._activities: dict[str, bytes | None] = {}
         self._customers = customers
         self._sieve = sieve
         self._marks = marks
@@ -168,6 +173,7 @@ class _Loading:
     def taken(self) -> WriteSet:
         """Return what the next step writes, and begin another one."""
         changes, self._changes, self.size = self._changes, WriteSet(), 0
+        changes.activities, self._activities = self._activities, {}
         return changes
 
     def add(self, line: Inner) -> None:
@@ -202,7 +208,7 @@ class _Loading:
         if self._marks.is_erased(line.customer):
             self.loaded.erased += 1
             return
-        self._changes.activities[line.customer] = self._customers.stored(line.facts)
+        self._activities[line.customer] = self._customers.stored(line.facts)
         self.loaded.customers += 1
         self.size += 1
 

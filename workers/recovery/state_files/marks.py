@@ -10,15 +10,16 @@ import msgspec
 
 from workers.errors import StartupError
 from workers.kafka.records import OutboxRecord
+from workers.processor.orders.mark_topic import Copies
 from workers.recovery.state_files.lines import MarkLine, PartitionHead, SharedHash, raw_bytes
 from workers.recovery.state_files.reading import StateFiles
 from workers.state.marks.key import MarkKey
 from workers.state.marks.mark import Mark, encode_mark
 from workers.state.marks.merging import merged
-from workers.state.marks.stored import key_of
+from workers.state.marks.stored import CHECK, KEY, key_of
 from workers.state.store import Store
 
-__all__ = ["PresentMarks", "key_of_files", "mark_line", "mark_of_line", "require_key"]
+__all__ = ["PresentMarks", "check_of", "key_of_files", "mark_line", "mark_of_line", "require_key", "together"]
 
 _NAME = "marks-key"
 """Name of the hash of the key."""
@@ -77,11 +78,22 @@ def mark_of_line(line: MarkLine) -> tuple[bytes, Mark]:
     return bytes.fromhex(line.ref), Mark(**fields)
 
 
+def together(stored: Mapping[bytes, Mark], copied: Mapping[bytes, Mark], topic_id: str | None) -> dict[bytes, Mark]:
+    """Return the marks of a partition that Redis and the topic of marks have, each as both say it together."""
+    refs = {*stored, *copied}
+    return {ref: merged(stored.get(ref, Mark()), copied.get(ref, Mark()), topic_id or "") for ref in refs}
+
+
+def check_of(fields: Mapping[str, str]) -> str:
+    """Return what shows the key of marks, by what is stored of it; "" if there is none."""
+    return MarkKey(bytes.fromhex(fields[KEY])).check() if KEY in fields else fields.get(CHECK, "")
+
+
 def key_of_files(stored: Mapping[str, str], files: StateFiles, configured: bytes | None) -> MarkKey | None:
     """Return the key under which marks stand after the files are loaded; None if there are no marks.
 
     Args:
-        stored: what Redis has of the key.
+        stored: what Redis, or the topic of marks, has of the key.
         files: to load.
         configured: the key of the settings, None without one.
 
@@ -104,14 +116,14 @@ def key_of_files(stored: Mapping[str, str], files: StateFiles, configured: bytes
     return key
 
 
-async def require_key(store: Store, files: StateFiles, configured: bytes | None) -> MarkKey | None:
-    """Return the key as `key_of_files` does, by what Redis has of it.
+async def require_key(store: Store, files: StateFiles, copies: Copies, configured: bytes | None) -> MarkKey | None:
+    """Return the key as `key_of_files` does, by what Redis has of it, or else the topic of marks.
 
     Raises:
         StartupError: as `key_of_files`.
         Transient: if Redis does not answer.
     """
-    return key_of_files(await store.fields(store.keys.marks_key), files, configured)
+    return key_of_files(await store.marks.key_fields() or copies.key_fields, files, configured)
 
 
 def _fields_in(files: StateFiles) -> dict[str, str]:

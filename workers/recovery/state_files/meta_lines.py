@@ -8,6 +8,7 @@ from workers.state.consistency import Log
 from workers.state.meta import (
     GENERATION,
     LAYOUT,
+    MARKED,
     MEANING,
     OWNERSHIP,
     PARTITIONS,
@@ -25,7 +26,7 @@ from workers.state.meta import (
 _OFFSET: Final = "offset"
 _TOPIC_ID: Final = "topic_id"
 _VERSION: Final = "version"
-_NOT_OF_STATE: Final = {*OWNERSHIP, _VERSION, REBUILDING, LAYOUT}
+_NOT_OF_STATE: Final = {*OWNERSHIP, _VERSION, REBUILDING, LAYOUT, MARKED}
 _NAMED: Final = {_OFFSET, _TOPIC_ID, PARTITIONS, GENERATION, RULES, MEANING}
 
 
