@@ -165,7 +165,7 @@ class _Loading:
         self.orders: list[Order] = []
         self.size = 0
         self._changes = WriteSet()
-        self._activities: dict[str, bytes | None] = {}
+        self._new_marks: dict[bytes, bytes | None] = {}
         self._customers = customers
         self._sieve = sieve
         self._marks = marks
@@ -173,7 +173,7 @@ class _Loading:
     def taken(self) -> WriteSet:
         """Return what the next step writes, and begin another one."""
         changes, self._changes, self.size = self._changes, WriteSet(), 0
-        changes.activities, self._activities = self._activities, {}
+        changes.marks, self._new_marks = self._new_marks, {}
         return changes
 
     def add(self, line: Inner) -> None:
@@ -185,7 +185,7 @@ class _Loading:
         match line:
             case MarkLine():
                 ref, mark = self._marks.joined(line)
-                self._changes.marks[ref] = mark
+                self._new_marks[ref] = mark
                 self.loaded.marks += 1
                 self.size += 1
             case CustomerLine():
@@ -208,7 +208,7 @@ class _Loading:
         if self._marks.is_erased(line.customer):
             self.loaded.erased += 1
             return
-        self._activities[line.customer] = self._customers.stored(line.facts)
+        self._changes.activities[line.customer] = self._customers.stored(line.facts)
         self.loaded.customers += 1
         self.size += 1
 
