@@ -147,7 +147,7 @@ def test_a_request_is_taken_once_if_the_worker_is_killed_before_it_stores_that_i
         sent = orders_in(await place.read("activity", at_least=25))
         assert len(sent) == 25
         assert len({position for position, _ in sent}) == 13
-        # What was sent again is dropped: it is counted, and no high-water went down.
+        # What was sent again is dropped: it is counted.
         assert (await place.counters())["duplicates"] == 12
         assert max((await high_waters(place)).values()) == 13
         letters = [origin(place, record) for record in await place.read("dead-letter", at_least=2)]
@@ -155,6 +155,27 @@ def test_a_request_is_taken_once_if_the_worker_is_killed_before_it_stores_that_i
         assert set(of_requests) == {("linger.requests", "invalid_request", b"12")}
 
     play(apache_pair, tmp_path, QUIET, scenario, workers=0)
+
+
+def test_a_customer_whom_a_request_suppresses_gets_a_decision_and_no_message(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        await place.order("ada", 1)
+        await place.order("bob", 1)
+        await place.now(2)
+        await place.decided_until(2)
+        await ask(place, {**suppress("ada"), "requested_at": "2024-01-02T06:00:00Z"})
+        await read_up_to(place, 1)
+        await folded(place)
+        await place.now(13)
+        await place.decided_until(13)
+        assert [action["customer_id"] for action in await place.actions("at-risk")] == ["bob"]
+        decisions = [json.loads(record.value) for record in await place.read("decisions", at_least=1)]
+        assert [(one["customer_id"], one["decision"]) for one in decisions] == [("ada", "suppressed")]
+        assert len(await place.read("marks", at_least=2)) == 2  # hers, and what is known of the key
+
+    play(apache_pair, tmp_path, QUIET, scenario)
 
 
 @pytest.mark.rest

@@ -104,7 +104,9 @@ async def everything(place: Site) -> dict[str, bytes]:
                 continue
             if key.endswith("}:meta"):
                 fields = await place.store.fields(key)
-                kept = {name: value for name, value in fields.items() if name not in ("owner", "format", "version")}
+                # An owner finds out whether Redis has all marks; a file does not say it.
+                left_out = ("owner", "format", "version", "marks")
+                kept = {name: value for name, value in fields.items() if name not in left_out}
                 found[key] = json.dumps({name: value for name, value in sorted(kept.items()) if value}).encode()
             else:
                 found[key] = await content(place, key)
