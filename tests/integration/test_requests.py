@@ -54,12 +54,12 @@ def doomed_worker(place: Site) -> "subprocess.Popen[bytes]":
     return process
 
 
-async def ask(place: Site, *requests: "dict[str, Any] | bytes") -> None:
-    """Write requests; what is no bytes is completed and written as JSON."""
+async def ask(place: Site, *requests: "dict[str, Any] | bytes", at_day: float = 0.5) -> None:
+    """Write requests at a simulated day; what is no bytes is completed and written as JSON."""
     for request in requests:
         whole = {"reason": "asked", "by": "desk", "requested_at": "2024-01-01T06:00:00Z"}
         value = request if isinstance(request, bytes) else json.dumps({**whole, **request}).encode()
-        await place.producer.send_and_wait(place.settings.topic("requests"), value=value, timestamp_ms=day(0.5))
+        await place.producer.send_and_wait(place.settings.topic("requests"), value=value, timestamp_ms=day(at_day))
 
 
 def suppress(customer: str) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def test_a_customer_whom_a_request_suppresses_gets_a_decision_and_no_message(
         await place.order("bob", 1)
         await place.now(2)
         await place.decided_until(2)
-        await ask(place, {**suppress("ada"), "requested_at": "2024-01-02T06:00:00Z"})
+        await ask(place, {**suppress("ada"), "requested_at": "2024-01-02T06:00:00Z"}, at_day=2)
         await read_up_to(place, 1)
         await folded(place)
         await place.now(13)
