@@ -1,4 +1,4 @@
-"""Laws of the topic of requests, over real Kafka and Redis: each request becomes one order, whatever ends it."""
+"""Laws of the topic of requests, over real Kafka and Redis: each becomes an order that is taken once."""
 
 import asyncio
 import json

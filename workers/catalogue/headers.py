@@ -17,7 +17,7 @@ HEADERS: Final = (
     Header("linger-source-topic", _LETTERS, "the topic that a record came from"),
     Header("linger-source-partition", _LETTERS, "the partition that it came from"),
     Header("linger-source-offset", _LETTERS, "the offset that it came from"),
-    Header("linger-cut-from-bytes", _LETTERS, "the size of a value of which only the beginning was kept"),
+    Header("linger-cut-from-bytes", _LETTERS, "the size of the whole value, if only its beginning was kept"),
     Header("ce_specversion", _DECIDED, "the version of CloudEvents"),
     Header("content-type", _DECIDED, "that the value is JSON"),
     Header("ce_id", _DECIDED, "the id of the record", Personal.ACTION),

@@ -1,4 +1,4 @@
-"""Laws of the catalogue: whatever Linger writes stands in it, and every command and page says the same of it."""
+"""Laws of the catalogue: everything that Linger writes stands in it, and commands and pages say the same of it."""
 
 import asyncio
 import re
