@@ -35,7 +35,5 @@ class PackFile(Strict):
     event_types: dict[TypeName, DeclaredType] = Field(
         default_factory=dict, description="Declared for the file that names the pack, unless it declares them itself."
     )
-    attribute_types: dict[Reference, Declared] = Field(
-        default_factory=dict, description="Likewise, of attributes."
-    )
+    attribute_types: dict[Reference, Declared] = Field(default_factory=dict, description="Likewise, of attributes.")
     source: dict[str, Any] = Field(description="A source without its topic; checked where it is used.")
