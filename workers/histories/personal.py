@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from schemas.events import InvalidEvent
 from schemas.places import Place, places_of
+from schemas.source_conditions import FIND
 from schemas.sources import Case, Source
 from workers.core.conditions.condition import PERSONAL
 from workers.core.mapping.trace import CaseTrace, ConditionTrace, ItemTrace, RecordTrace, Trace, ValueTrace
@@ -76,7 +77,9 @@ class _Masks:
 
     def _condition(self, condition: ConditionTrace) -> ConditionTrace:
         """Mask what a condition found at a place of a personal attribute."""
-        if condition.found is None or condition.key not in self._keys:
+        # What an expression gives may be a personal value, and whether there is one is none.
+        is_searched = condition.key == FIND and not isinstance(condition.found, bool)
+        if condition.found is None or not (is_searched or condition.key in self._keys):
             return condition
         return replace(condition, found=PERSONAL)
 

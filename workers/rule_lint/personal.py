@@ -40,8 +40,8 @@ PERSONAL_VALUE: Final = Lint(
     warning(
         "A value of a personal attribute",
         "sources.yaml calls the attribute personal, so its values stay out of logs, previews and `why`. A rule file "
-        "is read by others, is kept in its history, and `linger rules explain` prints it. In `why`, `(personal)` stands "
-        "in place of the value. Bounds are no value of a customer, and cause no warning.",
+        "is read by others, is kept in its history, and `linger rules explain` prints it. In `why`, `(personal)` "
+        "stands in place of the value. Bounds are no value of a customer, and cause no warning.",
     ),
 )
 
