@@ -11,6 +11,7 @@ from schemas.actions import Action, Decision
 from schemas.rules import ForEveryRule, RuleBook
 from tests.support.builders import day, event, rule, watched
 from tests.support.decided import Decided, decide
+from workers.core.conditions.condition import Elementary
 from workers.core.decisions.decide import decider_of
 from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.former_rules import FormerRules
@@ -29,7 +30,7 @@ WAITS: Final = {
     "all": [{"latest": "profile.email", "is": EMAIL}, {"none": "login", "for": "9 days"}, {"status": "active"}]
 }
 WHERE: Final = {"where": {"email": EMAIL}}
-VALUES: Final = {"email": EMAIL, "amount": AMOUNT, "born": BORN}
+VALUES: Final[Mapping[str, Any]] = {"email": EMAIL, "amount": AMOUNT, "born": BORN}
 
 CONDITIONS: Final[Mapping[str, list[dict[str, Any]]]] = {
     "after then": [
@@ -198,7 +199,10 @@ def test_an_answer_about_consent_is_not_in_the_decision_nor_counted_by_what_it_i
 
 
 def test_a_personal_time_zone_keeps_the_night_and_is_not_published() -> None:
-    night = {"quiet_hours": {"from": "21:00", "until": "08:00"}, "time_zone": {"from": "profile.zone"}}
+    night: dict[str, Any] = {
+        "quiet_hours": {"from": "21:00", "until": "08:00"},
+        "time_zone": {"from": "profile.zone"},
+    }
     events = [event("profile", 0.5, zone="Asia/Tokyo"), event("purchase", 1.5)]
     quiet = rule(when={"none": "purchase", "for": "10 days"})
     (hidden,) = actions_of(decided(compiled(quiet, **night), *events))
@@ -241,11 +245,12 @@ def test_a_rule_set_without_personal_attributes_that_it_reads_has_the_hash_that_
 
 
 def test_what_decides_about_contact_is_read_as_well() -> None:
-    consent = {"consent": {"from": "profile.consent", "opted out": ["no"]}}
+    consent: dict[str, Any] = {"consent": {"from": "profile.consent", "opted out": ["no"]}}
     assert compiled(rule(), **consent).hash != compiled(rule(), personal=frozenset(), **consent).hash
 
 
 def test_it_costs_nothing_where_nothing_is_personal() -> None:
     ruleset = compiled(rule(when=CONDITIONS["latest"][0]), personal=frozenset())
     (active,) = decider_of(ruleset).program.rules
+    assert isinstance(active.condition, Elementary)
     assert active.condition.is_personal is False
