@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Set
+from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import dataclass
 from typing import Final
 
+from workers.customer_orders.ids import by_partition
 from workers.kafka.groups import has_members
-from workers.kafka.partitioner import partition_of
 from workers.kafka.records import decode_record
 from workers.settings import Settings, for_command
 from workers.state.store import Store
@@ -62,14 +62,19 @@ async def until_carried_out(
     Raises:
         Transient: if Redis does not answer.
     """
-    keys = keys_by_partition(customer_ids, settings.partitions)
+    keys = {
+        partition: {customer_id.encode() for customer_id in ids}
+        for partition, ids in by_partition(customer_ids, settings.partitions).items()
+    }
     pending = dict(placed)
     began_at = moved_at = time.monotonic()
     asked_at = 0.0
     before: dict[int, tuple[int, int]] = {}
     while True:
         now = await _look(store, pending, keys)
-        done = [partition for partition, (offset, waiting) in now.items() if offset > pending[partition] and not waiting]
+        done = [
+            partition for partition, (offset, waiting) in now.items() if offset > pending[partition] and not waiting
+        ]
         for partition in done:
             del pending[partition]
         if done:
@@ -87,14 +92,6 @@ async def until_carried_out(
             unread = tuple(sorted(number for number in pending if now[number][0] <= pending[number]))
             return Outcome(unread, tuple(sorted(pending.keys() - set(unread))), has_workers)
         await asyncio.sleep(_POLL_SECONDS)
-
-
-def keys_by_partition(customer_ids: Iterable[str], partitions: int) -> dict[int, Set[bytes]]:
-    """Return the keys of customers' records by activity partition. Pure."""
-    keys: dict[int, set[bytes]] = {}
-    for customer_id in customer_ids:
-        keys.setdefault(partition_of(customer_id, partitions), set()).add(customer_id.encode())
-    return dict(keys)
 
 
 async def _look(

@@ -3,11 +3,12 @@
 An id is taken as it is: no space is removed, because with it it is another id.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from schemas.events import MAX_ID_BYTES
 from workers.errors import StartupError
+from workers.kafka.partitioner import partition_of
 from workers.printing import one_line
 
 MOST_IDS: Final = 100_000
@@ -60,6 +61,14 @@ def ids_in(raw: bytes, where: str) -> list[str]:
     if len(unique) > MOST_IDS:
         raise StartupError([_too_many(where)])
     return unique
+
+
+def by_partition(customer_ids: Iterable[str], partitions: int) -> dict[int, list[str]]:
+    """Return ids by the activity partition of the customer."""
+    ids: dict[int, list[str]] = {}
+    for customer_id in customer_ids:
+        ids.setdefault(partition_of(customer_id, partitions), []).append(customer_id)
+    return ids
 
 
 def _problem_of(customer_id: str) -> str | None:

@@ -1,8 +1,8 @@
 """Finds the records of customers in Linger's own topics; each topic is read from its beginning to its end.
 
-A customer's partition follows from the id, so of the topics with the customer's id as key only that partition is read.
+A customer's partition follows from the id, so of topics with the customer's id as key only that partition is read.
 The topics of dead letters and of requests have other keys: they are read in full, and their contents are searched. A
-record of the activity topic that stands elsewhere, or under another key, was refused; its dead letter says where it is.
+record of the activity topic that stands elsewhere, or under another key, was refused; its dead letter says where.
 
 It joins no group, and knows nothing of what the records mean.
 """
@@ -24,11 +24,11 @@ from workers.settings import REQUESTS, Settings, for_command
 
 ACTIVITY: Final = "activity"
 DEAD_LETTER: Final = "dead-letter"
-KEYED: Final = (ACTIVITY, "at-risk", "win-back", "decisions")
+KEYED: Final[tuple[str, ...]] = (ACTIVITY, "at-risk", "win-back", "decisions")
 """Topics whose records have the customer's id as key, without the prefix."""
-NAMED: Final = (DEAD_LETTER, REQUESTS)
+NAMED: Final[tuple[str, ...]] = (DEAD_LETTER, REQUESTS)
 """Topics whose records may name the customer anywhere, without the prefix."""
-SEARCHED: Final = (*KEYED, *NAMED)
+SEARCHED: Final[tuple[str, ...]] = (*KEYED, *NAMED)
 _MOST_REFUSED: Final = 1_000
 """Refused records of the activity topic that are read one by one."""
 
@@ -152,10 +152,11 @@ class Search:
         """Yield the records at some places of the activity topic that are still there."""
         if not places:
             return
-        partitions = [TopicPartition(self._settings.topic(ACTIVITY), number) for number in {place[0] for place in places}]
+        activity = self._settings.topic(ACTIVITY)
+        partitions = [TopicPartition(activity, number) for number in {place[0] for place in places}]
         bounds = await log_bounds(self._consumer, partitions)
         for number, offset in places:
-            partition = TopicPartition(self._settings.topic(ACTIVITY), number)
+            partition = TopicPartition(activity, number)
             if bounds[partition].earliest <= offset < bounds[partition].end:
                 async for _, records in read_ranges(self._consumer, {partition: OffsetRange(offset, offset + 1)}):
                     for record in records:

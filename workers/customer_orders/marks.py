@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from workers.kafka.partitioner import partition_of
+from workers.customer_orders.ids import by_partition
 from workers.state.marks.key import MarkKey
 from workers.state.marks.mark import Mark, decode_mark
 from workers.state.marks.stored import marks_of
@@ -69,17 +69,16 @@ async def marked_among(
     """
     if key is None:
         return []
-    by_partition: dict[int, list[str]] = {}
-    for customer_id in customer_ids:
-        by_partition.setdefault(partition_of(customer_id, partitions), []).append(customer_id)
     marks: dict[str, Mark] = {}
-    for partition, ids in by_partition.items():
+    for partition, ids in by_partition(customer_ids, partitions).items():
         name = store.keys.partition(partition).marks
         for start in range(0, len(ids), _AT_ONCE):
             asked = ids[start : start + _AT_ONCE]
             (values,) = await store.redis.call([("HMGET", name, *map(key.ref, asked))])
             marks |= {
-                customer_id: decode_mark(raw) for customer_id, raw in zip(asked, values, strict=True) if raw is not None
+                customer_id: decode_mark(raw)
+                for customer_id, raw in zip(asked, values, strict=True)
+                if raw is not None
             }
     return [
         MarkedId(customer_id, mark)

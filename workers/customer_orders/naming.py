@@ -10,8 +10,8 @@ MOST_NAMES: Final = 100
 SHORT: Final = 8
 """An id of fewer characters is sought as a whole word: as a part of others, it would be found anywhere."""
 HOW: Final = (
-    "the id as text or escaped as in JSON; an id of fewer than 8 characters only as a whole word. What is compressed, "
-    "encrypted or in another encoding is not found"
+    "the id as text or escaped as in JSON; an id of fewer than 8 characters only as a whole word. What is "
+    "compressed, encrypted or in another encoding is not found"
 )
 """What `Naming` finds, in words."""
 _WORD: Final = rb"[0-9A-Za-z_]"
@@ -23,7 +23,7 @@ class Naming:
     def __init__(self, customer_ids: Iterable[str]) -> None:
         """Take the ids, at most `MOST_NAMES`."""
         patterns = {pattern for customer_id in customer_ids for pattern in _patterns(customer_id)}
-        self._search = re.compile(b"|".join(sorted(patterns, key=len, reverse=True))).search if patterns else None
+        self._search = re.compile(b"|".join(sorted(patterns))).search if patterns else None
 
     def names(self, parts: Iterable[bytes | None]) -> bool:
         """Return whether any of these bytes names one of the ids."""

@@ -47,9 +47,7 @@ def older_partitions(metas: Mapping[int, Mapping[str, str]], ordered: int) -> li
         ordered: the layout in which the next worker writes a partition without state.
     """
     older = [
-        partition
-        for partition, fields in metas.items()
-        if (layout_of(fields) if fields else ordered) < FIRST_LAYOUT
+        partition for partition, fields in metas.items() if (layout_of(fields) if fields else ordered) < FIRST_LAYOUT
     ]
     if not older:
         return []

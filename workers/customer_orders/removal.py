@@ -56,4 +56,6 @@ def removal_of(last_ms: int, config: Mapping[str, str] | None) -> Removal:
     because = f"retention.ms={kept_ms}, segment.ms={segment_ms}"
     if int(config.get("retention.bytes", -1)) >= 0:
         because += f", retention.bytes={config['retention.bytes']} (may be earlier)"
-    return Removal(is_known=True, begins_ms=last_ms + kept_ms, ends_ms=last_ms + kept_ms + segment_ms, because=because)
+    return Removal(
+        is_known=True, begins_ms=last_ms + kept_ms, ends_ms=last_ms + kept_ms + segment_ms, because=because
+    )

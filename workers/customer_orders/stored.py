@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from workers.kafka.partitioner import partition_of
+from workers.customer_orders.ids import by_partition
 from workers.kafka.records import decode_record
 from workers.state.store import Store
 
@@ -39,11 +39,8 @@ async def stored_of(store: Store, partitions: int, customer_ids: Collection[str]
     Raises:
         Transient: if Redis does not answer.
     """
-    by_partition: dict[int, list[str]] = {}
-    for customer_id in customer_ids:
-        by_partition.setdefault(partition_of(customer_id, partitions), []).append(customer_id)
     known = size = held = unsent = 0
-    for partition, ids in by_partition.items():
+    for partition, ids in by_partition(customer_ids, partitions).items():
         keys = store.keys.partition(partition)
         wanted = {customer_id.encode() for customer_id in ids}
         for start in range(0, len(ids), _AT_ONCE):

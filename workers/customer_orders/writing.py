@@ -65,8 +65,8 @@ async def write_orders(settings: Settings, orders: Sequence[Order], advance: Cal
             advance(len(batch))
     except (TimeoutError, KafkaError, OSError) as error:
         raise LingerError(
-            f"Kafka did not take an order: {type(error).__name__}: {error}. {written} of {len(orders)} are confirmed; "
-            "run the same command again, a second order of a customer changes nothing"
+            f"Kafka did not take an order: {type(error).__name__}: {error}. {written} of {len(orders)} are "
+            "confirmed; run the same command again, a second order of a customer changes nothing"
         ) from error
     finally:
         await producer.stop()
