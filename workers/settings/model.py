@@ -21,6 +21,8 @@ MARKS: Final = "marks"
 REQUESTS: Final = "requests"
 WORKER_TOPICS: Final = ("activity", "at-risk", "win-back", "decisions", "dead-letter", PAUSES, MARKS, REQUESTS)
 """Linger's own topics that a worker needs, without the prefix."""
+TOPICS_BY_CUSTOMER: Final = ("at-risk", "win-back", "decisions")
+"""What is published about customers, with the customer's id as key."""
 OWN_TOPICS: Final = (*WORKER_TOPICS, AUDIT)
 """All of Linger's own topics, without the prefix; only commands write to the audit."""
 _SHORTEST_TOKEN: Final = 16
@@ -217,6 +219,11 @@ class Settings(BaseSettings):
     def hash_key(self) -> bytes | None:
         """The key of values that are 'hashed' in `sources.yaml`; None without one."""
         return None if self.id_key is None else self.id_key.get_secret_value().encode()
+
+    @property
+    def key_of_marks(self) -> bytes | None:
+        """The key of the hashes under which marks stand; None without one."""
+        return None if self.marks_key is None else self.marks_key.get_secret_value().encode()
 
     @classmethod
     def settings_customise_sources(

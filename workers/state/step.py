@@ -72,7 +72,7 @@ class WriteSet:
     held: list[Held] = field(default_factory=list)
     released: list[tuple[str, str]] = field(default_factory=list)
     missing: list[tuple[str, str]] = field(default_factory=list)
-    marks: dict[bytes, bytes | None] = field(default_factory=dict)
+    marks: Mapping[bytes, bytes | None] = field(default_factory=dict)
     orders_done: int = 0
 
 

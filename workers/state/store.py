@@ -17,6 +17,7 @@ from workers.kafka.records import OutboxRecord, TopicPartition, decode_record
 from workers.state.connection import RedisServers, text_fields
 from workers.state.held_actions import HeldActions, Order, decode_order
 from workers.state.keys import Keys
+from workers.state.marks.in_redis import StoredMarks
 from workers.state.meta import (
     ITEMS_FORMAT,
     OWNERSHIP,
@@ -87,6 +88,7 @@ class Store:
         self.keys = Keys(namespace)
         self.redis = redis
         self.held_actions = HeldActions(self.redis, self.keys)
+        self.marks = StoredMarks(self.redis, self.keys)
 
     async def progress(self) -> dict[tuple[str, int], Progress]:
         """Return the progress of each source partition, by topic and number."""
@@ -260,7 +262,12 @@ class Store:
         return following, customers
 
     async def wipe(
-        self, partition: int, meta: Meta, keys: Sequence[str], fields: Mapping[str, str] | None = None
+        self,
+        partition: int,
+        meta: Meta,
+        keys: Sequence[str],
+        fields: Mapping[str, str] | None = None,
+        outbox: Sequence[bytes] = (),
     ) -> None:
         """Delete keys of a partition in one atomic step, if the caller still owns it.
 
@@ -269,6 +276,7 @@ class Store:
             meta: as its owner wrote it last; it is updated.
             keys: the keys to delete.
             fields: if given, `meta` is replaced by these fields and its owner.
+            outbox: encoded records that the outbox has then.
 
         Raises:
             Fenced: if another worker claimed the partition.
@@ -284,6 +292,8 @@ class Store:
             commands: list[tuple[Any, ...]] = [("MULTI",)]
             if keys or fields is not None:
                 commands.append(("UNLINK", *keys, *([key] if fields is not None else [])))
+            if outbox:
+                commands.append(("RPUSH", self.keys.partition(partition).outbox, *outbox))
             commands.append(("HSET", key, *(part for pair in written.items() for part in pair)))
             done = await self.redis.converse(connection, [*commands, ("EXEC",)])
             if done[-1] is None:
