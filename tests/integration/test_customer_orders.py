@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 from aiokafka import ConsumerRecord
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from schemas.orders import Order, parse_order
 from tests.integration.test_worker import QUIET
@@ -18,9 +19,11 @@ from tests.support.site import Site, site
 from workers.audit.reading import read_commands
 from workers.clock import iso_text
 from workers.demo.embedded import Pair
+from workers.kafka.newest_records import newest_records
 from workers.kafka.partitioner import partition_of
 from workers.kafka.topics import connected_admin
 from workers.observability.logs import customer_ref, set_log_key
+from workers.state.scan import scan_keys
 
 pytestmark = pytest.mark.integration
 
@@ -52,11 +55,6 @@ async def document(place: Site, *arguments: str, status: int = 0, given: str = "
 async def orders_of(place: Site) -> list[tuple[ConsumerRecord, Order]]:
     records = await place.read("activity")
     return [(record, order) for record in records if (order := parse_order(record.value or b"", day(10_000)))]
-
-
-async def requests(place: Site) -> list[ConsumerRecord]:
-    """The topic of requests has one partition; a site reads topics with four."""
-    return []
 
 
 def names(record: ConsumerRecord, customer_id: str) -> bool:
@@ -114,9 +112,11 @@ def test_an_order_is_in_the_partition_of_the_customer_and_in_the_audit_and_what_
                     [iso_text(times[0]), iso_text(times[-1])] if times else [None, None]
                 )
                 assert topic["is_never_removed"] == bool(found)  # a site keeps everything
+            assert await in_redis(place, ADA) == []
+            assert await in_redis(place, "bob") != []
             numbers = {name: topic["records"] for topic, name in zip(stays["topics"], TOPICS, strict=True)}
             assert numbers["activity"] >= 3
-            assert numbers["at-risk"] >= 1
+            assert numbers["at-risk"] == 2  # the action and its retraction
             assert numbers["dead-letter"] >= 1
 
             (command,) = await read_commands(place.settings, 10)
@@ -134,9 +134,19 @@ def test_an_order_is_in_the_partition_of_the_customer_and_in_the_audit_and_what_
     asyncio.run(law())
 
 
-async def audit(place: Site) -> Sequence[ConsumerRecord]:
-    from workers.kafka.newest_records import newest_records
+async def in_redis(place: Site, customer_id: str) -> list[str]:
+    """Every key of the site whose name or content has the id; looked for in all that Redis holds."""
+    redis, found, cursor = place.store.redis, [], -1
+    while cursor:
+        cursor, keys = await scan_keys(redis, max(0, cursor), f"{place.store.keys.namespace}*", 1000)
+        for key in keys:
+            (dump,) = await redis.call([("DUMP", key)])
+            if customer_id.encode() in key + (dump or b""):
+                found.append(key.decode())
+    return found
 
+
+async def audit(place: Site) -> Sequence[ConsumerRecord]:
     return await newest_records(place.settings.kafka_connection(), place.settings.topic("audit"), 100)
 
 
@@ -196,8 +206,6 @@ def test_what_stays_has_the_dates_of_retention_and_other_records_in_the_topic_ar
 
 
 async def keep(admin: Any, topic: str, kept_ms: int) -> None:
-    from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-
     await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"retention.ms": str(kept_ms)})])
 
 
@@ -214,5 +222,36 @@ def test_orders_are_refused_where_a_worker_of_an_older_release_may_own_the_parti
             assert answer.returncode == 2
             assert answer.stderr.startswith("error: finish the upgrade first: linger upgrade finish.")
             assert await orders_of(place) == []
+
+    asyncio.run(law())
+
+
+def test_marks_say_of_which_ids_something_is_known_and_a_resume_ends_a_suppression(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def law() -> None:
+        async with site(apache_pair, tmp_path, QUIET) as place:
+            await decide_a_year(place)
+            for words in (["erase", ADA, "--may-return", "--yes"], ["suppress", "bob"]):
+                said = await document(place, "customer", *words, "--reason", "asked")
+                assert (said["written"], said["carried_out"]) == (1, True)
+            at = iso_text(day(12))
+            (tmp_path / "ids").write_text(f"eve\n{ADA}\nbob\n")
+            asked = ("customer", "marks", "--file", str(tmp_path / "ids"))
+            ada = {"customer_id": ADA, "suppressed_since": None, "opted_out_since": None, "erased_at": at}
+            bob = {"customer_id": "bob", "suppressed_since": at, "opted_out_since": None, "erased_at": None}
+            assert await document(place, *asked) == {"asked": 3, "marked": [ada, bob]}
+            listed = (await document(place, "customer", "marks"))["marks"]
+            moments = [{name: mark[name] for name in ("suppressed_since", "erased_at")} for mark in listed]
+            assert sorted(map(json.dumps, moments)) == sorted(
+                json.dumps({name: of[name] for name in ("suppressed_since", "erased_at")}) for of in (ada, bob)
+            )
+            assert {mark["partition"] for mark in listed} == {partition_of(ADA, 4), partition_of("bob", 4)}
+            assert ADA not in json.dumps(listed)
+            said = await document(place, "customer", "resume", "bob", "--reason", "asked again")
+            assert said["carried_out"] is True
+            assert await document(place, *asked) == {"asked": 3, "marked": [ada]}
+            table = await linger(place, *asked)
+            assert "1 of 3 customers are suppressed, opted out or erased." in table.stdout
 
     asyncio.run(law())

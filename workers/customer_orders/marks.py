@@ -7,7 +7,6 @@ from typing import Final
 from workers.customer_orders.ids import by_partition
 from workers.state.marks.key import MarkKey
 from workers.state.marks.mark import Mark, decode_mark
-from workers.state.marks.stored import marks_of
 from workers.state.store import Store
 
 _AT_ONCE: Final = 500
@@ -48,7 +47,7 @@ async def all_marks(store: Store, partitions: int) -> AsyncIterator[MarkedRef]:
         Transient: if Redis does not answer.
     """
     for partition in range(partitions):
-        for ref, mark in sorted((await marks_of(store, partition)).items()):
+        for ref, mark in sorted((await store.marks.of_partition(partition)).items()):
             if not mark.says_nothing:
                 yield MarkedRef(partition, ref, mark)
 

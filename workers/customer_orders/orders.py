@@ -63,12 +63,15 @@ class Instruction:
             )
             return [
                 "Everything that Redis holds of the customer is deleted, but a mark under a keyed hash of the id.",
-                "Open actions are taken back: mailers get a retraction with the reason 'erased'.",
+                "Held actions are dropped, open ones taken back: mailers get a retraction with the reason 'erased'.",
                 "Events from before the order that arrive later are dropped.",
                 after,
             ]
         if self.type == SUPPRESS:
-            return ["The customer is never written to, whichever rule holds; open actions are not taken back."]
+            return [
+                "The customer is never written to, whichever rule holds, until linger customer resume.",
+                "Held actions are dropped, open ones taken back: mailers get a retraction.",
+            ]
         return ["The suppression ends. It is no consent: an opt-out stays."]
 
 

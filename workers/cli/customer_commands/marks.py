@@ -8,7 +8,7 @@ from workers.customer_orders.marks import MarkedId, MarkedRef, all_marks, marked
 from workers.customer_orders.report import id_document, ref_document, render_marked, render_marks
 from workers.settings import Settings, read_settings
 from workers.state.connect import with_stored_state
-from workers.state.marks.stored import stored_key
+from workers.state.marks.stored import key_of
 from workers.state.store import Store
 
 
@@ -45,7 +45,7 @@ def _look_up(settings: Settings, customer_ids: list[str], *, as_json: bool) -> N
     configured = None if settings.marks_key is None else settings.marks_key.get_secret_value().encode()
 
     async def work(store: Store) -> list[MarkedId]:
-        key = await stored_key(store, configured)
+        key = key_of(await store.marks.key_fields(), configured)
         return await marked_among(store, settings.partitions, key, customer_ids)
 
     found = with_stored_state(settings, work)
