@@ -68,6 +68,7 @@ async def until_carried_out(
     }
     pending = dict(placed)
     began_at = moved_at = time.monotonic()
+    has_workers: bool | None = None
     asked_at = 0.0
     before: dict[int, tuple[int, int]] = {}
     while True:
@@ -84,7 +85,6 @@ async def until_carried_out(
         if done or any(now[partition] != before.get(partition) for partition in pending):
             moved_at = time.monotonic()
         before = now
-        has_workers = None
         at = time.monotonic()
         if at >= asked_at + _ASK_GROUP_SECONDS:
             has_workers, asked_at = await _has_workers(settings), at
