@@ -26,16 +26,24 @@ class Outcome:
         unread: activity partitions whose worker has not come to the last order.
         unsent: those where it has, and where records of the customers still wait for Kafka.
         has_workers: whether any worker runs; None if Kafka does not say, or it was not asked.
+        refused: of how many customers the mark does not say what was ordered, once workers are past it; None if that
+            was not seen.
     """
 
     unread: tuple[int, ...] = ()
     unsent: tuple[int, ...] = ()
     has_workers: bool | None = None
+    refused: int | None = None
 
     @property
     def is_done(self) -> bool:
         """Whether everything is carried out and sent."""
-        return not (self.unread or self.unsent)
+        return not (self.is_waiting or self.refused)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether workers have something left to do."""
+        return bool(self.unread or self.unsent)
 
 
 async def until_carried_out(

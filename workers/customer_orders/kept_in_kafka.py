@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from workers.customer_orders.naming import MOST_NAMES, Naming
@@ -51,6 +52,13 @@ class Found:
     name: str
     record: ConsumerRecord
     by: By
+
+
+class _Request(msgspec.Struct):
+    customer_id: str = ""
+
+
+_customer_of: Final = msgspec.json.Decoder(_Request).decode
 
 
 class Search:
@@ -134,8 +142,17 @@ class Search:
     def _named(self, record: ConsumerRecord) -> By | None:
         if record.key in self._keys:
             return "key"
+        if not self.seeks_contents:
+            return "content" if self._settings.topic(REQUESTS) == record.topic and self._is_asked(record) else None
         parts = (record.key, record.value, *(value for _, value in record.headers))
         return "content" if self._naming.names(parts) else None
+
+    def _is_asked(self, record: ConsumerRecord) -> bool:
+        """Return whether a request is for one of the customers."""
+        try:
+            return _customer_of(record.value or b"").customer_id.encode() in self._keys
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return False
 
     async def _records(self, name: str, advance: Advance) -> AsyncIterator[ConsumerRecord]:
         topic = self._settings.topic(name)

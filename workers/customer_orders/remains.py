@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from workers.customer_orders.kept_in_kafka import NAMED, SEARCHED, By, Found, Search
 from workers.customer_orders.removal import Removal, removal_of
+from workers.settings import REQUESTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,9 @@ def searched(name: str, *, seeks_contents: bool) -> str:
     """Return what is searched in a topic, in words."""
     if name not in NAMED:
         return "key"
-    return "key, content, headers" if seeks_contents else "key"
+    if seeks_contents:
+        return "key, content, headers"
+    return "key, customer_id" if name == REQUESTS else "key"
 
 
 def _remains(name: str, tally: _Tally, config: Mapping[str, str] | None) -> TopicRemains:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
+from schemas.orders import ERASE
 from workers.clock import iso_text
 from workers.customer_orders.carrying_out import Outcome
 from workers.customer_orders.kept_in_kafka import ACTIVITY, DEAD_LETTER, By
@@ -71,6 +72,7 @@ def document_of(report: Report, settings: Settings) -> dict[str, Any]:
         "carried_out": None if outcome is None else outcome.is_done,
         "workers": None if outcome is None else outcome.has_workers,
         "unread_partitions": [] if outcome is None else list(outcome.unread),
+        "refused": None if outcome is None else outcome.refused,
         "unsent_partitions": [] if outcome is None else list(outcome.unsent),
         "stays": None if report.remains is None else _remains_document(report.remains, report.sources, settings),
     }
@@ -163,14 +165,22 @@ def stored_text(stored: Stored, customers: int) -> str:
 def _outcome_text(report: Report) -> str:
     outcome = report.outcome
     if outcome is None:
-        return "It was not waited for: a worker carries it out. See what stays: the same command with --dry-run."
+        later = " See what stays: the same command with --dry-run." if report.instruction.type == ERASE else ""
+        return f"It was not waited for: a worker carries it out.{later}"
     if outcome.is_done:
-        return "Carried out, and everything that follows from it is in Kafka."
+        done = "Carried out, and everything that follows from it is in Kafka."
+        unseen = " That marks say so was not seen: LINGER_MARKS_KEY is not the one of the workers, or not set here."
+        return done if outcome.refused is not None else done + unseen
     return not_done(outcome)
 
 
 def not_done(outcome: Outcome) -> str:
-    """Return why orders are not carried out yet, and what to do."""
+    """Return why orders are not carried out, and what to do."""
+    if not outcome.is_waiting:
+        return (
+            f"Workers have passed the orders, but did not carry out {outcome.refused:,} of them. Is the clock of this "
+            "machine right? The reason is in: linger dead-letters list"
+        )
     if outcome.has_workers is False:
         return "No worker runs. The orders stay in the activity topic: they are carried out when one starts."
     parts = []
@@ -208,12 +218,11 @@ def _notes(report: Report, remains: Remains, settings: Settings) -> list[str]:
             "Kafka deletes whole segments: from the first date on it may delete the last record; by the second it "
             "has, unless records behind it have timestamps in the future."
         )
-    undated = ((topic.name, topic.removal) for topic in remains.topics)
-    notes += [
-        f"{settings.topic(name)}: {removal.because}."
-        for name, removal in undated
-        if removal is not None and removal.ends_ms is None
-    ]
+    undated: dict[str, list[str]] = {}
+    for topic in remains.topics:
+        if topic.removal is not None and topic.removal.ends_ms is None:
+            undated.setdefault(topic.removal.because, []).append(settings.topic(topic.name))
+    notes += [f"{', '.join(topics)}: {because}." for because, topics in undated.items()]
     dead_letters = settings.topic(DEAD_LETTER)
     if remains.seeks_contents:
         notes.append(f"{dead_letters} and {settings.topic('requests')}: sought is {HOW}.")
@@ -239,6 +248,8 @@ def _notes(report: Report, remains: Remains, settings: Settings) -> list[str]:
 def _count(topic: TopicRemains) -> str:
     if set(topic.by) <= {"key"}:
         return f"{topic.records:,}"
+    if len(topic.by) == 1:
+        return f"{topic.records:,} ({_WAYS[next(iter(topic.by))]})"
     ways = ", ".join(f"{number:,} {_WAYS[by]}" for by, number in topic.by.items())
     return f"{topic.records:,} ({ways})"
 

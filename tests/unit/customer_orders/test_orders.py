@@ -5,7 +5,9 @@ import pytest
 from schemas.orders import ERASE, RESUME, SUPPRESS, OrderType, encode_order, parse_order
 from workers.customer_orders.orders import Instruction, required_reason
 from workers.customer_orders.readiness import older_partitions
+from workers.customer_orders.verifying import says
 from workers.errors import StartupError
+from workers.state.marks.mark import Mark
 
 LATEST_MS = 2_000_000_000_000
 
@@ -43,3 +45,22 @@ def test_partitions_of_an_older_layout_are_refused_by_number() -> None:
 
 def test_partitions_of_this_layout_and_new_ones_take_orders() -> None:
     assert older_partitions({0: {"layout": "4"}, 1: {"layout": "5"}, 2: {}}, ordered=4) == []
+
+
+@pytest.mark.parametrize(
+    ("instruction", "mark", "answer"),
+    [
+        (Instruction(ERASE, "r", "b"), Mark(erased_ms=5, suppressed_ms=5), True),
+        (Instruction(ERASE, "r", "b"), Mark(erased_ms=6, suppressed_ms=1), True),
+        (Instruction(ERASE, "r", "b"), Mark(erased_ms=4, suppressed_ms=5), False),
+        (Instruction(ERASE, "r", "b"), Mark(erased_ms=5), False),
+        (Instruction(ERASE, "r", "b", may_return=True), Mark(erased_ms=5), True),
+        (Instruction(ERASE, "r", "b"), Mark(), False),
+        (Instruction(SUPPRESS, "r", "b"), Mark(suppressed_ms=3), True),
+        (Instruction(SUPPRESS, "r", "b"), Mark(opted_out_ms=3), False),
+        (Instruction(RESUME, "r", "b"), Mark(opted_out_ms=3), True),
+        (Instruction(RESUME, "r", "b"), Mark(suppressed_ms=3), False),
+    ],
+)
+def test_an_order_is_carried_out_if_the_mark_says_so(instruction: Instruction, mark: Mark, answer: bool) -> None:
+    assert says(mark, instruction, 5) == answer

@@ -57,12 +57,12 @@ def test_what_stays_is_listed_with_counts_dates_and_the_operators_own_topics() -
     assert "1970-02-01 to 1970-02-08" in rows["linger.activity"]
     assert "never" in rows["linger.at-risk"]
     assert "not known" in rows["linger.decisions"]
-    assert "2 (2 by content)" in rows["linger.dead-letter"]
+    assert "2 (by content)" in rows["linger.dead-letter"]
     assert "never" in rows["linger.dead-letter"]
     assert "yours: Linger only reads it" in rows["shop.orders"]
     assert "There is no topic linger.win-back" in text
     assert "linger.decisions: Kafka does not show this user" in text
-    assert "Carried out, and everything that follows from it is in Kafka." in text
+    assert "Carried out, and everything that follows from it is in Kafka. That marks say so was not seen" in text
 
 
 def test_the_document_has_the_same() -> None:
@@ -113,6 +113,7 @@ def test_where_nothing_is_stored_that_is_said() -> None:
     [
         (Outcome((1,), (), False), "No worker runs."),
         (Outcome((1, 2), (), True), "the workers of partitions 1, 2 have not come to the order"),
+        (Outcome((), (), True, 2), "did not carry out 2 of them"),
         (Outcome((), (3,), None), "in partitions 3 records of the customers still wait for Kafka"),
         (Outcome(tuple(range(20)), (), True), "10, 11, …"),
     ],
@@ -122,6 +123,15 @@ def test_what_is_not_done_is_said_with_what_it_waits_for(outcome: Outcome, words
     text = printed(Report(Instruction(SUPPRESS, "r", "b"), 1, False, written=1, outcome=outcome))
     assert words in text
     assert "Carried out" not in text
+
+
+def test_an_order_that_the_mark_shows_is_done() -> None:
+    report = Report(Instruction(SUPPRESS, "r", "b"), 1, False, written=1, outcome=Outcome(refused=0))
+    assert (
+        printed(report)
+        == "1 order to suppress written.\nCarried out, and everything that follows from it is in Kafka.\n"
+    )
+    assert document_of(report, SETTINGS)["carried_out"] is True
 
 
 def test_an_order_that_was_not_waited_for_is_not_called_done() -> None:

@@ -6,6 +6,7 @@ from workers.cli.customer_commands.given_ids import IdFile, read_ids
 from workers.cli.output import AsJson, out, print_json
 from workers.customer_orders.marks import MarkedId, MarkedRef, all_marks, marked_among
 from workers.customer_orders.report import id_document, ref_document, render_marked, render_marks
+from workers.customer_orders.verifying import configured_key
 from workers.settings import Settings, read_settings
 from workers.state.connect import with_stored_state
 from workers.state.marks.stored import key_of
@@ -42,10 +43,8 @@ def _list(settings: Settings, *, as_json: bool) -> None:
 
 
 def _look_up(settings: Settings, customer_ids: list[str], *, as_json: bool) -> None:
-    configured = None if settings.marks_key is None else settings.marks_key.get_secret_value().encode()
-
     async def work(store: Store) -> list[MarkedId]:
-        key = key_of(await store.marks.key_fields(), configured)
+        key = key_of(await store.marks.key_fields(), configured_key(settings))
         return await marked_among(store, settings.partitions, key, customer_ids)
 
     found = with_stored_state(settings, work)

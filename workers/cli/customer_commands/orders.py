@@ -22,6 +22,7 @@ from workers.customer_orders.readiness import require_ready
 from workers.customer_orders.remains import Remains, remains_of
 from workers.customer_orders.report import Report, document_of, not_done, render, stored_text
 from workers.customer_orders.stored import stored_of
+from workers.customer_orders.verifying import refused
 from workers.customer_orders.writing import Placed, write_orders
 from workers.dead_letters.record import origin_of
 from workers.errors import StartupError
@@ -179,11 +180,14 @@ async def _work(store: Store, request: _Request, trail: Trail) -> Report:
         err.print(stored_text(report.stored, len(ids)))
         _confirm(ids)
     trail.counts.update(customers=len(ids), orders=0)
-    placed = await _write(store, request, trail)
+    at_ms = (await clock_of(settings, store).read()).now_ms
+    placed = await _write(request, at_ms, trail)
     report = replace(report, written=len(ids))
     if not request.waits:
         return report
     outcome = await _wait(store, request, placed)
+    if not outcome.is_waiting:
+        outcome = replace(outcome, refused=await refused(settings, store, request.instruction, ids, at_ms))
     return replace(report, outcome=outcome, remains=await _remains(request))
 
 
@@ -192,8 +196,7 @@ def _confirm(customer_ids: Sequence[str]) -> None:
     typer.confirm(f"Erase {whom}? This cannot be undone", abort=True, err=True)
 
 
-async def _write(store: Store, request: _Request, trail: Trail) -> Placed:
-    at_ms = (await clock_of(request.settings, store).read()).now_ms
+async def _write(request: _Request, at_ms: int, trail: Trail) -> Placed:
     orders = [request.instruction.order(customer_id, uuid.uuid4().hex, at_ms) for customer_id in request.customer_ids]
     with progress_bar("writing orders", len(orders)) as advance:
 
