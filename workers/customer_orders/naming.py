@@ -10,8 +10,8 @@ MOST_NAMES: Final = 100
 SHORT: Final = 8
 """An id of fewer characters is sought as a whole word: as a part of others, it would be found anywhere."""
 HOW: Final = (
-    "the id as text or escaped as in JSON; an id of fewer than 8 characters only as a whole word. What is "
-    "compressed, encrypted or in another encoding is not found"
+    "the id in content and headers, as text or escaped as in JSON (fewer than 8 characters: as a whole word). What "
+    "is compressed, encrypted or in another encoding is not found"
 )
 """What `Naming` finds, in words."""
 _WORD: Final = rb"[0-9A-Za-z_]"

@@ -13,7 +13,7 @@ from rich.text import Text
 from schemas.orders import ERASE
 from workers.clock import iso_text
 from workers.customer_orders.carrying_out import Outcome
-from workers.customer_orders.kept_in_kafka import ACTIVITY, DEAD_LETTER, By
+from workers.customer_orders.kept_in_kafka import ACTIVITY, NAMED, By
 from workers.customer_orders.marks import MarkedId, MarkedRef
 from workers.customer_orders.naming import HOW, MOST_NAMES
 from workers.customer_orders.orders import Instruction
@@ -178,8 +178,8 @@ def not_done(outcome: Outcome) -> str:
     """Return why orders are not carried out, and what to do."""
     if not outcome.is_waiting:
         return (
-            f"Workers have passed the orders, but did not carry out {outcome.refused:,} of them. Is the clock of this "
-            "machine right? The reason is in: linger dead-letters list"
+            f"Workers have passed the orders, but did not carry out {outcome.refused:,} of them. Is the clock of "
+            "this machine right? The reason is in: linger dead-letters list"
         )
     if outcome.has_workers is False:
         return "No worker runs. The orders stay in the activity topic: they are carried out when one starts."
@@ -192,20 +192,20 @@ def not_done(outcome: Outcome) -> str:
 
 
 def _render_remains(report: Report, remains: Remains, settings: Settings, console: Console) -> None:
-    now = " now" if report.is_dry_run else ""
+    is_done = report.outcome is not None and report.outcome.is_done
+    now = "" if is_done else " now"
     console.print(f"\nWhat Kafka holds{now}, until retention has removed it:")
-    table = table_of("topic", "searched", "records", "first", "last", "removed")
+    table = table_of("topic", "records", "first", "last", "removed")
     for topic in remains.topics:
         table.add_row(
             Text(settings.topic(topic.name)),
-            searched(topic.name, seeks_contents=remains.seeks_contents),
             _count(topic),
-            _moment(topic.first_ms) or "",
-            _moment(topic.last_ms) or "",
+            _day(topic.first_ms),
+            _day(topic.last_ms),
             _removed(topic.removal),
         )
     for source in report.sources or ():
-        table.add_row(Text(source), "not searched", "", "", "", YOURS)
+        table.add_row(Text(source), "", "", "", YOURS)
     print_table(console, table)
     for note in _notes(report, remains, settings):
         console.print(Text(f"- {note}"), soft_wrap=True)
@@ -223,11 +223,11 @@ def _notes(report: Report, remains: Remains, settings: Settings) -> list[str]:
         if topic.removal is not None and topic.removal.ends_ms is None:
             undated.setdefault(topic.removal.because, []).append(settings.topic(topic.name))
     notes += [f"{', '.join(topics)}: {because}." for because, topics in undated.items()]
-    dead_letters = settings.topic(DEAD_LETTER)
+    named = " and ".join(settings.topic(name) for name in NAMED)
     if remains.seeks_contents:
-        notes.append(f"{dead_letters} and {settings.topic('requests')}: sought is {HOW}.")
+        notes.append(f"Records are found by their key; in {named} also by {HOW}.")
     else:
-        notes.append(f"{dead_letters}: with more than {MOST_NAMES} ids, contents are not searched.")
+        notes.append(f"Records are found by their key: with more than {MOST_NAMES} ids, contents are not searched.")
     if any(topic.by.get("refused") for topic in remains.topics):
         notes.append(
             f"{settings.topic(ACTIVITY)}, refused there: records under another key or in another partition, which "
@@ -264,8 +264,8 @@ def _removed(removal: Removal | None) -> str:
     return f"{_day(removal.begins_ms)} to {_day(removal.ends_ms)}"
 
 
-def _day(at_ms: int) -> str:
-    return iso_text(at_ms)[:10]
+def _day(at_ms: int | None) -> str:
+    return "" if at_ms is None else iso_text(at_ms)[:10]
 
 
 def render_marks(marks: Sequence[MarkedRef], console: Console) -> None:
