@@ -284,7 +284,7 @@ ATTEMPTS: Final[Mapping[str, Attempt]] = {
             str(place.folder / "rules.yaml"),
             *files(place),
             "--history",
-            f"topic:{PREFIX}linger.activity",
+            f"topic:{PREFIX}orders",
         ]
     ),
     "sources check": Attempt(lambda place, _: [str(place.folder / "sources.yaml")]),

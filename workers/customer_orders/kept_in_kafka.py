@@ -21,11 +21,11 @@ from workers.kafka.range_reader import Advance, OffsetRange, opened_reader, read
 from workers.kafka.records import TopicPartition
 from workers.kafka.topic_configs import topic_configs
 from workers.kafka.topics import LogBounds, TopicState, connected_admin, describe, log_bounds
-from workers.settings import REQUESTS, Settings, for_command
+from workers.settings import REQUESTS, TOPICS_BY_CUSTOMER, Settings, for_command
 
 ACTIVITY: Final = "activity"
 DEAD_LETTER: Final = "dead-letter"
-KEYED: Final[tuple[str, ...]] = (ACTIVITY, "at-risk", "win-back", "decisions")
+KEYED: Final[tuple[str, ...]] = (ACTIVITY, *TOPICS_BY_CUSTOMER)
 """Topics whose records have the customer's id as key, without the prefix."""
 NAMED: Final[tuple[str, ...]] = (DEAD_LETTER, REQUESTS)
 """Topics whose records may name the customer anywhere, without the prefix."""
