@@ -1,4 +1,4 @@
-"""What is ordered for a customer holds from its place in the log on, whatever the worker was doing."""
+"""What is ordered for a customer holds from its place in the log on, no matter what the worker was doing."""
 
 import asyncio
 from collections.abc import Sequence
