@@ -198,7 +198,8 @@ class Admission:
             row.take(candidate, False)
             if not_before_ms:
                 row.not_before_ms = not_before_ms
-                row.time_zone = self.policy.zone_of(self.customer.attributes)
+                if not self.policy.hides_zone:
+                    row.time_zone = self.policy.zone_of(self.customer.attributes)
         if rule.instead_of:
             self.replace(rule, start_ms)
 
