@@ -35,7 +35,7 @@ Erased = Literal["removed", "rewritten", "published first", "written", "stays", 
 Rebuilt = Literal["deleted and made again", "read", "kept"]
 """What a rebuild does with it."""
 
-ROLES_OF_REDIS: Final = ("worker", "support", "incident")
+ROLES_OF_REDIS: Final = ("worker", "support", "incident", "privacy")
 """The roles with a user in Redis. Each reads every key of the namespace."""
 
 

@@ -20,11 +20,7 @@ TOPICS: Final = (
         erased="stays",
         rebuilt="read",
         in_file="its id and the offset",
-        readers=(
-            "worker",
-            "support",
-            "incident",
-        ),
+        readers=("worker", "support", "incident", "privacy"),
     ),
     Topic(
         name="at-risk",
@@ -36,10 +32,7 @@ TOPICS: Final = (
         erased="written",
         rebuilt="read",
         in_file=_ENDS,
-        readers=(
-            "incident",
-            "mailer",
-        ),
+        readers=("incident", "privacy", "mailer"),
     ),
     Topic(
         name="win-back",
@@ -51,10 +44,7 @@ TOPICS: Final = (
         erased="written",
         rebuilt="read",
         in_file=_ENDS,
-        readers=(
-            "incident",
-            "mailer",
-        ),
+        readers=("incident", "privacy", "mailer"),
     ),
     Topic(
         name="decisions",
@@ -66,7 +56,7 @@ TOPICS: Final = (
         erased="stays",
         rebuilt="read",
         in_file=_ENDS,
-        readers=("incident",),
+        readers=("incident", "privacy"),
     ),
     Topic(
         name="dead-letter",
@@ -78,10 +68,7 @@ TOPICS: Final = (
         erased="stays",
         rebuilt="read",
         in_file=_ENDS,
-        readers=(
-            "support",
-            "incident",
-        ),
+        readers=("support", "incident", "privacy"),
     ),
     Topic(
         name="pauses",
@@ -93,11 +80,7 @@ TOPICS: Final = (
         erased="nothing of a customer",
         rebuilt="read",
         in_file=_NOTHING,
-        readers=(
-            "worker",
-            "support",
-            "incident",
-        ),
+        readers=("worker", "support", "incident"),
     ),
     Topic(
         name="marks",
@@ -109,10 +92,7 @@ TOPICS: Final = (
         erased="written",
         rebuilt="read",
         in_file=_NOTHING,
-        readers=(
-            "worker",
-            "incident",
-        ),
+        readers=("worker", "incident"),
     ),
     Topic(
         name="requests",
@@ -124,7 +104,7 @@ TOPICS: Final = (
         erased="stays",
         rebuilt="kept",
         in_file="up to where it is read",
-        readers=("worker",),
+        readers=("worker", "privacy"),
     ),
     Topic(
         name="audit",
@@ -136,10 +116,7 @@ TOPICS: Final = (
         erased="written",
         rebuilt="kept",
         in_file=_NOTHING,
-        readers=(
-            "support",
-            "incident",
-        ),
+        readers=("support", "incident"),
     ),
 )
 """Every topic, in the order in which they are created."""

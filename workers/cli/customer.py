@@ -1,4 +1,4 @@
-"""`linger customer show`: everything that is stored of one customer; `linger customer ref`: its hash in logs."""
+"""`linger customer`: what is stored of one customer, the hash of an id in logs; `customer_commands/` has the rest."""
 
 import sys
 from typing import Annotated, NoReturn
@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from workers.cli.customer_commands import marks, orders
 from workers.cli.output import EXIT_PROBLEM, AsJson, err, out, print_json
 from workers.errors import StartupError
 from workers.explain.customer import Knowledge, look_up
@@ -20,10 +21,12 @@ from workers.state.store import Store
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the group and its command."""
-    group = typer.Typer(no_args_is_help=True, help="Show single customers.")
+    """Register the group and its commands."""
+    group = typer.Typer(no_args_is_help=True, help="Show, erase and suppress single customers.")
     group.command("show")(show)
     group.command("ref")(ref)
+    orders.add_to(group)
+    marks.add_to(group)
     app.add_typer(group, name="customer")
 
 

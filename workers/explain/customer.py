@@ -136,7 +136,9 @@ def _elsewhere(settings: Settings, partition: int) -> Elsewhere:
             topic("win-back"): "published actions and their retractions, with the customer's id as key",
             topic("decisions"): "why there was no action, with the customer's id as key",
             topic("dead-letter"): "records that could not be read, as they came",
-            topic("marks"): "whether the customer is suppressed, opted out or erased, with a keyed hash of the id as key",
+            topic(
+                "marks"
+            ): "whether the customer is suppressed, opted out or erased, with a keyed hash of the id as key",
             topic("requests"): "what a privacy tool asked to do with the customer",
         },
         redis="the sorted sets `due` and `waiting:<type>` hold the customer's id and the moment of `looked_again_at`",

@@ -15,6 +15,9 @@ from workers.errors import StartupError
 from workers.settings import AUDIT, Settings
 
 ARGUMENTS: Final = {
+    "customer erase": ["ada", "--yes"],
+    "customer resume": ["ada"],
+    "customer suppress": ["ada"],
     "dead-letters discard": ["--yes"],
     "dead-letters replay": ["--reason", "missing_field", "--yes"],
     "pause": ["--all"],
@@ -31,6 +34,9 @@ ARGUMENTS: Final = {
     "upgrade finish": [],
 }
 DRY: Final = {
+    "customer erase": ["ada", "--reason", "asked", "--dry-run"],
+    "customer resume": ["ada", "--reason", "asked", "--dry-run"],
+    "customer suppress": ["ada", "--reason", "asked", "--dry-run"],
     "dead-letters discard": [],
     "dead-letters replay": [],
     "pause": ["--list"],

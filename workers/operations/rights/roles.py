@@ -78,6 +78,10 @@ ROLES: Final[Mapping[str, Role]] = {
                 "upgrade finish",
             ),
         ),
+        Role(
+            "privacy",
+            ("customer erase", "customer suppress", "customer resume", "customer marks", "customer show"),
+        ),
         Role("mailer", (), Needs(dict.fromkeys(("at-risk", "win-back"), frozenset({Right.READ})))),
     )
 }

@@ -1,0 +1,1 @@
+"""Commands about customers' rights: orders about customers, and who is marked."""
