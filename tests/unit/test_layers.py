@@ -50,7 +50,15 @@ TOOLS: Final = {"schemas.generate"}
 # From what knows least to what knows most. A room may import itself and rooms of lower levels, never one of its own
 # level or above. A room is a package, or a module that stands alone.
 LEVELS: Final = (
-    ("schemas", "workers.errors", "workers.clock", "workers.signals", "workers.variables", "workers.observability"),
+    (
+        "schemas",
+        "workers.catalogue",
+        "workers.errors",
+        "workers.clock",
+        "workers.signals",
+        "workers.variables",
+        "workers.observability",
+    ),
     ("workers.core", "workers.kafka", "workers.rule_files", "workers.settings", "workers.printing"),
     (
         "workers.audit",
@@ -73,7 +81,7 @@ LEVELS: Final = (
         "workers.rule_preview",
         "workers.source_trial",
     ),
-    ("workers.intake", "workers.processor", "workers.demo", "workers.status"),
+    ("workers.intake", "workers.processor", "workers.requests", "workers.demo", "workers.status"),
     ("workers.runtime", "workers.recovery"),
     ("workers.cli",),
 )

@@ -11,7 +11,7 @@ from typing import Final
 from workers.audit.commands import CHANGES
 from workers.kafka.rights import Right
 from workers.operations.rights.redis_commands import COMMANDS
-from workers.settings import AUDIT, OWN_TOPICS, PAUSES, REQUESTS, Settings
+from workers.settings import AUDIT, MARKS, OWN_TOPICS, PAUSES, REQUESTS, Settings
 
 SOURCES: Final = "the sources"
 """Stands for every topic of the sources file."""
@@ -112,6 +112,8 @@ _STATUS: Final = _CLOCK | {"INFO", "HGETALL", "HLEN", "LLEN", "ZCARD", "ZCOUNT",
 _RUN: Final[KafkaNeeds] = {
     "activity": _rights(Right.READ, Right.WRITE),
     PAUSES: _READ,
+    MARKS: _rights(Right.READ, Right.WRITE),
+    REQUESTS: _READ,
     **dict.fromkeys((*_ACTIONS, "dead-letter"), _rights(Right.WRITE)),
     SOURCES: _READ,
     GROUP: _READ,
@@ -126,7 +128,7 @@ _CREATE: Final[KafkaNeeds] = dict.fromkeys(OWN_TOPICS, _rights(Right.CREATE, Rig
 _FILES: Final[KafkaNeeds] = {**dict.fromkeys(("activity", *_ACTIONS, "dead-letter"), _SEEN), GROUP: _SEEN}
 _REBUILD: Final[KafkaNeeds] = {
     "activity": _READ,
-    **dict.fromkeys((*_ACTIONS, "dead-letter"), _rights(Right.READ, Right.WRITE)),
+    **dict.fromkeys((*_ACTIONS, "dead-letter", MARKS), _rights(Right.READ, Right.WRITE)),
     PAUSES: _READ,
     SOURCES: _READ,
     GROUP: _SEEN,
@@ -151,7 +153,8 @@ _OF_THE_WORK: Final[Mapping[str, Needs]] = {
     "dead-letters discard": Needs({"dead-letter": _READ}, _NEW_DISPOSITIONS),
     "dead-letters list": Needs({"dead-letter": _READ}, _DISPOSITIONS),
     "dead-letters replay": Needs(
-        {"dead-letter": _READ, "activity": _rights(Right.WRITE), SOURCES: _rights(Right.WRITE)}, _NEW_DISPOSITIONS
+        {"dead-letter": _READ, **dict.fromkeys(("activity", REQUESTS, SOURCES), _rights(Right.WRITE))},
+        _NEW_DISPOSITIONS,
     ),
     "dead-letters show": Needs({"dead-letter": _READ}, _DISPOSITIONS),
     "demo": Needs(),
@@ -159,7 +162,7 @@ _OF_THE_WORK: Final[Mapping[str, Needs]] = {
     "healthcheck": Needs(),
     "pause": Needs({PAUSES: _rights(Right.READ, Right.WRITE), GROUP: _SEEN}, _PAUSE),
     "paused": Needs({PAUSES: _READ}, _STATE | _CLOCK | {"HGETALL"}),
-    "rebuild": Needs(_REBUILD, _WORKER | {"UNLINK", "SADD"}),
+    "rebuild": Needs(_REBUILD, _WORKER | {"SADD"}),
     "resume": Needs({PAUSES: _rights(Right.READ, Right.WRITE), GROUP: _SEEN}, _STATE | {"HGETALL"}),
     "rules check": Needs(_HISTORY),
     "rules discard": Needs({}, _HELD | {"RPUSH"}),
@@ -171,14 +174,14 @@ _OF_THE_WORK: Final[Mapping[str, Needs]] = {
     "rules test": Needs(),
     "run": Needs(_RUN, _WORKER),
     "sources check": Needs(),
-    "sources forget": Needs({SOURCES: _READ, GROUP: _READ}, _STATE | _STEP | {"HDEL"}),
+    "sources forget": Needs({SOURCES: _READ, REQUESTS: _READ, GROUP: _READ}, _STATE | _STEP | {"HDEL", "DEL"}),
     "sources guess": Needs({SOURCES: _READ}),
     "sources promote": Needs({SOURCES: _SEEN}, _ACTIVATION),
     "sources resume": Needs({}, frozenset({"HGETALL", "HSET"})),
     "sources test": Needs(),
     "sources try": Needs(_HISTORY),
     "state export": Needs(_FILES, _EXPORT),
-    "state import": Needs(_FILES, _WORKER | {"UNLINK", "SADD"}),
+    "state import": Needs({**_FILES, MARKS: _READ}, _WORKER | {"SADD"}),
     "status": Needs({"activity": _READ, "dead-letter": _READ, PAUSES: _READ, SOURCES: _SEEN, GROUP: _SEEN}, _STATUS),
     "topics create": Needs(_CREATE),
     "upgrade finish": Needs({GROUP: _SEEN}, _STATE | _REWRITE),

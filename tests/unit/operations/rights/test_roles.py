@@ -20,6 +20,9 @@ from workers.settings import OWN_TOPICS, WORKER_TOPICS, read_settings
 ACL_FILES: Final = ROOT / "docs" / "acl"
 TOPIC: Final = 2
 SOURCE: Final = "a-source"
+NOT_OF_REDIS: Final = {"GMT", "NFC", "NFKD", "POST"}
+OF_SOME: Final = {"CLUSTER", "SET"}
+"""Only for a cluster; only by the player of a replay."""
 TRANSACTION: Final = {"WATCH", "UNWATCH", "MULTI", "EXEC"}
 
 
@@ -115,6 +118,13 @@ def test_a_worker_tries_at_its_start_every_command_of_redis_that_the_table_says(
 def test_every_command_of_redis_in_the_table_can_be_tried_without_effect() -> None:
     tried = {name for name, *_ in (*COMMANDS, *OF_OPERATORS)} | TRANSACTION
     assert {name for needs in NEEDS.values() for name in needs.redis} <= tried
+
+
+def test_the_table_has_every_command_that_the_code_sends() -> None:
+    code = [path.read_text() for path in (ROOT / "workers").rglob("*.py") if "demo" not in path.parts]
+    sent = {name for text in code for name in re.findall(r'\("([A-Z]{3,})",', text)}
+    assert {"HSETNX", "HGETALL", "MSET"} <= sent
+    assert sent - TRANSACTION - NOT_OF_REDIS - OF_SOME <= {name for name, *_ in (*COMMANDS, *OF_OPERATORS)}
 
 
 def test_rights_that_come_with_others_are_not_asked_for_twice() -> None:
