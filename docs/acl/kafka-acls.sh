@@ -50,10 +50,11 @@ for name in activity at-risk win-back decisions dead-letter pauses; do
 done
 allow "$TOPICS" --operation Create --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.audit"
 
-# -- support: reads, and writes nothing.
-for name in activity dead-letter pauses audit; do
+# -- support: reads; it writes only to the audit, whose data it looked at.
+for name in activity at-risk win-back decisions dead-letter pauses marks requests; do
     allow "$SUPPORT" --operation Read --topic "$TOPIC_PREFIX.$name"
 done
+allow "$SUPPORT" --operation Read --operation Write --topic "$TOPIC_PREFIX.audit"
 for name in $SOURCES; do
     allow "$SUPPORT" --operation Read --topic "$name"
 done
@@ -63,6 +64,9 @@ allow "$SUPPORT" --operation Describe --group "$GROUP_ID"
 # joins the group of the workers, and asks whether they are alive.
 for name in activity at-risk win-back decisions dead-letter pauses audit; do
     allow "$INCIDENT" --operation Read --operation Write --topic "$TOPIC_PREFIX.$name"
+done
+for name in marks requests; do
+    allow "$INCIDENT" --operation Read --topic "$TOPIC_PREFIX.$name"
 done
 for name in $SOURCES; do
     allow "$INCIDENT" --operation Read --operation Write --topic "$name"

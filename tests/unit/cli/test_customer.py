@@ -7,11 +7,11 @@ from typing import Any, Final, cast
 
 import pytest
 from rich.console import Console
+from workers.explain.customer import Knowledge
 
 from tests.unit.cli.program import Linger
 from workers.cli.customer import render
 from workers.demo.embedded import HOST, free_ports
-from workers.explain.customer import Knowledge
 
 NOTHING_ELSE: Final[dict[str, Any]] = {
     "partition": 3,

@@ -41,6 +41,7 @@ class Role:
 _LOOKS: Final = (
     "status",
     "customer show",
+    "customer export",
     "why",
     "rules held",
     "paused",

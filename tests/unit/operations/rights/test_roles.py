@@ -85,7 +85,7 @@ def test_only_the_worker_may_join_the_group_and_only_topics_may_create() -> None
 def test_support_may_send_no_command_that_writes() -> None:
     assert ROLES["support"].rights.redis <= {
         *("GET", "HGET", "HGETALL", "HLEN", "HMGET", "INFO", "LLEN", "LRANGE", "MULTI", "PING", "SCAN", "SMEMBERS"),
-        *("ZCARD", "ZCOUNT", "ZRANGE"),
+        *("ZCARD", "ZCOUNT", "ZRANGE", "ZSCORE"),
     }
     given = {right for rights in ROLES["support"].rights.kafka.values() for right in rights}
     assert given == {Right.READ, Right.DESCRIBE}

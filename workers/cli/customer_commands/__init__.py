@@ -1,0 +1,1 @@
+"""Commands about one customer, beside `linger customer show` and `ref`."""
