@@ -22,8 +22,8 @@ from workers.state.marks.stored import KEY, key_of
 
 How = Literal["key", "anywhere", "mark", "audit", "not"]
 """Where a person's records are: `key`: in the partition of the key, by key or `customer_id`. `anywhere`: in any
-partition, also by an id that stands in the content. `mark`: in the activity partition, by ref. `audit`: by the hash of
-the id. `not`: the topic names no person."""
+partition, also by an id that stands in the content. `mark`: in the activity partition, by ref. `audit`: by the hash
+of the id. `not`: the topic names no person."""
 
 SEARCHED: Final[Mapping[str, How]] = {
     "activity": "key",
