@@ -48,7 +48,9 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     prevented_by: Annotated[str | None, Meta(description="What would have made this condition false.")] = None
 
 
-Retraction = Literal["customer_returned", "late_event", "no_longer_true", "opted_out", "replaced", "erased"]
+Retraction = Literal[
+    "customer_returned", "late_event", "no_longer_true", "opted_out", "replaced", "erased", "suppressed"
+]
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

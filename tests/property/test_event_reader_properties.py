@@ -24,7 +24,6 @@ from workers.core.events import scanner as scanner_module
 from workers.core.events.decoding import number_of, scaled
 from workers.core.events.plain import PlainEvent
 from workers.core.events.scanner import Scanner
-from workers.processor.deciding import Event
 from workers.processor.event_reader import EventReader
 from workers.processor.unit_of_work import UnitOfWork
 from workers.settings import Settings
@@ -59,7 +58,7 @@ def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(scanner_module, "_IS_COMPILED", request.param == "byte by byte", raising=False)
 
 
-def numbers(event: Event) -> tuple[str, int, int, int]:
+def numbers(event: Any) -> tuple[str, int, int, int]:
     """Return type, moment, amount and fingerprint of an event, of either reader."""
     if isinstance(event, PlainEvent):
         return SCANNER.types[event.type_place], event.at_ms, event.amount, event.fingerprint

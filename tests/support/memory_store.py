@@ -3,15 +3,17 @@
 One suite runs over this store and the real one (tests/property/test_store_model.py), so it can be trusted.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
+from workers.core.decisions.published import read_record
 from workers.errors import Fenced, Transient
 from workers.kafka.records import decode_record
 from workers.state.held_actions import Order
 from workers.state.keys import Keys, hash_tag
+from workers.state.marks.mark import Mark, decode_mark
 from workers.state.meta import ITEMS_FORMAT, Meta, has_older_owner, ownership_fields, topic_id_of, without_ownership
 from workers.state.step import Because, Held, WriteSet
 from workers.state.store import Claimed, Due, Store
@@ -28,6 +30,7 @@ class Content:
     outbox: list[bytes] = field(default_factory=list)
     held: dict[str, Held] = field(default_factory=dict)
     orders: list[Order] = field(default_factory=list)
+    marks: dict[bytes, bytes] = field(default_factory=dict)
 
     @property
     def owner(self) -> str | None:
@@ -62,7 +65,8 @@ class MemoryStep:
         content, meta = self._content, self._meta
         if content.version != self._version_read:
             raise Fenced(self._partition)
-        content.activities.update(changes.activities)
+        _write(content.activities, changes.activities)
+        _write(content.marks, changes.marks)
         _score(content.due, changes.due)
         for event_type, customers in changes.waiting.items():
             _score(content.waiting.setdefault(event_type, {}), customers)
@@ -97,6 +101,7 @@ class MemoryStore:
         hashes: those that all partitions share, by key.
         keys: of the namespace.
         held_actions: held actions and orders.
+        marks: of customers.
     """
 
     def __init__(self, partitions: int = 1) -> None:
@@ -105,6 +110,7 @@ class MemoryStore:
         self.hashes: dict[str, dict[str, str]] = {}
         self.keys = Keys("memory")
         self.held_actions = MemoryHeldActions(self.contents)
+        self.marks = MemoryMarks(self.contents)
         self.failing = 0
         self.losing = 0
 
@@ -226,6 +232,10 @@ class MemoryHeldActions:
         ]
         return [(partition, action_id) for _, action_id, partition in sorted(found)[:limit]]
 
+    async def of_customers(self, partition: int, customer_ids: Collection[str]) -> list[tuple[str, str]]:
+        held = self.contents[partition].held
+        return [(one.rule, name) for name, one in held.items() if read_record(one.record).customer_id in customer_ids]
+
     async def counts(self, names: Sequence[tuple[int, str, Because]]) -> list[int]:
         return [len(self._sorted(*name)) for name in names]
 
@@ -244,6 +254,40 @@ class MemoryHeldActions:
 
     async def order(self, partition: int, orders: Sequence[Order]) -> None:
         self.contents[partition].orders += orders
+
+
+class MemoryMarks:
+    """Marks; see `workers.state.marks.in_redis`.
+
+    Attributes:
+        key: what is known of the key of the hashes.
+    """
+
+    def __init__(self, contents: Mapping[int, Content]) -> None:
+        self.contents = contents
+        self.key = {"key": "07" * 32}
+
+    async def of_partition(self, partition: int) -> dict[bytes, Mark]:
+        return {ref: decode_mark(raw) for ref, raw in self.contents[partition].marks.items()}
+
+    async def of_customer(self, partition: int, ref: bytes) -> Mark:
+        raw = self.contents[partition].marks.get(ref)
+        return Mark() if raw is None else decode_mark(raw)
+
+    async def key_fields(self) -> dict[str, str]:
+        return dict(self.key)
+
+    async def keep_key(self, field: str, value: str) -> dict[str, str]:
+        self.key.setdefault(field, value)
+        return dict(self.key)
+
+
+def _write(values: MutableMapping[Any, bytes], changes: Mapping[Any, bytes | None]) -> None:
+    for name, value in changes.items():
+        if value is None:
+            values.pop(name, None)
+        else:
+            values[name] = value
 
 
 def _score(scores: dict[str, int], changes: Mapping[str, int]) -> None:

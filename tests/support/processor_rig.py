@@ -1,7 +1,7 @@
 """The processor over any store, with a publisher and a clock that the test controls."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from copy import deepcopy
 from typing import Any, Final, cast
 
@@ -19,15 +19,17 @@ from workers.core.watermarks import Progress
 from workers.customer_facts.facts import CustomerFacts
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher, Withdrawn
-from workers.kafka.records import OutboxRecord
+from workers.kafka.records import OutboxRecord, PlacedRecord
 from workers.kafka.topics import LogBounds
 from workers.pauses.pause_list import PauseList
 from workers.processor.agent import Backends, Processor
+from workers.processor.orders.mark_topic import Copies, MarkTopic
 from workers.processor.results import ProcessResult
 from workers.settings import Settings
 from workers.state.store import Store
 
 SOURCE: Final = "shop.events"
+MARK_TOPIC: Final = "linger.marks"
 TYPES: Final = ("purchase", "login", "cancellation", "nps")
 
 GONE: Final = rule("gone", when={"status": "cancelled"}, action="win-back")
@@ -65,6 +67,21 @@ class FakePublisher:
 
     def as_publisher(self) -> Publisher:
         return cast(Publisher, self)
+
+
+class PublishedMarks(MarkTopic):
+    """The topic of marks, with what a publisher was given for it."""
+
+    def __init__(self, publisher: FakePublisher) -> None:
+        super().__init__({}, MARK_TOPIC)
+        self._publisher = publisher
+
+    async def read(self, partitions: Collection[int]) -> Copies:
+        found = Copies({number: {} for number in partitions})
+        for record in self._publisher.sent:
+            if isinstance(record, PlacedRecord):
+                found.take(record.partition, record.key, record.value)
+        return found
 
 
 class StoppedClock:
@@ -122,6 +139,7 @@ class Agent:
         clock: moved by the test.
         store: of the state.
         pauses: changed by the test.
+        marks: the topic of marks, as far as it was published.
         processor: under test.
     """
 
@@ -139,6 +157,7 @@ class Agent:
         self.clock = StoppedClock(now_day)
         self.store = store
         self.pauses = fresh_pauses()
+        self.marks = PublishedMarks(self.publisher)
         settings = Settings(outbox_limit=outbox_limit, partitions=partitions)
         sources = sources or SourcesFile.model_validate(
             {
@@ -154,7 +173,7 @@ class Agent:
                 ],
             }
         )
-        backends = Backends(store, self.publisher.as_publisher(), self.clock, self.pauses)
+        backends = Backends(store, self.publisher.as_publisher(), self.clock, self.pauses, self.marks)
         policy = {} if brake is None else {"brake": brake}
         self.processor = Processor(settings, sources, rules(*content, types=TYPES, **policy), backends)
 

@@ -28,6 +28,9 @@ from workers.processor.batches import BatchProcessor
 from workers.processor.event_reader import EventReader
 from workers.processor.held_actions import OrderExecutor
 from workers.processor.layout_order import LayoutOrder
+from workers.processor.orders.customer_orders import CustomerOrders
+from workers.processor.orders.mark_book import MarkBook
+from workers.processor.orders.mark_topic import MarkTopic
 from workers.processor.ownership import Ownership
 from workers.processor.partition import OwnedPartition
 from workers.processor.release_policy import LivePolicy, ReleasePolicy
@@ -52,16 +55,22 @@ class Backends:
         publisher: sends the decisions.
         clock: the time.
         pauses: the paused rules, as far as they are known.
+        marks: the topic of marks.
     """
 
     store: Store
     publisher: Publisher
     clock: Clock
     pauses: PauseList
+    marks: MarkTopic
 
 
 class Processor:
-    """Decides for the activity partitions assigned to this worker."""
+    """Decides for the activity partitions assigned to this worker.
+
+    Attributes:
+        customer_orders: carries out what was ordered for customers.
+    """
 
     def __init__(
         self,
@@ -87,13 +96,16 @@ class Processor:
         self._rules = active = ActiveRules(rules)
         self._sources = view = SourceView(sources, settings.topic("activity"))
         self._layouts = layouts = LayoutOrder(store)
+        book = MarkBook(store, backends.marks, backends.publisher, settings.key_of_marks)
+        self.customer_orders = orders = CustomerOrders(store, book, backends.marks)
         self._ownership = ownership = Ownership(
-            settings, store, backends.publisher, active, view, pauses, layouts, rebuilding=rebuild_policy is not None
+            *(settings, store, backends.publisher, active, view, pauses, layouts, book),
+            rebuilding=rebuild_policy is not None,
         )
         self._steps = steps = Steps(settings, store, active, pauses)
         self._reader = reader = EventReader(settings, sources, backends.clock)
-        self._batches = BatchProcessor(reader, ownership, steps, active, view, policy)
-        self._timers = Timers(store, ownership, steps, active, view, policy)
+        self._batches = BatchProcessor(reader, ownership, steps, active, view, policy, orders)
+        self._timers = Timers(store, ownership, steps, active, view, policy, orders)
         self._orders = OrderExecutor(store, ownership, steps, active, view, policy)
         self._sweep = RuleSweep(store, ownership, steps, self._timers, active, view)
 

@@ -6,12 +6,14 @@ It knows nothing of timers or of how a partition is claimed.
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
-from typing import Final
+from functools import partial
+from typing import Final, cast
 
 import structlog
 from aiokafka import ConsumerRecord
 
 from schemas.events import InvalidEvent
+from workers.core.customer.standing import AS_ANYBODY, Standing
 from workers.core.decisions.decide import decider_of
 from workers.errors import Fenced, LingerError, Transient
 from workers.kafka.faust_batches import Delivery
@@ -20,6 +22,7 @@ from workers.observability import log_events, logs, metrics
 from workers.processor.active_rules import ActiveRules
 from workers.processor.deciding import CustomerStep, Deciding, Event
 from workers.processor.event_reader import EventReader
+from workers.processor.orders.customer_orders import CustomerOrders
 from workers.processor.ownership import Ownership
 from workers.processor.partition import OwnedPartition
 from workers.processor.release_policy import ReleasePolicy
@@ -47,6 +50,7 @@ class BatchProcessor:
         rules: ActiveRules,
         sources: SourceView,
         policy: ReleasePolicy,
+        orders: CustomerOrders,
     ) -> None:
         self._reader = reader
         self._ownership = ownership
@@ -54,6 +58,7 @@ class BatchProcessor:
         self._rules = rules
         self._sources = sources
         self._policy = policy
+        self._orders = orders
         self._blocked = asyncio.Event()
 
     async def until_blocked(self) -> None:
@@ -146,16 +151,28 @@ class BatchProcessor:
             customer_ids = list(work.events)
             activities = await step.read(customer_ids)
             deciding = Deciding(partition, rules, coverage, self._steps.topic_prefix)
+            may_concern = bool(work.ordered or partition.marks)
             for customer_id, raw in zip(customer_ids, activities, strict=True):
-                decided = self._decide_customer(customer_id, raw, work.events[customer_id], deciding, work)
+                events = work.events[customer_id]
+                if may_concern and self._orders.concern(partition, work, customer_id):
+                    fold = partial(self._decide_customer, customer_id, deciding=deciding, work=work)
+                    decided = self._orders.decide(partition, work, deciding, customer_id, raw, fold)
+                else:
+                    plain = cast("list[tuple[Event, ConsumerRecord]]", events)
+                    decided = self._decide_customer(customer_id, raw, plain, AS_ANYBODY, deciding, work)
                 if decided is not None:
                     work.add(customer_id, decided, is_new=raw is None)
+                    if decided.answered_ms:
+                        offset = events[-1][1].offset
+                        self._orders.note_answer(partition, work, customer_id, decided, offset)
+            await self._orders.release_held(partition, work)
             await self._policy.withhold(work, rules, self._sources.now_ms)
             changes = self._steps.write_set(partition, work)
             changes.offset = records[-1].offset + 1
             await step.commit(changes)
         # Only now, after the step is durable: what is published must never be decided differently after a crash.
         self._steps.publish(partition, changes, work)
+        self._orders.note_written(partition, work)
         if self._sources.direct_source is not None:
             for event_type, newest in work.newest.items():
                 written_ms = self._reader.written_ms(newest, self._sources.now_ms)
@@ -169,6 +186,7 @@ class BatchProcessor:
         customer_id: str,
         raw: bytes | None,
         events: "Sequence[tuple[Event, ConsumerRecord]]",
+        standing: Standing,
         deciding: Deciding,
         work: UnitOfWork,
     ) -> CustomerStep | None:
@@ -177,7 +195,7 @@ class BatchProcessor:
         An event that cannot be folded alone becomes a dead letter; the customer's other events still count.
         """
         try:
-            return deciding.fold(customer_id, raw, [event for event, _ in events])
+            return deciding.fold(customer_id, raw, [event for event, _ in events], standing)
         except LingerError:
             raise
         except Exception as error:  # a bug in deciding must not stop the other customers
@@ -193,7 +211,7 @@ class BatchProcessor:
                 return None
         last: CustomerStep | None = None
         for event in events:
-            single = self._decide_customer(customer_id, raw, [event], deciding, work)
+            single = self._decide_customer(customer_id, raw, [event], standing, deciding, work)
             if single is not None:
                 raw = single.stored
                 if last is not None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workers.core.coverage import Coverage
+from workers.core.customer.standing import AS_ANYBODY, Standing
 from workers.core.customer.stored import OtherLayout
 from workers.core.decisions.decide import Outcome, decider_of
 from workers.core.decisions.published import PublishedRecord
@@ -24,15 +25,17 @@ class CustomerStep:
     """What a step says of one customer.
 
     Attributes:
-        stored: the new state.
+        stored: the new state, None for a customer who was erased.
         due_ms: the next due time, 0 for none.
         records: to be published, in the order in which they were decided.
-        waiting, folded, duplicates, left_out, not_understood, unnamed: as in `decide.Outcome`.
+        answered_ms, says_yes: as in `decide.Outcome`, and so is everything below.
     """
 
-    stored: bytes
+    stored: bytes | None
     due_ms: int
     records: list[PublishedRecord]
+    answered_ms: int
+    says_yes: bool
     waiting: dict[str, int]
     folded: int
     duplicates: int
@@ -43,6 +46,8 @@ class CustomerStep:
     def after(self, earlier: "CustomerStep") -> None:
         """Add what an earlier step of the same customer said; this one continues it."""
         self.records[:0] = earlier.records
+        if not self.answered_ms:
+            self.answered_ms, self.says_yes = earlier.answered_ms, earlier.says_yes
         self.folded += earlier.folded
         self.duplicates += earlier.duplicates
         self.left_out = earlier.left_out + self.left_out
@@ -75,26 +80,32 @@ class Deciding:
         self._layout = partition.layout
         self._topic_prefix = topic_prefix
 
-    def fold(self, customer_id: str, raw: bytes | None, events: Sequence[Event]) -> CustomerStep | None:
+    def fold(
+        self, customer_id: str, raw: bytes | None, events: Sequence[Event], standing: Standing = AS_ANYBODY
+    ) -> CustomerStep | None:
         """Fold events of a customer, and decide.
 
         Args:
             customer_id: whose they are.
             raw: what is stored of the customer, None if nothing is.
             events: at least one.
+            standing: what the customer's mark says.
 
         Raises:
             LingerError: if the customer is stored in a layout that this release does not know.
         """
-        return self._decide(customer_id, raw, events, 0)
+        return self._decide(customer_id, raw, events, 0, standing)
 
-    def fire(self, customer_id: str, raw: bytes, upto_ms: int, *, sweeping: bool) -> CustomerStep | None:
+    def fire(
+        self, customer_id: str, raw: bytes, upto_ms: int, standing: Standing = AS_ANYBODY, *, sweeping: bool
+    ) -> CustomerStep | None:
         """Decide what is due for a customer.
 
         Args:
             customer_id: the customer.
             raw: what is stored.
             upto_ms: due times until then are decided; 0 for none.
+            standing: what the customer's mark says.
             sweeping: leave a customer alone who was decided by these rules already.
 
         Returns:
@@ -105,7 +116,25 @@ class Deciding:
         """
         if sweeping and self._generation_in(raw) >= self._generation:
             return None
-        return self._decide(customer_id, raw, (), upto_ms)
+        return self._decide(customer_id, raw, (), upto_ms, standing)
+
+    def carry_out(self, customer_id: str, raw: bytes, order_ms: int, *, erases: bool) -> CustomerStep:
+        """Take back what stands of a customer, because it was ordered to erase or to suppress the customer.
+
+        Args:
+            customer_id: the customer.
+            raw: what is stored.
+            order_ms: when it was ordered.
+            erases: whether nothing stays stored.
+
+        Raises:
+            LingerError: as `fold`.
+        """
+        try:
+            outcome = self._decider.carry_out(customer_id, raw, self._coverage, order_ms, self._layout, erases=erases)
+        except OtherLayout as error:
+            raise LingerError(str(error)) from error
+        return self._step_of(outcome)
 
     def _generation_in(self, raw: bytes) -> int:
         try:
@@ -114,18 +143,23 @@ class Deciding:
             raise LingerError(str(error)) from error
 
     def _decide(
-        self, customer_id: str, raw: bytes | None, events: Sequence[Event], upto_ms: int
+        self, customer_id: str, raw: bytes | None, events: Sequence[Event], upto_ms: int, standing: Standing
     ) -> CustomerStep | None:
         try:
-            outcome: Outcome = self._decider.decide(customer_id, raw, events, self._coverage, upto_ms, self._layout)
+            outcome: Outcome = self._decider.decide(
+                customer_id, raw, events, self._coverage, upto_ms, self._layout, standing
+            )
         except OtherLayout as error:
             raise LingerError(str(error)) from error
-        if outcome.stored is None:
-            return None
+        return None if outcome.stored is None else self._step_of(outcome)
+
+    def _step_of(self, outcome: Outcome) -> CustomerStep:
         return CustomerStep(
             outcome.stored,
             outcome.due_ms,
             outcome.records(self._topic_prefix),
+            outcome.answered_ms,
+            outcome.says_yes,
             outcome.waiting,
             outcome.folded,
             outcome.duplicates,

@@ -1,4 +1,4 @@
-"""Records of the activity topic -> events of customers, dead letters, duplicates or tombstones.
+"""Records of the activity topic -> events of customers, orders, dead letters, duplicates or tombstones.
 
 It knows nothing of rules, of stored state or of partitions other than the source positions in `meta`.
 """
@@ -6,6 +6,7 @@ It knows nothing of rules, of stored state or of partitions other than the sourc
 from aiokafka import ConsumerRecord
 
 from schemas.events import InvalidEvent, LeftOut
+from schemas.orders import Order, may_be_order, parse_order
 from schemas.sources import SourcesFile
 from workers.clock import Clock, believed_ms
 from workers.core.events.decoding import DecodedEvent, NotCanonical, decode_event
@@ -68,6 +69,10 @@ class EventReader:
             work.events.setdefault(scanner.customer_id(), []).append((scanner.event(), record))
             return
         try:
+            if (order := self._order(record)) is not None:
+                work.events.setdefault(order.customer_id, []).append((order, record))
+                work.ordered.add(order.customer_id)
+                return
             event = self._event(record, work, direct=source is None)
         except InvalidEvent as error:
             if source is None:
@@ -94,6 +99,30 @@ class EventReader:
         """Return the partition where the key of a record belongs."""
         return hash_of(record.key) % self._partitions
 
+    def _order(self, record: ConsumerRecord) -> Order | None:
+        """Read an order, None if the record is none.
+
+        Raises:
+            InvalidEvent: if it cannot be carried out.
+        """
+        if not may_be_order(record.value or b""):
+            return None
+        order = parse_order(record.value or b"", self._latest_ms(record))
+        if order is not None:
+            self._check_key(record, order.customer_id)
+            self._check_home(record)
+        return order
+
+    def _check_key(self, record: ConsumerRecord, customer_id: str) -> None:
+        if record.key != customer_id.encode():
+            raise InvalidEvent(
+                "wrong_key", "the record's key is not its customer_id, so it is in the wrong partition"
+            )
+
+    def _check_home(self, record: ConsumerRecord) -> None:
+        if (home := self._home_of(record)) != record.partition:
+            raise InvalidEvent("wrong_partition", wrong_partition(home, record.partition))
+
     def _event(self, record: ConsumerRecord, work: UnitOfWork, *, direct: bool) -> DecodedEvent:
         """Decode one record.
 
@@ -111,12 +140,9 @@ class EventReader:
                 event, left_out = read_strictly(record.value, self._declared, self._latest_ms(record))
         for name, reason in left_out:
             work.left_out[record.topic, name, reason] += 1
-        if record.key != event.customer_id.encode():
-            raise InvalidEvent(
-                "wrong_key", "the record's key is not its customer_id, so it is in the wrong partition"
-            )
-        if direct and (home := self._home_of(record)) != record.partition:
-            raise InvalidEvent("wrong_partition", wrong_partition(home, record.partition))
+        self._check_key(record, event.customer_id)
+        if direct:
+            self._check_home(record)
         return event
 
     def _latest_ms(self, record: ConsumerRecord) -> int:

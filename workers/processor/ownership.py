@@ -30,6 +30,7 @@ from workers.outbox.outbox import Outbox
 from workers.pauses.pause_list import PauseList
 from workers.processor.active_rules import ActiveRules
 from workers.processor.layout_order import LayoutOrder
+from workers.processor.orders.mark_book import MarkBook
 from workers.processor.partition import OwnedPartition
 from workers.processor.source_view import SourceView
 from workers.settings import Settings
@@ -63,6 +64,7 @@ class Ownership:
         sources: SourceView,
         pauses: PauseList,
         layouts: LayoutOrder,
+        marks: MarkBook,
         *,
         rebuilding: bool,
     ) -> None:
@@ -76,6 +78,7 @@ class Ownership:
             sources: whose progress limits how far a log must reach.
             pauses: asked by the outboxes.
             layouts: in which layout partitions are written.
+            marks: of customers, read at a claim.
             rebuilding: whether this is the rebuild itself, so that its unfinished mark is no obstacle.
         """
         self.partitions: dict[int, OwnedPartition] = {}
@@ -86,6 +89,7 @@ class Ownership:
         self._sources = sources
         self._pauses = pauses
         self._layouts = layouts
+        self._marks = marks
         self._rebuilding = rebuilding
         self._claiming = asyncio.Lock()
         self._versions_checked_at = time.monotonic()
@@ -109,6 +113,7 @@ class Ownership:
             await self.release_all()
             if bounds:  # a worker without partitions needs no answer of Redis
                 await self._patiently(self._layouts.read)
+                await self._patiently(self._marks.open)
                 self._sources.progress = progress
             numbers = sorted(bounds)
             offsets = await asyncio.gather(*(self._claim(number, bounds[number], topic_id) for number in numbers))
@@ -163,7 +168,13 @@ class Ownership:
             except Transient as again:
                 log.warning(log_events.STEP_RETRIED, partition=partition.number, error=str(again))
                 continue
+            try:
+                marks, _ = await self._marks.read(partition.number, claimed.meta, partition.meta.topic_id)
+            except Transient as again:
+                log.warning(log_events.STEP_RETRIED, partition=partition.number, error=str(again))
+                continue
             self._restore(partition, claimed.meta)
+            partition.marks = marks
             # The stored outbox is the truth: if the step was taken, its records are in it. Records that were sent
             # and not trimmed are published again, with the same ids.
             await partition.outbox.close()
@@ -248,10 +259,13 @@ class Ownership:
             meta.topic_id = topic_id
             changed |= topic_fields(topic_id, partition.layout)
         changed |= self._layouts.fields(partition)
+        partition.marks, marks = await self._patiently(partial(self._marks.read, number, meta, meta.topic_id))
         if not fresh and meaning_of(meta.fields)[1] < self._rules.current.meaning_generation:
             changed |= await self._begin_meaning(number, meta)
-        if changed:
-            await partition.commit(self._store, WriteSet(fields=changed))
+        if changed or marks is not None:
+            marks = marks or WriteSet()
+            marks.fields |= changed
+            await partition.commit(self._store, marks)
         partition.meant = meant_in(meta.fields)
         return meta.offset
 

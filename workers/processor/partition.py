@@ -14,6 +14,7 @@ from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import PartitionWatermarks
 from workers.outbox.outbox import Outbox
 from workers.processor.source_view import SourceView
+from workers.state.marks.mark import Mark
 from workers.state.meta import GENERATION, MEANING, PARTITIONS, RULES, SWEPT, Meta, is_since, layout_of, since_field
 from workers.state.step import WriteSet
 from workers.state.store import Store
@@ -38,6 +39,7 @@ class OwnedPartition:
         earliest: the first offset of its log when it was claimed.
         meant: up to when each event type had been seen when the present meaning of rules began (milliseconds); empty
             if it has always held here.
+        marks: who of its customers is suppressed, opted out or erased, by ref; as the last committed step wrote it.
         lost_steps: Redis lost steps outside a delivery, so the records they folded must be read again.
         unread_ms: when the first record was written that is here and not folded yet; None if none is.
     """
@@ -55,6 +57,7 @@ class OwnedPartition:
     fresh: bool = False
     earliest: int = 0
     meant: Mapping[str, int] = field(default_factory=dict)
+    marks: dict[bytes, Mark] = field(default_factory=dict)
     lost_steps: bool = False
     unread_ms: int | None = None
 

@@ -13,6 +13,7 @@ from workers.errors import LingerError
 from workers.observability import log_events, logs, metrics
 from workers.processor.active_rules import ActiveRules
 from workers.processor.deciding import Deciding
+from workers.processor.orders.customer_orders import CustomerOrders
 from workers.processor.ownership import Ownership
 from workers.processor.partition import OwnedPartition
 from workers.processor.release_policy import ReleasePolicy
@@ -41,6 +42,7 @@ class Timers:
         rules: ActiveRules,
         sources: SourceView,
         policy: ReleasePolicy,
+        orders: CustomerOrders,
     ) -> None:
         self._store = store
         self._ownership = ownership
@@ -48,6 +50,7 @@ class Timers:
         self._rules = rules
         self._sources = sources
         self._policy = policy
+        self._orders = orders
 
     async def fire(self) -> bool:
         """Decide the timers of all partitions that may be decided now.
@@ -117,8 +120,9 @@ class Timers:
                 if raw is None or not self._steps.belongs(partition, customer_id):
                     work.due[customer_id] = 0
                     continue
+                standing = self._orders.standing(partition, customer_id, partition.meta.offset)
                 try:
-                    decided = deciding.fire(customer_id, raw, upto_ms, sweeping=sweeping)
+                    decided = deciding.fire(customer_id, raw, upto_ms, standing, sweeping=sweeping)
                 except LingerError:
                     raise
                 except Exception:  # the data of one customer must not stop the timers of all others
@@ -131,6 +135,7 @@ class Timers:
                     continue
                 if decided is not None:
                     work.add(customer_id, decided, is_new=False)
+                    self._orders.note_answer(partition, work, customer_id, decided, partition.meta.offset - 1)
             for event_type, customer_ids in due.waited.items():
                 for customer_id in customer_ids:
                     if customer_id in work.due:
@@ -140,6 +145,7 @@ class Timers:
             changes = self._steps.write_set(partition, work)
             await step.commit(changes)
         self._steps.publish(partition, changes, work)
+        self._orders.note_written(partition, work)
         metrics.TIMERS.inc(work.timers)
         if not sweeping:
             now_ms = self._sources.now_ms

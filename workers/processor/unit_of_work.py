@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from aiokafka import ConsumerRecord
 
 from schemas.events import InvalidEvent
+from schemas.orders import Order
 from workers.core.decisions.published import PublishedRecord, held_back
 from workers.core.events.decoding import DecodedEvent
 from workers.core.source_positions import (
@@ -23,6 +24,7 @@ from workers.core.source_positions import (
 from workers.kafka.records import OutboxRecord, encode_record
 from workers.observability import metrics
 from workers.processor.deciding import CustomerStep, Event
+from workers.state.marks.mark import Mark, encode_mark
 from workers.state.meta import Meta, counter_field, held_field, high_water_field, last_action_field
 from workers.state.step import Because, Held, WriteSet
 
@@ -33,7 +35,8 @@ class UnitOfWork:
 
     Attributes:
         meta: of the partition, before the step.
-        events: the readable records of the step, decoded, by customer.
+        events: the readable records of the step, decoded, by customer; events, and orders for the customer.
+        ordered: the customers for whom there is an order.
         dead_letters: records that could not be read or folded, to be published.
         records: of actions, retractions and decisions to be published, in the order in which they were decided.
         outgoing: everything to publish, in order; filled in by `changes`.
@@ -57,12 +60,18 @@ class UnitOfWork:
         unnamed: versions of rules that no one knows, and how many waiting actions are dropped because of that without
             a decision, because nothing shows which rules they were.
         newest: by event type, of the readable records of direct producers the one with the latest timestamp.
+        orders: how many orders were carried out, by what they say.
+        erased: how many events were dropped because their customer was erased after they happened.
+        banned: customers who must not be written to any more.
+        marks: new marks by the ref of the customer; one that says nothing is removed.
+        copies: what is published after everything else: tombstones, and copies of the marks.
         tombstones: how many records had no value.
         unread: records of intake that could not be read, and why; newer sources may have made them.
     """
 
     meta: Meta
-    events: dict[str, list[tuple[Event, ConsumerRecord]]] = field(default_factory=dict)
+    events: dict[str, list[tuple[Event | Order, ConsumerRecord]]] = field(default_factory=dict)
+    ordered: set[str] = field(default_factory=set)
     dead_letters: list[OutboxRecord] = field(default_factory=list)
     records: list[PublishedRecord] = field(default_factory=list)
     outgoing: list[OutboxRecord | PublishedRecord] = field(default_factory=list)
@@ -85,6 +94,11 @@ class UnitOfWork:
     not_understood: Counter[str] = field(default_factory=Counter)
     unnamed: Counter[str] = field(default_factory=Counter)
     newest: dict[str, ConsumerRecord] = field(default_factory=dict)
+    orders: Counter[str] = field(default_factory=Counter)
+    erased: int = 0
+    banned: set[str] = field(default_factory=set)
+    marks: dict[bytes, Mark] = field(default_factory=dict)
+    copies: list[OutboxRecord] = field(default_factory=list)
     tombstones: int = 0
     unread: list[tuple[ConsumerRecord, InvalidEvent]] = field(default_factory=list)
 
@@ -166,7 +180,7 @@ class UnitOfWork:
         Args:
             trim: how many records at the head of the outbox Kafka has confirmed.
         """
-        self.outgoing = [*self.dead_letters, *self.records]
+        self.outgoing = [*self.dead_letters, *self.records, *self.copies]
         fields: dict[str, str | int] = {}
         for source_partition, pair in self.high_waters.items():
             form, number = high_water_entry(pair)
@@ -185,11 +199,16 @@ class UnitOfWork:
             activities=self.activities,
             due=self.due,
             waiting=self.waiting,
-            outbox=[*map(encode_record, self.dead_letters), *(record.stored for record in self.records)],
+            outbox=[
+                *map(encode_record, self.dead_letters),
+                *(record.stored for record in self.records),
+                *map(encode_record, self.copies),
+            ],
             trim=trim,
             held=[*(_held(action, because) for action, because in self.held), *self.deferred],
             released=self.released,
             missing=self.missing,
+            marks={ref: None if mark.says_nothing else encode_mark(mark) for ref, mark in self.marks.items()},
         )
 
     def written_ms(self) -> dict[str, int]:
@@ -235,6 +254,8 @@ class UnitOfWork:
             "dead_letters": len(self.dead_letters),
             "customers": self.customers,
             "timers": self.timers,
+            "erased": self.erased,
+            **{f"order:{name}": number for name, number in self.orders.items()},
         }
         for record in (*self.records, *self.counted_only):
             counter = f"{record.status}:{record.rule}"

@@ -21,6 +21,7 @@ from workers.kafka.records import SeekTo, TopicPartition
 from workers.kafka.topics import LogBounds
 from workers.pauses.pause_list import PauseList
 from workers.processor.agent import Backends, Processor
+from workers.processor.orders.mark_topic import MarkTopic
 from workers.processor.partition import OwnedPartition
 from workers.processor.results import Dropped, Processed
 from workers.processor.unit_of_work import UnitOfWork
@@ -56,6 +57,7 @@ class ReplayContext:
         publisher: started; of the actions that were never published.
         clock: the time.
         pauses: the paused rules; kept fresh by the rebuild.
+        marks: the topic of marks.
         published: what is published already.
         tally: counts published and withheld actions.
         rules_known: Redis still held when each rule was activated.
@@ -68,6 +70,7 @@ class ReplayContext:
     publisher: Publisher
     clock: Clock
     pauses: PauseList
+    marks: MarkTopic
     published: Published
     tally: Tally
     rules_known: bool
@@ -101,7 +104,7 @@ class PartitionReplay:
             context.settings,
             context.sources,
             context.rules,
-            Backends(context.store, context.publisher, context.clock, context.pauses),
+            Backends(context.store, context.publisher, context.clock, context.pauses, context.marks),
             rebuild_policy=self._policy,
         )
 

@@ -27,6 +27,7 @@ from workers.errors import StartupError
 from workers.kafka.producer import Publisher
 from workers.pauses.pause_list import PauseList
 from workers.pauses.reader import PauseReader
+from workers.processor.orders.mark_topic import MarkTopic
 from workers.recovery.activity_log import LogHeads, event_time, kafka_time, read_heads, read_last_intake_ms
 from workers.recovery.loss import Loss, count_loss
 from workers.recovery.mark import RebuildMark
@@ -40,7 +41,7 @@ from workers.recovery.source_progress import SourcePartition, covered_since, fin
 from workers.recovery.state_files.beginning import Beginning, read_beginning
 from workers.recovery.wipe import wipe
 from workers.rule_files.known_names import event_types
-from workers.settings import PAUSES, Settings
+from workers.settings import MARKS, PAUSES, Settings
 from workers.state import layouts
 from workers.state.connect import clock_of
 from workers.state.rule_sets.activation import activate, newest_generation
@@ -193,6 +194,7 @@ class Rebuild:
             publisher,
             self._clock,
             pauses.pauses,
+            MarkTopic(self._settings.kafka_connection(), self._settings.topic(MARKS)),
             findings.published,
             tally,
             rules_known=not plan.rules_lost,

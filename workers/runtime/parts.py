@@ -12,10 +12,11 @@ from workers.kafka.producer import Publisher
 from workers.pauses.pause_list import PauseList
 from workers.pauses.reader import PauseReader
 from workers.processor.agent import Backends, Processor
+from workers.processor.orders.mark_topic import MarkTopic
 from workers.registry.schemas import Schemas, schemas_of
 from workers.runtime.reader import Reader
 from workers.runtime.topics import KnownTopics
-from workers.settings import PAUSES, Settings
+from workers.settings import MARKS, PAUSES, Settings
 from workers.state.connect import clock_of, open_store
 from workers.state.store import Store
 
@@ -62,6 +63,7 @@ def build_parts(settings: Settings, sources: SourcesFile, rules: RuleSet) -> Par
     )
     clock = clock_of(settings, store)
     schemas = schemas_of(settings.registry_connection())
+    marks = MarkTopic(settings.kafka_connection(), settings.topic(MARKS))
     pauses = PauseReader(settings.kafka_connection(), settings.topic(PAUSES), PauseList())
     return Parts(
         settings,
@@ -73,7 +75,7 @@ def build_parts(settings: Settings, sources: SourcesFile, rules: RuleSet) -> Par
         KnownTopics(settings.topic("activity")),
         # Without the topics of patterns, which are not known yet.
         Intake(settings, SourceSet(sources).read, publisher, clock, schemas),
-        Processor(settings, sources, rules, Backends(store, publisher, clock, pauses.pauses)),
+        Processor(settings, sources, rules, Backends(store, publisher, clock, pauses.pauses, marks)),
         pauses,
         schemas,
     )

@@ -218,6 +218,11 @@ class Settings(BaseSettings):
         """The key of values that are 'hashed' in `sources.yaml`; None without one."""
         return None if self.id_key is None else self.id_key.get_secret_value().encode()
 
+    @property
+    def key_of_marks(self) -> bytes | None:
+        """The key of the hashes under which marks stand; None without one."""
+        return None if self.marks_key is None else self.marks_key.get_secret_value().encode()
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -3,15 +3,19 @@
 Does not decide when a held action is released: the processor does.
 """
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Final, Literal
 
 import msgspec
 
+from workers.core.decisions.published import read_record
+from workers.kafka.records import decode_record
 from workers.state.connection import RedisServers
 from workers.state.keys import Keys
 from workers.state.scan import escaped, scan_keys
 from workers.state.step import Because
+
+_SCANNED_AT_ONCE: Final = 500
 
 
 class Order(msgspec.Struct, array_like=True, frozen=True):
@@ -82,6 +86,23 @@ class HeldActions:
             found += [(float(score), action_id.decode(), partition) for action_id, score in scores]
         return [(partition, action_id) for _, action_id, partition in sorted(found)[:limit]]
 
+    async def of_customers(self, partition: int, customer_ids: Collection[str]) -> list[tuple[str, str]]:
+        """Return rule and id of every action that is held of some customers, by a scan of what the partition holds.
+
+        Only the partition's owner may ask, within a step: nothing else adds a held action.
+        """
+        keys = {customer_id.encode() for customer_id in customer_ids}
+        found: dict[str, str] = {}
+        cursor = -1
+        while cursor:
+            command = ("HSCAN", self._keys.partition(partition).held, max(0, cursor), "COUNT", _SCANNED_AT_ONCE)
+            following, pairs = (await self._redis.call([command]))[0]
+            cursor = int(following)
+            for name, raw in _pairs(pairs):
+                if decode_record(raw).key in keys and not name.startswith(b"*"):
+                    found[name.decode()] = read_record(raw).rule
+        return [(rule_id, action_id) for action_id, rule_id in found.items()]
+
     async def counts(self, names: Sequence[tuple[int, str, Because]]) -> list[int]:
         """Return how many actions are held, for each partition, rule and reason."""
         keys = [self._keys.partition(partition).held_of(rule_id, because) for partition, rule_id, because in names]
@@ -113,3 +134,8 @@ class HeldActions:
     async def order(self, partition: int, orders: Sequence[Order]) -> None:
         """Append orders for held actions; the partition's owner carries them out."""
         await self._redis.call([("RPUSH", self._keys.partition(partition).orders, *map(_encode_order, orders))])
+
+
+def _pairs(answer: Any) -> Iterable[tuple[bytes, bytes]]:
+    """Return the fields and values of a hash, however the protocol gives them."""
+    return answer.items() if isinstance(answer, Mapping) else zip(*[iter(answer)] * 2, strict=True)

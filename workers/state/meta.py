@@ -5,6 +5,7 @@ The names are stored; docs/architecture.md lists them. A source partition is tex
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -26,6 +27,8 @@ PARTITIONS: Final = "partitions"
 """How many partitions the activity topic had when the state was created."""
 REBUILDING: Final = "rebuilding"
 """Set while `linger rebuild` runs; its value says whether it was known since when each rule counts."""
+MARKED: Final = "marks"
+"""Set once the marks of the partition's customers are in Redis (`workers.state.marks`)."""
 LAYOUT: Final = "layout"
 """Layout in which the partition's customers are written; absent as long as it is `LAYOUT_OF_OLD`."""
 LAYOUT_OF_OLD: Final = 3
@@ -36,6 +39,8 @@ LAYOUTS_FORMAT: Final = 3
 """The first format of workers that read `layout`."""
 WIRE_FORMAT: Final = LAYOUTS_FORMAT
 """The format of what this release writes."""
+_TYPE: Final = re.compile(r"[a-z][a-z0-9_-]*")
+"""With which the key of every series begins."""
 _TOPIC_ID: Final = "topic_id"
 _FOR_OLDER_RELEASES: Final = " (written in layout {layout}, which only newer releases of Linger read)"
 """Stands after the topic's id once a later layout is written.
@@ -147,6 +152,12 @@ def is_since(field: str) -> bool:
 def since_by_series(fields: Mapping[str, str]) -> dict[str, int]:
     """Return since when each series is watched, in milliseconds; series no longer watched are left out."""
     return {name.removeprefix(_SINCE): int(text) for name, text in fields.items() if text and is_since(name)}
+
+
+def types_watched(fields: Mapping[str, str]) -> set[str]:
+    """Return every event type of which a series is or was watched here."""
+    names = (name.removeprefix(_SINCE) for name in fields if is_since(name))
+    return {match.group() for name in names if (match := _TYPE.match(name)) is not None}
 
 
 def meaning_of(fields: Mapping[str, str]) -> tuple[int, int]:

@@ -64,7 +64,7 @@ class WriteSet:
 
     offset: int | None = None
     fields: dict[str, str | int] = field(default_factory=dict)
-    activities: dict[str, bytes | None] = field(default_factory=dict)
+    activities: Mapping[str, bytes | None] = field(default_factory=dict)
     due: dict[str, int] = field(default_factory=dict)
     waiting: dict[str, dict[str, int]] = field(default_factory=dict)
     outbox: list[bytes] = field(default_factory=list)
@@ -72,7 +72,7 @@ class WriteSet:
     held: list[Held] = field(default_factory=list)
     released: list[tuple[str, str]] = field(default_factory=list)
     missing: list[tuple[str, str]] = field(default_factory=list)
-    marks: dict[bytes, bytes | None] = field(default_factory=dict)
+    marks: Mapping[bytes, bytes | None] = field(default_factory=dict)
     orders_done: int = 0
 
 

@@ -17,6 +17,7 @@ from workers.kafka.records import OutboxRecord, TopicPartition, decode_record
 from workers.state.connection import RedisServers, text_fields
 from workers.state.held_actions import HeldActions, Order, decode_order
 from workers.state.keys import Keys
+from workers.state.marks.in_redis import StoredMarks
 from workers.state.meta import (
     ITEMS_FORMAT,
     OWNERSHIP,
@@ -87,6 +88,7 @@ class Store:
         self.keys = Keys(namespace)
         self.redis = redis
         self.held_actions = HeldActions(self.redis, self.keys)
+        self.marks = StoredMarks(self.redis, self.keys)
 
     async def progress(self) -> dict[tuple[str, int], Progress]:
         """Return the progress of each source partition, by topic and number."""

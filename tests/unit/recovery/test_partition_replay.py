@@ -12,7 +12,15 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from schemas.sources import SourcesFile
 from tests.support.builders import day, rule, rules
 from tests.support.memory_store import MemoryStore
-from tests.support.processor_rig import SOURCE, TYPES, FakePublisher, StoppedClock, fresh_pauses, record
+from tests.support.processor_rig import (
+    SOURCE,
+    TYPES,
+    FakePublisher,
+    PublishedMarks,
+    StoppedClock,
+    fresh_pauses,
+    record,
+)
 from workers.core.source_set import SourceSet
 from workers.core.watermarks import Progress
 from workers.errors import LingerError
@@ -88,6 +96,7 @@ def replay(store: MemoryStore, consumer: LogConsumer, publisher: FakePublisher |
             (publisher or FakePublisher()).as_publisher(),
             clock,
             fresh_pauses(),
+            PublishedMarks(FakePublisher()),
             Published(),
             Tally(),
             rules_known=True,

@@ -5,6 +5,7 @@ cimport cython
 from workers.core.customer.candidate cimport Candidate
 from workers.core.customer.customer cimport Customer
 from workers.core.customer.episode cimport Episode
+from workers.core.customer.standing cimport Standing
 from workers.core.decisions.decided cimport Decided, Decisions
 from workers.core.decisions.episodes cimport Episodes, forget
 from workers.core.decisions.program cimport ActiveRule, Group, Program
@@ -14,7 +15,7 @@ from workers.core.rules.contact_policy cimport ContactPolicy
 cdef long long FOREVER_MS
 cdef int ACTIVE, CAPPED, COOLING_DOWN, HELD, HELD_OUT, OPTED_OUT, OUTRANKED, RETRACTED, STALE, REPLACED
 cdef int ACTS_NEVER_AGAIN, ANOTHER_COMES_FIRST, HAD_ENOUGH, LEFT_OUT, NOT_EXPIRED_YET, NOT_UNDERSTOOD
-cdef int OPTED_OUT_CLEARLY, QUIET_UNTIL_EXPIRED, RULE_IS_GONE, SILENT_UNTIL
+cdef int NEVER_WRITTEN_TO, SUPPRESSED, OPTED_OUT_CLEARLY, QUIET_UNTIL_EXPIRED, RULE_IS_GONE, SILENT_UNTIL
 
 @cython.final
 cdef class Admission:
@@ -27,10 +28,12 @@ cdef class Admission:
     cdef readonly long long remembers_ms
     cdef public str customer_id
     cdef public list not_understood
+    cdef public Standing standing
     cdef long long _releases
     cdef Numbers _blocked_memory
     cdef long long *_blocked
 
+    cpdef bint is_opted_out(self) except -1
     @cython.locals(
         customer=Customer, candidate=Candidate, rule=ActiveRule, place=cython.longlong, seen_ms=cython.longlong
     )

@@ -11,6 +11,7 @@ from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import Candidate
 from workers.core.customer.customer import Customer
 from workers.core.customer.episode import Episode
+from workers.core.customer.standing import AS_ANYBODY, Standing
 from workers.core.decisions.decided import (
     ACTIVE,
     ACTS_NEVER_AGAIN,
@@ -21,6 +22,7 @@ from workers.core.decisions.decided import (
     HELD,
     HELD_OUT,
     LEFT_OUT,
+    NEVER_WRITTEN_TO,
     NOT_EXPIRED_YET,
     NOT_UNDERSTOOD,
     OPTED_OUT,
@@ -32,6 +34,7 @@ from workers.core.decisions.decided import (
     RULE_IS_GONE,
     SILENT_UNTIL,
     STALE,
+    SUPPRESSED,
     Decided,
     Decisions,
 )
@@ -46,6 +49,7 @@ class Admission:
 
     Attributes:
         customer_id: whose; hold-outs depend on it.
+        standing: of the customer.
         not_understood: gets the customer's answer, for each decision that is `opted_out` because it is neither yes
             nor no.
     """
@@ -61,11 +65,19 @@ class Admission:
         self.has_quiet_hours = policy.policy.quiet_hours is not None
         self.remembers_ms = policy.remembers_ms
         self.customer_id = ""
+        self.standing: Standing = AS_ANYBODY
         self.not_understood: list[str] = []
         self._releases = 0
         blocked = Numbers(program.circles)
         self._blocked_memory = blocked
         self._blocked = blocked.numbers()  # by circle, the last release in which one of its candidates had to wait
+
+    def is_opted_out(self) -> bool:
+        """Return whether the customer wants no message: a no that is known for ever ends with a later yes."""
+        if self.standing.opted_out_ms:
+            answer = self.policy.answer(self.customer.attributes)
+            return answer is None or not answer[0] or answer[1] <= self.standing.opted_out_ms
+        return self.has_consent and self.policy.is_opted_out(self.customer.attributes)
 
     def release(self, before_ms: int) -> None:
         """Decide every candidate that can be decided now.
@@ -196,7 +208,11 @@ class Admission:
 
     def refused(self, rule: ActiveRule, start_ms: int) -> Decided | None:
         """Add the decision why a rule does not act, and return it; None if it does."""
-        if self.has_consent and self.policy.is_opted_out(self.customer.attributes):
+        if self.standing.is_suppressed:
+            row = self.refuse(SUPPRESSED, rule, start_ms)
+            row.explain(NEVER_WRITTEN_TO)
+            return row
+        if (self.has_consent or self.standing.opted_out_ms) and self.is_opted_out():
             return self.opted_out(rule, start_ms)
         episode = rule.episode
         if episode.acted_ms and rule.again_after_ms < 0:

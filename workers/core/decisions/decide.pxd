@@ -6,6 +6,7 @@ from workers.core.coverage cimport Coverage
 from workers.core.customer.candidate cimport Candidate
 from workers.core.customer.customer cimport Customer
 from workers.core.customer.names cimport Names
+from workers.core.customer.standing cimport Standing
 from workers.core.customer.stored cimport Stored
 from workers.core.decisions.decided cimport Decided
 from workers.core.decisions.program cimport Program
@@ -14,14 +15,15 @@ from workers.core.decisions.turn cimport Turn
 from workers.core.events.plain cimport PlainEvent
 from workers.core.events.scanner cimport Scanner
 
-cdef int HELD, RULE_IS_UNKNOWN
+cdef int CUSTOMER_SUPPRESSED, HELD, RETRACTED, RULE_IS_UNKNOWN
 
 @cython.final
 cdef class Outcome:
     cdef Decider _decider
     cdef long long _number
     cdef readonly bytes stored
-    cdef readonly long long due_ms, folded, duplicates
+    cdef readonly long long due_ms, folded, duplicates, answered_ms
+    cdef readonly bint says_yes
     cdef readonly dict waiting
     cdef readonly list not_understood, left_out, unnamed
 
@@ -41,11 +43,12 @@ cdef class Decider:
     cdef dict _records
 
     cpdef Customer read(self, bytes stored)
-    cpdef Turn begin(self, str customer_id, Coverage observed)
+    cpdef Turn begin(self, str customer_id, Coverage observed, Standing standing)
     cpdef Records records_for(self, str topic_prefix)
     @cython.locals(turn=Turn, customer=Customer, plain=PlainEvent, due_ms=cython.longlong)
     cpdef Outcome decide(
-        self, str customer_id, bytes stored, object events, Coverage observed, long long upto_ms, long long layout
+        self, str customer_id, bytes stored, object events, Coverage observed, long long upto_ms, long long layout,
+        Standing standing,
     )
     @cython.locals(outcome=Outcome, turn=Turn)
     cdef Outcome _outcome(self, bytes stored, long long due_ms)

@@ -17,8 +17,9 @@ from workers.core.customer.candidate import Candidate
 from workers.core.customer.customer import Customer
 from workers.core.customer.layout_3 import Waiting
 from workers.core.customer.names import GroupOf3, NamedRule, Names
+from workers.core.customer.standing import AS_ANYBODY, Standing
 from workers.core.customer.stored import Stored
-from workers.core.decisions.decided import HELD, RETRACTIONS, RULE_IS_UNKNOWN, Decided
+from workers.core.decisions.decided import CUSTOMER_SUPPRESSED, HELD, RETRACTED, RETRACTIONS, RULE_IS_UNKNOWN, Decided
 from workers.core.decisions.program import ActiveRule, Program
 from workers.core.decisions.published import PublishedRecord
 from workers.core.decisions.records import Records
@@ -29,6 +30,7 @@ from workers.core.events.plain import PlainEvent
 from workers.core.events.scanner import Scanner
 from workers.core.rules.rule_set import RuleSet
 
+_SUPPRESSED: Final = Standing(True, 0)
 LAYOUT: Final = 3
 """The layout that is written if none is asked for."""
 
@@ -42,6 +44,9 @@ class Outcome:
         due_ms: the next due time, 0 for none.
         waiting: by event type, the earliest watermark that a rule waits for.
         not_understood: for each decision that is `opted_out` because the answer is neither yes nor no, the answer.
+        answered_ms: when the customer last answered the question of consent with a yes or a no; 0 if no event of the
+            turn can have changed that.
+        says_yes: whether that answer is a yes.
         left_out: for each value that its type could not read: the event's type and id, the attribute, the reason.
         unnamed: for each action that waited and is dropped without a decision, the version of its rule: no one knows
             what that version says, and nothing shows which rule it was.
@@ -50,11 +55,13 @@ class Outcome:
     __slots__ = (
         "_decider",
         "_number",
+        "answered_ms",
         "due_ms",
         "duplicates",
         "folded",
         "left_out",
         "not_understood",
+        "says_yes",
         "stored",
         "unnamed",
         "waiting",
@@ -66,6 +73,8 @@ class Outcome:
     due_ms: int
     folded: int
     duplicates: int
+    answered_ms: int
+    says_yes: bool
     waiting: dict[str, int]
     not_understood: list[str]
     left_out: list[tuple[str, str, str, str]]
@@ -151,10 +160,10 @@ class Decider:
             records = self._records[topic_prefix] = Records(self.program.rules, topic_prefix)
         return records
 
-    def begin(self, customer_id: str, observed: Coverage) -> Turn:
+    def begin(self, customer_id: str, observed: Coverage, standing: Standing) -> Turn:
         """Begin with a customer who is not known; the caller, who goes on with the turn, stores nothing."""
         self.turns += 1
-        self.turn.begin(customer_id, observed)
+        self.turn.begin(customer_id, observed, standing)
         return self.turn
 
     def decide(
@@ -165,11 +174,12 @@ class Decider:
         observed: Coverage,
         upto_ms: int,
         layout: int,
+        standing: Standing,
     ) -> Outcome:
         """Decide for one customer; arguments as for the function."""
         self.turns += 1
         turn, customer = self.turn, self.program.customer
-        turn.begin(customer_id, observed)
+        turn.begin(customer_id, observed, standing)
         if stored:
             self.stored.read(stored)
             if customer.waiting:
@@ -189,6 +199,52 @@ class Decider:
         due_ms = turn.settle(upto_ms)
         return self._outcome(self.stored.write(layout), due_ms)
 
+    def carry_out(
+        self,
+        customer_id: str,
+        stored: bytes,
+        observed: Coverage,
+        order_ms: int,
+        layout: int,
+        *,
+        erases: bool,
+    ) -> Outcome:
+        """Take back what stands, because it was ordered that the customer is erased, or never written to.
+
+        Args:
+            customer_id: the customer.
+            stored: the state so far.
+            observed: as for `decide`.
+            order_ms: when it was ordered.
+            layout: of the new state.
+            erases: whether the customer is erased: then there is no new state.
+        """
+        self.turns += 1
+        turn, customer = self.turn, self.program.customer
+        turn.begin(customer_id, observed, _SUPPRESSED)
+        self.stored.read(stored)
+        if customer.waiting:
+            self._take_words(customer)
+        self._take_back_of_gone_rules(order_ms)
+        turn.carry_out(order_ms, erases)
+        if erases:
+            return self._outcome(None, 0)
+        turn.release()
+        due_ms = turn.settle(0)
+        return self._outcome(self.stored.write(layout), due_ms)
+
+    def _take_back_of_gone_rules(self, order_ms: int) -> None:
+        """Retract the open actions of rules that are not in this set any more, if it is known what they were."""
+        for code, episode in self.program.customer.other_episodes.items():
+            if episode.open_until_ms <= order_ms:
+                continue
+            for rule in self.former.of_code(code):
+                row = self.turn.decisions.another(RETRACTED, None, -1, episode.acted_ms, order_ms)
+                row.expires_ms = episode.open_until_ms
+                row.because = CUSTOMER_SUPPRESSED
+                row.worded = Waiting(rule.id, episode.acted_ms, 0, rule.action, rule.version, {}, b"")
+            episode.open_until_ms = 0
+
     def _outcome(self, stored: bytes | None, due_ms: int) -> Outcome:
         """Return the outcome of a turn; made without `__init__`, because there is one for each turn."""
         outcome, turn = Outcome.__new__(Outcome), self.turn
@@ -199,6 +255,12 @@ class Decider:
         outcome.folded = turn.folded
         outcome.duplicates = turn.duplicates
         outcome.waiting = turn.waiting
+        outcome.answered_ms = 0
+        outcome.says_yes = False
+        if turn.has_answered:
+            answer = turn.policy.answer(self.program.customer.attributes)
+            if answer is not None:
+                outcome.says_yes, outcome.answered_ms = answer
         outcome.not_understood = turn.admission.not_understood
         outcome.left_out = turn.left_out
         outcome.unnamed = turn.unnamed
@@ -263,6 +325,7 @@ def decide(
     observed: Coverage,
     upto_ms: int = 0,
     layout: int = LAYOUT,
+    standing: Standing = AS_ANYBODY,
 ) -> Outcome:
     """Fold the events of one customer, and decide everything that follows from them.
 
@@ -275,12 +338,13 @@ def decide(
         observed: since when each type is watched, and up to when it has been seen.
         upto_ms: decide the timers due by then whose types have been seen far enough; 0 for none.
         layout: of the new state.
+        standing: what the customer's mark says.
 
     Raises:
         UnknownLayout: if the state cannot be read.
         OverflowError: if a number leaves 64 bits.
     """
-    return decider_of(rules).decide(customer_id, stored, events, observed, upto_ms, layout)
+    return decider_of(rules).decide(customer_id, stored, events, observed, upto_ms, layout, standing)
 
 
 def _names_of(program: Program) -> Names:

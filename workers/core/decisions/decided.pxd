@@ -28,6 +28,8 @@ cdef class Decisions:
     cpdef clear(self)
     cpdef list rows(self)
     cpdef forget_from(self, long long number)
+    @cython.locals(row=Decided, kept=cython.longlong, place=cython.longlong)
+    cpdef keep_for_order(self, bint erases)
     @cython.locals(row=Decided)
     cpdef Decided row(self, long long place)
     @cython.locals(row=Decided)

@@ -22,10 +22,11 @@ STALE: Final = 7
 HELD: Final = 8
 SHADOW: Final = 9
 UNKNOWN: Final = 10
+SUPPRESSED: Final = 11
 
 SUPPRESSIONS: Final[tuple[Suppression | None, ...]] = (
     None, None, "cooling_down", "capped", "outranked", "held_out", "opted_out", "stale", "held", "shadow",
-    "not_observable",
+    "not_observable", "suppressed",
 )  # fmt: skip
 """By the kind of a row, the word for why there is no action; None for an action and a retraction."""
 
@@ -34,9 +35,11 @@ LATE_EVENT: Final = 1
 NO_LONGER_TRUE: Final = 2
 CUSTOMER_OPTED_OUT: Final = 3
 REPLACED: Final = 4
+CUSTOMER_ERASED: Final = 5
+CUSTOMER_SUPPRESSED: Final = 6
 
 RETRACTIONS: Final[tuple[Retraction, ...]] = (
-    "customer_returned", "late_event", "no_longer_true", "opted_out", "replaced",
+    "customer_returned", "late_event", "no_longer_true", "opted_out", "replaced", "erased", "suppressed",
 )  # fmt: skip
 """By its number, why an action is taken back."""
 
@@ -57,6 +60,7 @@ IN_SHADOW: Final = 12
 KNOWN_FROM: Final = 13
 ONLY_AN_EVENT: Final = 14
 RULE_IS_UNKNOWN: Final = 15
+NEVER_WRITTEN_TO: Final = 16
 
 DETAILS: Final = (
     "",
@@ -75,6 +79,7 @@ DETAILS: Final = (
     "it cannot be known whether the rule holds: known from {since} on",
     "it cannot be known whether the rule holds: only an event can show it",
     "it waited for a source to be seen, and what that version of the rule says is not known any longer",
+    "it was ordered that the customer is never written to",
 )
 """By its number, what the detail of a decision says; see `Decided.detail`."""
 
@@ -188,6 +193,25 @@ class Decisions:
     def forget_from(self, number: int) -> None:
         """Drop the decisions from a place on."""
         self.number = number
+
+    def keep_for_order(self, erases: bool) -> None:
+        """Drop what must not go out any more because of an order: new actions; of an erased customer also reasons.
+
+        Args:
+            erases: only retractions stay, and they say nothing of the customer.
+        """
+        kept = 0
+        for place in range(self.number):
+            row = self._rows[place]
+            if row.kind == ACTIVE or (erases and row.kind != RETRACTED):
+                continue
+            if erases:
+                row.because = CUSTOMER_ERASED
+                row.has_why = False
+                row.variables = None
+            self._rows[kept], self._rows[place] = row, self._rows[kept]
+            kept += 1
+        self.number = kept
 
     def row(self, place: int) -> Decided:
         """Return the decision at a place."""

@@ -293,6 +293,22 @@ class Episodes:
         row.because = candidate.because
         row.take(candidate, True)
 
+    def take_back_waiting(self, at_ms: int, order_ms: int) -> None:
+        """Retract every action that waits: it is not sent, but a step that Redis lost may have sent it."""
+        for place in range(self.customer.waiting):
+            candidate: Candidate = self.customer.candidates[place]
+            rule = None if candidate.rule < 0 else self.program.rules[candidate.rule]
+            if rule is None:
+                if candidate.worded is None:
+                    continue
+            elif candidate.start_ms + rule.expires_after_ms <= at_ms:
+                continue
+            row = self.decisions.another(
+                RETRACTED, rule, -1 if rule is None else rule.rank, candidate.start_ms, order_ms
+            )
+            row.expires_ms = order_ms if rule is None else candidate.start_ms + rule.expires_after_ms
+            row.worded = candidate.worded
+
     def take_back(self, at_ms: int, event_ms: int, because: int) -> None:
         """Retract every open action, and withdraw every waiting one."""
         episode = self.customer.first_listed

@@ -7,6 +7,7 @@ from typing import Final
 
 from workers.core.conditions.condition import TRUE
 from workers.core.coverage import Coverage
+from workers.core.customer.standing import AS_ANYBODY
 from workers.core.decisions.decide import decider_of
 from workers.core.decisions.program import ActiveRule, EventType
 from workers.core.events.decoding import DecodedEvent
@@ -57,7 +58,7 @@ class Replay:
         Returns:
             The rules whose condition is true after the first event.
         """
-        turn, kinds = self._decider.begin(customer_id, self._observed), self._kinds
+        turn, kinds = self._decider.begin(customer_id, self._observed, AS_ANYBODY), self._kinds
         at_first: list[ActiveRule] | None = None
         for event in events:
             if isinstance(event, PlainEvent):

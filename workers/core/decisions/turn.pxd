@@ -7,6 +7,7 @@ from workers.core.coverage cimport Coverage
 from workers.core.customer.candidate cimport Candidate
 from workers.core.customer.customer cimport Customer
 from workers.core.customer.episode cimport Episode
+from workers.core.customer.standing cimport Standing
 from workers.core.customer.folding cimport TypeFolding, fingerprint_number, keep_latest
 from workers.core.decisions.admission cimport Admission
 from workers.core.decisions.decided cimport Decisions
@@ -18,7 +19,7 @@ from workers.core.events.plain cimport PlainEvent
 from workers.core.rules.contact_policy cimport ContactPolicy
 
 cdef long long FOREVER_MS
-cdef int FALSE, TRUE, CUSTOMER_OPTED_OUT
+cdef int FALSE, TRUE, CUSTOMER_ERASED, CUSTOMER_OPTED_OUT, CUSTOMER_SUPPRESSED
 
 @cython.final
 cdef class Turn:
@@ -27,16 +28,17 @@ cdef class Turn:
     cdef readonly Decisions decisions
     cdef readonly Episodes episodes
     cdef readonly Admission admission
-    cdef ContactPolicy policy
+    cdef readonly ContactPolicy policy
     cdef long long generation, meaning_generation
     cdef dict attribute_types, kept_raw
     cdef Coverage observed
     cdef readonly long long folded, duplicates
+    cdef readonly bint has_answered
     cdef readonly dict waiting
     cdef readonly list left_out
     cdef public list unnamed
 
-    cpdef begin(self, str customer_id, Coverage observed)
+    cpdef begin(self, str customer_id, Coverage observed, Standing standing)
 
     @cython.locals(
         customer=Customer, fingerprint=cython.longlong, kind=EventType, is_new=cython.bint, begun=cython.longlong,
@@ -66,6 +68,8 @@ cdef class Turn:
     cdef time_all(self)
 
     cpdef fire(self, long long upto_ms)
+    @cython.locals(customer=Customer)
+    cpdef carry_out(self, long long order_ms, bint erases)
     @cython.locals(begun=cython.longlong)
     cpdef release(self)
     @cython.locals(

@@ -10,8 +10,9 @@ from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.candidate import Candidate
 from workers.core.customer.customer import Customer
 from workers.core.customer.folding import fingerprint_number, keep_latest
+from workers.core.customer.standing import Standing
 from workers.core.decisions.admission import Admission
-from workers.core.decisions.decided import CUSTOMER_OPTED_OUT, Decisions
+from workers.core.decisions.decided import CUSTOMER_ERASED, CUSTOMER_OPTED_OUT, CUSTOMER_SUPPRESSED, Decisions
 from workers.core.decisions.episodes import Episodes
 from workers.core.decisions.program import ActiveRule, EventType, Group, Program
 from workers.core.events.attribute_types import typed
@@ -27,6 +28,7 @@ class Turn:
         customer: the customer.
         decisions: what is decided, step by step; within a step in order.
         folded, duplicates: number of new events, and of events that had been seen before.
+        has_answered: whether an event may hold an answer to the question of consent, or the customer was migrated.
         waiting: by event type, the earliest watermark that a rule waits for.
         left_out: for each value that its type could not read: the event's type and id, the attribute, the reason.
         unnamed: versions of rules whose waiting actions are dropped without a decision (`decide.Outcome`).
@@ -46,18 +48,21 @@ class Turn:
         self.kept_raw = rule_set.kept_raw
         self.observed: Coverage | None = None
         self.folded = self.duplicates = 0
+        self.has_answered = False
         self.waiting: dict[str, int] = {}
         self.left_out: list[tuple[str, str, str, str]] = []
         self.unnamed: list[str] = []
 
-    def begin(self, customer_id: str, observed: Coverage) -> None:
+    def begin(self, customer_id: str, observed: Coverage, standing: Standing) -> None:
         """Begin with a customer who is not known; what is stored can be read into the customer then."""
         self.program.begin()
         self.program.observe(observed)
         self.observed = observed
         self.decisions.clear()
         self.folded = self.duplicates = 0
+        self.has_answered = False
         self.admission.customer_id = customer_id
+        self.admission.standing = standing
         if self.waiting:
             self.waiting = {}
         if self.left_out:
@@ -153,8 +158,10 @@ class Turn:
             # Rules that do not read the type: some hold at once.
             for group in kind.others:
                 self.judge_group(group, kind, event_ms)
-        if kind.asks_consent and self.policy.is_opted_out(customer.attributes):
-            self.episodes.take_back(customer.at_ms, event_ms, CUSTOMER_OPTED_OUT)
+        if kind.asks_consent:
+            self.has_answered = True
+            if self.admission.is_opted_out():
+                self.episodes.take_back(customer.at_ms, event_ms, CUSTOMER_OPTED_OUT)
         if customer.waiting:
             self.admission.release(customer.at_ms + 1)
         self.set_due()
@@ -190,6 +197,33 @@ class Turn:
         group.is_timed = True
         customer.flips[group.place] = soonest_ms
 
+    # -- orders --------------------------------------------------------------------------------------------
+
+    def carry_out(self, order_ms: int, erases: bool) -> None:
+        """Take back what stands, because it was ordered that the customer is erased, or never written to.
+
+        What is due before the order is decided first, as before an event: a step that Redis lost may have sent it.
+        But nothing new goes out.
+
+        Args:
+            order_ms: when it was ordered.
+            erases: whether the customer is erased; the caller stores nothing then.
+        """
+        customer = self.customer
+        self.adopt()
+        if customer.due_ms and customer.due_ms <= order_ms:
+            self.advance(order_ms, True)
+        if order_ms > customer.at_ms:
+            customer.at_ms = order_ms
+        if customer.fired_ms <= customer.at_ms:
+            customer.fired_ms = 0
+        self.episodes.take_back(customer.at_ms, order_ms, CUSTOMER_ERASED if erases else CUSTOMER_SUPPRESSED)
+        if erases:
+            self.episodes.take_back_waiting(customer.at_ms, order_ms)
+        self.decisions.keep_for_order(erases)
+        self.decisions.put_in_order(0)
+        self.set_due()
+
     # -- rule sets -----------------------------------------------------------------------------------------
 
     def adopt(self) -> None:
@@ -210,6 +244,7 @@ class Turn:
             if is_new or has_new_meaning:
                 self.adopt_rule(rule, clock, is_new)
         customer.generation = self.generation
+        self.has_answered = True
         self.time_all()
         self.decisions.put_in_order(begun)
 

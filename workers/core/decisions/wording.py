@@ -9,6 +9,7 @@ from workers.core.conditions.condition import Condition
 from workers.core.customer.candidate import NUMBERS_EACH, Candidate, Evidence
 from workers.core.customer.episode import Episode
 from workers.core.customer.layout_3 import Waiting
+from workers.core.customer.names import code_of
 from workers.core.customer.specs import Specs
 from workers.core.decisions.decided import RETRACTIONS
 from workers.core.decisions.program import ActiveRule, Program
@@ -103,6 +104,15 @@ class FormerRules:
         if owner is None or found > 1:
             return None
         return Waiting(owner.id, candidate.start_ms, 0, owner.rule.action, candidate.former, {}, b"")
+
+    def of_code(self, code: bytes) -> list[Rule]:
+        """Return a version of the rule whose id has this code, for each action that it has asked for."""
+        number, found = int.from_bytes(code, "big"), dict[str, Rule]()
+        for version in self.program.rule_set.former:
+            rule = self.program.rule_set.former.get(version)
+            if rule is not None and code_of(rule.id) == number:
+                found[rule.action] = rule
+        return list(found.values())
 
     def _condition_of(self, rule: Rule) -> tuple[Condition, int]:
         known = self._conditions.get(rule.version)

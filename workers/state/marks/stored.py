@@ -1,21 +1,32 @@
-"""Marks in Redis, and the key of their hashes. Only a step writes a mark."""
+"""The mark of a customer, and the key of the hashes under which marks stand.
+
+The key is that of the settings, of which only a check is stored, or a random one that the first worker made. That one
+is stored: it then keeps ids out of lists and dumps of marks, not out of reach of whoever reads all of Redis.
+"""
 
 from collections.abc import Mapping
+from typing import Final
 
 from workers.errors import StartupError
 from workers.state.marks.key import MarkKey
-from workers.state.marks.mark import Mark, decode_mark
+from workers.state.marks.mark import Mark
 from workers.state.store import Store
 
-KEY = "key"
-"""Field of the hash of the key: the key itself, in hexadecimal digits, if it was made here."""
-CHECK = "check"
-"""What `MarkKey.check` returns for the key that the first worker had."""
-_OTHER_KEY = (
+KEY: Final = "key"
+"""Field with the key in hexadecimal digits, if it was made here."""
+CHECK: Final = "check"
+"""Field with what `MarkKey.check` returns for the key of the settings."""
+_OTHER_KEY: Final = (
     "LINGER_MARKS_KEY is not the key with which it was stored who is suppressed, opted out or erased. "
     "Set it to that key: with another one, nobody of them would be found"
 )
-_NO_KEY = "LINGER_MARKS_KEY is not set, and who is suppressed, opted out or erased was stored with such a key. Set it"
+_MADE_HERE: Final = (
+    "LINGER_MARKS_KEY is set, but who is suppressed, opted out or erased was stored with a key that Linger made. "
+    "Remove the setting: with another key, nobody of them would be found"
+)
+_NO_KEY: Final = (
+    "LINGER_MARKS_KEY is not set, and who is suppressed, opted out or erased was stored with such a key. Set it"
+)
 
 
 async def marks_of(store: Store, partition: int) -> dict[bytes, Mark]:
@@ -24,9 +35,7 @@ async def marks_of(store: Store, partition: int) -> dict[bytes, Mark]:
     Raises:
         Transient: if Redis does not answer.
     """
-    (answer,) = await store.redis.call([("HGETALL", store.keys.partition(partition).marks)])
-    pairs = answer.items() if isinstance(answer, dict) else zip(*[iter(answer)] * 2, strict=True)
-    return {bytes(ref): decode_mark(raw) for ref, raw in pairs}
+    return await store.marks.of_partition(partition)
 
 
 async def mark_of(store: Store, partition: int, ref: bytes) -> Mark:
@@ -35,8 +44,7 @@ async def mark_of(store: Store, partition: int, ref: bytes) -> Mark:
     Raises:
         Transient: if Redis does not answer.
     """
-    raw = (await store.redis.call([("HGET", store.keys.partition(partition).marks, ref)]))[0]
-    return Mark() if raw is None else decode_mark(raw)
+    return await store.marks.of_customer(partition, ref)
 
 
 def key_of(fields: Mapping[str, str], configured: bytes | None) -> MarkKey | None:
@@ -52,16 +60,18 @@ def key_of(fields: Mapping[str, str], configured: bytes | None) -> MarkKey | Non
     Raises:
         StartupError: if it is not the key that was used before.
     """
-    if configured is not None:
-        key = MarkKey(configured)
-        if fields and fields.get(CHECK) != key.check():
-            raise StartupError([_OTHER_KEY])
-        return key
-    if not fields:
+    if configured is None:
+        if KEY in fields:
+            return MarkKey(bytes.fromhex(fields[KEY]))
+        if CHECK in fields:
+            raise StartupError([_NO_KEY])
         return None
-    if KEY not in fields:
-        raise StartupError([_NO_KEY])
-    return MarkKey(bytes.fromhex(fields[KEY]))
+    key = MarkKey(configured)
+    if KEY in fields:
+        raise StartupError([_MADE_HERE])
+    if fields.get(CHECK, key.check()) != key.check():
+        raise StartupError([_OTHER_KEY])
+    return key
 
 
 async def stored_key(store: Store, configured: bytes | None) -> MarkKey | None:
@@ -71,4 +81,4 @@ async def stored_key(store: Store, configured: bytes | None) -> MarkKey | None:
         StartupError: as `key_of`.
         Transient: if Redis does not answer.
     """
-    return key_of(await store.fields(store.keys.marks_key), configured)
+    return key_of(await store.marks.key_fields(), configured)
