@@ -1,11 +1,15 @@
 """What happened to a person, in order of time: events, orders, decisions, actions, retractions. Pure."""
 
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from workers.customer_export.contents import moment_ms, shown_text
+import msgspec
+
+from workers.customer_export.contents import iso_text, moment_ms, shown_text
 from workers.customer_export.document import Export, Placed, Unplaced
+from workers.state.marks.mark import decode_mark
 
 Kind = Literal[
     "event", "order", "action", "retraction", "decision", "dead letter", "request", "mark", "command", "record"
@@ -97,8 +101,18 @@ def _other(record: Unplaced, content: Mapping[str, Any]) -> tuple[Kind, str, str
         by = f"by {content.get('by') or content.get('user')}" if "command" in content else ""
         return "command", title, by, at_ms if isinstance(at_ms, int) else None
     if record["key"] is not None and record.get("matched_by") == "ref":
-        return "mark", "mark removed" if record["form"] == "none" else "mark written", "", None
+        return "mark", "mark removed" if record["form"] == "none" else "mark written", _mark(record), None
     return "record", record["topic"], "", None
+
+
+def _mark(record: Unplaced) -> str:
+    """Return what a mark says, in words; empty if it cannot be read."""
+    try:
+        mark = decode_mark(b64decode(str(record["content"])))
+    except (ValueError, msgspec.MsgspecError):
+        return ""
+    said = (("suppressed", mark.suppressed_ms), ("opted out", mark.opted_out_ms), ("erased", mark.erased_ms))
+    return "; ".join(f"{words} since {iso_text(at_ms)}" for words, at_ms in said if at_ms) or "says nothing any more"
 
 
 def _rule(content: Mapping[str, Any]) -> str:
