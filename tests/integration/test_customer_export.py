@@ -6,6 +6,7 @@ import re
 import stat
 import subprocess
 import sys
+import uuid
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,8 +99,8 @@ def linger(place: Site, *words: str, **variables: str) -> "subprocess.CompletedP
 
 async def exported(place: Site, folder: Path, customer_id: str = ADA, **variables: str) -> tuple[dict[str, Any], str]:
     """The document and the page of a person."""
-    number = len(list(folder.glob("*.html")))
-    files = folder / f"e{number}.json", folder / f"e{number}.html"
+    name = uuid.uuid4().hex
+    files = folder / f"{name}.json", folder / f"{name}.html"
     words = ("customer", "export", customer_id, "--json", str(files[0]), "--html", str(files[1]))
     done = await asyncio.to_thread(linger, place, *words, "--reason", f"asked by {customer_id}", **variables)
     assert done.returncode == 0, done.stderr
@@ -239,7 +240,7 @@ async def give(place: Site, kind: str, customer_id: str, at: str, **other: Any) 
 
 
 async def beside(place: Site) -> None:
-    """Put what only a moment holds beside the customer: a record that is not published, an order for a held action."""
+    """Put beside the customer what only a moment holds: a record that is not published, an order, a waiting entry."""
     keys = place.store.keys.partition(await partition(place))
     held = (await place.store.redis.call([("HGETALL", keys.held)]))[0]
     pairs = held.items() if isinstance(held, dict) else zip(*[iter(held)] * 2, strict=True)

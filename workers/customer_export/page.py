@@ -29,7 +29,7 @@ nav a { margin-right: 1rem; color: #1d4f91 }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0 1rem; font-size: .9rem }
 th, td { text-align: left; vertical-align: top; padding: .35rem .6rem; border-bottom: 1px solid var(--line);
   overflow-wrap: anywhere }
-th { background: var(--ground); font-weight: 600 }
+th { background: var(--ground); font-weight: 600; overflow-wrap: normal }
 td.name, dt { color: var(--soft); overflow-wrap: anywhere }
 td.name { width: 34% }
 bdi { white-space: pre-wrap; unicode-bidi: isolate }
@@ -46,7 +46,8 @@ li.decision { --kind: #8a6d00 } li.event { --kind: #1d4f91 } li.dead-letter { --
 dl { display: grid; grid-template-columns: minmax(7rem, 15rem) 1fr; gap: .1rem .75rem; margin: .3rem 0;
   font-size: .85rem }
 dd { margin: 0; overflow-wrap: anywhere; min-width: 0 }
-.where { font-size: .78rem; color: var(--soft) }
+td dl { margin: 0; font-size: inherit }
+.where { font-size: .78rem; color: var(--soft); overflow-wrap: anywhere }
 @page { margin: 18mm 15mm }
 @media print { body { max-width: none; padding: 0; font-size: 10.5pt } nav { display: none }
   h2 { break-after: avoid } tr { break-inside: avoid } }
@@ -79,8 +80,9 @@ def page_of(export: Export) -> str:
 def _body(export: Export, title: str) -> Iterator[str]:
     entries = timeline(export)
     yield f"<h1>{_value(title)}</h1>"
-    yield f'<p class="soft">Customer {_value(export["customer_id"])}, made at {_value(export["exported_at"])} by '
-    yield f"Linger {_value(export['linger'])}. All times are UTC. This file holds personal data.</p>"
+    made = f"made at {_value(_time(export['exported_at']))} by Linger {_value(export['linger'])}"
+    yield f'<p class="soft">Customer {_value(export["customer_id"])}, {made}. All times are UTC. '
+    yield "This file holds personal data.</p>"
     for problem in export["problems"]:
         yield f'<p class="warn">This export is not complete: {_value(problem)}</p>'
     if uncertain := sum(record["matched_by"] == "content" for record in export["records"]):
@@ -102,36 +104,24 @@ def _body(export: Export, title: str) -> Iterator[str]:
 def _summary(export: Export) -> Iterator[str]:
     mark = export["mark"]
     if mark is not None:
-        yield _table(
-            ("mark", "since"),
-            [
-                (_value(_SUPPRESSED), _value(_time(mark["suppressed_since"]))),
-                (_value(_OPTED_OUT), _value(_time(mark["opted_out_since"]))),
-                (_value(_ERASED), _value(_time(mark["erased_at"]))),
-            ],
+        since = (
+            (_SUPPRESSED, mark["suppressed_since"]),
+            (_OPTED_OUT, mark["opted_out_since"]),
+            (_ERASED, mark["erased_at"]),
         )
+        yield _table(("mark", "since"), [_row(words, _time(at)) for words, at in since if at is not None])
+    if export["told"]:
+        yield "<h3>Who has got data of this person: the consumers of</h3>"
     yield _table(
-        (
-            "who has got data of this person: consumers of",
-            "records",
-            "of them retractions",
-            "first",
-            "last",
-            "to come",
-        ),
+        ("topic", "records", "retractions", "first", "last", "to come"),
         [
-            tuple(
-                map(
-                    _value,
-                    (
-                        told["topic"],
-                        told["records"],
-                        told["retractions"],
-                        _time(told["since"]),
-                        _time(told["until"]),
-                        told["not_yet_published"],
-                    ),
-                )
+            _row(
+                told["topic"],
+                told["records"],
+                told["retractions"],
+                _time(told["since"]),
+                _time(told["until"]),
+                told["not_yet_published"],
             )
             for told in export["told"]
         ],
@@ -158,11 +148,7 @@ def _content(record: Unplaced) -> str:
         pairs = [("content", "none: what had this key before is removed")]
     else:
         pairs = [(f"content ({record['form']})", shown_text(record["form"], record["content"]))]
-    listed = "".join(f"<dt>{_value(name)}</dt><dd>{_value(value)}</dd>" for name, value in pairs)
-    headers = "".join(
-        f"<dt>header {_value(header['name'])}</dt><dd>{_value(header['value'])}</dd>" for header in record["headers"]
-    )
-    return f"<dl>{listed}{headers}</dl>{_where(record)}"
+    return f"<dl>{_listed(pairs)}</dl>{_where(record)}"
 
 
 def _where(record: Unplaced) -> str:
@@ -179,11 +165,13 @@ def _where(record: Unplaced) -> str:
             place.append(f"found by {found['matched_by']}")
     if record["key"] is not None:
         place.append(f"key {record['key']}")
-    return f'<div class="where">{", ".join(map(_value, place))}</div>'
+    headers = "; ".join(f"{_value(header['name'])}: {_value(header['value'])}" for header in record["headers"])
+    more = f"<br>headers: {headers}" if headers else ""
+    return f'<div class="where">{", ".join(map(_value, place))}{more}</div>'
 
 
 def _held_now(export: Export) -> Iterator[str]:
-    yield from _section("Mark", export["mark"])
+    yield from _section("Mark", _given(export["mark"] or {}))
     yield from _section("Evaluated again", _given(export["evaluation"]))
     state = export["state"]
     if state is None:
@@ -202,17 +190,12 @@ def _held_now(export: Export) -> Iterator[str]:
     yield _table(
         ("topic", "records", "partition", "from offset", "to offset"),
         [
-            tuple(
-                map(
-                    _value,
-                    (
-                        topic["topic"],
-                        topic["records"] if topic["exists"] else "there is no such topic",
-                        place["partition"],
-                        place["from_offset"],
-                        place["to_offset"],
-                    ),
-                )
+            _row(
+                topic["topic"],
+                topic["records"] if topic["exists"] else "there is no such topic",
+                place["partition"],
+                place["from_offset"],
+                place["to_offset"],
             )
             for topic in export["topics"]
             for place in _partitions(topic)
@@ -241,16 +224,11 @@ def _rules(following: Mapping[str, Any]) -> Iterator[str]:
     yield _table(
         ("rule", "verdict", "holds since", "states"),
         [
-            tuple(
-                map(
-                    _value,
-                    (
-                        f"{rule['title']} ({rule['rule']})",
-                        rule["verdict"],
-                        _time(rule["holds_since"]),
-                        "\n".join(str(state["text"]) for state in rule["states"]),
-                    ),
-                )
+            _row(
+                f"{rule['title']} ({rule['rule']})",
+                rule["verdict"],
+                _time(rule["holds_since"]),
+                "\n".join(str(state["text"]) for state in rule["states"]),
             )
             for rule in following.get("rules") or ()
         ],
@@ -260,13 +238,26 @@ def _rules(following: Mapping[str, Any]) -> Iterator[str]:
 
 def _section(heading: str, value: Any) -> Iterator[str]:
     """Yield a heading and a table of everything in a value; nothing if it has nothing."""
-    rows = [(name, text) for name, text in _flat(value) if name]
+    parts: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, dict) else enumerate(value or (), 1)
+    if isinstance(value, list) and not any(isinstance(part, dict | list) for part in value):
+        parts = [("all", value)]
+    rows = [(name, cell) for name, part in parts if (cell := _cell(part))]
     if rows:
         yield _heading(heading, rows)
-        cells = "".join(
-            f'<tr><td class="name">{_value(name)}</td><td>{_value(text)}</td></tr>' for name, text in rows
-        )
+        cells = "".join(f'<tr><td class="name">{_value(str(name))}</td><td>{cell}</td></tr>' for name, cell in rows)
         yield f"<table><tbody>{cells}</tbody></table>"
+
+
+def _cell(part: Any) -> str:
+    """Return a value as the content of a cell; empty if it has nothing."""
+    pairs = [(name, value) for name, value in _flat(part) if value not in (None, "")]
+    if len(pairs) == 1 and not pairs[0][0]:
+        return _value(pairs[0][1])
+    return f"<dl>{_listed(pairs)}</dl>" if pairs else ""
+
+
+def _listed(pairs: Iterable[tuple[str, Any]]) -> str:
+    return "".join(f"<dt>{_value(name)}</dt><dd>{_value(value)}</dd>" for name, value in pairs)
 
 
 def _heading(heading: str, content: Any) -> str:
@@ -281,18 +272,32 @@ def _table(heads: Iterable[str], rows: Sequence[Row]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
+def _row(*values: Any) -> Row:
+    return tuple(map(_value, values))
+
+
 def _flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     """Yield every single value in a value, with the names that lead to it; a list of single values is one."""
     if isinstance(value, dict):
         for key, part in value.items():
             yield from _flat(part, f"{name} / {key}" if name else str(key))
-    elif isinstance(value, list | tuple) and any(isinstance(part, dict | list | tuple) for part in value):
+    elif not isinstance(value, list | tuple):
+        yield name, value
+    elif any(map(_is_deep, value)):
         for place, part in enumerate(value, 1):
             yield from _flat(part, f"{name} / {place}" if name else str(place))
-    elif isinstance(value, list | tuple):
-        yield name, ", ".join(map(_text, value))
     else:
-        yield name, value
+        yield (
+            name,
+            ", ".join(": ".join(map(_text, part)) if isinstance(part, list) else _text(part) for part in value),
+        )
+
+
+def _is_deep(part: Any) -> bool:
+    """Return whether a part of a list has more than single values, or pairs of them."""
+    return isinstance(part, dict) or (
+        isinstance(part, list | tuple) and any(isinstance(inner, dict | list | tuple) for inner in part)
+    )
 
 
 def _given(document: Mapping[str, Any]) -> dict[str, Any]:
