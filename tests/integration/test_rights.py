@@ -291,6 +291,7 @@ ATTEMPTS: Final[Mapping[str, Attempt]] = {
     "sources guess": Attempt(given(f"{PREFIX}orders")),
     "sources try": Attempt(given(f"{PREFIX}logins", "--last", "5")),
     "customer show": Attempt(given("ada")),
+    "customer export": Attempt(given("ada", "--json", "-")),
     "why": Attempt(given("ada")),
     "rules held": Attempt(),
     "paused": Attempt(),
