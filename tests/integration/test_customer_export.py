@@ -227,8 +227,8 @@ def test_an_export_is_what_raw_redis_and_kafka_hold(apache_pair: Pair, tmp_path:
             for secret in (*SECRETS[:4], "ada-&lt;ö&gt;-7316"):
                 assert secret in page
             assert "<ö>" not in page
-            told = {one["topic"].rpartition(".")[2]: one for one in document["told"]}
-            assert told.keys() == {"at-risk", "win-back", "decisions"}
+            recipients = {one["topic"].rpartition(".")[2]: one for one in document["recipients"]}
+            assert recipients.keys() == {"at-risk", "win-back", "decisions"}
             assert {rule["rule"] for rule in document["next"]["rules"]} >= {"quiet-buyer", "paced"}
             await it_is_recorded(place)
 

@@ -12,7 +12,7 @@ from aiokafka import ConsumerRecord
 from workers.customer_export.contents import Form, Header, content_of, headers_of, iso_text, text_of
 from workers.customer_export.from_kafka import FoundRecord, InKafka
 from workers.customer_export.from_redis import HeldRecord, InRedis
-from workers.customer_export.told import Told, told
+from workers.customer_export.recipients import Recipient, recipients
 from workers.explain.stored_activity import StoredActivity
 from workers.kafka.records import OutboxRecord
 from workers.state.marks.mark import NOWHERE, Mark
@@ -153,7 +153,7 @@ class Export(TypedDict):
         evaluation: the entries among due times and waiting customers.
         held_actions: of the customer.
         unpublished: records that are decided and that Kafka has not confirmed, in order.
-        told: which topics have got actions and decisions about the person.
+        recipients: which topics have got actions and decisions about the person.
         records: of Linger's topics.
         topics: which were searched, and how far back.
         next: what the rules find, and what they would do next, as `linger why --json`; None without a state.
@@ -172,7 +172,7 @@ class Export(TypedDict):
     evaluation: Evaluation
     held_actions: list[ExportedHeld]
     unpublished: list[Unplaced]
-    told: list[Told]
+    recipients: list[Recipient]
     records: list[Placed]
     topics: list[ExportedTopic]
     next: dict[str, Any] | None
@@ -218,7 +218,7 @@ def export_of(
         evaluation=evaluation_of(stored),
         held_actions=[_held(action_id, held) for action_id, held in stored.held.items()],
         unpublished=pending,
-        told=told(found.topics, stored.unpublished),
+        recipients=recipients(found.topics, stored.unpublished),
         records=records,
         topics=[
             ExportedTopic(

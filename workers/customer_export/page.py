@@ -110,20 +110,20 @@ def _summary(export: Export) -> Iterator[str]:
             (_ERASED, mark["erased_at"]),
         )
         yield _table(("mark", "since"), [_row(words, _time(at)) for words, at in since if at is not None])
-    if export["told"]:
+    if export["recipients"]:
         yield "<h3>Who has got data of this person: the consumers of</h3>"
     yield _table(
         ("topic", "records", "retractions", "first", "last", "to come"),
         [
             _row(
-                told["topic"],
-                told["records"],
-                told["retractions"],
-                _time(told["since"]),
-                _time(told["until"]),
-                told["not_yet_published"],
+                one["topic"],
+                one["records"],
+                one["retractions"],
+                _time(one["since"]),
+                _time(one["until"]),
+                one["not_yet_published"],
             )
-            for told in export["told"]
+            for one in export["recipients"]
         ],
     )
 

@@ -1,4 +1,4 @@
-"""Laws of an export: every stored fact and every record is in it, and who was told."""
+"""Laws of an export: every stored fact and every record is in it, and who has got it."""
 
 import json
 
@@ -53,7 +53,7 @@ def test_an_export_that_is_cut_says_so() -> None:
     assert not exported(is_cut=True)["is_complete"]
 
 
-def test_who_was_told_is_counted_by_topic_with_what_is_still_to_come() -> None:
+def test_recipients_are_counted_by_topic_with_what_is_still_to_come() -> None:
     topics = (
         found_in("activity", kafka_record("activity", {"type": "login"})),
         found_in(
@@ -66,7 +66,7 @@ def test_who_was_told_is_counted_by_topic_with_what_is_still_to_come() -> None:
         found_in("decisions"),
     )
     pending = (OutboxRecord("linger.decisions", b"ada", b"{}", ()),)
-    at_risk, decisions = exported("ada", *topics, unpublished=pending)["told"]
+    at_risk, decisions = exported("ada", *topics, unpublished=pending)["recipients"]
     assert at_risk == {
         "topic": "linger.at-risk",
         "records": 3,
@@ -103,7 +103,7 @@ def test_of_an_unknown_person_nothing_is_shown() -> None:
     assert InRedis("ada", 0, ref=b"\x01" * 16).is_empty
     assert knowledge_of(InRedis("ada", 0), read_settings({}), RULES) is None
     document = exported()
-    assert (document["records"], document["told"], document["mark"], document["state"]) == ([], [], None, None)
+    assert (document["records"], document["recipients"], document["mark"], document["state"]) == ([], [], None, None)
 
 
 def test_the_short_form_has_the_names_of_the_export() -> None:

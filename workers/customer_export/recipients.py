@@ -1,4 +1,4 @@
-"""Who was told: which topics have got actions and decisions about a person. Pure."""
+"""The recipients of a person's data: which topics have got actions and decisions about a person. Pure."""
 
 from collections.abc import Iterable
 from typing import Final, TypedDict
@@ -11,7 +11,7 @@ PUBLISHED: Final = ("at-risk", "win-back", "decisions")
 """The topics that programs outside Linger read, without their prefix."""
 
 
-class Told(TypedDict):
+class Recipient(TypedDict):
     """A topic whose consumers have got data of the person.
 
     Attributes:
@@ -31,7 +31,7 @@ class Told(TypedDict):
     not_yet_published: int
 
 
-def told(topics: Iterable[SearchedTopic], pending: Iterable[OutboxRecord]) -> list[Told]:
+def recipients(topics: Iterable[SearchedTopic], pending: Iterable[OutboxRecord]) -> list[Recipient]:
     """Return the topics that have got something of a person, or will.
 
     Args:
@@ -40,7 +40,7 @@ def told(topics: Iterable[SearchedTopic], pending: Iterable[OutboxRecord]) -> li
     """
     waiting = [record.topic for record in pending]
     return [
-        Told(
+        Recipient(
             topic=place.topic,
             records=len(place.found),
             retractions=sum(map(_takes_back, place.found)),
