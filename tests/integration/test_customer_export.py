@@ -35,7 +35,7 @@ pytestmark = pytest.mark.integration
 ADA: Final = "ada-<ö>-7316"
 BOB: Final = "bob-7316"
 SECRETS: Final = ("ada@example.org", "gold-7316", "too dear 7316", "sku-7316", "NL-7316")
-"""Values of attributes, each of which stands in several places."""
+"""Values of attributes; each stands in several places."""
 LOG_KEY: Final = "for logs"
 MARKS_KEY: Final = "for marks"
 TYPED: Final = SOURCES.replace("\nsources:", "\nevent_types: {{profile: {{}}}}\nsources:").replace(
