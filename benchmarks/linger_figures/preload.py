@@ -84,7 +84,7 @@ class _Filling:
     """One partition that is being filled."""
 
     number: int
-    activities: dict[str, bytes]
+    activities: dict[str, bytes | None]
     due: dict[str, int]
 
 

@@ -152,7 +152,9 @@ class Ledger:
         async with self._store.step(self._partition, self.meta) as step:
             names = named(number)
             known = await step.read(names)
-            activities = {name: b"%d" % (int(raw or 0) + 1) for name, raw in zip(names, known, strict=True)}
+            activities: dict[str, bytes | None] = {
+                name: b"%d" % (int(raw or 0) + 1) for name, raw in zip(names, known, strict=True)
+            }
             due = dict.fromkeys(names, number + 1)
             await step.commit(WriteSet(offset=number + 1, activities=activities, due=due, outbox=[encoded(number)]))
 
@@ -268,7 +270,7 @@ async def filled(store: Store) -> set[tuple[str, str]]:
     """Put customers into every partition; return them with their hash tags."""
     for number in PARTITIONS:
         meta = (await store.claim(number, "one")).meta
-        names = {f"p{number}-{serial}": b"x" for serial in range(25)}
+        names: dict[str, bytes | None] = {f"p{number}-{serial}": b"x" for serial in range(25)}
         await take_step(store, meta, WriteSet(offset=number, activities=names, due=dict.fromkeys(names, 5)), number)
     return {(hash_tag(number), f"p{number}-{serial}") for number in PARTITIONS for serial in range(25)}
 

@@ -381,7 +381,7 @@ def test_a_load_that_is_interrupted_leaves_a_mark_and_no_worker_uses_half_of_it(
 ) -> None:
     async def law(store: Store) -> None:
         meta = (await store.claim(0, "worker")).meta
-        customers = {f"c{number}": stored() for number in range(1_200)}
+        customers: dict[str, bytes | None] = {f"c{number}": stored() for number in range(1_200)}
         await take_step(store, meta, WriteSet(offset=3, activities=customers, due={"c7": 5}))
         log = {0: Log("linger.activity", None, 1, 0, 9)}
         await Export(store, rules(), StateFolder(tmp_path / "backup"), "0.3", 0).run(log, {0: {}}, lambda _: None)

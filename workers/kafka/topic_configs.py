@@ -7,7 +7,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
-__all__ = ["alter_command", "default_copies", "topic_configs"]
+__all__ = ["alter_command", "default_copies", "may_be_compacted", "topic_configs"]
 
 _DEFAULT_COPIES: Final = "default.replication.factor"
 
@@ -20,6 +20,17 @@ async def topic_configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dic
         names: topics that exist.
     """
     return await _described(admin, [ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
+
+
+async def may_be_compacted(admin: AIOKafkaAdminClient, names: Sequence[str]) -> list[str]:
+    """Return those topics from which a tombstone deletes: compacted ones, and those whose settings are hidden.
+
+    Args:
+        admin: started.
+        names: topics that exist.
+    """
+    configs = await topic_configs(admin, names)
+    return [name for name in names if name not in configs or "compact" in configs[name].get("cleanup.policy", "")]
 
 
 async def default_copies(admin: AIOKafkaAdminClient, broker: int) -> int | None:

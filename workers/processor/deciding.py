@@ -118,20 +118,25 @@ class Deciding:
             return None
         return self._decide(customer_id, raw, (), upto_ms, standing)
 
-    def carry_out(self, customer_id: str, raw: bytes, order_ms: int, *, erases: bool) -> CustomerStep:
+    def carry_out(
+        self, customer_id: str, raw: bytes, order_ms: int, standing: Standing, *, erases: bool
+    ) -> CustomerStep:
         """Take back what stands of a customer, because it was ordered to erase or to suppress the customer.
 
         Args:
             customer_id: the customer.
             raw: what is stored.
             order_ms: when it was ordered.
+            standing: what the customer's mark said before.
             erases: whether nothing stays stored.
 
         Raises:
             LingerError: as `fold`.
         """
         try:
-            outcome = self._decider.carry_out(customer_id, raw, self._coverage, order_ms, self._layout, erases=erases)
+            outcome = self._decider.carry_out(
+                customer_id, raw, self._coverage, order_ms, self._layout, standing, erases=erases
+            )
         except OtherLayout as error:
             raise LingerError(str(error)) from error
         return self._step_of(outcome)

@@ -14,7 +14,7 @@ from workers.core.direct_producers import intake_sources
 from workers.errors import StartupError, Transient
 from workers.intake.source_identity import recreated, remember
 from workers.kafka.requirements import missing_topics, wrong_partitions
-from workers.kafka.topic_configs import alter_command, topic_configs
+from workers.kafka.topic_configs import alter_command, may_be_compacted, topic_configs
 from workers.kafka.topics import TopicsError, TopicState, connected_admin, describe
 from workers.observability.log_events import TOPIC_LOSES_RECORDS, TOPIC_SETTINGS_HIDDEN
 from workers.operations.permissions import (
@@ -28,7 +28,7 @@ from workers.operations.redis_checks import EVICTS_NOTHING, may_evict, parse_inf
 from workers.operations.retention import needs_of, shortages_of
 from workers.operations.rights.redis_commands import refused_commands
 from workers.runtime.parts import Parts
-from workers.settings import WORKER_TOPICS, Settings
+from workers.settings import TOPICS_BY_CUSTOMER, WORKER_TOPICS, Settings
 from workers.state.consistency import partitions_made_with, partitions_mismatch
 
 log = structlog.get_logger(__name__)
@@ -91,6 +91,7 @@ class Preflight:
         self._store = parts.store
         self._topics = parts.topics
         self._intake = parts.intake
+        self._processor = parts.processor
         self._reader = parts.reader
 
     async def check(self) -> None:
@@ -105,6 +106,9 @@ class Preflight:
             async with connected_admin(self._settings.kafka_connection()) as admin:
                 topics = await describe(admin, topic_names)
                 problems += await self._state_problems(topics)
+                keyed = [self._settings.topic(name) for name in TOPICS_BY_CUSTOMER]
+                found = await may_be_compacted(admin, [name for name in keyed if name in topics])
+                self._processor.customer_orders.tombstone_topics = found
         except (KafkaError, OSError) as error:
             servers = self._settings.kafka_bootstrap_servers
             problems.append(f"no Kafka broker answers at {servers}: {error}. Check LINGER_KAFKA_BOOTSTRAP_SERVERS")

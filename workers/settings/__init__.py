@@ -8,7 +8,17 @@ mounted. Begin with `reading.read_settings`; what one value can be is in `forms`
 
 from workers.settings.commands import for_command
 from workers.settings.consistency import FILES, Check
-from workers.settings.model import AUDIT, MARKS, MASK, OWN_TOPICS, PAUSES, REQUESTS, WORKER_TOPICS, Settings
+from workers.settings.model import (
+    AUDIT,
+    MARKS,
+    MASK,
+    OWN_TOPICS,
+    PAUSES,
+    REQUESTS,
+    TOPICS_BY_CUSTOMER,
+    WORKER_TOPICS,
+    Settings,
+)
 from workers.settings.reading import read_settings
 from workers.variables import PREFIX
 
@@ -21,6 +31,7 @@ __all__ = [
     "PAUSES",
     "PREFIX",
     "REQUESTS",
+    "TOPICS_BY_CUSTOMER",
     "WORKER_TOPICS",
     "Check",
     "Settings",

@@ -21,6 +21,8 @@ MARKS: Final = "marks"
 REQUESTS: Final = "requests"
 WORKER_TOPICS: Final = ("activity", "at-risk", "win-back", "decisions", "dead-letter", PAUSES, MARKS, REQUESTS)
 """Linger's own topics that a worker needs, without the prefix."""
+TOPICS_BY_CUSTOMER: Final = ("at-risk", "win-back", "decisions")
+"""What is published about customers, with the customer's id as key."""
 OWN_TOPICS: Final = (*WORKER_TOPICS, AUDIT)
 """All of Linger's own topics, without the prefix; only commands write to the audit."""
 _SHORTEST_TOKEN: Final = 16

@@ -64,7 +64,7 @@ class WriteSet:
 
     offset: int | None = None
     fields: dict[str, str | int] = field(default_factory=dict)
-    activities: Mapping[str, bytes | None] = field(default_factory=dict)
+    activities: dict[str, bytes | None] = field(default_factory=dict)
     due: dict[str, int] = field(default_factory=dict)
     waiting: dict[str, dict[str, int]] = field(default_factory=dict)
     outbox: list[bytes] = field(default_factory=list)

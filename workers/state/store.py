@@ -262,7 +262,12 @@ class Store:
         return following, customers
 
     async def wipe(
-        self, partition: int, meta: Meta, keys: Sequence[str], fields: Mapping[str, str] | None = None
+        self,
+        partition: int,
+        meta: Meta,
+        keys: Sequence[str],
+        fields: Mapping[str, str] | None = None,
+        outbox: Sequence[bytes] = (),
     ) -> None:
         """Delete keys of a partition in one atomic step, if the caller still owns it.
 
@@ -271,6 +276,7 @@ class Store:
             meta: as its owner wrote it last; it is updated.
             keys: the keys to delete.
             fields: if given, `meta` is replaced by these fields and its owner.
+            outbox: encoded records that the outbox has then.
 
         Raises:
             Fenced: if another worker claimed the partition.
@@ -286,6 +292,8 @@ class Store:
             commands: list[tuple[Any, ...]] = [("MULTI",)]
             if keys or fields is not None:
                 commands.append(("UNLINK", *keys, *([key] if fields is not None else [])))
+            if outbox:
+                commands.append(("RPUSH", self.keys.partition(partition).outbox, *outbox))
             commands.append(("HSET", key, *(part for pair in written.items() for part in pair)))
             done = await self.redis.converse(connection, [*commands, ("EXEC",)])
             if done[-1] is None:

@@ -48,7 +48,7 @@ cdef class Decider:
     @cython.locals(turn=Turn, customer=Customer, plain=PlainEvent, due_ms=cython.longlong)
     cpdef Outcome decide(
         self, str customer_id, bytes stored, object events, Coverage observed, long long upto_ms, long long layout,
-        Standing standing,
+        Standing standing=*,
     )
     @cython.locals(outcome=Outcome, turn=Turn)
     cdef Outcome _outcome(self, bytes stored, long long due_ms)

@@ -174,7 +174,7 @@ class Decider:
         observed: Coverage,
         upto_ms: int,
         layout: int,
-        standing: Standing,
+        standing: Standing = AS_ANYBODY,
     ) -> Outcome:
         """Decide for one customer; arguments as for the function."""
         self.turns += 1
@@ -206,6 +206,7 @@ class Decider:
         observed: Coverage,
         order_ms: int,
         layout: int,
+        standing: Standing,
         *,
         erases: bool,
     ) -> Outcome:
@@ -217,11 +218,12 @@ class Decider:
             observed: as for `decide`.
             order_ms: when it was ordered.
             layout: of the new state.
+            standing: what the customer's mark said before the order.
             erases: whether the customer is erased: then there is no new state.
         """
         self.turns += 1
         turn, customer = self.turn, self.program.customer
-        turn.begin(customer_id, observed, _SUPPRESSED)
+        turn.begin(customer_id, observed, standing)
         self.stored.read(stored)
         if customer.waiting:
             self._take_words(customer)
@@ -229,6 +231,7 @@ class Decider:
         turn.carry_out(order_ms, erases)
         if erases:
             return self._outcome(None, 0)
+        turn.admission.standing = _SUPPRESSED
         turn.release()
         due_ms = turn.settle(0)
         return self._outcome(self.stored.write(layout), due_ms)

@@ -113,7 +113,8 @@ class CustomerOrders:
                 if waiting:
                     take(fold(raw, waiting, standing))
                     waiting = []
-                take(self._carry_out(partition, work, deciding, customer_id, raw, item))
+                standing = mark.standing(record.offset)
+                take(self._carry_out(partition, work, deciding, customer_id, raw, item, standing))
                 changed = mark.of_topic(partition.meta.topic_id or "").after_order(item, record.offset)
                 self._change(work, partition, ref, mark, changed)
                 work.orders[item.type.removeprefix("linger.")] += 1
@@ -135,6 +136,7 @@ class CustomerOrders:
         customer_id: str,
         raw: bytes | None,
         order: Order,
+        standing: Standing,
     ) -> CustomerStep | None:
         if order.type == RESUME:
             return None
@@ -146,7 +148,7 @@ class CustomerOrders:
         if raw is None:
             return None
         try:
-            step = deciding.carry_out(customer_id, raw, order.at_ms(), erases=erases)
+            step = deciding.carry_out(customer_id, raw, order.at_ms(), standing, erases=erases)
         except LingerError:
             raise
         except Exception as error:  # what cannot be read must be erased all the same

@@ -182,7 +182,7 @@ def test_a_suppression_ends_with_an_order_and_survives_an_erasure() -> None:
 
 def test_a_new_action_of_a_timer_that_was_due_before_the_order_is_not_sent_but_taken_back() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        await agent.process(login(0, 1), record(1, raw=erase_of(40)))
+        await agent.process(login(0, 1), record(1, raw=erase_of(32)))
         (retracted,) = contents(await agent.published(AT_RISK))
         assert isinstance(retracted, Action)
         assert retracted.retracted_because == "erased"
@@ -238,7 +238,8 @@ def test_what_is_read_again_from_before_an_order_is_decided_as_it_was_then() -> 
         await agent.processor.claim({0: LogBounds(0, 1_000)}, None, agent.progress())
         await agent.observe()
         await agent.process(*records)
-        assert [one.value for one in await agent.published()] == [one.value for one in first]
+        before = [one.value for one in first if one.topic != MARK_TOPIC]
+        assert [one.value for one in await agent.published()] == before
         assert (store.contents[0].activities, store.contents[0].marks) == (activities, marks)
 
     lawful(law)
