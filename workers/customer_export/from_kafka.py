@@ -146,7 +146,6 @@ async def key_in_topic(settings: Settings) -> MarkKey | None:
     Raises:
         StartupError: if Kafka does not answer, the topic may not be read, or LINGER_MARKS_KEY is another key.
     """
-    configured = None if settings.marks_key is None else settings.marks_key.get_secret_value().encode()
     topic, fields = settings.topic(MARKS), dict[str, str]()
     async with opened_reader(for_command(settings).kafka_connection()) as consumer:
         if topic in await describe(consumer, [topic]):
@@ -157,7 +156,7 @@ async def key_in_topic(settings: Settings) -> MarkKey | None:
                 for record in records:
                     if record.key == KEY.encode() and record.value:
                         fields = msgspec.json.decode(record.value, type=dict[str, str])
-    return key_of(fields, configured)
+    return key_of(fields, settings.key_of_marks)
 
 
 async def _searched(

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, get_args
 
-from workers.core.coverage import type_of
 from workers.customer_export.contents import json_of
 from workers.kafka.partitioner import partition_of
 from workers.kafka.records import OutboxRecord
@@ -14,12 +13,11 @@ from workers.state.held_actions import Order
 from workers.state.marks.key import MarkKey
 from workers.state.marks.mark import Mark
 from workers.state.marks.stored import mark_of, stored_key
-from workers.state.meta import is_since, since_field
+from workers.state.meta import types_watched
 from workers.state.step import Because
 from workers.state.store import Store
 
 _NO_MARK: Final = Mark()
-_SINCE: Final = since_field("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +95,12 @@ async def read_redis(
     records = await store.of_customer(partition, customer_id)
     own_key = customer_id.encode()
     held = {action_id: record for action_id, record in records.held.items() if record.key == own_key}
-    watched = await _watched_types(store, partition)
-    waited_for = sorted({*types, *watched})
+    waited_for = sorted({*types, *types_watched(await store.meta(partition))})
     scores = await store.redis.call(
         [("ZSCORE", keys.due, customer_id), *(("ZSCORE", keys.waiting(name), customer_id) for name in waited_for)]
     )
     due_ms, *waiting = [None if score is None else round(float(score)) for score in scores]
-    found = await stored_key(store, _configured(settings)) or key
+    found = await stored_key(store, settings.key_of_marks) or key
     ref = None if found is None else found.ref(customer_id)
     mark = _NO_MARK if ref is None else await mark_of(store, partition, ref)
     return InRedis(
@@ -119,16 +116,6 @@ async def read_redis(
         ref=ref,
         mark=None if mark == _NO_MARK else mark,
     )
-
-
-def _configured(settings: Settings) -> bytes | None:
-    return None if settings.marks_key is None else settings.marks_key.get_secret_value().encode()
-
-
-async def _watched_types(store: Store, partition: int) -> set[str]:
-    """Return every event type that a partition watches, or has watched."""
-    meta = await store.meta(partition)
-    return {type_of(name.removeprefix(_SINCE)) for name in meta if is_since(name)}
 
 
 async def _held(

@@ -98,8 +98,7 @@ async def read_stored(asked: Asked, *, with_topic: bool = False) -> InRedis:
         with_topic: look for the key of marks in the topic of marks, if Redis does not have it.
     """
     settings, store = asked.settings, asked.store
-    configured = None if settings.marks_key is None else settings.marks_key.get_secret_value().encode()
-    is_known = not with_topic or await stored_key(store, configured) is not None
+    is_known = not with_topic or await stored_key(store, settings.key_of_marks) is not None
     key = None if is_known else await key_in_topic(settings)
     return await read_redis(store, settings, asked.customer_id, event_types(asked.configuration.sources), key)
 
