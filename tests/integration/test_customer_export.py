@@ -20,6 +20,8 @@ from tests.integration.test_worker import QUIET
 from tests.support.builders import day
 from tests.support.site import PATIENCE_SECONDS, SOURCES, Site, site
 from workers.audit.reading import read_commands
+from workers.customer_export.from_kafka import read_kafka
+from workers.customer_export.person import Person
 from workers.demo.embedded import Pair
 from workers.kafka.partitioner import partition_of
 from workers.kafka.range_reader import stop_consumer
@@ -341,9 +343,7 @@ def test_a_person_without_state_is_exported_by_mark_and_records_and_a_stranger_i
     apache_pair: Pair, tmp_path: Path
 ) -> None:
     async def scenario() -> None:
-        async with site(
-            apache_pair, tmp_path, RULES, sources=TYPED, LINGER_LOG_KEY=LOG_KEY, LINGER_MARKS_KEY=MARKS_KEY
-        ) as place:
+        async with site(apache_pair, tmp_path, RULES, sources=TYPED, LINGER_LOG_KEY=LOG_KEY) as place:
             await a_life(place)
             await give(place, "linger.suppress", "only-marked", "2024-01-12T00:00:00Z")
 
@@ -360,12 +360,20 @@ def test_a_person_without_state_is_exported_by_mark_and_records_and_a_stranger_i
             assert "No state is stored" in page
             shown = await asyncio.to_thread(linger, place, "customer", "show", "only-marked")
             assert "suppressed: must not be written to" in shown.stdout
+            (worker,) = place.processes
+            await place.stop_worker(worker)
+            # Redis has lost the key of the marks, which was made by the worker: the topic has it.
+            await place.store.redis.call([("DEL", place.store.keys.marks_key)])
+            again, _ = await exported(place, tmp_path, "only-marked")
+            assert again["mark"] == document["mark"]
             # The state is gone, the records are not.
             keys = place.store.keys.partition(await partition(place))
             await place.store.redis.call([("DEL", keys.customer(ADA)), ("ZREM", keys.due, ADA), ("DEL", keys.held)])
             document, _ = await exported(place, tmp_path)
             assert (document["state"], document["mark"]) == (None, None)
             assert len(document["records"]) > 5
+            found = await read_kafka(place.settings, Person(ADA), lambda passed, total: None, most=2)
+            assert (found.is_cut, len(found.found)) == (True, 2)
             for words in (("--json", "-"), ("--html", str(tmp_path / "none.html"))):
                 done = await asyncio.to_thread(linger, place, "customer", "export", "stranger", *words)
                 assert done.returncode == 1

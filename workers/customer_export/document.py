@@ -17,7 +17,7 @@ from workers.explain.stored_activity import StoredActivity
 from workers.kafka.records import OutboxRecord
 from workers.state.marks.mark import NOWHERE, Mark
 
-FORMAT: Final = "linger-customer-export"
+FORMAT: Final = "linger.customer-export"
 VERSION: Final = 1
 
 
