@@ -1,4 +1,4 @@
-"""Laws of `linger customer export` before it asks any server: where it writes is clear, and nothing is overwritten."""
+"""Laws of `linger customer export`: it says where it writes before it asks anything, and overwrites nothing."""
 
 import json
 import stat
@@ -70,7 +70,7 @@ def test_files_are_for_their_owner_and_what_they_hold_is_counted(
     words = ("--json", str(files[0]), "--html", str(files[1]))
     answer = export_of(linger, monkeypatch, document, *words)
     assert answer.status == 0
-    assert "1 records" in answer.err
+    assert "records of Linger's topics: 1\n" in answer.err
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
     assert json.loads(files[0].read_text()) == document
     assert "\u202e" not in files[0].read_text() + files[1].read_text()

@@ -119,7 +119,7 @@ def _write(path: Path, text: str) -> None:
 def _report(document: Export, files: list[Path]) -> None:
     for path in files:
         err.print(Text(f"written: {one_line(str(path))}"), soft_wrap=True)
-    err.print(f"{len(document['records']):,} records of Linger's topics, of one person.")
+    err.print(f"records of Linger's topics: {len(document['records']):,}")
     uncertain = sum(record["matched_by"] == "content" for record in document["records"])
     if uncertain:
         warn(
