@@ -1,7 +1,7 @@
 """The processor over any store, with a publisher and a clock that the test controls."""
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, Final, cast
 
@@ -152,6 +152,7 @@ class Agent:
         partitions: int = 1,
         sources: SourcesFile | None = None,
         brake: str | None = None,
+        policy: Mapping[str, Any] | None = None,
     ) -> None:
         self.publisher = FakePublisher()
         self.clock = StoppedClock(now_day)
@@ -174,8 +175,8 @@ class Agent:
             }
         )
         backends = Backends(store, self.publisher.as_publisher(), self.clock, self.pauses, self.marks)
-        policy = {} if brake is None else {"brake": brake}
-        self.processor = Processor(settings, sources, rules(*content, types=TYPES, **policy), backends)
+        whole = {**(policy or {}), **({} if brake is None else {"brake": brake})}
+        self.processor = Processor(settings, sources, rules(*content, types=TYPES, **whole), backends)
 
     async def start(self, end: int = 1_000) -> None:
         """Claim partition 0 and let every event type be complete up to now."""

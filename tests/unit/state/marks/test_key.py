@@ -1,4 +1,4 @@
-"""The key of marks is never changed: with another one, nobody would be found."""
+"""The key of marks is never changed: with another one, no customer would be found."""
 
 import pytest
 
