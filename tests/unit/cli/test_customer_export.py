@@ -31,7 +31,7 @@ def audit(monkeypatch: pytest.MonkeyPatch) -> list[Intent | Outcome]:
 def export_of(
     linger: Linger, monkeypatch: pytest.MonkeyPatch, document: Export | None, *words: str, customer_id: str = "ada"
 ) -> Answer:
-    """Export a person of whom this is held."""
+    """Export a person, with this as all that is held."""
 
     def gathered(settings: Settings, asked_for: str) -> Export | None:
         assert asked_for == customer_id
