@@ -17,6 +17,7 @@ set -eu
 : "${TOPICS:=User:linger-topics}"               # creates Linger's topics
 : "${SUPPORT:=User:linger-support}"             # looks at customers, held actions, dead letters, sources; changes nothing
 : "${INCIDENT:=User:linger-incident}"           # pauses, releases, replays, rebuilds, exports: for emergencies
+: "${PRIVACY:=User:linger-privacy}"             # erases, suppresses, resumes and exports customers
 : "${MAILER:=User:linger-mailer}"               # reads actions
 : "${MAILER_GROUP:=linger-mailer}"              # its consumer group, if it has one
 : "${KAFKA_ACLS:=kafka-acls.sh}"                # from Kafka's bin folder
@@ -72,6 +73,16 @@ for name in $SOURCES; do
     allow "$INCIDENT" --operation Read --operation Write --topic "$name"
 done
 allow "$INCIDENT" --operation Describe --group "$GROUP_ID"
+
+# -- privacy: writes orders about customers, and finds what stays of them; with DescribeConfigs it says until when. It
+# never joins the group of the workers, and asks whether any runs.
+allow "$PRIVACY" --operation Read --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.activity"
+for name in at-risk win-back decisions dead-letter requests; do
+    allow "$PRIVACY" --operation Read --operation DescribeConfigs --topic "$TOPIC_PREFIX.$name"
+done
+allow "$PRIVACY" --operation Read --topic "$TOPIC_PREFIX.marks"
+allow "$PRIVACY" --operation Read --operation Write --topic "$TOPIC_PREFIX.audit"
+allow "$PRIVACY" --operation Describe --group "$GROUP_ID"
 
 # -- mailer: reads actions, and nothing else of Linger.
 for name in at-risk win-back; do

@@ -64,6 +64,7 @@ LEVELS: Final = (
         "workers.histories",
     ),
     (
+        "workers.customer_orders",
         "workers.dead_letters",
         "workers.operations",
         "workers.loading",

@@ -4,6 +4,9 @@ from typing import Final
 
 CHANGES: Final = frozenset(
     {
+        "customer erase",
+        "customer resume",
+        "customer suppress",
         "dead-letters discard",
         "dead-letters replay",
         "pause",
@@ -29,6 +32,7 @@ LOOKS: Final = frozenset(
     {
         "audit",
         "config show",
+        "customer marks",
         "customer ref",
         "dead-letters list",
         "dead-letters show",

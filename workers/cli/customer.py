@@ -1,4 +1,4 @@
-"""`linger customer show`: what Redis holds of one customer; `linger customer ref`: its hash in logs."""
+"""`linger customer`: what is stored of one customer, the hash of an id in logs; `customer_commands/` has the rest."""
 
 import sys
 from typing import Annotated, NoReturn
@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from workers.cli.audit_commands.changing import Because, By, changing
-from workers.cli.customer_commands import export
+from workers.cli.customer_commands import export, marks, orders
 from workers.cli.output import EXIT_PROBLEM, AsJson, err, out, print_json
 from workers.customer_export.gathering import Asked, read_stored
 from workers.customer_export.knowledge import Knowledge, Known, has_activity, knowledge_of
@@ -24,11 +24,13 @@ from workers.state.store import Store
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the group and its command."""
-    group = typer.Typer(no_args_is_help=True, help="What Linger holds of single customers.")
+    """Register the group and its commands."""
+    group = typer.Typer(no_args_is_help=True, help="Show, export, erase and suppress single customers.")
     group.command("show")(show)
     export.add_to(group)
     group.command("ref")(ref)
+    orders.add_to(group)
+    marks.add_to(group)
     app.add_typer(group, name="customer")
 
 

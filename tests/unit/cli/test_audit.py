@@ -17,6 +17,9 @@ from workers.settings import AUDIT, Settings
 ARGUMENTS: Final = {
     "customer export": ["ada", "--json", "-"],
     "customer show": ["ada"],
+    "customer erase": ["ada", "--yes"],
+    "customer resume": ["ada"],
+    "customer suppress": ["ada"],
     "dead-letters discard": ["--yes"],
     "dead-letters replay": ["--reason", "missing_field", "--yes"],
     "pause": ["--all"],
@@ -34,6 +37,9 @@ ARGUMENTS: Final = {
     "why": ["ada"],
 }
 DRY: Final = {
+    "customer erase": ["ada", "--reason", "asked", "--dry-run"],
+    "customer resume": ["ada", "--reason", "asked", "--dry-run"],
+    "customer suppress": ["ada", "--reason", "asked", "--dry-run"],
     "dead-letters discard": [],
     "dead-letters replay": [],
     "pause": ["--list"],

@@ -1,1 +1,1 @@
-"""Commands about one customer, beside `linger customer show` and `ref`."""
+"""Commands about customers' rights: orders about customers, who is marked, and what is held of a person."""

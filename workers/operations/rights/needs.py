@@ -103,6 +103,7 @@ _DISPOSITIONS: Final = _STATE | {"SMEMBERS", "HGETALL"}
 _NEW_DISPOSITIONS: Final = _DISPOSITIONS | _REWRITE | {"SADD", "SREM"}
 _ACTIVATION: Final = _STATE | _CLOCK | _REWRITE | {"HDEL"}
 _EXPORT: Final = _STATE | _SCAN | _CLOCK | {"HGETALL", "LRANGE", "ZRANGE", "MGET"}
+_ORDERS: Final = _STATE | _CLOCK | {"HGETALL", "LRANGE", "MGET"}
 _PAUSE: Final = _STATE | _SCAN | {"HGETALL"}
 
 _STATUS: Final = _CLOCK | {"INFO", "HGETALL", "HLEN", "LLEN", "ZCARD", "ZCOUNT", "ZRANGE"}
@@ -131,16 +132,26 @@ _REBUILD: Final[KafkaNeeds] = {
     SOURCES: _READ,
     GROUP: _SEEN,
 }
+_SUPPRESS: Final[KafkaNeeds] = {"activity": _rights(Right.WRITE), GROUP: _SEEN}
+_ERASE: Final[KafkaNeeds] = {
+    **dict.fromkeys((*_ACTIONS, "dead-letter", REQUESTS), _READ | _SETTINGS),
+    "activity": _rights(Right.READ, Right.WRITE) | _SETTINGS,
+    GROUP: _SEEN,
+}
 _HISTORY: Final[KafkaNeeds] = {"activity": _READ, SOURCES: _READ}
 
 _OF_THE_WORK: Final[Mapping[str, Needs]] = {
     "audit": Needs({AUDIT: _READ}),
     "config show": Needs(),
+    "customer erase": Needs(_ERASE, _ORDERS),
+    "customer marks": Needs({}, _STATE | {"HGETALL"}),
     "customer ref": Needs(),
     "customer export": Needs(
         dict.fromkeys(("activity", *_ACTIONS, "dead-letter", REQUESTS, MARKS, AUDIT), _READ), _PERSON | {"HGET"}
     ),
+    "customer resume": Needs(_SUPPRESS, _ORDERS),
     "customer show": Needs({}, _PERSON | {"HGET"}),
+    "customer suppress": Needs(_SUPPRESS, _ORDERS),
     "dead-letters discard": Needs({"dead-letter": _READ}, _NEW_DISPOSITIONS),
     "dead-letters list": Needs({"dead-letter": _READ}, _DISPOSITIONS),
     "dead-letters replay": Needs(
