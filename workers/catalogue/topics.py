@@ -119,6 +119,7 @@ TOPICS: Final = (
         readers=(
             "worker",
             "incident",
+            "privacy",
         ),
     ),
     Topic(
@@ -149,6 +150,7 @@ TOPICS: Final = (
         readers=(
             "support",
             "incident",
+            "privacy",
         ),
     ),
 )
