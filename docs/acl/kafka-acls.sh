@@ -17,7 +17,7 @@ set -eu
 : "${TOPICS:=User:linger-topics}"               # creates Linger's topics
 : "${SUPPORT:=User:linger-support}"             # looks at customers, held actions, dead letters, sources; changes nothing
 : "${INCIDENT:=User:linger-incident}"           # pauses, releases, replays, rebuilds, exports: for emergencies
-: "${PRIVACY:=User:linger-privacy}"             # erases, suppresses and resumes customers
+: "${PRIVACY:=User:linger-privacy}"             # erases, suppresses, resumes and exports customers
 : "${MAILER:=User:linger-mailer}"               # reads actions
 : "${MAILER_GROUP:=linger-mailer}"              # its consumer group, if it has one
 : "${KAFKA_ACLS:=kafka-acls.sh}"                # from Kafka's bin folder
@@ -54,10 +54,11 @@ for name in activity at-risk win-back decisions dead-letter pauses marks request
 done
 allow "$TOPICS" --operation Create --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.audit"
 
-# -- support: reads, and writes nothing.
-for name in activity dead-letter pauses audit; do
+# -- support: reads; it writes only to the audit, whose data it looked at.
+for name in activity dead-letter pauses; do
     allow "$SUPPORT" --operation Read --topic "$TOPIC_PREFIX.$name"
 done
+allow "$SUPPORT" --operation Read --operation Write --topic "$TOPIC_PREFIX.audit"
 for name in $SOURCES; do
     allow "$SUPPORT" --operation Read --topic "$name"
 done
@@ -80,7 +81,8 @@ allow "$PRIVACY" --operation Read --operation Write --operation DescribeConfigs 
 for name in at-risk win-back decisions dead-letter requests; do
     allow "$PRIVACY" --operation Read --operation DescribeConfigs --topic "$TOPIC_PREFIX.$name"
 done
-allow "$PRIVACY" --operation Write --topic "$TOPIC_PREFIX.audit"
+allow "$PRIVACY" --operation Read --topic "$TOPIC_PREFIX.marks"
+allow "$PRIVACY" --operation Read --operation Write --topic "$TOPIC_PREFIX.audit"
 allow "$PRIVACY" --operation Describe --group "$GROUP_ID"
 
 # -- mailer: reads actions, and nothing else of Linger.

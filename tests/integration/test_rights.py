@@ -292,6 +292,7 @@ ATTEMPTS: Final[Mapping[str, Attempt]] = {
     "sources guess": Attempt(given(f"{PREFIX}orders")),
     "sources try": Attempt(given(f"{PREFIX}logins", "--last", "5")),
     "customer show": Attempt(given("ada")),
+    "customer export": Attempt(given("ada", "--json", "-")),
     "customer erase": Attempt(given("zoe", "--reason", "a test", "--yes", "--no-wait")),
     "customer suppress": Attempt(given("zoe", "--reason", "a test", "--no-wait")),
     "customer resume": Attempt(given("zoe", "--reason", "a test", "--no-wait")),

@@ -81,7 +81,14 @@ LEVELS: Final = (
         "workers.rule_preview",
         "workers.source_trial",
     ),
-    ("workers.intake", "workers.processor", "workers.requests", "workers.demo", "workers.status"),
+    (
+        "workers.customer_export",
+        "workers.intake",
+        "workers.processor",
+        "workers.requests",
+        "workers.demo",
+        "workers.status",
+    ),
     ("workers.runtime", "workers.recovery"),
     ("workers.cli",),
 )

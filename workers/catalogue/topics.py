@@ -20,7 +20,12 @@ TOPICS: Final = (
         erased="stays",
         rebuilt="read",
         in_file="its id and the offset",
-        readers=("worker", "support", "incident", "privacy"),
+        readers=(
+            "worker",
+            "support",
+            "incident",
+            "privacy",
+        ),
     ),
     Topic(
         name="at-risk",
@@ -32,7 +37,11 @@ TOPICS: Final = (
         erased="written",
         rebuilt="read",
         in_file=_ENDS,
-        readers=("incident", "privacy", "mailer"),
+        readers=(
+            "incident",
+            "privacy",
+            "mailer",
+        ),
     ),
     Topic(
         name="win-back",
@@ -44,7 +53,11 @@ TOPICS: Final = (
         erased="written",
         rebuilt="read",
         in_file=_ENDS,
-        readers=("incident", "privacy", "mailer"),
+        readers=(
+            "incident",
+            "privacy",
+            "mailer",
+        ),
     ),
     Topic(
         name="decisions",
@@ -56,7 +69,10 @@ TOPICS: Final = (
         erased="stays",
         rebuilt="read",
         in_file=_ENDS,
-        readers=("incident", "privacy"),
+        readers=(
+            "incident",
+            "privacy",
+        ),
     ),
     Topic(
         name="dead-letter",
@@ -68,7 +84,11 @@ TOPICS: Final = (
         erased="stays",
         rebuilt="read",
         in_file=_ENDS,
-        readers=("support", "incident", "privacy"),
+        readers=(
+            "support",
+            "incident",
+            "privacy",
+        ),
     ),
     Topic(
         name="pauses",
@@ -80,7 +100,11 @@ TOPICS: Final = (
         erased="nothing of a customer",
         rebuilt="read",
         in_file=_NOTHING,
-        readers=("worker", "support", "incident"),
+        readers=(
+            "worker",
+            "support",
+            "incident",
+        ),
     ),
     Topic(
         name="marks",
@@ -92,7 +116,11 @@ TOPICS: Final = (
         erased="written",
         rebuilt="read",
         in_file=_NOTHING,
-        readers=("worker", "incident"),
+        readers=(
+            "worker",
+            "incident",
+            "privacy",
+        ),
     ),
     Topic(
         name="requests",
@@ -104,7 +132,10 @@ TOPICS: Final = (
         erased="stays",
         rebuilt="kept",
         in_file="up to where it is read",
-        readers=("worker", "privacy"),
+        readers=(
+            "worker",
+            "privacy",
+        ),
     ),
     Topic(
         name="audit",
@@ -116,7 +147,11 @@ TOPICS: Final = (
         erased="written",
         rebuilt="kept",
         in_file=_NOTHING,
-        readers=("support", "incident"),
+        readers=(
+            "support",
+            "incident",
+            "privacy",
+        ),
     ),
 )
 """Every topic, in the order in which they are created."""

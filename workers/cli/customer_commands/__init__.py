@@ -1,1 +1,1 @@
-"""Commands about customers' rights: orders about customers, and who is marked."""
+"""Commands about customers' rights: orders about customers, who is marked, and what is held of a person."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from workers.audit.commands import CHANGES
+from workers.audit.commands import CHANGES, READS
 from workers.kafka.rights import Right
 from workers.operations.rights.redis_commands import COMMANDS
 from workers.settings import AUDIT, MARKS, OWN_TOPICS, PAUSES, REQUESTS, Settings
@@ -97,6 +97,7 @@ _STEP: Final = _REWRITE - {"DEL"} | {"HMGET", "MGET", "LRANGE"}
 """Claims a partition, and changes fields of its `meta`."""
 _WORKER: Final = frozenset(name for name, *_ in COMMANDS) | {"WATCH", "UNWATCH", "MULTI", "EXEC", "INFO"}
 _CUSTOMER: Final = _STATE | _CLOCK | {"HGETALL", "LRANGE"}
+_PERSON: Final = _CUSTOMER | {"ZSCORE"}
 _HELD: Final = _STATE | _SCAN | _CLOCK | {"ZCARD", "ZRANGE"}
 _DISPOSITIONS: Final = _STATE | {"SMEMBERS", "HGETALL"}
 _NEW_DISPOSITIONS: Final = _DISPOSITIONS | _REWRITE | {"SADD", "SREM"}
@@ -147,8 +148,11 @@ _OF_THE_WORK: Final[Mapping[str, Needs]] = {
     "customer erase": Needs(_ERASE, _ORDERS),
     "customer marks": Needs({}, _STATE | {"HGETALL"}),
     "customer ref": Needs(),
+    "customer export": Needs(
+        dict.fromkeys(("activity", *_ACTIONS, "dead-letter", REQUESTS, MARKS, AUDIT), _READ), _PERSON | {"HGET"}
+    ),
     "customer resume": Needs(_SUPPRESS, _ORDERS),
-    "customer show": Needs({}, _CUSTOMER),
+    "customer show": Needs({}, _PERSON | {"HGET"}),
     "customer suppress": Needs(_SUPPRESS, _ORDERS),
     "dead-letters discard": Needs({"dead-letter": _READ}, _NEW_DISPOSITIONS),
     "dead-letters list": Needs({"dead-letter": _READ}, _DISPOSITIONS),
@@ -189,6 +193,7 @@ _OF_THE_WORK: Final[Mapping[str, Needs]] = {
 }
 _OF_THE_AUDIT: Final = Needs({AUDIT: _rights(Right.WRITE)})
 NEEDS: Final[Mapping[str, Needs]] = {
-    name: together([needs, _OF_THE_AUDIT]) if name in CHANGES else needs for name, needs in _OF_THE_WORK.items()
+    name: together([needs, _OF_THE_AUDIT]) if name in CHANGES | READS else needs
+    for name, needs in _OF_THE_WORK.items()
 }
-"""By command, as it is typed after `linger`; a command that changes something writes to the audit."""
+"""By command, as it is typed after `linger`; one that changes something, or shows a person, writes to the audit."""

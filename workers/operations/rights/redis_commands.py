@@ -42,6 +42,7 @@ OF_OPERATORS: Final = (
     ("SREM", "{dispositions}", "x"),
     ("LLEN", "{outbox}"),
     ("ZCOUNT", "{due}", "0", "0"),
+    ("ZSCORE", "{due}", "x"),
     ("INFO",),
 )
 """The commands that other users than a worker send besides, and those that it does not try here."""

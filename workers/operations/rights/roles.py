@@ -80,7 +80,14 @@ ROLES: Final[Mapping[str, Role]] = {
         ),
         Role(
             "privacy",
-            ("customer erase", "customer suppress", "customer resume", "customer marks", "customer show"),
+            (
+                "customer erase",
+                "customer suppress",
+                "customer resume",
+                "customer marks",
+                "customer show",
+                "customer export",
+            ),
         ),
         Role("mailer", (), Needs(dict.fromkeys(("at-risk", "win-back"), frozenset({Right.READ})))),
     )

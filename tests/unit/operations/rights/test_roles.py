@@ -15,7 +15,7 @@ from workers.operations.permissions import rights_needed
 from workers.operations.rights.needs import GROUP, NEEDS, SOURCES, Needs, rights_by_topic, together
 from workers.operations.rights.redis_commands import COMMANDS, OF_OPERATORS
 from workers.operations.rights.roles import ROLES, roles_of
-from workers.settings import OWN_TOPICS, WORKER_TOPICS, read_settings
+from workers.settings import AUDIT, OWN_TOPICS, WORKER_TOPICS, read_settings
 
 ACL_FILES: Final = ROOT / "docs" / "acl"
 TOPIC: Final = 2
@@ -85,13 +85,14 @@ def test_only_the_worker_may_join_the_group_and_only_topics_may_create() -> None
     assert creators == {"topics"}
 
 
-def test_support_may_send_no_command_that_writes() -> None:
+def test_support_may_send_no_command_that_writes_and_writes_only_that_it_looked() -> None:
     assert ROLES["support"].rights.redis <= {
         *("GET", "HGET", "HGETALL", "HLEN", "HMGET", "INFO", "LLEN", "LRANGE", "MULTI", "PING", "SCAN", "SMEMBERS"),
-        *("ZCARD", "ZCOUNT", "ZRANGE"),
+        *("ZCARD", "ZCOUNT", "ZRANGE", "ZSCORE"),
     }
-    given = {right for rights in ROLES["support"].rights.kafka.values() for right in rights}
-    assert given == {Right.READ, Right.DESCRIBE}
+    kafka = ROLES["support"].rights.kafka
+    assert {right for rights in kafka.values() for right in rights} == {Right.READ, Right.WRITE, Right.DESCRIBE}
+    assert [place for place, rights in kafka.items() if Right.WRITE in rights] == [AUDIT]
 
 
 def test_a_worker_asks_at_its_start_for_its_rights_on_every_topic_of_its_own_and_on_named_sources() -> None:
