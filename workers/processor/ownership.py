@@ -165,11 +165,11 @@ class Ownership:
             attempt += 1
             try:
                 claimed = await self._store.claim(partition.number, partition.meta.owner, again=True)
-            except Transient as again:
-                log.warning(log_events.STEP_RETRIED, partition=partition.number, error=str(again))
-                continue
-            try:
-                marks, _ = await self._marks.read(partition.number, claimed.meta, partition.meta.topic_id)
+                marks, missing = await self._marks.read(partition.number, claimed.meta, partition.meta.topic_id)
+                if missing is not None:
+                    async with self._store.step(partition.number, claimed.meta) as step:
+                        await step.read(())
+                        await step.commit(missing)
             except Transient as again:
                 log.warning(log_events.STEP_RETRIED, partition=partition.number, error=str(again))
                 continue

@@ -1,5 +1,7 @@
 """Two marks of one customer made into one: what either says stays said. Pure."""
 
+from collections.abc import Mapping
+
 from workers.state.marks.mark import Mark
 
 
@@ -19,3 +21,15 @@ def merged(one: Mark, other: Mark, topic_id: str) -> Mark:
     opted_out = max((first.opted_out_ms, first.opted_out_at), (second.opted_out_ms, second.opted_out_at))
     erased = max((first.erased_ms, first.erased_at), (second.erased_ms, second.erased_at))
     return Mark(topic_id, *suppressed, *opted_out, *erased)
+
+
+def all_merged(stored: Mapping[bytes, Mark], copied: Mapping[bytes, Mark], topic_id: str) -> dict[bytes, Mark]:
+    """Return the marks of a partition that Redis and the topic of marks have, each as both say it together.
+
+    Args:
+        stored: those in Redis, by the ref of the customer.
+        copied: those in the topic.
+        topic_id: as for `merged`.
+    """
+    refs = [*stored, *(ref for ref in copied if ref not in stored)]
+    return {ref: merged(stored.get(ref, Mark()), copied.get(ref, Mark()), topic_id) for ref in refs}
