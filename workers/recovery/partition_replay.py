@@ -4,7 +4,7 @@ The only module of the rebuild that uses the processor.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -60,6 +60,7 @@ class ReplayContext:
         marks: the topic of marks.
         published: what is published already.
         tally: counts published and withheld actions.
+        tombstone_topics: topics that get a tombstone for an order to erase that no worker has carried out.
         rules_known: Redis still held when each rule was activated.
     """
 
@@ -73,6 +74,7 @@ class ReplayContext:
     marks: MarkTopic
     published: Published
     tally: Tally
+    tombstone_topics: Collection[str]
     rules_known: bool
 
 
@@ -107,6 +109,7 @@ class PartitionReplay:
             Backends(context.store, context.publisher, context.clock, context.pauses, context.marks),
             rebuild_policy=self._policy,
         )
+        self._processor.customer_orders.tombstone_topics = context.tombstone_topics
 
     async def run(
         self,

@@ -198,6 +198,7 @@ class Rebuild:
             MarkTopic(self._settings.kafka_connection(), self._settings.topic(MARKS)),
             findings.published,
             tally,
+            findings.snapshot.tombstone_topics,
             rules_known=not plan.rules_lost,
         )
         await publisher.start()

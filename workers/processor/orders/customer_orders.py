@@ -129,6 +129,10 @@ class CustomerOrders:
                 fold_waiting()
                 mark = self._mark(partition, work, ref)
                 standing = mark.standing(record.offset)
+                if item.type == ERASE and mark.erased_at < record.offset:
+                    # An order that is read again after it was carried out would delete what came since.
+                    key = customer_id.encode()
+                    work.copies += [OutboxRecord(topic, key, None, ()) for topic in sorted(self.tombstone_topics)]
                 take(self._carry_out(partition, work, deciding, customer_id, raw, item, standing))
                 changed = mark.of_topic(partition.meta.topic_id or "").after_order(item, record.offset)
                 self._change(work, partition, ref, mark, changed)
@@ -158,9 +162,6 @@ class CustomerOrders:
             return None
         erases = order.type == ERASE
         work.banned.add(customer_id)
-        if erases:
-            key = customer_id.encode()
-            work.copies += [OutboxRecord(topic, key, None, ()) for topic in sorted(self.tombstone_topics)]
         if raw is None:
             return None
         try:
