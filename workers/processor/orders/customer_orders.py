@@ -133,6 +133,11 @@ class CustomerOrders:
                     # An order that is read again after it was carried out would delete what came since.
                     key = customer_id.encode()
                     work.copies += [OutboxRecord(topic, key, None, ()) for topic in sorted(self.tombstone_topics)]
+                answer = self._answer_in(deciding, raw) if raw is not None and item.type == ERASE else None
+                if answer is not None:
+                    # It may be from before there were marks, and it outlives what is stored.
+                    self.note_answer(partition, work, customer_id, answer, record.offset - 1)
+                    mark = self._mark(partition, work, ref)
                 take(self._carry_out(partition, work, deciding, customer_id, raw, item, standing))
                 changed = mark.of_topic(partition.meta.topic_id or "").after_order(item, record.offset)
                 self._change(work, partition, ref, mark, changed)
@@ -147,6 +152,15 @@ class CustomerOrders:
         if has_erased and last is not None and last.stored is not None:
             work.customers += 1  # a stranger by now
         return last
+
+    def _answer_in(self, deciding: Deciding, raw: bytes) -> Answer | None:
+        """Return the customer's latest answer; None also if the state cannot be read, which is reported later."""
+        try:
+            return deciding.answer_in(raw)
+        except LingerError:
+            raise
+        except Exception:
+            return None
 
     def _carry_out(
         self,

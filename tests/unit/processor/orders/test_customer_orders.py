@@ -341,6 +341,19 @@ def test_an_opt_out_survives_an_erasure() -> None:
     lawful(law, GONE, policy=CONSENT)
 
 
+def test_an_opt_out_from_before_there_were_marks_survives_an_erasure_too() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.process(answered(0, 3, "no"))
+        store.contents[0].marks.clear()
+        agent.publisher.sent.clear()
+        await agent.processor.claim({0: LogBounds(0, 1_000)}, None, agent.progress())
+        await agent.observe()
+        await agent.process(order(1, ERASE, 4, may_return=True), login(2, 5), cancelled(3, 6))
+        assert await decisions(agent) == ["opted_out"]
+
+    lawful(law, GONE, policy=CONSENT)
+
+
 def test_who_opted_out_before_there_were_marks_gets_one_by_a_sweep() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         await agent.process(answered(0, 3, "no"), login(1, 3, "bob"))
