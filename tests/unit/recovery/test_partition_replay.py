@@ -26,7 +26,6 @@ from tests.support.processor_rig import (
 from workers.core.source_set import SourceSet
 from workers.core.watermarks import Progress
 from workers.errors import LingerError
-from workers.kafka.records import OutboxRecord
 from workers.recovery.activity_log import LogHeads
 from workers.recovery.mark import RebuildMark
 from workers.recovery.partition_replay import PartitionReplay, ReplayContext
@@ -119,11 +118,6 @@ def replay(store: MemoryStore, consumer: LogConsumer, publisher: FakePublisher |
     return asyncio.run(run())
 
 
-def sent(publisher: FakePublisher) -> list[OutboxRecord]:
-    """What was published, without what is known of the key of marks."""
-    return [message for message in publisher.sent if message.key != b"key"]
-
-
 def marked(**fields: Any) -> MemoryStore:
     store = MemoryStore()
     store.contents[0].meta |= {REBUILDING: RebuildMark(False, 0).encode(), **fields}
@@ -135,7 +129,7 @@ def test_the_whole_log_is_folded_and_what_was_never_published_is_published_once(
     tally, folded = replay(store, LogConsumer(LOGINS), publisher)
     assert folded == 4
     assert tally == Tally(published=Counter({"a-rule": 4}))
-    assert [message.topic for message in sent(publisher)] == ["linger.at-risk"] * 4
+    assert [message.topic for message in publisher.sent] == ["linger.at-risk"] * 4
     content = store.contents[0]
     assert sorted(content.activities) == ["c0", "c1", "c2", "c3"]
     assert (content.meta["offset"], content.meta[REBUILDING], content.held) == ("4", "", {})
@@ -146,7 +140,7 @@ def test_an_order_to_erase_that_no_worker_has_carried_out_reaches_compacted_topi
     body = {"event_id": "o", "type": ERASE, "customer_id": "c0", "occurred_at": "2024-01-09T00:00:00Z"}
     order = record(4, raw=orjson.dumps({**body, "reason": "asked", "by": "officer"}), customer="c0")
     replay(store, LogConsumer([*LOGINS, order]), publisher)
-    assert [(one.topic, one.key) for one in sent(publisher) if one.value is None] == [("linger.at-risk", b"c0")]
+    assert [(one.topic, one.key) for one in publisher.sent if one.value is None] == [("linger.at-risk", b"c0")]
     assert sorted(store.contents[0].activities) == ["c1", "c2", "c3"]
 
 
@@ -165,7 +159,7 @@ def test_a_worker_that_claims_the_partition_interrupts_the_replay_and_the_mark_s
     assert store.contents[0].meta["owner"] == "worker"
     assert store.contents[0].meta[REBUILDING] == "rules-known:0"
     assert store.contents[0].meta["offset"] == "1"
-    assert sent(publisher) == []
+    assert publisher.sent == []
 
 
 def test_a_partition_whose_state_does_not_match_its_log_is_not_replayed() -> None:
