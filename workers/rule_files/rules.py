@@ -143,4 +143,4 @@ def _merged(files: Iterable[RuleFile], names: KnownNames) -> RuleBook:
         rules += file.rules
         define = {**file.define, **define}
         every = every if file.for_every_rule is None else file.for_every_rule
-    return RuleBook(tuple(rules), define, every, names.attribute_types, names.signs_of_life)
+    return RuleBook(tuple(rules), define, every, names.attribute_types, names.signs_of_life, names.forget_after)

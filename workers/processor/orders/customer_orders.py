@@ -20,7 +20,6 @@ from workers.processor.orders.mark_topic import MarkTopic
 from workers.processor.partition import OwnedPartition
 from workers.processor.unit_of_work import UnitOfWork
 from workers.state.marks.mark import Mark
-from workers.state.meta import types_watched
 from workers.state.store import Store
 
 log = structlog.get_logger(__name__)
@@ -162,10 +161,8 @@ class CustomerOrders:
             step = CustomerStep(None, 0, [], 0, False, {}, 0, 0, [], [], [])
             if not erases:
                 return None
-        if erases:
-            work.customers -= 1
-            watched = {*partition.watermarks.by_type, *types_watched(partition.meta.fields)}
-            step.waiting = dict.fromkeys(watched, 0)
+        if step.stored is None:
+            step.waiting = partition.waits_for_nothing()
         return step
 
     async def release_held(self, partition: OwnedPartition, work: UnitOfWork) -> None:
