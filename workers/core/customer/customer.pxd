@@ -33,10 +33,10 @@ cdef class Customer:
     @cython.locals(series=Series)
     cpdef forget_after(self, long long after_ms, object signs)
     @cython.locals(last_ms=cython.longlong, from_ms=cython.longlong, series=Series, episode=Episode, other=Episode)
-    cpdef long long forgotten_ms(self, long long clock_ms) except? -1
+    cpdef long long forgotten_ms(self, long long clock_ms) except? 1
     cpdef bint may_be_back(self) except -1
     @cython.locals(latest_ms=cython.longlong)
-    cpdef long long forgotten_until(self, Series series) except? -1
+    cpdef long long forgotten_until(self, Series series) except? 1
     @cython.locals(before=Episode, following=Episode)
     cpdef add_episode(self, Episode episode)
     @cython.locals(episode=Episode)

@@ -51,7 +51,7 @@ cdef class Decider:
         Standing standing=*,
     )
     @cython.locals(customer=Customer)
-    cpdef long long forgotten_ms(self, bytes stored) except? -1
+    cpdef long long forgotten_ms(self, bytes stored) except? 1
     @cython.locals(turn=Turn, customer=Customer, fired_ms=cython.longlong)
     cpdef Outcome collect(
         self, str customer_id, bytes stored, Coverage observed, long long upto_ms, long long layout, Standing standing=*

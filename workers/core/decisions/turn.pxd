@@ -77,7 +77,7 @@ cdef class Turn:
     cdef forget(self)
 
     @cython.locals(customer=Customer, moment_ms=cython.longlong, before_ms=cython.longlong)
-    cpdef long long fire(self, long long upto_ms) except? -1
+    cpdef long long fire(self, long long upto_ms) except? 1
     @cython.locals(customer=Customer)
     cpdef carry_out(self, long long order_ms, bint erases)
     @cython.locals(begun=cython.longlong)
