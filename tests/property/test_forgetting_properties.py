@@ -1,6 +1,7 @@
 """Laws of forgetting: whom it concerns follows from the log alone, not from when a sweep came by."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -119,7 +120,7 @@ def test_the_borders_of_batches_change_nothing(steps: list[tuple[str, float]], b
     one_by_one, at_once = Customer(), Customer()
     at_once.decide(events, OBSERVED)
     cuts = sorted({0, len(events), *(at for at in borders if at < len(events))})
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         one_by_one.decide(events[start:end], OBSERVED)
     assert final(one_by_one, end_ms) == final(at_once, end_ms)
 
