@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
-from schemas.attribute_types import BUILT_IN_TYPES, AttributeType
+from schemas.attribute_types import BUILT_IN_TYPES, AttributeType, Declared, DeclaredAttribute
 from schemas.conditions import Reference
 from schemas.durations import Duration, parse_duration, write_duration
 from schemas.events import BUILT_IN, SIGNS_OF_LIFE, TYPE_PATTERN
@@ -554,11 +554,11 @@ class SourcesFile(Strict):
     event_types: dict[TypeName, DeclaredType] = Field(
         default_factory=dict, description="Your own event types.", examples=[{"complaint": {"description": "…"}}]
     )
-    attribute_types: Annotated[dict[Reference, AttributeType], Field(max_length=1000)] = Field(
+    attribute_types: Annotated[dict[Reference, Declared], Field(max_length=1000)] = Field(
         default_factory=dict,
-        description="As what the value of an attribute counts, however it is written; by event type and "
-        "attribute, with a dot between. It applies wherever such an event enters.",
-        examples=[{"nps.score": "number", "profile.newsletter": "true/false"}],
+        description="As what the value of an attribute counts, however it is written, and whether it is personal; by "
+        "event type and attribute, with a dot between. It applies wherever such an event enters.",
+        examples=[{"nps.score": "number", "profile.newsletter": "true/false", "profile.email": {"personal": True}}],
     )
     forget_after: ForgetAfter | None = Field(
         default=None,
@@ -572,20 +572,21 @@ class SourcesFile(Strict):
 
     @model_validator(mode="after")
     def _typed(self) -> "SourcesFile":
-        for reference, kind in self.attribute_types.items():
+        for reference, declared in self.attribute_types.items():
+            kind = declared.type if isinstance(declared, DeclaredAttribute) else declared
             if (problem := self._misdeclared(reference, kind)) is not None:
                 raise InconsistentEntries(f"'attribute_types' names {reference}, but {problem}", "attribute_types")
         return self
 
-    def _misdeclared(self, reference: str, kind: AttributeType) -> str | None:
-        """Return why an attribute cannot have a type, None if it can."""
+    def _misdeclared(self, reference: str, kind: AttributeType | None) -> str | None:
+        """Return why an attribute cannot be declared, or not with this type; None if it can."""
         event_type, _, attribute = reference.partition(".")
         known = {*BUILT_IN, *self.event_types}
         if event_type not in known:
             return f"there is no event type '{event_type}'; known are {', '.join(sorted(known))}"
         if reference in BUILT_IN_TYPES:
             own = BUILT_IN_TYPES[reference]
-            return None if own == kind else f"it is Linger's own field, of the type {own}"
+            return None if kind in (None, own) else f"it is Linger's own field, of the type {own}"
         possible = self._attributes_of(event_type)
         if possible and attribute not in possible:
             return (
@@ -618,6 +619,22 @@ class SourcesFile(Strict):
                     "event_types",
                 )
         return self
+
+    def types_of_attributes(self) -> dict[str, AttributeType]:
+        """Return the declared types, by `type.attribute`."""
+        types = {
+            reference: declared.type if isinstance(declared, DeclaredAttribute) else declared
+            for reference, declared in self.attribute_types.items()
+        }
+        return {reference: kind for reference, kind in types.items() if kind is not None}
+
+    def personal(self) -> frozenset[str]:
+        """Return the personal attributes, as `type.attribute`."""
+        return frozenset(
+            reference
+            for reference, declared in self.attribute_types.items()
+            if isinstance(declared, DeclaredAttribute) and declared.personal
+        )
 
     def signs_of_life(self) -> frozenset[str]:
         """Return the event types that show that a customer is back."""

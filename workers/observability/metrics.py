@@ -52,6 +52,7 @@ VALUES_LEFT_OUT = _counter(
     *("topic", "attribute", "reason"),
 )
 DEAD_LETTERS = _counter("dead_letters", "Records put into the dead-letter topic.", "topic", "reason")
+ORDERS = _counter("orders", "Orders carried out for customers.", "order")
 EVENTS = _counter("events", "Records of the activity topic by outcome.", "outcome")
 ACTIONS = _counter("actions", "Actions decided.", "action", "rule", "status")
 SUPPRESSED = _counter("suppressed", "Decisions not to act.", "rule", "decision")
@@ -142,7 +143,8 @@ CONDITION = _gauge("condition", "1 while a line of /statusz is not ok.", "condit
 LAST_STEP = _gauge("last_step_timestamp_seconds", "When the last step was made.")
 
 _KNOWN: Final[Mapping[Counter | Gauge, tuple[str, ...]]] = {
-    EVENTS: ("folded", "duplicate", "dead_letter", "tombstone"),
+    ORDERS: ("erase", "suppress", "resume"),
+    EVENTS: ("folded", "duplicate", "dead_letter", "tombstone", "erased"),
     RELOADS: ("loaded", "refused"),
     SOURCE_CHANGES: ("added", "removed", "changed", "type_again"),
     REGISTRY_ANSWERS: ("found", "unknown", "failed"),
@@ -159,9 +161,9 @@ _ATTRIBUTES: Final = BoundedLabels(100)
 _ANSWERS: Final = BoundedLabels(50)
 
 
-def count_events(folded: int, duplicates: int, dead_letters: int, tombstones: int) -> None:
+def count_events(folded: int, duplicates: int, dead_letters: int, tombstones: int, erased: int) -> None:
     """Count the records of one step by outcome."""
-    for outcome, count in zip(_OUTCOMES, (folded, duplicates, dead_letters, tombstones), strict=True):
+    for outcome, count in zip(_OUTCOMES, (folded, duplicates, dead_letters, tombstones, erased), strict=True):
         if count:
             outcome.inc(count)
 

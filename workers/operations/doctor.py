@@ -20,6 +20,7 @@ from workers.core.rules.rule_set import RuleSet
 from workers.core.source_set import PatternTopic, SourceSet
 from workers.core.watermarks import Progress, sent_to
 from workers.errors import LingerError, StartupError, Transient
+from workers.histories.personal import without_values_in
 from workers.kafka.clients.connecting import connect
 from workers.kafka.topic_configs import topic_configs
 from workers.kafka.topics import (
@@ -201,7 +202,8 @@ class _Kafka:
         async def trace_of(source: Source, records: Sequence[ConsumerRecord]) -> Trace:
             values = [record.value for record in records]
             read_value = await reader_for(source.format, values, settings.registry_connection())
-            return compile_trace(source, declared, latest, settings.hash_key, read_value)
+            trace = compile_trace(source, declared, latest, settings.hash_key, read_value)
+            return without_values_in(trace, source, self._sources.personal())
 
         sources = [
             source for source in intake_sources(self._sources, self._activity) if source.topic in self._existing

@@ -47,8 +47,8 @@ class CustomerStep:
     def after(self, earlier: "CustomerStep") -> None:
         """Add what an earlier step of the same customer said; this one continues it."""
         self.records[:0] = earlier.records
-        if not self.answered_ms:
-            self.answered_ms, self.says_yes = earlier.answered_ms, earlier.says_yes
+        if earlier.stored is None:
+            self.waiting = {**earlier.waiting, **self.waiting}
         self.folded += earlier.folded
         self.duplicates += earlier.duplicates
         self.left_out = earlier.left_out + self.left_out
@@ -167,6 +167,18 @@ class Deciding:
         except OtherLayout as error:
             raise LingerError(str(error)) from error
         return self._step_of(outcome)
+
+    def answer_in(self, raw: bytes) -> tuple[bool, int] | None:
+        """Return a customer's latest answer to the question of consent, and when it was given (ms); None without one.
+
+        Raises:
+            LingerError: as `fold`.
+        """
+        try:
+            attributes = self._decider.read(raw).attributes
+        except OtherLayout as error:
+            raise LingerError(str(error)) from error
+        return self._decider.turn.policy.answer(attributes)
 
     def _generation_in(self, raw: bytes) -> int:
         try:

@@ -228,7 +228,9 @@ class UnitOfWork:
 
     def report(self) -> None:
         """Count the step in the metrics, once it is durable."""
-        metrics.count_events(self.folded, self.duplicates, len(self.dead_letters), self.tombstones)
+        metrics.count_events(self.folded, self.duplicates, len(self.dead_letters), self.tombstones, self.erased)
+        for order, number in self.orders.items():
+            metrics.ORDERS.labels(order).inc(number)
         metrics.FORGOTTEN.inc(self.forgotten)
         metrics.count_left_out(self.left_out)
         metrics.count_not_understood(self.not_understood)

@@ -108,7 +108,8 @@ def scenario_of(book: RuleBook, rules: tuple[Rule, ...], types: tuple[str, ...])
         )
         for rule in rules
     )
-    compiled = compile_rules(replace(book, rules=live), types)
+    # The customers of examples are invented: their values are shown, also those of personal attributes.
+    compiled = compile_rules(replace(book, rules=live, personal=frozenset()), types)
     return Scenario({rule.id: rule for rule in live}, compiled, types, tuple(spec.key for spec in compiled.specs()))
 
 

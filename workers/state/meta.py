@@ -157,7 +157,7 @@ def since_by_series(fields: Mapping[str, str]) -> dict[str, int]:
 
 
 def types_watched(fields: Mapping[str, str]) -> set[str]:
-    """Return every event type of which a series is or was watched here."""
+    """Return every event type that is or was watched here."""
     names = (name.removeprefix(_SINCE) for name in fields if is_since(name))
     return {match.group() for name in names if (match := _TYPE.match(name)) is not None}
 

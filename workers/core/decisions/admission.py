@@ -73,7 +73,7 @@ class Admission:
         self._blocked = blocked.numbers()  # by circle, the last release in which one of its candidates had to wait
 
     def is_opted_out(self) -> bool:
-        """Return whether the customer wants no message: a no that is known for ever ends with a later yes."""
+        """Return whether the customer wants no message: a no that a mark keeps ends with a later yes."""
         if self.standing.opted_out_ms:
             answer = self.policy.answer(self.customer.attributes)
             return answer is None or not answer[0] or answer[1] <= self.standing.opted_out_ms
@@ -198,7 +198,8 @@ class Admission:
             row.take(candidate, False)
             if not_before_ms:
                 row.not_before_ms = not_before_ms
-                row.time_zone = self.policy.zone_of(self.customer.attributes)
+                if not self.policy.hides_zone:
+                    row.time_zone = self.policy.zone_of(self.customer.attributes)
         if rule.instead_of:
             self.replace(rule, start_ms)
 

@@ -28,7 +28,7 @@ class Turn:
         customer: the customer.
         decisions: what is decided, step by step; within a step in order.
         folded, duplicates: number of new events, and of events that had been seen before.
-        has_answered: whether an event may hold an answer to the question of consent, or the customer was migrated.
+        has_answered: whether an event may hold an answer to the question of consent.
         waiting: by event type, the earliest watermark that a rule waits for.
         left_out: for each value that its type could not read: the event's type and id, the attribute, the reason.
         unnamed: versions of rules whose waiting actions are dropped without a decision (`decide.Outcome`).
@@ -307,7 +307,6 @@ class Turn:
             if is_new or has_new_meaning:
                 self.adopt_rule(rule, clock, is_new)
         customer.generation = self.generation
-        self.has_answered = True
         self.time_all()
         self.decisions.put_in_order(begun)
 

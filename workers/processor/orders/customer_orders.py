@@ -24,6 +24,8 @@ from workers.state.store import Store
 
 log = structlog.get_logger(__name__)
 
+Answer = tuple[bool, int]
+"""An answer to the question of consent: whether it is a yes, and when it was given, in epoch milliseconds."""
 Fold = Callable[[bytes | None, Sequence[tuple[Event, ConsumerRecord]], Standing], CustomerStep | None]
 """Folds events of a customer into what is stored, and decides."""
 
@@ -53,7 +55,7 @@ class CustomerOrders:
         return bool(partition.marks) and self._book.ref(customer_id) in partition.marks
 
     def note_answer(
-        self, partition: OwnedPartition, work: UnitOfWork, customer_id: str, decided: CustomerStep, offset: int
+        self, partition: OwnedPartition, work: UnitOfWork, customer_id: str, answer: Answer, offset: int
     ) -> None:
         """Mark a customer who has opted out, and end that with a later yes.
 
@@ -61,14 +63,15 @@ class CustomerOrders:
             partition: of the customer.
             work: of the step.
             customer_id: the customer.
-            decided: what the step decided.
+            answer: the customer's latest one.
             offset: of the latest record that was folded.
         """
-        if not decided.answered_ms or (decided.says_yes and not partition.marks):
+        says_yes, answered_ms = answer
+        if says_yes and not partition.marks and not work.marks:
             return
         ref = self._book.ref(customer_id)
         before = self._mark(partition, work, ref)
-        self._change(work, partition, ref, before, before.after_answer(decided.says_yes, decided.answered_ms, offset))
+        self._change(work, partition, ref, before, before.after_answer(says_yes, answered_ms, offset))
 
     def decide(
         self,
@@ -106,12 +109,22 @@ class CustomerOrders:
                 step.after(last)
             last = step
 
+        def fold_waiting() -> None:
+            nonlocal waiting
+            if not waiting:
+                return
+            step = fold(raw, waiting, standing)
+            take(step)
+            if step is not None and step.answered_ms:
+                answer = step.says_yes, step.answered_ms
+                self.note_answer(partition, work, customer_id, answer, waiting[-1][1].offset)
+            waiting = []
+
         for item, record in work.events[customer_id]:
             mark = self._mark(partition, work, ref)
             if isinstance(item, Order):
-                if waiting:
-                    take(fold(raw, waiting, standing))
-                    waiting = []
+                fold_waiting()
+                mark = self._mark(partition, work, ref)
                 standing = mark.standing(record.offset)
                 take(self._carry_out(partition, work, deciding, customer_id, raw, item, standing))
                 changed = mark.of_topic(partition.meta.topic_id or "").after_order(item, record.offset)
@@ -123,8 +136,7 @@ class CustomerOrders:
                 if not waiting:
                     standing = mark.standing(record.offset)
                 waiting.append((item, record))
-        if waiting:
-            take(fold(raw, waiting, standing))
+        fold_waiting()
         return last
 
     def _carry_out(

@@ -190,7 +190,9 @@ class ForgettingSweep:
         if decided.stored is None:
             decided.waiting = partition.waits_for_nothing()
         work.add(customer_id, decided, is_new=False)
-        self._orders.note_answer(partition, work, customer_id, decided, offset - 1)
+        if decided.answered_ms:
+            answer = decided.says_yes, decided.answered_ms
+            self._orders.note_answer(partition, work, customer_id, answer, offset - 1)
 
     async def _mark_done(self, partition: OwnedPartition, upto_ms: int, after_ms: int) -> None:
         changes = self._steps.empty_write_set(partition)
