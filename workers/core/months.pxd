@@ -2,7 +2,7 @@
 
 cimport cython
 
-cdef long long DAY_MS, FOREVER_MS, _LONGEST_DAYS
+cdef long long DAY_MS, _LONGEST_DAYS
 
 cpdef long long month_at(long long at_ms) except? -1
 @cython.locals(day=cython.longlong, first=cython.longlong)

@@ -3,7 +3,6 @@
 from typing import Final
 
 from schemas.durations import DAY_MS
-from workers.core.coverage import FOREVER_MS
 
 _LONGEST_DAYS: Final = 31
 """That long after the start of a month, the next one has begun, and not the one after it."""
@@ -15,9 +14,7 @@ def month_at(at_ms: int) -> int:
 
 
 def month_from(at_ms: int) -> int:
-    """Return the first start of a month that is not before a moment; FOREVER_MS stays what it is."""
-    if at_ms >= FOREVER_MS:
-        return FOREVER_MS
+    """Return the first start of a month that is not before a moment; both in epoch milliseconds, from 1970 on."""
     day = (at_ms + DAY_MS - 1) // DAY_MS
     first = _first_day(day)
     return (first if first == day else _first_day(first + _LONGEST_DAYS)) * DAY_MS

@@ -63,7 +63,7 @@ class UnitOfWork:
         orders: how many orders were carried out, by what they say.
         erased: how many events were dropped because their customer was erased after they happened.
         forgotten: how often a customer was forgotten.
-        banned: customers of whom nothing is held any longer: who must not be written to, and who are forgotten.
+        banned: customers for whom nothing is held any longer: they must not be written to, or are forgotten.
         marks: new marks by the ref of the customer; one that says nothing is removed.
         copies: what is published after everything else: tombstones, and copies of the marks.
         tombstones: how many records had no value.

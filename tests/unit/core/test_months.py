@@ -3,7 +3,6 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.core.coverage import FOREVER_MS
 from workers.core.months import month_at, month_from
 
 moments = st.datetimes(datetime(1970, 1, 1), datetime(2400, 1, 1)).map(lambda at: at.replace(tzinfo=UTC))
@@ -24,7 +23,3 @@ def test_the_next_start_of_a_month_is_not_before_the_moment(at: datetime) -> Non
     following = date(at.year + at.month // 12, at.month % 12 + 1, 1)
     expected = start if at == start else datetime(following.year, following.month, 1, tzinfo=UTC)
     assert month_from(ms(at)) == ms(expected)
-
-
-def test_never_is_in_no_month() -> None:
-    assert month_from(FOREVER_MS) == FOREVER_MS

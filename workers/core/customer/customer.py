@@ -141,7 +141,7 @@ class Customer:
             series.is_complete = series.key in coverage.complete
 
     def forget_after(self, after_ms: int, signs: Collection[str]) -> None:
-        """Take over when customers are forgotten: so long after their last event of a type that is a sign of life."""
+        """Take over how long after their last event of a type that is a sign of life customers are forgotten."""
         self.forget_after_ms = after_ms
         for series in self.series:
             series.is_sign_of_life = series.type in signs
