@@ -214,8 +214,8 @@ BEYOND_MEMORY: Final = Lint(
     warning(
         "A window longer than customers are remembered",
         "`forget after` in sources.yaml says how long after the last sign of life a customer is forgotten, at the "
-        "next start of a month. A silence that is longer ends for most customers before the rule holds. A window that is "
-        "longer is not observable for customers who may have been forgotten and are back.",
+        "next start of a month. A silence that is longer ends for most customers before the rule holds. A longer "
+        "window is not observable for customers who may have been forgotten and are back.",
     ),
 )
 

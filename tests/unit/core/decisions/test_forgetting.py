@@ -105,6 +105,19 @@ def test_while_an_action_is_open_the_customer_is_not_forgotten_so_it_is_taken_ba
     assert customer.facts.series["login"].total == 2
 
 
+def test_an_action_that_waited_keeps_the_customer_as_well() -> None:
+    first = rule("no-purchase", when={"none": "purchase", "for": "200 days"}, priority=20)
+    then = Rule.model_validate({**QUIET.model_dump(by_alias=True, exclude_none=True), "priority": 10})
+    customer = OneCustomer(forgetting(first, then))
+    unseen = watched(customer.rules, purchase=20)
+    customer.decide([event("login", 10)], unseen)
+    customer.decide([], unseen, day(55))
+    assert acted(customer) == []  # a purchase might be unseen
+    customer.decide([event("login", 65)], unseen)
+    assert acted(customer) == [("quiet", "active"), ("quiet", "retracted")]
+    assert customer.facts.series["login"].total == 2
+
+
 def test_an_action_that_was_open_at_the_start_of_a_month_keeps_the_customer_for_that_month() -> None:
     # Open from day 50 to day 80. Whether it is over was noted by an event of day 82 or not: nothing differs.
     forget = forgetting(QUIET)
@@ -250,7 +263,7 @@ def test_signs_of_life_are_known_for_as_long_as_they_keep_a_customer() -> None:
 
 
 def test_other_events_are_known_since_the_last_start_of_a_month() -> None:
-    # Whoever is back on day 65 may have cancelled before day 60, and was forgotten then.
+    # Someone who is back on day 65 may have cancelled before day 60, and was forgotten then.
     assert truth(NO_COMPLAINT, 65, 65) == NOT_OBSERVABLE
     assert truth(NO_COMPLAINT, 65, 66) == TRUE
     assert truth(NO_COMPLAINT, 75, 75) == TRUE
