@@ -22,6 +22,20 @@ RULES = replace(
     rules(
         # It may ask for an action shortly before the customer is forgotten.
         rule("quiet", when={"none": "login", "for": "40 days"}, expires_after="25 days", again_after="5 days"),
+        rule(
+            "dear",
+            when={"none": "purchase", "for": "35 days"},
+            priority=20,
+            expires_after="9 days",
+            again_after="5 days",
+        ),
+        rule(
+            "odd",
+            when={"none": "login", "for": "33 days"},
+            priority=10,
+            expires_after="30 days",
+            again_after="5 days",
+        ),
         rule("long", when={"none": "purchase", "for": "70 days"}, expires_after="9 days"),
         rule("gone", when={"status": "cancelled"}, action="win-back", again_after="2 days"),
         rule("first", when={"first": "purchase", "at most": "30 days ago"}),

@@ -183,8 +183,8 @@ class Customer:
     def forgotten_until(self, series: Series) -> int:
         """Return before when events of a series may have been forgotten with the customer; 0 if none can be.
 
-        A customer who was forgotten was so at the latest at the start of the month of the first event. Until then, nothing
-        but signs of life had been missing.
+        That was at the start of the month of the first event, at the latest. Until then, only signs of life had been
+        missing.
         """
         if not self.may_be_back():
             return 0

@@ -69,6 +69,7 @@ class Turn:
         self.answer = None
         self.admission.customer_id = customer_id
         self.admission.standing = standing
+        self.admission.insists = False
         if self.waiting:
             self.waiting = {}
         if self.left_out:
@@ -223,14 +224,15 @@ class Turn:
             if customer.due_ms and customer.due_ms < moment_ms:
                 self.advance(moment_ms - 1, True)
                 continue
-            if customer.waiting:
-                begun = self.decisions.number
-                self.admission.release(moment_ms)
-                self.decisions.put_in_order(begun)
-                if customer.forgotten_ms(self.clock()) > at_ms:
-                    return False
-            self.forget()
-            return True
+            if not customer.waiting:
+                self.forget()
+                return True
+            # Of a type that has not been seen so far, what comes later in the log finds a stranger, too.
+            begun = self.decisions.number
+            self.admission.insists = True
+            self.admission.release(moment_ms)
+            self.admission.insists = False
+            self.decisions.put_in_order(begun)
 
     def collects(self, upto_ms: int) -> bool:
         """Forget the customer if the moment for it comes until `upto_ms`, and nothing before it waits for a type.
