@@ -52,6 +52,8 @@ VALUES_LEFT_OUT = _counter(
     *("topic", "attribute", "reason"),
 )
 DEAD_LETTERS = _counter("dead_letters", "Records put into the dead-letter topic.", "topic", "reason")
+REQUESTS_READ = _counter("requests_read", "Requests read, and sent on as orders or dead letters.")
+REQUESTS_REFUSED = _counter("requests_refused", "Requests that cannot be read: dead letters.")
 ORDERS = _counter("orders", "Orders carried out for customers.", "order")
 EVENTS = _counter("events", "Records of the activity topic by outcome.", "outcome")
 ACTIONS = _counter("actions", "Actions decided.", "action", "rule", "status")
