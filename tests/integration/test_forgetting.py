@@ -55,7 +55,7 @@ async def keys_that_name(place: Site, customer: str) -> list[bytes]:
 
 
 def test_after_the_moment_nothing_of_a_customer_is_in_redis_and_who_returns_is_a_stranger(
-    pair: Pair, tmp_path: Path
+    apache_pair: Pair, tmp_path: Path
 ) -> None:
     async def scenario(place: Site) -> None:
         await place.order("zebedee", 1)
@@ -84,7 +84,7 @@ def test_after_the_moment_nothing_of_a_customer_is_in_redis_and_who_returns_is_a
         await swept(place, MAY)
         assert await state(place) == before
 
-    play(pair, tmp_path, scenario)
+    play(apache_pair, tmp_path, scenario)
 
 
 def test_while_a_source_is_silent_no_one_is_forgotten(pair: Pair, tmp_path: Path) -> None:
