@@ -47,6 +47,8 @@ class CustomerStep:
     def after(self, earlier: "CustomerStep") -> None:
         """Add what an earlier step of the same customer said; this one continues it."""
         self.records[:0] = earlier.records
+        if not self.answered_ms:
+            self.answered_ms, self.says_yes = earlier.answered_ms, earlier.says_yes
         if earlier.stored is None:
             self.waiting = {**earlier.waiting, **self.waiting}
         self.folded += earlier.folded
