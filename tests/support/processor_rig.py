@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any, Final, cast
 
 import orjson
@@ -156,6 +157,7 @@ class Agent:
         sources: SourcesFile | None = None,
         brake: str | None = None,
         policy: Mapping[str, Any] | None = None,
+        forget_after_days: int = 0,
     ) -> None:
         self.publisher = FakePublisher()
         self.clock = StoppedClock(now_day)
@@ -179,7 +181,8 @@ class Agent:
         )
         backends = Backends(store, self.publisher.as_publisher(), self.clock, self.pauses, self.marks)
         whole = {**(policy or {}), **({} if brake is None else {"brake": brake})}
-        self.processor = Processor(settings, sources, rules(*content, types=TYPES, **whole), backends)
+        compiled = replace(rules(*content, types=TYPES, **whole), forget_after_ms=day(forget_after_days) - day(0))
+        self.processor = Processor(settings, sources, compiled, backends)
 
     async def start(self, end: int = 1_000) -> None:
         """Claim partition 0 and let every event type be complete up to now."""

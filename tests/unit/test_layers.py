@@ -100,6 +100,7 @@ CORE_LEVELS: Final = (
         "workers.core.coverage",
         "workers.core.events",
         "workers.core.meaning",
+        "workers.core.months",
         "workers.core.phrases",
         "workers.core.source_changes",
         "workers.core.source_positions",

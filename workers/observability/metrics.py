@@ -64,6 +64,9 @@ CONSENT_NOT_UNDERSTOOD = _counter(
     "answer",
 )
 TIMERS = _counter("timers", "Customers evaluated because their due time came.")
+FORGOTTEN = _counter(
+    "forgotten", "Customers forgotten, because `forget after` had passed since their last sign of life."
+)
 RELOADS = _counter("rule_reloads", "Reloads of rule files while running, by outcome.", "outcome")
 LAST_GOOD = _gauge(
     "last_good_in_use",

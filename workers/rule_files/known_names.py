@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Final
 
 from schemas.attribute_types import AttributeType
@@ -23,6 +24,7 @@ class KnownNames:
         attribute_types: the declared types of attributes, by `type.attribute`.
         signs_of_life: the event types that show that a customer is back.
         personal: the personal attributes, as `type.attribute`.
+        forget_after: how long after the last of these a customer is forgotten; None for never.
     """
 
     types: Collection[str] | None = None
@@ -30,6 +32,7 @@ class KnownNames:
     attribute_types: Mapping[str, AttributeType] = field(default_factory=dict)
     signs_of_life: frozenset[str] = SIGNS_OF_LIFE
     personal: frozenset[str] = frozenset()
+    forget_after: timedelta | None = None
 
     @property
     def type_of(self) -> TypeOf:
@@ -66,7 +69,14 @@ def known_types(sources: SourcesFile | None) -> KnownNames:
     if sources is None:
         return KnownNames(tuple(BUILT_IN))
     types = tuple(event_types(sources))
-    return KnownNames(types, None, sources.types_of_attributes(), sources.signs_of_life(), sources.personal())
+    return KnownNames(
+        types,
+        None,
+        sources.types_of_attributes(),
+        sources.signs_of_life(),
+        sources.personal(),
+        sources.forget_after,
+    )
 
 
 def known_names(sources: SourcesFile | None) -> KnownNames:

@@ -157,6 +157,7 @@ class Worker:
         work = {
             "intake": self._deliveries.pass_on(),
             "sweep": guard(self._processor.sweep()),
+            "forget": guard(self._processor.forget()),
             "rules": guard(self._reload.watch()),
             "asked": guard(self._reload.obey(reload_asked)),
             "topics": guard(self._patterns.watch(self._reload.running)),

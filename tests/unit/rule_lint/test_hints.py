@@ -31,6 +31,7 @@ ELSEWHERE: Final = {
     *("repeated-definition", "repeated-for-every-rule", "unseen-value"),
     # What helps is another attribute, from a source.
     "personal-value",
+    "beyond-memory",
 }
 HISTORIES: Final[tuple[list[dict[str, Any]], ...]] = (
     [{"at": "start", "event": "purchase", "with": {"amount": 60, "currency": "EUR", "order_id": "Café"}}],

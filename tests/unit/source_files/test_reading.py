@@ -1,5 +1,6 @@
 """Laws of `sources.yaml`: every problem names its place."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -148,3 +149,43 @@ def test_a_file_that_declares_types_alone_has_the_hash_that_it_had() -> None:
     assert personal is not None
     assert content_hash(personal) != content_hash(sources)
     assert changes_between(mapped(sources), mapped(personal)) == SourceChanges()
+
+
+@pytest.mark.parametrize(
+    ("written", "days"), [("3 years", 1095), ("1 year", 365), ("400 days", 400), ("60 weeks", 420), ("30 days", 30)]
+)
+def test_forget_after_is_a_duration_or_years_of_365_days(written: str, days: int) -> None:
+    text = f"forget after: {written}\nsources:\n" + source()
+    sources, problems = read_sources("sources.yaml", text)
+    assert problems == []
+    assert sources is not None
+    assert sources.forget_after == timedelta(days=days)
+    assert_keeps_schema(text, "sources.schema.json")
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("29 days", "at least 30 days after a sign of life"),
+        ("11 years", "longer than ten years"),
+        ("4000 days", "longer than ten years"),
+        ("0 years", "too short"),
+        ("36 months", "write '1080 days'"),
+        ("3", "3 has no unit"),
+        ("never", "a whole number and a unit such as"),
+    ],
+)
+def test_what_is_no_time_to_be_remembered_is_refused_at_its_place(written: str, said: str) -> None:
+    sources, problems = read_sources("sources.yaml", f"forget after: {written}\nsources:\n" + source())
+    assert sources is None
+    assert places(problems) == [(1, 15)]
+    assert said in problems[0].message
+
+
+def test_another_forget_after_is_another_generation_that_reads_the_same() -> None:
+    texts = ["sources:\n" + source(), "forget after: 3 years\nsources:\n" + source()]
+    before, after = (read_sources("sources.yaml", text)[0] for text in texts)
+    assert before is not None
+    assert after is not None
+    assert content_hash(before) != content_hash(after)
+    assert changes_between(mapped(before), mapped(after)) == SourceChanges()

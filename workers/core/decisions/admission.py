@@ -50,6 +50,8 @@ class Admission:
     Attributes:
         customer_id: whose; hold-outs depend on it.
         standing: of the customer.
+        insists: whether candidates are decided although a type may not have been seen far enough, because otherwise
+            the customer is forgotten first.
         not_understood: gets the customer's answer, for each decision that is `opted_out` because it is neither yes
             nor no.
     """
@@ -66,6 +68,7 @@ class Admission:
         self.remembers_ms = policy.remembers_ms
         self.customer_id = ""
         self.standing: Standing = AS_ANYBODY
+        self.insists = False
         self.not_understood: list[str] = []
         self._releases = 0
         blocked = Numbers(program.circles)
@@ -106,7 +109,7 @@ class Admission:
                 customer.remove_candidate(place)
                 continue
             seen_ms = candidate.doubted_ms if candidate.doubted_ms > candidate.start_ms else candidate.start_ms
-            if (
+            if not self.insists and (
                 self._blocked[rule.circle] == self._releases
                 or rule.admitted_until_ms < seen_ms
                 or (before_ms == FOREVER_MS and self.is_rival_due(rule, candidate.start_ms))

@@ -69,6 +69,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
     attribute_types = to_convert(types_by_attribute, read_attributes)
     # Two workers that mask different values write different records; of values that no rule reads, neither does.
     hidden = sorted(book.personal & {*worded, *contact_policy.attributes})
+    forget_after_ms = 0 if book.forget_after is None else duration_ms(book.forget_after)
     groups: dict[str, list[Rule]] = {}
     for rule in compiled:
         groups.setdefault(rule.group, []).append(rule)
@@ -83,6 +84,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
                 *([dict(book.attribute_types)] if book.attribute_types else []),
                 *([{"personal": hidden}] if hidden else []),
                 sorted(book.signs_of_life),
+                *([{"forget after": forget_after_ms}] if forget_after_ms else []),
                 MEANING,
             ]
         ),
@@ -93,6 +95,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         requires={name: group[0].requires for name, group in groups.items()},
         returns=specs.returns,
         signs_of_life=book.signs_of_life,
+        forget_after_ms=forget_after_ms,
         references={name: tuple(sorted(attributes)) for name, attributes in references.items()},
         brake=None if book.for_every_rule.brake is None else book.for_every_rule.brake[0],
         declared=frozenset(known) - _BUILT_IN,

@@ -20,7 +20,6 @@ from workers.processor.orders.mark_topic import MarkTopic
 from workers.processor.partition import OwnedPartition
 from workers.processor.unit_of_work import UnitOfWork
 from workers.state.marks.mark import Mark
-from workers.state.meta import types_watched
 from workers.state.store import Store
 
 log = structlog.get_logger(__name__)
@@ -100,13 +99,11 @@ class CustomerOrders:
         last: CustomerStep | None = None
         waiting: list[tuple[Event, ConsumerRecord]] = []
         standing = AS_ANYBODY
-        has_erased = False
 
         def take(step: CustomerStep | None) -> None:
-            nonlocal last, raw, has_erased
+            nonlocal last, raw
             if step is None:
                 return
-            has_erased = has_erased or step.stored is None
             raw = step.stored
             if last is not None:
                 step.after(last)
@@ -149,8 +146,6 @@ class CustomerOrders:
                     standing = mark.standing(record.offset)
                 waiting.append((item, record))
         fold_waiting()
-        if has_erased and last is not None and last.stored is not None:
-            work.customers += 1  # a stranger by now
         return last
 
     def _answer_in(self, deciding: Deciding, raw: bytes) -> Answer | None:
@@ -193,10 +188,8 @@ class CustomerOrders:
             step = CustomerStep(None, 0, [], 0, False, {}, 0, 0, [], [], [])
             if not erases:
                 return None
-        if erases:
-            work.customers -= 1
-            watched = {*partition.watermarks.by_type, *types_watched(partition.meta.fields)}
-            step.waiting = dict.fromkeys(watched, 0)
+        if step.stored is None:
+            step.waiting = partition.waits_for_nothing()
         return step
 
     async def release_held(self, partition: OwnedPartition, work: UnitOfWork) -> None:

@@ -15,6 +15,7 @@ from tests.support.processor_rig import GONE, MARK_TOPIC, QUIET, Agent, lawful, 
 from workers.core.decisions.published import content_of
 from workers.kafka.records import OutboxRecord, PlacedRecord
 from workers.kafka.topics import LogBounds
+from workers.processor.deciding import Deciding
 from workers.state.marks.mark import Mark, decode_mark
 
 WIN_BACK: Final = "linger.win-back"
@@ -376,5 +377,22 @@ def test_answers_of_who_wants_mail_leave_no_mark() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         await agent.process(answered(0, 3, "yes"), order(1, SUPPRESS, 4, "bob"), answered(2, 5, "yes"))
         assert len(store.contents[0].marks) == 1
+
+    lawful(law, GONE, policy=CONSENT)
+
+
+def test_an_opt_out_leaves_a_mark_also_beside_an_event_that_cannot_be_folded(monkeypatch: pytest.MonkeyPatch) -> None:
+    fold = Deciding.fold
+
+    def fails(deciding: Deciding, customer_id: str, raw: bytes | None, events: Sequence[Any], *rest: Any) -> Any:
+        if any(event.at_ms == day(4) for event in events):
+            raise RuntimeError("a bug")
+        return fold(deciding, customer_id, raw, events, *rest)
+
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        monkeypatch.setattr(Deciding, "fold", fails)
+        await agent.process(answered(0, 3, "no"), purchase(1, 4), login(2, 5))
+        assert reasons(await agent.published("linger.dead-letter")) == [b"fold_failed"]
+        assert mark_in(store).opted_out_ms == day(2)
 
     lawful(law, GONE, policy=CONSENT)
