@@ -1,7 +1,7 @@
 """The mark of a customer, and the key of the hashes under which marks stand.
 
-The key is that of the settings, of which Redis has a check, or a random one that the first worker made. That one is
-stored: it keeps ids out of lists and dumps of marks, not out of reach of a reader of all of Redis.
+The key is that of the settings, and Redis holds a check of it; or it is a random one that the first worker made. A
+random one is stored: it keeps ids out of lists and dumps of marks, not out of reach of a reader of all of Redis.
 """
 
 from collections.abc import Mapping
