@@ -116,6 +116,8 @@ class Ownership:
                 await self._patiently(self._marks.open)
                 self._sources.progress = progress
             numbers = sorted(bounds)
+            if numbers:
+                await self._patiently(partial(self._marks.read_ahead, numbers))
             offsets = await asyncio.gather(*(self._claim(number, bounds[number], topic_id) for number in numbers))
             metrics.PARTITIONS.set(len(self.partitions))
             log.info(log_events.PARTITIONS_CLAIMED, partitions=sorted(self.partitions))

@@ -48,6 +48,7 @@ class MarkBook:
         self._configured = configured
         self._partitions = partitions
         self._key: MarkKey | None = None
+        self._ahead: dict[int, dict[bytes, Mark]] = {}
 
     def ref(self, customer_id: str) -> bytes:
         """Return the keyed hash of a customer's id; the book was opened before."""
@@ -99,6 +100,16 @@ class MarkBook:
         except StartupError as error:
             raise Transient(str(error)) from error
 
+    async def read_ahead(self, numbers: Collection[int]) -> None:
+        """Read the topic once for all those partitions that are about to be claimed and do not have marks in Redis.
+
+        Raises:
+            Transient: if Redis does not answer, or the topic cannot be read.
+        """
+        metas = await self._store.metas(numbers)
+        lost = [number for number, fields in metas.items() if fields.get(MARKED) != _IN_REDIS]
+        self._ahead = (await self._copies(lost)).marks if lost else {}
+
     async def read(self, number: int, meta: Meta, topic_id: str | None) -> tuple[dict[bytes, Mark], WriteSet | None]:
         """Return the marks of a partition, and what must be written before anything is decided; None for nothing.
 
@@ -112,7 +123,11 @@ class MarkBook:
         """
         stored = await self._store.marks.of_partition(number)
         is_complete = meta.fields.get(MARKED) == _IN_REDIS
-        copied = {} if is_complete else (await self._copies([number])).marks[number]
+        copied = self._ahead.pop(number, None)
+        if is_complete:
+            copied = {}
+        elif copied is None:
+            copied = (await self._copies([number])).marks[number]
         marks = all_merged(stored, copied, topic_id or "")
         changed = {ref: encode_mark(mark) for ref, mark in marks.items() if stored.get(ref) != mark}
         if is_complete and not changed:
