@@ -152,6 +152,7 @@ class Agent:
         partitions: int = 1,
         sources: SourcesFile | None = None,
         brake: str | None = None,
+        consent: str | None = None,
     ) -> None:
         self.publisher = FakePublisher()
         self.clock = StoppedClock(now_day)
@@ -174,7 +175,9 @@ class Agent:
             }
         )
         backends = Backends(store, self.publisher.as_publisher(), self.clock, self.pauses, self.marks)
-        policy = {} if brake is None else {"brake": brake}
+        policy: dict[str, Any] = {} if brake is None else {"brake": brake}
+        if consent is not None:
+            policy["consent"] = {"from": consent}
         self.processor = Processor(settings, sources, rules(*content, types=TYPES, **policy), backends)
 
     async def start(self, end: int = 1_000) -> None:

@@ -6,6 +6,9 @@ confirmed them. A crash in between publishes them again, with the same ids and b
 An active action is sent only while its rule is not paused, and while that is known for certain. The action of a
 paused rule is withheld: it counts as done here, and the step that trims it stores it among the held actions.
 Everything else (retractions, decisions, dead letters) is sent in any case, if need be ahead of actions that wait.
+
+The copy of a mark is sent only after Kafka has confirmed what comes before it. If the topic of marks knew of an
+erasure whose retraction Redis then loses, nothing would take the action back.
 """
 
 import asyncio
@@ -15,7 +18,7 @@ from typing import Final, Protocol
 
 from workers.core.decisions.published import PublishedRecord
 from workers.kafka.producer import Publisher, Withdrawn
-from workers.kafka.records import OutboxRecord
+from workers.kafka.records import OutboxRecord, PlacedRecord
 from workers.observability import metrics
 from workers.outbox.sent_action import SentAction, action_in
 from workers.outbox.timing import ActionTimes
@@ -241,6 +244,9 @@ class Outbox:
                 if entry.is_done:
                     continue  # taken back while it was delayed
                 action = entry.action
+                if _is_placed(entry) and batch and not _is_placed(batch[-1]):
+                    queue.appendleft(entry)
+                    return batch
                 if action is None:
                     batch.append(entry)
                 elif not action.is_active:
@@ -290,3 +296,7 @@ class Outbox:
             entry.is_done = True
         self._unconfirmed -= len(entries)
         self._moved.set()
+
+
+def _is_placed(entry: _Entry) -> bool:
+    return isinstance(entry.record, PlacedRecord)

@@ -161,7 +161,7 @@ class BatchProcessor:
                     plain = cast("list[tuple[Event, ConsumerRecord]]", events)
                     decided = self._decide_customer(customer_id, raw, plain, AS_ANYBODY, deciding, work)
                 if decided is not None:
-                    work.add(customer_id, decided, is_new=raw is None)
+                    work.add(customer_id, decided, was_stored=raw is not None)
                     if decided.answered_ms:
                         offset = events[-1][1].offset
                         self._orders.note_answer(partition, work, customer_id, decided, offset)

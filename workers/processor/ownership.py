@@ -113,7 +113,7 @@ class Ownership:
             await self.release_all()
             if bounds:  # a worker without partitions needs no answer of Redis
                 await self._patiently(self._layouts.read)
-                await self._patiently(self._marks.open)
+                await self._patiently(partial(self._marks.open, topic_id))
                 self._sources.progress = progress
             numbers = sorted(bounds)
             offsets = await asyncio.gather(*(self._claim(number, bounds[number], topic_id) for number in numbers))

@@ -134,7 +134,7 @@ class Timers:
                     work.due[customer_id] = upto_ms + _POSTPONE_MS
                     continue
                 if decided is not None:
-                    work.add(customer_id, decided, is_new=False)
+                    work.add(customer_id, decided, was_stored=True)
                     self._orders.note_answer(partition, work, customer_id, decided, partition.meta.offset - 1)
             for event_type, customer_ids in due.waited.items():
                 for customer_id in customer_ids:

@@ -53,7 +53,7 @@ class UnitOfWork:
         counted_only: records of a rebuild that are counted in `meta` and not published.
         folded: how many events were folded.
         duplicates: how many records or events were dropped because they had been folded before.
-        customers: how many customers are new.
+        customers: how many customers are new, less those who were erased.
         timers: how many timers were decided.
         left_out: values that were cut or left out of events, by source topic, attribute and reason.
         not_understood: decisions not to act because of an answer that is neither yes nor no, by answer.
@@ -65,6 +65,8 @@ class UnitOfWork:
         banned: customers who must not be written to any more.
         marks: new marks by the ref of the customer; one that says nothing is removed.
         copies: what is published after everything else: tombstones, and copies of the marks.
+        returned: ids of what was decided of customers who came back after an order of this step had erased them: it
+            follows their tombstones.
         tombstones: how many records had no value.
         unread: records of intake that could not be read, and why; newer sources may have made them.
     """
@@ -99,6 +101,7 @@ class UnitOfWork:
     banned: set[str] = field(default_factory=set)
     marks: dict[bytes, Mark] = field(default_factory=dict)
     copies: list[OutboxRecord] = field(default_factory=list)
+    returned: set[str] = field(default_factory=set)
     tombstones: int = 0
     unread: list[tuple[ConsumerRecord, InvalidEvent]] = field(default_factory=list)
 
@@ -127,8 +130,8 @@ class UnitOfWork:
         if newest is None or record.timestamp > newest.timestamp:
             self.newest[event_type] = record
 
-    def add(self, customer_id: str, decided: CustomerStep, *, is_new: bool) -> None:
-        """Add what was decided for one customer."""
+    def add(self, customer_id: str, decided: CustomerStep, *, was_stored: bool) -> None:
+        """Add what was decided for one customer, of whom something was stored before the step or not."""
         self.activities[customer_id] = decided.stored
         self.due[customer_id] = decided.due_ms
         for event_type, at_ms in decided.waiting.items():
@@ -136,7 +139,7 @@ class UnitOfWork:
         self.records += decided.records
         self.folded += decided.folded
         self.duplicates += decided.duplicates
-        self.customers += is_new
+        self.customers += (decided.stored is not None) - was_stored
         if decided.not_understood:
             self.not_understood.update(decided.not_understood)
         if decided.unnamed:
@@ -180,7 +183,11 @@ class UnitOfWork:
         Args:
             trim: how many records at the head of the outbox Kafka has confirmed.
         """
-        self.outgoing = [*self.dead_letters, *self.records, *self.copies]
+        first, last = self.records, []
+        if self.returned:
+            first = [record for record in self.records if record.action_id not in self.returned]
+            last = [record for record in self.records if record.action_id in self.returned]
+        self.outgoing = [*self.dead_letters, *first, *self.copies, *last]
         fields: dict[str, str | int] = {}
         for source_partition, pair in self.high_waters.items():
             form, number = high_water_entry(pair)
@@ -201,8 +208,9 @@ class UnitOfWork:
             waiting=self.waiting,
             outbox=[
                 *map(encode_record, self.dead_letters),
-                *(record.stored for record in self.records),
+                *(record.stored for record in first),
                 *map(encode_record, self.copies),
+                *(record.stored for record in last),
             ],
             trim=trim,
             held=[*(_held(action, because) for action, because in self.held), *self.deferred],

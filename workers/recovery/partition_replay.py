@@ -4,7 +4,7 @@ The only module of the rebuild that uses the processor.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -58,6 +58,7 @@ class ReplayContext:
         clock: the time.
         pauses: the paused rules; kept fresh by the rebuild.
         marks: the topic of marks.
+        tombstone_topics: topics from which an erased customer is deleted.
         published: what is published already.
         tally: counts published and withheld actions.
         rules_known: Redis still held when each rule was activated.
@@ -71,6 +72,7 @@ class ReplayContext:
     clock: Clock
     pauses: PauseList
     marks: MarkTopic
+    tombstone_topics: Collection[str]
     published: Published
     tally: Tally
     rules_known: bool
@@ -107,6 +109,7 @@ class PartitionReplay:
             Backends(context.store, context.publisher, context.clock, context.pauses, context.marks),
             rebuild_policy=self._policy,
         )
+        self._processor.customer_orders.tombstone_topics = context.tombstone_topics
 
     async def run(
         self,

@@ -25,6 +25,8 @@ from workers.core.watermarks import Progress
 from workers.dead_letters.record import cut_dead_letters
 from workers.errors import StartupError
 from workers.kafka.producer import Publisher
+from workers.kafka.topic_configs import may_be_compacted
+from workers.kafka.topics import connected_admin
 from workers.pauses.pause_list import PauseList
 from workers.pauses.reader import PauseReader
 from workers.processor.orders.mark_topic import MarkTopic
@@ -41,9 +43,10 @@ from workers.recovery.source_progress import SourcePartition, covered_since, fin
 from workers.recovery.state_files.beginning import Beginning, read_beginning
 from workers.recovery.wipe import wipe
 from workers.rule_files.known_names import event_types
-from workers.settings import MARKS, PAUSES, Settings
+from workers.settings import MARKS, PAUSES, TOPICS_BY_CUSTOMER, Settings
 from workers.state import layouts
 from workers.state.connect import clock_of
+from workers.state.marks.stored import stored_key
 from workers.state.rule_sets.activation import activate, newest_generation
 from workers.state.settings_check import namespaces_of_topic
 from workers.state.source_sets.stored import as_agreed
@@ -167,7 +170,8 @@ class Rebuild:
         }
         in_files = {partition: mark for partition, mark in marks.items() if partition in plan.file_offsets}
         unfinished = {partition: mark.while_wiping() for partition, mark in in_files.items()}
-        await wipe(self._store, {**marks, **unfinished}, event_types(self._sources))
+        key = await stored_key(self._store, self._settings.key_of_marks)
+        await wipe(self._store, {**marks, **unfinished}, event_types(self._sources), key)
         beginning = findings.beginning
         await beginning.load_shared(self._store)
         await beginning.load(self._store, in_files, findings.published, self._settings, layout)
@@ -195,6 +199,7 @@ class Rebuild:
             self._clock,
             pauses.pauses,
             MarkTopic(self._settings.kafka_connection(), self._settings.topic(MARKS)),
+            await self._tombstone_topics(),
             findings.published,
             tally,
             rules_known=not plan.rules_lost,
@@ -213,6 +218,10 @@ class Rebuild:
                 keeping_fresh.cancel()
             await pauses.stop()
             await publisher.stop()
+
+    async def _tombstone_topics(self) -> list[str]:
+        async with connected_admin(self._settings.kafka_connection()) as admin:
+            return await may_be_compacted(admin, [self._settings.topic(name) for name in TOPICS_BY_CUSTOMER])
 
     async def _restore_progress(
         self, consumer: AIOKafkaConsumer, findings: "_Findings"

@@ -97,6 +97,7 @@ def replay(store: MemoryStore, consumer: LogConsumer, publisher: FakePublisher |
             clock,
             fresh_pauses(),
             PublishedMarks(FakePublisher()),
+            (),
             Published(),
             Tally(),
             rules_known=True,

@@ -210,6 +210,7 @@ class Turn:
             erases: whether the customer is erased; the caller stores nothing then.
         """
         customer = self.customer
+        self.has_answered = True
         self.adopt()
         if customer.due_ms and customer.due_ms <= order_ms:
             self.advance(order_ms, True)

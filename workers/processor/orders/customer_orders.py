@@ -65,7 +65,7 @@ class CustomerOrders:
             decided: what the step decided.
             offset: of the latest record that was folded.
         """
-        if not decided.answered_ms or (decided.says_yes and not partition.marks):
+        if not decided.answered_ms or (decided.says_yes and not partition.marks and not work.marks):
             return
         ref = self._book.ref(customer_id)
         before = self._mark(partition, work, ref)
@@ -96,36 +96,48 @@ class CustomerOrders:
         ref = self._book.ref(customer_id)
         last: CustomerStep | None = None
         waiting: list[tuple[Event, ConsumerRecord]] = []
-        standing = AS_ANYBODY
+        standing, is_erased = AS_ANYBODY, False
 
-        def take(step: CustomerStep | None) -> None:
+        def take(step: CustomerStep | None, offset: int) -> None:
             nonlocal last, raw
             if step is None:
                 return
+            # At once: what follows in this step must know of an opt-out whose event an order forgets.
+            self.note_answer(partition, work, customer_id, step, offset)
+            step.answered_ms = 0
+            if is_erased:
+                work.returned.update(record.action_id for record in step.records)
             raw = step.stored
             if last is not None:
                 step.after(last)
             last = step
 
         for item, record in work.events[customer_id]:
-            mark = self._mark(partition, work, ref)
             if isinstance(item, Order):
                 if waiting:
-                    take(fold(raw, waiting, standing))
+                    take(fold(raw, waiting, standing), waiting[-1][1].offset)
                     waiting = []
-                standing = mark.standing(record.offset)
-                take(self._carry_out(partition, work, deciding, customer_id, raw, item, standing))
+                standing = self._mark(partition, work, ref).standing(record.offset)
+                is_repeated = self._mark(partition, work, ref).erased_at >= record.offset
+                step = self._carry_out(
+                    partition, work, deciding, customer_id, raw, item, standing, is_repeated=is_repeated
+                )
+                take(step, record.offset)
+                is_erased |= item.type == ERASE
+                mark = self._mark(partition, work, ref)
                 changed = mark.of_topic(partition.meta.topic_id or "").after_order(item, record.offset)
                 self._change(work, partition, ref, mark, changed)
                 work.orders[item.type.removeprefix("linger.")] += 1
-            elif mark.is_erased(record.offset, item.at_ms):
+                continue
+            mark = self._mark(partition, work, ref)
+            if mark.is_erased(record.offset, item.at_ms):
                 work.erased += 1
             else:
                 if not waiting:
                     standing = mark.standing(record.offset)
                 waiting.append((item, record))
         if waiting:
-            take(fold(raw, waiting, standing))
+            take(fold(raw, waiting, standing), waiting[-1][1].offset)
         return last
 
     def _carry_out(
@@ -137,12 +149,15 @@ class CustomerOrders:
         raw: bytes | None,
         order: Order,
         standing: Standing,
+        *,
+        is_repeated: bool,
     ) -> CustomerStep | None:
         if order.type == RESUME:
             return None
         erases = order.type == ERASE
         work.banned.add(customer_id)
-        if erases:
+        if erases and not is_repeated:
+            # Only once: what the customer left since then, after coming back, must stay.
             key = customer_id.encode()
             work.copies += [OutboxRecord(topic, key, None, ()) for topic in sorted(self.tombstone_topics)]
         if raw is None:
@@ -163,7 +178,6 @@ class CustomerOrders:
             if not erases:
                 return None
         if erases:
-            work.customers -= 1
             watched = {*partition.watermarks.by_type, *types_watched(partition.meta.fields)}
             step.waiting = dict.fromkeys(watched, 0)
         return step

@@ -1,7 +1,7 @@
 """The mark book: the key of marks, and the marks of the partitions that are claimed.
 
-A partition whose `meta` says that its marks are in Redis is read from there. Any other one is new, or Redis has lost
-it: its marks come from the topic, before anything is decided, and are written with the partition's next step.
+A partition whose `meta` says that its marks are in Redis is read from there. Any other one is new or rebuilt, or
+Redis has lost it: its marks come from the topic, too, before anything is decided, and are written at once.
 """
 
 import secrets
@@ -11,7 +11,7 @@ from workers.kafka.producer import Publisher
 from workers.processor.orders.mark_topic import MarkTopic
 from workers.state.marks.key import KEY_BYTES, MarkKey
 from workers.state.marks.mark import Mark, encode_mark
-from workers.state.marks.stored import CHECK, KEY, key_of
+from workers.state.marks.stored import CHECK, COPIED, KEY, key_of
 from workers.state.meta import MARKED, Meta
 from workers.state.step import WriteSet
 from workers.state.store import Store
@@ -43,8 +43,11 @@ class MarkBook:
             raise RuntimeError("the key of marks is not known yet")
         return self._key.ref(customer_id)
 
-    async def open(self) -> None:
+    async def open(self, topic_id: str | None) -> None:
         """Find out the key, or make one; after this it is in Redis, and in the topic.
+
+        Args:
+            topic_id: of the activity topic. State that was imported elsewhere knows the key, and the topic does not.
 
         Raises:
             StartupError: if it is not the key with which marks were made, or the topic cannot be read.
@@ -53,9 +56,13 @@ class MarkBook:
         if self._key is not None:
             return
         fields = await self._store.marks.key_fields()
-        if not fields:
-            fields = await self._keep_key((await self._topic.read(())).key_fields)
+        copied = topic_id or "1"
+        if fields.get(COPIED) != copied:
+            if not fields:
+                fields = await self._keep_key((await self._topic.read(())).key_fields)
+            key_of(fields, self._configured)
             await self._publisher.send([self._topic.key_record(fields)])
+            await self._store.marks.note_of_key(COPIED, copied)
         self._key = key_of(fields, self._configured)
 
     async def _keep_key(self, copied: dict[str, str]) -> dict[str, str]:
@@ -83,8 +90,11 @@ class MarkBook:
         """
         stored = await self._store.marks.of_partition(number)
         is_complete = meta.fields.get(MARKED) == _IN_REDIS
-        before = stored if is_complete else {**stored, **(await self._topic.read([number])).marks[number]}
-        marks = {ref: mark.of_topic(topic_id or "") for ref, mark in before.items()}
+        marks = {ref: mark.of_topic(topic_id or "") for ref, mark in stored.items()}
+        if not is_complete:
+            for ref, mark in (await self._topic.read([number])).marks[number].items():
+                copy = mark.of_topic(topic_id or "")
+                marks[ref] = copy if ref not in marks else marks[ref].or_later(copy)
         changed = {ref: encode_mark(mark) for ref, mark in marks.items() if stored.get(ref) != mark}
         if is_complete and not changed:
             return marks, None

@@ -13,6 +13,7 @@ from workers.kafka.range_reader import OffsetRange, opened_reader, read_ranges
 from workers.kafka.records import PlacedRecord, TopicPartition
 from workers.kafka.topics import log_bounds
 from workers.state.marks.mark import Mark, decode_mark, encode_mark
+from workers.state.marks.stored import CHECK, KEY
 
 _KEY_RECORD: Final = b"key"
 """The key of the record about the key of the hashes; no ref is as short."""
@@ -83,5 +84,5 @@ class MarkTopic:
 
     def key_record(self, fields: Mapping[str, str]) -> PlacedRecord:
         """Return the record of what is known of the key of the hashes."""
-        value = json.dumps(dict(sorted(fields.items()))).encode()
+        value = json.dumps({name: fields[name] for name in sorted({KEY, CHECK} & fields.keys())}).encode()
         return PlacedRecord(self._topic, _KEY_RECORD, value, (), _KEY_PARTITION)

@@ -48,6 +48,13 @@ class Mark(msgspec.Struct, array_like=True, frozen=True):
             erased_ms=self.erased_ms,
         )
 
+    def or_later(self, other: "Mark") -> "Mark":
+        """Return this mark, or another one of the same customer and topic that was changed at a later offset."""
+        return other if other._changed_at() > self._changed_at() else self
+
+    def _changed_at(self) -> int:
+        return max(self.suppressed_at, self.opted_out_at, self.erased_at)
+
     def standing(self, offset: int) -> Standing:
         """Return how the customer stands where this offset is folded, or a timer is decided before it."""
         is_suppressed = self.suppressed_ms > 0 and offset > self.suppressed_at
@@ -63,7 +70,7 @@ class Mark(msgspec.Struct, array_like=True, frozen=True):
         changes: dict[str, int] = {}
         at_ms = max(order.at_ms(), 1)
         if order.type == ERASE:
-            changes = {"erased_ms": max(at_ms, self.erased_ms), "erased_at": offset}
+            changes = {"erased_ms": max(at_ms, self.erased_ms), "erased_at": max(offset, self.erased_at)}
         suppresses = order.type == SUPPRESS or (order.type == ERASE and not order.may_return)
         if suppresses:
             changes |= {"suppressed_ms": self.suppressed_ms or at_ms, "suppressed_at": offset}

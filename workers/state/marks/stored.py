@@ -16,6 +16,8 @@ KEY: Final = "key"
 """Field with the key in hexadecimal digits, if it was made here."""
 CHECK: Final = "check"
 """Field with what `MarkKey.check` returns for the key of the settings."""
+COPIED: Final = "copied"
+"""Field with the id of the activity topic, once the topic of marks has the others: a worker may die before it has."""
 _OTHER_KEY: Final = (
     "LINGER_MARKS_KEY is not the key with which it was stored who is suppressed, opted out or erased. "
     "Set it to that key: with another one, nobody of them would be found"
