@@ -122,6 +122,13 @@ class CustomerOrders:
                 step = self._carry_out(
                     partition, work, deciding, customer_id, raw, item, standing, is_repeated=is_repeated
                 )
+                if last is not None and item.type != RESUME:
+                    # Not sent yet, so it is not sent at all; an erased customer's decisions are not, either.
+                    last.records = [
+                        one
+                        for one in last.records
+                        if one.status == "retracted" or not (one.is_active or item.type == ERASE)
+                    ]
                 take(step, record.offset)
                 is_erased |= item.type == ERASE
                 mark = self._mark(partition, work, ref)

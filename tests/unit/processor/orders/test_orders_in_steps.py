@@ -217,3 +217,13 @@ def test_a_mark_that_is_not_copied_yet_is_not_replaced_by_its_older_copy() -> No
         assert store.contents[0].marks == later
 
     lawful(law)
+
+
+@pytest.mark.parametrize("type_", [ERASE, SUPPRESS])
+def test_an_action_of_the_same_step_is_not_sent_before_its_order_but_taken_back(type_: str) -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.process(login(0, 2), cancelled(1, 3), order(2, type_, 4))
+        published = contents(await agent.published(WIN_BACK))
+        assert [one.status for one in published if isinstance(one, Action)] == ["retracted"]
+
+    lawful(law)

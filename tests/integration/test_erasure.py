@@ -1,0 +1,306 @@
+"""What is left of an erased person, and what no fault makes Linger forget, over real Kafka and Redis."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import RecordsToDelete
+
+from schemas.orders import ERASE, RESUME, SUPPRESS
+from tests.integration.test_rebuild import forget_everything, stop_workers
+from tests.integration.test_worker import GONE, QUIET, canonical
+from tests.support.builders import day
+from tests.support.searched import InKafka, Search
+from tests.support.site import Site, site
+from workers.demo.embedded import Pair
+from workers.kafka.partitioner import partition_of
+from workers.kafka.topics import connected_admin, describe, log_bounds
+from workers.kafka.range_reader import opened_reader
+from workers.state.marks.mark import Mark
+from workers.state.marks.stored import mark_of, stored_key
+
+pytestmark = pytest.mark.integration
+
+ADA: Final = "c/ada-löwe+4711"
+BOB: Final = "bob-20417"
+KNOWN: Final[Mapping[str, str | float]] = {
+    "id": ADA,
+    "e-mail": "ada.löwe@example.org",
+    "city": 'Köln "Süd"/77',
+    "reason": "too dear, said Ada Löwe",
+    "score": 7041993.25,
+    "plan": "family-box-88213",
+    "order": "order-of-ada-90017",
+}
+SOURCES: Final = """
+event_types:
+  profile: {{}}
+sources:
+  - topic: {prefix}orders
+    event: purchase
+    max_silence: {orders_silence}
+    complete_since: 2024-01-01
+    fields:
+      event_id: order_id
+      customer_id: customer
+      occurred_at: {{path: placed_at_ms, format: milliseconds}}
+      amount: total
+      currency: currency
+  - topic: {prefix}logins
+    event: login
+    max_silence: {logins_silence}
+    complete_since: 2024-01-01
+    fields:
+      event_id: session
+      customer_id: user
+      occurred_at: {{path: time, format: milliseconds}}
+  - topic: {prefix}events
+    format: canonical
+    events: [cancellation, profile]
+    max_silence: 3000 days
+    complete_since: 2024-01-01
+"""
+CONSENT: Final = """
+for every rule:
+  consent: {from: profile.consent}
+"""
+PACED: Final = """
+  - id: paced
+    title: Cancelled, and held
+    status: live
+    when: {status: cancelled}
+    action: win-back
+    template: paced
+    variables: {mail: profile.mail, city: profile.city, score: profile.score, why: cancellation.reason}
+    pace: at most 1 per day
+    expires after: 60 days
+    examples:
+      - name: a customer cancels
+        given: [{at: start, event: cancellation}]
+        expect: [{at: start, action: win-back}]
+      - name: a customer buys
+        given: [{at: start, event: purchase}]
+        expect: nothing
+"""
+WAITS: Final = """
+  - id: waits-for-logins
+    title: Cancelled, and no log-in
+    status: live
+    when: {all: [{status: cancelled}, {none: login, for: 1 day}]}
+    action: win-back
+    template: waits
+    variables: {mail: profile.mail}
+    expires after: 60 days
+    examples:
+      - name: a customer cancels
+        given: [{at: start, event: cancellation}]
+        expect: [{at: 1 day, action: win-back}]
+      - name: a customer buys
+        given: [{at: start, event: purchase}]
+        expect: nothing
+"""
+Scenario = Callable[[Site], Awaitable[None]]
+
+
+def play(pair: Pair, folder: Path, scenario: Scenario, rules: str = QUIET + GONE, **options: Any) -> None:
+    async def on_a_site() -> None:
+        async with site(pair, folder, rules + CONSENT, sources=SOURCES, **options) as place:
+            await scenario(place)
+
+    asyncio.run(on_a_site())
+
+
+# -- what happens ------------------------------------------------------------------------------------------------
+
+
+async def order(place: Site, type_: str, customer: str, at_day: float, **fields: Any) -> TopicPartition:
+    """Write an order into the activity topic, as `linger customer` does; return where it is."""
+    given = {
+        "event_id": f"order-{type_}-{at_day}",
+        "type": type_,
+        "customer_id": customer,
+        "occurred_at": iso(at_day),
+        "reason": "asked",
+        "by": "officer",
+        **fields,
+    }
+    await place.send("linger.activity", given, at_day, customer.encode())
+    return TopicPartition(place.settings.topic("activity"), partition_of(customer, place.settings.partitions))
+
+
+def iso(at_day: float) -> str:
+    """Return a day as a text."""
+    return datetime.fromtimestamp(day(at_day) / 1000, UTC).isoformat().replace("+00:00", "Z")
+
+
+async def says(place: Site, customer: str, at_day: float, sent_at_day: float | None = None, **said: Any) -> None:
+    """Send what a customer says of themselves."""
+    event_id = f"profile-{customer}-{at_day}"
+    event = canonical("profile", customer, iso(at_day), event_id, attributes=said)
+    await place.send("events", event, at_day if sent_at_day is None else sent_at_day, customer.encode())
+
+
+async def cancels(place: Site, customer: str, at_day: float, reason: str = "price") -> None:
+    """Send that a customer cancels."""
+    event = canonical("cancellation", customer, iso(at_day), f"cancels-{customer}-{at_day}", reason=reason)
+    await place.send("events", event, at_day, customer.encode())
+
+
+async def all_is_decided(place: Site, at_day: float) -> None:
+    """Move the clock on, and wait until all is decided, sent, and trimmed from Redis."""
+    await place.now(at_day)
+    await place.decided_until(at_day)
+
+    await is_trimmed(place)
+
+
+async def is_carried_out(place: Site, kind: str, number: int = 1) -> None:
+    """Wait until so many orders are carried out, and what they publish is sent, and trimmed from Redis."""
+
+    async def is_done() -> bool:
+        return (await place.counters()).get(f"order:{kind}", 0) >= number
+
+    await place.until(is_done, f"{kind} to be carried out")
+    await is_trimmed(place)
+
+
+async def is_trimmed(place: Site) -> None:
+    """Wait until everything is sent, and trimmed from Redis."""
+
+    async def is_empty() -> bool:
+        keys = [place.store.keys.partition(number).outbox for number in range(place.settings.partitions)]
+        return not any(await place.store.redis.call([("LLEN", key) for key in keys]))
+
+    await place.until(is_empty, "everything that is sent to be trimmed from Redis")
+
+
+async def mark(place: Site, customer: str) -> Mark:
+    """Return the mark of a customer in Redis."""
+    key = await stored_key(place.store, None)
+    assert key is not None
+    return await mark_of(place.store, partition_of(customer, place.settings.partitions), key.ref(customer))
+
+
+async def is_stored(place: Site, customer: str) -> bool:
+    return await place.store.activity(partition_of(customer, place.settings.partitions), customer) is not None
+
+
+async def messages(place: Site, customer: str) -> set[str]:
+    """Return the ids of the actions that a mailer would send to a customer."""
+    newest: dict[str, str] = {}
+    for name in ("at-risk", "win-back"):
+        for action in await place.actions(name) if name else ():
+            if action["customer_id"] == customer and newest.get(action["action_id"]) != "retracted":
+                newest[action["action_id"]] = action["status"]
+    return {action_id for action_id, status in newest.items() if status == "active"}
+
+
+async def decided(place: Site, customer: str, since_day: float) -> set[str]:
+    """Return the kinds of decisions about a customer since a day."""
+    return {
+        one["decision"]
+        for one in await place.actions("decisions")
+        if one["customer_id"] == customer and one["decided_at"] >= iso(since_day)
+    }
+
+
+async def ends_of(place: Site) -> dict[TopicPartition, int]:
+    """Return the end of each partition of Linger's topics."""
+    async with connected_admin(place.settings.kafka_connection()) as admin:
+        names = [name for name in await admin.list_topics() if name.startswith(place.settings.topic(""))]
+        known = await describe(admin, names)
+    places = [TopicPartition(name, number) for name, topic in known.items() for number in range(topic.partitions)]
+    async with opened_reader(place.settings.kafka_connection()) as consumer:
+        return {TopicPartition(*one): log.end for one, log in (await log_bounds(consumer, places)).items()}
+
+
+def linger(place: Site, *words: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "workers", *words],
+        env=place.process_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+# -- the search ----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_found_of_an_erased_person_is_what_stays_in_kafka_until_retention_ends(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        await everything_of_ada(place)
+        search = Search(KNOWN)
+        assert {found.what for found in await search.in_redis(place)} >= {"id", "e-mail", "reason"}
+        before = await ends_of(place)
+        await order(place, ERASE, ADA, 15)
+        await place.now(15)
+        await is_carried_out(place, "erase")
+        assert (await mark(place, ADA)).erased_ms == day(15)
+        assert await search.in_redis(place) == []
+        activity = TopicPartition("activity", partition_of(ADA, place.settings.partitions))
+        later = []
+        for found in await search.in_kafka(place):
+            end = before[TopicPartition(place.settings.topic(found.topic), found.partition)]
+            if found.offset >= end:
+                later.append(found)
+        orders = [one for one in later if one.topic == "activity"]
+        retractions = [one for one in later if one.topic != "activity"]
+        assert {(one.partition, one.what) for one in orders} == {(activity.partition, "id")}
+        assert len({one.offset for one in orders}) == 1
+        assert {(one.topic, one.what) for one in retractions} == {("win-back", "id"), ("at-risk", "id")}
+        assert await all_are_retractions(place, retractions)
+        assert not await messages(place, ADA)
+        assert await is_stored(place, BOB)
+
+    play(apache_pair, tmp_path, scenario, QUIET + GONE + PACED + WAITS, logins_silence="4 days")
+
+
+async def everything_of_ada(place: Site) -> None:
+    """Ada and Bob do all that leaves something: also a held action, one that waits, a dead letter."""
+    for customer, mail in ((BOB, "bob@example.org"), (ADA, str(KNOWN["e-mail"]))):
+        said = {"mail": mail, "consent": "yes"}
+        if customer == ADA:
+            said |= {"city": KNOWN["city"], "score": KNOWN["score"], "plan": KNOWN["plan"]}
+        await says(place, customer, 1, **said)
+        await place.order(customer, 1, order_id=KNOWN["order"] if customer == ADA else "o1")
+        await place.login(customer, 1)
+    unreadable = {"customer": ADA, "order_id": KNOWN["order"], "mail": KNOWN["e-mail"], "total": "NaN"}
+    await place.send("orders", unreadable, 2, ADA.encode())
+    await all_is_decided(place, 4)
+    await place.now(13)  # no log-in since day 1: what waits for log-ins goes on waiting
+    await cancels(place, BOB, 12)
+    await cancels(place, ADA, 12, reason=str(KNOWN["reason"]))
+
+    async def has_acted() -> bool:
+        held = ("HLEN", place.store.keys.partition(partition_of(ADA, place.settings.partitions)).held)
+        return bool((await place.store.redis.call([held]))[0]) and len(await place.actions("at-risk")) >= 2
+
+    await place.until(has_acted, "an action to be held, and others to be sent")
+
+
+async def all_are_retractions(place: Site, found: list[InKafka]) -> bool:
+    """Return whether these records take back actions because of an erasure, and say nothing else of anybody."""
+    names = {one.topic for one in found}
+    records = {
+        (name, record.partition, record.offset): json.loads(record.value)
+        for name in names
+        for record in await place.read(name)
+    }
+    contents = [records[one.topic, one.partition, one.offset] for one in found]
+    return all(
+        (one["status"], one.get("retracted_because"), one.get("variables", {}), one.get("why", []))
+        == ("retracted", "erased", {}, [])
+        for one in contents
+    )
