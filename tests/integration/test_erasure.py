@@ -21,8 +21,8 @@ from tests.support.searched import InKafka, Search
 from tests.support.site import Site, site
 from workers.demo.embedded import Pair
 from workers.kafka.partitioner import partition_of
-from workers.kafka.topics import connected_admin, describe, log_bounds
 from workers.kafka.range_reader import opened_reader
+from workers.kafka.topics import connected_admin, describe, log_bounds
 from workers.state.marks.mark import Mark
 from workers.state.marks.stored import mark_of, stored_key
 
@@ -304,3 +304,111 @@ async def all_are_retractions(place: Site, found: list[InKafka]) -> bool:
         == ("retracted", "erased", {}, [])
         for one in contents
     )
+
+
+# -- what no fault makes Linger forget -----------------------------------------------------------------------------
+
+
+async def nobody_is_written_to(place: Site, at_day: float, kinds: Mapping[str, str]) -> None:
+    """Let customers cancel, and check that each gets a decision of this kind, and no message."""
+    for customer in kinds:
+        await place.order(customer, at_day - 0.2)  # who has cancelled before is active again
+        await cancels(place, customer, at_day)
+    await all_is_decided(place, at_day + 1)
+    for customer, kind in kinds.items():
+        assert await decided(place, customer, at_day) == {kind}, customer
+        assert not await messages(place, customer), customer
+
+
+async def cut_the_log(place: Site) -> None:
+    """Delete everything that the activity topic holds, as its retention does."""
+    ends = await ends_of(place)
+    cut = {one: RecordsToDelete(end) for one, end in ends.items() if one.topic == place.settings.topic("activity")}
+    async with connected_admin(place.settings.kafka_connection()) as admin:
+        await admin.delete_records(cut)
+
+
+async def lose_redis(place: Site, at_day: float) -> None:
+    """Redis loses everything, and the log what it began with; then a worker starts."""
+    await stop_workers(place)
+    await cut_the_log(place)
+    await forget_everything(place, at_day)
+    place.start_worker()
+
+
+THREE: Final = {"opted-out": "opted_out", "suppressed": "suppressed", "erased": "suppressed", "returned": "opted_out"}
+"""Customers, and why they are not written to."""
+
+
+async def all_three_say_no(place: Site) -> None:
+    """One customer opts out, one is suppressed, one erased, and one opts out and is erased and may return."""
+    for number, customer in enumerate(THREE):
+        await says(place, customer, 1 + number / 10, consent="no" if THREE[customer] == "opted_out" else "yes")
+        await place.order(customer, 2)
+    await all_is_decided(place, 3)
+    await order(place, SUPPRESS, "suppressed", 4)
+    await order(place, ERASE, "erased", 4.1)
+    await order(place, ERASE, "returned", 4.2, may_return=True)
+    await place.now(5)
+    await is_carried_out(place, "erase", 2)
+    await all_is_decided(place, 5)
+    assert not await is_stored(place, "erased")
+
+
+def test_a_lost_redis_a_rebuild_and_what_comes_late_forget_no_opt_out(apache_pair: Pair, tmp_path: Path) -> None:
+    async def scenario(place: Site) -> None:
+        await all_three_say_no(place)
+        await nobody_is_written_to(place, 6, THREE)
+        await lose_redis(place, 7)
+        await nobody_is_written_to(place, 8, THREE)
+        await stop_workers(place)
+        rebuilt = await asyncio.to_thread(linger, place, "rebuild", "--all", "--yes-the-log-is-cut")
+        assert rebuilt.returncode == 0, rebuilt.stderr
+        place.start_worker()
+        await nobody_is_written_to(place, 10, THREE)
+        for customer in THREE:
+            await says(place, customer, 11, country="PT")
+            await says(place, customer, 0.5, sent_at_day=11, consent="yes")
+        await nobody_is_written_to(place, 12, THREE)
+        await lose_redis(place, 14)
+        for customer in THREE:  # the source is read again, from its beginning
+            await says(place, customer, 0.7, sent_at_day=14, consent="yes")
+            await place.order(customer, 2, order_id=f"again-{customer}")
+        await nobody_is_written_to(place, 15, THREE)
+        for customer in THREE:
+            await says(place, customer, 17, consent="yes")
+            await order(place, RESUME, customer, 17)
+        await all_is_decided(place, 17)
+        for customer in THREE:
+            await place.order(customer, 17.5)
+            await cancels(place, customer, 18)
+        await all_is_decided(place, 19)
+        assert [len(await messages(place, customer)) for customer in THREE] == [1] * len(THREE)
+
+    play(apache_pair, tmp_path, scenario, GONE_ONLY)
+
+
+def test_an_erased_customer_does_not_come_back_when_everything_is_read_again(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        await all_three_say_no(place)
+        search = Search({"id": "erased"})
+        for again in ("a rebuild", "an empty Redis", "both"):
+            await stop_workers(place)
+            if again != "a rebuild":
+                await forget_everything(place, 5)
+            if again != "an empty Redis":
+                rebuilt = await asyncio.to_thread(linger, place, "rebuild", "--all")
+                assert rebuilt.returncode == 0, rebuilt.stderr
+            place.start_worker()
+            await says(place, "erased", 0.7, sent_at_day=5, consent="yes")
+            await all_is_decided(place, 5)
+            assert [found for found in await search.in_redis(place) if ":c:" in found.key] == []
+            assert not await is_stored(place, "erased"), again
+            assert (await mark(place, "erased")).erased_ms == day(4.1), again
+
+    play(apache_pair, tmp_path, scenario, GONE_ONLY)
+
+
+GONE_ONLY: Final = "\nrules:\n" + GONE

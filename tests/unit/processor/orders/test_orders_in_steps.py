@@ -227,3 +227,19 @@ def test_an_action_of_the_same_step_is_not_sent_before_its_order_but_taken_back(
         assert [one.status for one in published if isinstance(one, Action)] == ["retracted"]
 
     lawful(law)
+
+
+@pytest.mark.parametrize("says_no", ["suppress", "opt out"])
+def test_what_waits_when_the_customer_says_no_is_taken_back_because_a_lost_step_may_have_sent_it(says_no: str) -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        agent.processor.partitions[0].watermarks.by_type = {"nps": day(0.5)}
+        await agent.process(login(0, 1), cancelled(1, 2))
+        await agent.process(login(2, 8))
+        await agent.process(order(3, SUPPRESS, 9) if says_no == "suppress" else said(3, 9, "no"))
+        assert not await agent.published(WIN_BACK)
+        await agent.observe()
+        await agent.processor.fire()
+        taken_back = contents(await agent.published(WIN_BACK))
+        assert [one.status for one in taken_back if isinstance(one, Action)] == ["retracted"]
+
+    lawful(law, rule("gone", when=WAITS, action="win-back"), consent=CONSENT)
