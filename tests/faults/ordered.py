@@ -23,7 +23,7 @@ _ACTIVITY: Final = "linger.activity"
 _DAY_MS: Final = 86_400_000
 _CUSTOMERS: Final = 150
 _DAYS: Final = 400
-_ORDERS: Final = 220
+_ORDERS: Final = 90
 _YAML: Final = YAML(typ="safe")
 _TYPES: Final[Sequence[OrderType]] = (ERASE, ERASE, SUPPRESS, SUPPRESS, RESUME)
 _SAID: Final[Sequence[Mapping[str, str]]] = (
@@ -80,7 +80,7 @@ def ordered(seed: int) -> Ordered:
 
 
 def _answers(customer: str, history: History, chance: Random) -> Iterable[Record]:
-    for number in range(chance.choice((0, 0, 1, 2, 4))):
+    for number in range(chance.choice((0, 0, 0, 1, 1, 3))):
         sent_ms = _moment(history, chance)
         said_ms = max(history.start_ms, sent_ms - chance.choice((0, 0, 3, 40)) * _DAY_MS)
         event = {

@@ -74,19 +74,33 @@ class Replayed:
     remembered: set[tuple[str, str]] = field(default_factory=set)
 
 
-def replay(customer_id: str, items: Iterable[Item], rules: RuleSet, observed: Coverage, end_ms: int) -> Replayed:
-    """Return what comes of a customer's events and orders, in this order, at a moment."""
+def replay(
+    customer_id: str,
+    items: Iterable[Item],
+    rules: RuleSet,
+    observed: Coverage,
+    end_ms: int,
+    seen_at_last: Coverage | None = None,
+) -> Replayed:
+    """Return what comes of a customer's events and orders, in this order, at a moment.
+
+    Args:
+        customer_id: the customer.
+        items: events and orders.
+        rules: of the run.
+        observed: what has been seen while they are folded. What is not seen yet lets actions wait.
+        end_ms: the moment.
+        seen_at_last: what has been seen at the end; the same if left out.
+    """
     result = Replayed(Decided(None, [], 0, {}, 0, 0, [], [], [], rules))
     seen: set[tuple[str, str]] = set()
     waiting: list[DecodedEvent] = []
 
-    def go_on(upto_ms: int) -> None:
+    def go_on(upto_ms: int, seen: Coverage) -> None:
         stored = result.decided.stored
         if not waiting and stored is None:
             return
-        result.decided = decide(
-            customer_id, stored, waiting, rules, observed, upto_ms, standing=result.rights.standing()
-        )
+        result.decided = decide(customer_id, stored, waiting, rules, seen, upto_ms, standing=result.rights.standing())
         result.decisions += result.decided.decisions
         waiting.clear()
         if (answer := _answer(result.decided.stored, rules)) is not None:
@@ -94,7 +108,7 @@ def replay(customer_id: str, items: Iterable[Item], rules: RuleSet, observed: Co
 
     for item in items:
         if isinstance(item, Order):
-            go_on(0)
+            go_on(0, observed)
             _carry_out(result, customer_id, item, rules, observed)
         else:
             name = (item.type, item.event_id)
@@ -104,7 +118,9 @@ def replay(customer_id: str, items: Iterable[Item], rules: RuleSet, observed: Co
                 waiting.append(item)
                 result.remembered.add(name)
             seen.add(name)
-    go_on(end_ms)
+    if seen_at_last is not None:
+        go_on(0, observed)
+    go_on(end_ms, seen_at_last or observed)
     return result
 
 

@@ -18,22 +18,18 @@ from aiokafka.structs import ConsumerRecord
 
 from schemas.actions import EXPIRED_DETAIL, Action, Decision, action_id
 from schemas.events import encode_event
-from schemas.orders import Order
 from schemas.sources import SourcesFile
 from tests.faults.justified import Justice, Published
-from tests.faults.justified_orders import Given, JusticeWithOrders
 from tests.faults.loaded import acted_on_history
-from tests.faults.ordered import Ordered
 from tests.faults.registered import as_json
-from tests.faults.replayed import Replayed, Rights, item_of, items_of, replay
-from tests.faults.rights_kept import lost_rights, written_in_spite
 from tests.faults.stage import PARTITIONS, Stage
-from tests.support.decided import Decided, facts_in
+from tests.support.decided import Decided, decide, facts_in
 from tests.support.oracle import left
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.decisions.decide import decider_of
 from workers.core.events.decoding import DecodedEvent, decode_event
 from workers.core.rules.rule_set import RuleSet
+from workers.core.source_positions import SOURCE_HEADER
 from workers.customer_facts.facts import CustomerFacts
 from workers.customer_facts.facts_of import stored_facts
 from workers.customer_facts.texts import moment_ms
@@ -43,9 +39,8 @@ from workers.demo.verify import expected_actions, mapped_events
 from workers.kafka.range_reader import stop_consumer
 from workers.kafka.records import decode_record
 from workers.loading import load_configuration
-from workers.settings import MARKS
 
-_COMPARED = (
+COMPARED = (
     "known_since",
     "latest_event",
     "event_ids",
@@ -116,21 +111,19 @@ async def judge(stage: Stage, poison: int = 0, *, counts_wrong: bool = True) -> 
     log = await read_topic(stage, stage.settings.topic("activity"))
     verdict = Verdict()
     wanted = Counter(event.event_id for event in mapped_events(stage.history, sources, stage.prefix))
-    declared = frozenset(sources.event_types)
-    _compare_events(verdict, wanted, log, declared)
+    _compare_events(verdict, wanted, log)
     if verdict.missing_events:
-        await _note_places(stage, verdict.missing_events)
-    replayed = _replayed(stage, log, rules, observed, declared)
+        await note_places(stage, verdict.missing_events)
+    replayed = _replayed(stage, log, rules, observed)
     expected = left(decision for outcome in replayed.values() for decision in outcome.decisions)
-    forgotten = sum(outcome.forgotten for outcome in replayed.values())
     in_order = expected_actions(stage.history, sources, rules, stage.prefix)
     if expected.keys() != in_order:
         stage.notes.append(f"{len(expected.keys() ^ in_order)} actions depend on events that came late")
     mailer = await read_actions(stage)
     await compare_actions(stage, verdict, mailer, set(expected))
-    await _compare_dead_letters(stage, verdict, poison)
-    in_time = _in_order(stage, sources)
-    justice = _justice(stage, in_time, log, rules, declared)
+    await compare_dead_letters(stage, verdict, poison)
+    in_time = in_order_of_time(stage, sources)
+    justice = Justice(in_time, rules, stage.history.start_ms, stage.history.end_ms)
     if counts_wrong:
         published = await ever_active(stage)
         verdict.accuse(justice.wrong(published))
@@ -140,49 +133,11 @@ async def judge(stage: Stage, poison: int = 0, *, counts_wrong: bool = True) -> 
     verdict.exceed("action published before it was safe", stage.premature)
     if stage.lives_now:
         return verdict  # what time alone has changed since the end of the history is in the activities, too
-    decided = {place: outcome.decided for place, outcome in replayed.items()}
-    await compare_activities(stage, verdict, decided, sum(wanted.values()) - forgotten, rules)
-    if isinstance(stage.history, Ordered):
-        await _compare_rights(stage, verdict, {place: outcome.rights for place, outcome in replayed.items()})
+    await compare_activities(stage, verdict, replayed, sum(wanted.values()), rules)
     return verdict
 
 
-async def _compare_rights(stage: Stage, verdict: Verdict, rights: dict[tuple[int, str], Rights]) -> None:
-    """Compare marks with what was ordered and answered, and what was published with what marks had said by then."""
-    verdict.miss("mark", await lost_rights(stage, rights))
-    topics = [await read_topic(stage, stage.settings.topic(name)) for name in ("at-risk", "win-back")]
-    actions = [record for topic in topics for records in topic.values() for record in records]
-    marks = await read_topic(stage, stage.settings.topic(MARKS))
-    verdict.accuse(await written_in_spite(stage, actions, [one for records in marks.values() for one in records]))
-    erased = sum(1 for one in rights.values() if one.erased_ms)
-    suppressed = sum(1 for one in rights.values() if one.suppressed)
-    opted_out = sum(1 for one in rights.values() if one.no_ms)
-    stage.notes.append(f"{erased} customers were erased, {suppressed} are suppressed, {opted_out} opted out")
-
-
-def _justice(
-    stage: Stage,
-    in_time: dict[str, list[DecodedEvent]],
-    log: dict[int, list[ConsumerRecord]],
-    rules: RuleSet,
-    declared: frozenset[str],
-) -> Justice:
-    """Return who may judge the actions of a run: with orders, only what they leave justifies anything."""
-    history = stage.history
-    if not isinstance(history, Ordered):
-        return Justice(in_time, rules, history.start_ms, history.end_ms)
-    arrived, orders = {}, dict[str, list[Given]]()
-    for record in (record for records in log.values() for record in records):
-        item = item_of(record, declared)
-        if isinstance(item, Order):
-            there_ms = min((at_ms for at_ms, now_ms in stage.announced if now_ms >= record.timestamp), default=0)
-            orders.setdefault(item.customer_id, []).append(Given(item, record.timestamp, there_ms))
-        else:
-            arrived[item.type, item.event_id] = record.timestamp
-    return JusticeWithOrders(in_time, orders, rules, history.start_ms, history.end_ms, arrived)
-
-
-def _in_order(stage: Stage, sources: SourcesFile) -> dict[str, list[DecodedEvent]]:
+def in_order_of_time(stage: Stage, sources: SourcesFile) -> dict[str, list[DecodedEvent]]:
     """Return the events of a history that says what was meant, by customer and in the order of time."""
     events: dict[str, list[DecodedEvent]] = {}
     for event in mapped_events(stage.history, sources, stage.prefix):
@@ -233,19 +188,21 @@ async def read_topic(stage: Stage, topic: str, partitions: int = PARTITIONS) -> 
         await stop_consumer(consumer)
 
 
-def _compare_events(
-    verdict: Verdict, wanted: "Counter[str]", log: dict[int, list[ConsumerRecord]], declared: frozenset[str]
-) -> None:
+def _compare_events(verdict: Verdict, wanted: "Counter[str]", log: dict[int, list[ConsumerRecord]]) -> None:
     """Every event of the history is in the activity topic."""
-    items = [item_of(record, declared) for records in log.values() for record in records]
-    passed_on = {item.event_id for item in items if not isinstance(item, Order)}
+    events = (decode_event(record.value, frozenset()) for records in log.values() for record in records)
+    compare_events(verdict, wanted, {event.event_id for event in events})
+
+
+def compare_events(verdict: Verdict, wanted: "Counter[str]", passed_on: set[str]) -> None:
+    """Compare the ids of a history's events with those in the activity topic."""
     verdict.events = len(wanted)
     verdict.miss("event in the activity topic", set(wanted) - passed_on)
     verdict.missing_events = set(wanted) - passed_on
     verdict.exceed("event in the activity topic", passed_on - set(wanted))
 
 
-async def _note_places(stage: Stage, missing: set[str]) -> None:
+async def note_places(stage: Stage, missing: set[str]) -> None:
     """Say which records of the sources were never passed on."""
     activity = stage.settings.topic("activity").removeprefix(stage.prefix)
     for topic in sorted({record.topic for record in stage.history.records} - {activity}):
@@ -312,7 +269,8 @@ async def compare_actions(
     )
 
 
-async def _compare_dead_letters(stage: Stage, verdict: Verdict, poison: int) -> None:
+async def compare_dead_letters(stage: Stage, verdict: Verdict, poison: int) -> None:
+    """Compare the number of dead letters with that of unreadable records."""
     unread = len(stage.dead_letters | await read_dead_letters(stage))
     if unread != poison:
         (verdict.miss if unread < poison else verdict.exceed)("dead letter", list(range(abs(unread - poison))))
@@ -351,18 +309,25 @@ async def read_dead_letters(stage: Stage) -> set[tuple[bytes, ...]]:
 
 
 def _replayed(
-    stage: Stage,
-    log: dict[int, list[ConsumerRecord]],
-    rules: RuleSet,
-    observed: Coverage,
-    declared: frozenset[str],
-) -> dict[tuple[int, str], Replayed]:
+    stage: Stage, log: dict[int, list[ConsumerRecord]], rules: RuleSet, observed: Coverage
+) -> dict[tuple[int, str], Decided]:
     """Decide the activity topic once more, one customer after the other."""
-    return {
-        (partition, customer_id): replay(customer_id, items, rules, observed, stage.history.end_ms)
-        for partition, records in log.items()
-        for customer_id, items in items_of(records, declared).items()
-    }
+    outcomes = {}
+    for partition, records in log.items():
+        passed_on: set[tuple[bytes, bytes]] = set()
+        events: dict[str, list[DecodedEvent]] = {}
+        for record in records:
+            # Intake may pass a record on twice; a recreated source has other records at the same positions.
+            record_key = (dict(record.headers).get(SOURCE_HEADER, b""), record.value)
+            if record_key not in passed_on:
+                passed_on.add(record_key)
+                event = decode_event(record.value, frozenset())
+                events.setdefault(event.customer_id, []).append(event)
+        for customer_id, history in events.items():
+            outcomes[partition, customer_id] = decide(
+                customer_id, None, history, rules, observed, stage.history.end_ms
+            )
+    return outcomes
 
 
 async def compare_activities(
@@ -371,8 +336,9 @@ async def compare_activities(
     replayed: dict[tuple[int, str], Decided],
     events: int,
     rules: RuleSet,
-    fields: Callable[[tuple[int, str]], Sequence[str]] = lambda _: _COMPARED,
+    fields: Callable[[tuple[int, str]], Sequence[str]] = lambda _: COMPARED,
     waiting_for: Sequence[str] = (),
+    erased: Set[tuple[int, str]] = frozenset(),
 ) -> None:
     """Compare what is stored of every customer, and when each is due, with what it should be.
 
@@ -381,6 +347,7 @@ async def compare_activities(
         events: how many different ones were folded.
         fields: the facts that are compared, by partition and customer.
         waiting_for: event types that a due customer may wait for instead.
+        erased: partition and id of customers of whom nothing may be stored.
     """
     store = stage.store
     stored = dict(
@@ -392,22 +359,21 @@ async def compare_activities(
             strict=True,
         )
     )
-    lost: list[tuple[int, str]] = []
-    erased: list[tuple[int, str]] = []
-    differing, folded = [], 0
+    lost, differing, folded = [], [], 0
     for place, outcome in replayed.items():
         raw = stored[place]
-        if raw is None and outcome.stored is None:
-            continue  # erased, and never seen again
+        if place in erased:
+            if raw is not None:
+                verdict.exceed("state of an erased customer", [place])
+            continue
         if raw is None or outcome.stored is None:
-            (erased if outcome.stored is None else lost).append(place)
+            lost.append(place)
             continue
         known, expected = _in_words(raw, rules), _in_words(outcome.stored, outcome.rules)
         folded += sum(series.total for key, series in known.series.items() if "?" not in key)
         if (difference := _difference(known, expected, fields(place))) is not None:
             differing.append(f"{place}: {difference}")
     verdict.miss("customer", lost)
-    verdict.exceed("state of an erased customer", erased)
     if folded < events:
         verdict.miss("folded events", list(range(events - folded)))
     elif folded > events:
@@ -422,9 +388,8 @@ async def compare_activities(
             for customer, score in raw:
                 place = number, customer.decode()
                 stored_due[place] = min(int(float(score)), stored_due.get(place, FOREVER_MS))
+    verdict.exceed("due time of an erased customer", list(erased & stored_due.keys()))
     wanted = {place: outcome.due_ms for place, outcome in replayed.items() if outcome.due_ms}
-    gone = {place for place, outcome in replayed.items() if outcome.stored is None}
-    verdict.exceed("due time of an erased customer", gone & stored_due.keys())
     late = {place: at_ms for place, at_ms in wanted.items() if stored_due.get(place, at_ms + 1) > at_ms}
     verdict.miss(
         "due time", [f"{place} at {at_ms}, stored is {stored_due.get(place)}" for place, at_ms in late.items()]

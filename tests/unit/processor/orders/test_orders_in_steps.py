@@ -230,7 +230,9 @@ def test_an_action_of_the_same_step_is_not_sent_before_its_order_but_taken_back(
 
 
 @pytest.mark.parametrize("says_no", ["suppress", "opt out"])
-def test_what_waits_when_the_customer_says_no_is_taken_back_because_a_lost_step_may_have_sent_it(says_no: str) -> None:
+def test_what_waits_when_the_customer_says_no_is_taken_back_as_a_lost_step_may_have_sent_it(
+    says_no: str,
+) -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         agent.processor.partitions[0].watermarks.by_type = {"nps": day(0.5)}
         await agent.process(login(0, 1), cancelled(1, 2))
