@@ -108,7 +108,7 @@ def replay(
 
     for item in items:
         if isinstance(item, Order):
-            go_on(0, observed)
+            go_on(item.at_ms(), observed)
             _carry_out(result, customer_id, item, rules, observed)
         else:
             name = (item.type, item.event_id)

@@ -46,6 +46,8 @@ class MarkBook:
     async def open(self, topic_id: str | None) -> None:
         """Find out the key, or make one; after this it is in Redis, and in the topic.
 
+        Called before each claim: Redis may have lost it while this worker was running.
+
         Args:
             topic_id: of the activity topic. State that was imported elsewhere knows the key, and the topic does not.
 
@@ -53,8 +55,6 @@ class MarkBook:
             StartupError: if it is not the key with which marks were made, or the topic cannot be read.
             Transient: if Redis does not answer.
         """
-        if self._key is not None:
-            return
         fields = await self._store.marks.key_fields()
         copied = topic_id or "1"
         if fields.get(COPIED) != copied:

@@ -245,3 +245,17 @@ def test_what_waits_when_the_customer_says_no_is_taken_back_as_a_lost_step_may_h
         assert [one.status for one in taken_back if isinstance(one, Action)] == ["retracted"]
 
     lawful(law, rule("gone", when=WAITS, action="win-back"), consent=CONSENT)
+
+
+def test_a_running_worker_puts_the_key_back_into_a_redis_that_has_lost_it() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        store.marks.key.clear()
+        other = Agent(store.as_store())
+        await other.start()
+        key = store.marks.key["key"]
+        store.marks.key.clear()
+        await other.processor.claim({0: LogBounds(0, 1_000)}, None, other.progress())
+        assert store.marks.key["key"] == key
+        await other.processor.stop(0)
+
+    lawful(law)
