@@ -70,12 +70,12 @@ async def judge_ordered(stage: Stage) -> Verdict:
     wrong = justice.wrong(published)
     accused = {action.action_id for action in wrong}
     certain = {place for place in eager if _is_certain(items[place], eager[place], lazy[place])}
-    must = _left(eager[place] for place in certain)
+    must = _left((eager[place] for place in certain), _latest_orders(items))
     doubtful = eager.keys() - certain
     # Who is not wrong to get it gets it sooner or later than in both passes.
     names = {customer_id for _, customer_id in doubtful}
     possible = {one.action.action_id for one in published if one.action.customer_id in names} - accused
-    possible |= _left(eager[place] for place in doubtful) | _left(lazy[place] for place in doubtful)
+    possible |= _left(eager.values()) | _left(lazy[place] for place in doubtful)
     mailer = await read_actions(stage)
     await compare_actions(stage, verdict, mailer, must, possible)
     standing = [mailer.newest[name] for name in mailer.active_ids()]
@@ -99,8 +99,25 @@ def _replayed(
     }
 
 
-def _left(outcomes: Iterable[Replayed]) -> set[str]:
-    return set(left(decision for outcome in outcomes for decision in outcome.decisions))
+def _left(outcomes: Iterable[Replayed], since: Mapping[str, int] = {}) -> set[str]:
+    """Return the ids of the actions that are left, of those decided after a moment of their customer."""
+    kept = left(
+        decision
+        for outcome in outcomes
+        for decision in outcome.decisions
+        if decision.decided_at.timestamp() * 1000 > since.get(decision.customer_id, 0)
+    )
+    return set(kept)
+
+
+def _latest_orders(items: Mapping[Place, list[Item]]) -> dict[str, int]:
+    """Return by customer the moment of the latest order after which nothing new of before it is sent."""
+    return {
+        customer_id: max(
+            (item.at_ms() for item in found if isinstance(item, Order) and item.type != RESUME), default=0
+        )
+        for (_, customer_id), found in items.items()
+    }
 
 
 def _is_certain(items: list[Item], eager: Replayed, lazy: Replayed) -> bool:

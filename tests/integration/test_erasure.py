@@ -12,19 +12,22 @@ from typing import Any, Final
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from schemas.orders import ERASE, RESUME, SUPPRESS
-from tests.integration.test_rebuild import forget_everything, stop_workers
+from tests.integration.test_rebuild import forget_everything, start_rebuild, stop_workers
 from tests.integration.test_worker import GONE, QUIET, canonical
 from tests.support.builders import day
 from tests.support.searched import InKafka, Search
 from tests.support.site import Site, site
-from workers.demo.embedded import Pair
+from workers.demo.embedded import Pair, die_with_parent
 from workers.kafka.partitioner import partition_of
 from workers.kafka.range_reader import opened_reader
 from workers.kafka.topics import connected_admin, describe, log_bounds
+from workers.processor.orders.mark_topic import MarkTopic
 from workers.state.marks.mark import Mark
 from workers.state.marks.stored import mark_of, stored_key
+from workers.state.meta import REBUILDING
 
 pytestmark = pytest.mark.integration
 
@@ -281,6 +284,11 @@ async def everything_of_ada(place: Site) -> None:
     await all_is_decided(place, 4)
     await place.now(13)  # no log-in since day 1: what waits for log-ins goes on waiting
     await cancels(place, BOB, 12)
+
+    async def has_gone_out() -> bool:
+        return "paced" in {action["template"] for action in await place.actions("win-back")}
+
+    await place.until(has_gone_out, "the only action of the day")
     await cancels(place, ADA, 12, reason=str(KNOWN["reason"]))
 
     async def has_acted() -> bool:
@@ -412,3 +420,114 @@ def test_an_erased_customer_does_not_come_back_when_everything_is_read_again(
 
 
 GONE_ONLY: Final = "\nrules:\n" + GONE
+
+
+# -- killed at the worst moment ------------------------------------------------------------------------------------
+
+
+def start_to_die(place: Site, point: str) -> "subprocess.Popen[bytes]":
+    """Start a worker that is killed at a named point."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.saboteur", "--die", point],
+        env=place.process_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=die_with_parent(),
+    )
+
+
+async def compact(place: Site, *topics: str) -> None:
+    """Let tombstones delete from topics of Linger's."""
+    async with connected_admin(place.settings.kafka_connection()) as admin:
+        names = [place.settings.topic(name) for name in topics]
+        await admin.alter_configs(
+            [
+                ConfigResource(ConfigResourceType.TOPIC, name, {"cleanup.policy": "compact", "retention.ms": "-1"})
+                for name in names
+            ]
+        )
+
+
+@pytest.mark.rest
+@pytest.mark.parametrize("point", ["order-folded:1", "order-committed:1", "retracted:1"])
+def test_a_worker_that_is_killed_at_an_order_leaves_no_message_and_no_state(
+    point: str, apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        await compact(place, "win-back")
+        place.start_worker()
+        await place.now(0)
+        await says(place, "ada", 1, mail="ada@example.org")
+        await cancels(place, "ada", 2)
+        await all_is_decided(place, 3)
+        assert await messages(place, "ada")
+        await stop_workers(place)
+        await order(place, ERASE, "ada", 4)
+        await place.now(4)
+        dying = start_to_die(place, point)
+        assert await asyncio.to_thread(dying.wait, 60) == -9
+        place.start_worker()
+        await is_carried_out(place, "erase")
+        assert not await messages(place, "ada")
+        assert not await is_stored(place, "ada")
+        assert await Search({"id": "ada@example.org"}).in_redis(place) == []
+        records = await place.read("win-back")
+        assert records[-1].value is None  # whatever is repeated, a tombstone is the last
+        key = await stored_key(place.store, None)
+        assert key is not None
+        copies = MarkTopic(place.settings.kafka_connection(), place.settings.topic("marks"))
+        number = partition_of("ada", place.settings.partitions)
+        copied = (await copies.read([number])).marks[number]
+        assert copied == {key.ref("ada"): await mark(place, "ada")}
+
+    play(apache_pair, tmp_path, scenario, GONE_ONLY, workers=0)
+
+
+@pytest.mark.rest
+@pytest.mark.parametrize("moment", ["wiping", "replaying"])
+def test_a_rebuild_that_is_killed_loses_no_retraction_of_an_erased_customer(
+    moment: str, apache_pair: Pair, tmp_path: Path
+) -> None:
+    """The worker died before anything of the order was sent, and the rebuild after it had deleted the state."""
+
+    async def scenario(place: Site) -> None:
+        place.start_worker()
+        await cancels(place, "ada", 2)
+        await all_is_decided(place, 3)
+        await stop_workers(place)
+        await place.order("ada", 3.5)  # takes the action back, as the order would
+        await order(place, ERASE, "ada", 4)
+        await place.now(4)
+        dying = start_to_die(place, "order-committed:1")
+        assert await asyncio.to_thread(dying.wait, 60) == -9
+        assert await messages(place, "ada")
+        await killed_rebuild(place, moment)
+        rebuilt = await asyncio.to_thread(linger, place, "rebuild", "--all")
+        assert rebuilt.returncode == 0, rebuilt.stderr
+        place.start_worker()
+        await all_is_decided(place, 5)
+        assert not await messages(place, "ada")
+        assert not await is_stored(place, "ada")
+        assert (await mark(place, "ada")).erased_ms == day(4)
+
+    play(apache_pair, tmp_path, scenario, GONE_ONLY, workers=0)
+
+
+async def killed_rebuild(place: Site, moment: str) -> None:
+    """Kill a rebuild when some partition is being wiped, or all of them were."""
+    process = start_rebuild(place, "--all")
+
+    async def has_come() -> bool:
+        metas = await place.store.metas(range(place.settings.partitions))
+        marked = [meta.get(REBUILDING, "") for meta in metas.values()]
+        if moment == "wiping":
+            return any(marked)
+        return any(marked) and not any(text.startswith("wiping") for text in marked)
+
+    async def is_time() -> bool:
+        return process.poll() is not None or await has_come()
+
+    await place.until(is_time, "the moment to kill the rebuild")
+    process.kill()
+    await asyncio.to_thread(process.communicate)
