@@ -19,6 +19,9 @@ from workers.histories.simulated import simulate
 from workers.settings import Settings
 
 ANSWERS: Final = "shop.answers"
+ON_TIME: Final = "answer"
+LATE: Final = "late-answer"
+"""With which the id of an answer begins that is sent days after it was given."""
 _ACTIVITY: Final = "linger.activity"
 _DAY_MS: Final = 86_400_000
 _CUSTOMERS: Final = 150
@@ -85,7 +88,7 @@ def _answers(customer: str, history: History, chance: Random) -> Iterable[Record
         said_ms = max(history.start_ms, sent_ms - chance.choice((0, 0, 3, 40)) * _DAY_MS)
         event = {
             "type": "profile",
-            "event_id": f"answer-{customer}-{number}",
+            "event_id": f"{ON_TIME if said_ms == sent_ms else LATE}-{customer}-{number}",
             "customer_id": customer,
             "occurred_at": iso_utc(said_ms),
             "attributes": chance.choice(_SAID),

@@ -14,7 +14,9 @@ from aiokafka.structs import ConsumerRecord
 
 from schemas.actions import Action
 from schemas.orders import RESUME, Order
+from tests.faults.justified import Published
 from tests.faults.justified_orders import Given, JusticeWithOrders
+from tests.faults.ordered import LATE
 from tests.faults.replayed import Item, Replayed, Rights, item_of, items_of, replay
 from tests.faults.rights_kept import lost_rights, written_in_spite
 from tests.faults.stage import Stage
@@ -79,7 +81,7 @@ async def judge_ordered(stage: Stage) -> Verdict:
     mailer = await read_actions(stage)
     await compare_actions(stage, verdict, mailer, must, possible)
     standing = [mailer.newest[name] for name in mailer.active_ids()]
-    verdict.exceed("action that an order takes back", _should_be_taken_back(standing, items))
+    verdict.exceed("action that an order takes back", _should_be_taken_back(standing, published, items))
     await compare_dead_letters(stage, verdict, 0)
     verdict.accuse(wrong)
     await _compare_rights(stage, verdict, {place: outcome.rights for place, outcome in eager.items()})
@@ -130,6 +132,8 @@ def _is_certain(items: list[Item], eager: Replayed, lazy: Replayed) -> bool:
     answers = {str(event.attributes) for event in events if event.type == "profile"}
     if len(events) == len(items) and not answers:
         return True
+    if any(event.event_id.startswith(LATE) for event in events):
+        return False
     if len(answers) > 1 or any(one.at_ms > other.at_ms for one, other in pairwise(events)):
         return False
     if eager.decided.stored is None or lazy.decided.stored is None:
@@ -157,8 +161,11 @@ async def _compare_activities(
     )
 
 
-def _should_be_taken_back(standing: Iterable[Action], items: Mapping[Place, list[Item]]) -> set[str]:
-    """Return the ids of actions that stand, although an order came while they did."""
+def _should_be_taken_back(
+    standing: Iterable[Action], published: Iterable[Published], items: Mapping[Place, list[Item]]
+) -> set[str]:
+    """Return the ids of actions that stand, although an order came after they were published, and not expired."""
+    published_ms = {one.action.action_id: one.at_ms for one in published}
     orders: dict[str, list[int]] = {}
     for (_, customer_id), found in items.items():
         given = [item.at_ms() for item in found if isinstance(item, Order) and item.type != RESUME]
@@ -167,7 +174,7 @@ def _should_be_taken_back(standing: Iterable[Action], items: Mapping[Place, list
         action.action_id
         for action in standing
         for at_ms in orders.get(action.customer_id, ())
-        if action.decided_at.timestamp() * 1000 <= at_ms < action.expires_at.timestamp() * 1000
+        if published_ms.get(action.action_id, at_ms + 1) <= at_ms < action.expires_at.timestamp() * 1000
     }
 
 
