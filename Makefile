@@ -53,6 +53,7 @@ check: $(VENV)/.dev ## lint; check types, generated files, Dockerfile and docker
 	$(BIN)/python -m schemas.generate --check
 	$(BIN)/python -m workers.explain.rule_page --check
 	$(BIN)/python -m workers.source_files.pack_page --check
+	$(BIN)/python -m workers.catalogue.page --check
 	$(BIN)/linger rules check --lint-fatal rules
 	$(BIN)/linger sources check sources.yaml
 	$(BIN)/linger sources test --packs

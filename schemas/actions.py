@@ -75,7 +75,9 @@ class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Annotated[datetime, Meta(tz=True)] | None,
         Meta(description="The end of the customer's quiet hours; must not be sent before it."),
     ] = None
-    time_zone: Annotated[str | None, Meta(description="The customer's time zone, if there are quiet hours.")] = None
+    time_zone: Annotated[
+        str | None, Meta(description="The customer's time zone, if there are quiet hours and it is not personal.")
+    ] = None
     template: Annotated[str, Meta(description="The message to use.")]
     variables: Annotated[
         dict[str, Number], Meta(description="Values for the template; null: the customer has no such value.")

@@ -1,4 +1,4 @@
-"""Orders: what somebody told Linger to do with a customer: to erase, suppress or resume.
+"""Orders: what Linger is to do with a customer: to erase, suppress or resume.
 
 An order is a record of the activity topic, so it has a place among the customer's events and survives a rebuild. Its
 key is the customer's id. A direct producer, `linger customer` and the topic of requests write the same form.

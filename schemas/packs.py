@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from schemas.attribute_types import AttributeType
+from schemas.attribute_types import Declared
 from schemas.conditions import Reference
 from schemas.places import Strict
 from schemas.sources import DeclaredType, TypeName
@@ -35,7 +35,5 @@ class PackFile(Strict):
     event_types: dict[TypeName, DeclaredType] = Field(
         default_factory=dict, description="Declared for the file that names the pack, unless it declares them itself."
     )
-    attribute_types: dict[Reference, AttributeType] = Field(
-        default_factory=dict, description="Likewise, of attributes."
-    )
+    attribute_types: dict[Reference, Declared] = Field(default_factory=dict, description="Likewise, of attributes.")
     source: dict[str, Any] = Field(description="A source without its topic; checked where it is used.")

@@ -611,6 +611,8 @@ class RuleBook:
         for_every_rule: settings for every rule.
         attribute_types: the types that `sources.yaml` declares, by `type.attribute`: the rules read values as these.
         signs_of_life: the event types that show that a customer is back.
+        personal: the attributes that `sources.yaml` declares personal, as `type.attribute`.
+        forget_after: how long after the last of these a customer is forgotten; None for never.
     """
 
     rules: tuple[Rule, ...] = ()
@@ -618,6 +620,8 @@ class RuleBook:
     for_every_rule: ForEveryRule = field(default_factory=ForEveryRule)
     attribute_types: Mapping[str, AttributeType] = field(default_factory=dict)
     signs_of_life: frozenset[str] = SIGNS_OF_LIFE
+    personal: frozenset[str] = frozenset()
+    forget_after: timedelta | None = None
 
 
 for _model in (Rule, RuleFile):

@@ -1,14 +1,15 @@
 """`sources.yaml`: the source topics that Linger reads, and where their records have the fields of an event."""
 
+import re
 from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
-from schemas.attribute_types import BUILT_IN_TYPES, AttributeType
+from schemas.attribute_types import BUILT_IN_TYPES, AttributeType, Declared, DeclaredAttribute
 from schemas.conditions import Reference
-from schemas.durations import Duration
+from schemas.durations import Duration, parse_duration, write_duration
 from schemas.events import BUILT_IN, SIGNS_OF_LIFE, TYPE_PATTERN
 from schemas.expressions import Pattern, compiled_pattern
 from schemas.places import Fields, Path, Place, Strict, Where, places_of
@@ -37,6 +38,11 @@ _FIELDS_OF: Final[dict[str, tuple[set[str], set[str]]]] = {
 _COMMON: Final = ("event_id", "customer_id", "occurred_at")
 _MONEY: Final = {"amount", "currency"}
 
+
+_YEARS: Final = re.compile(r"(\d{1,2})\s+[Yy]ears?")
+_DAYS_OF_YEAR: Final = 365
+_SHORTEST_MEMORY: Final = timedelta(days=30)
+_LONGEST_MEMORY: Final = timedelta(days=10 * _DAYS_OF_YEAR)
 
 _Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}", examples=["2024-01-01"])]
 
@@ -501,6 +507,29 @@ def _check_fields(case: Case, own: Fields, under: tuple[str | int, ...]) -> None
         raise InconsistentEntries(message, "attributes", *keys, under=under)
 
 
+def _as_forget_after(value: Any) -> timedelta:
+    years = _YEARS.fullmatch(value.strip()) if isinstance(value, str) else None
+    duration = timedelta(days=_DAYS_OF_YEAR * int(years[1])) if years else None
+    if duration is None:
+        duration = parse_duration(value)
+    if duration < _SHORTEST_MEMORY:
+        raise ValueError(f"'{value}' is too short: a customer is known for at least 30 days after a sign of life")
+    if duration > _LONGEST_MEMORY:
+        raise ValueError(f"'{value}' is longer than ten years")
+    return duration
+
+
+ForgetAfter = Annotated[
+    timedelta,
+    BeforeValidator(_as_forget_after),
+    PlainSerializer(write_duration, return_type=str),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^\d{1,6}\s+([Ss]econd|[Mm]inute|[Hh]our|[Dd]ay|[Ww]eek|[Yy]ear)s?$"}
+    ),
+]
+"""A duration, also in years of 365 days: the months in which customers are forgotten are not exact anyway."""
+
+
 class DeclaredType(Strict):
     """An event type in addition to purchase, login and cancellation."""
 
@@ -525,30 +554,39 @@ class SourcesFile(Strict):
     event_types: dict[TypeName, DeclaredType] = Field(
         default_factory=dict, description="Your own event types.", examples=[{"complaint": {"description": "…"}}]
     )
-    attribute_types: Annotated[dict[Reference, AttributeType], Field(max_length=1000)] = Field(
+    attribute_types: Annotated[dict[Reference, Declared], Field(max_length=1000)] = Field(
         default_factory=dict,
-        description="As what the value of an attribute counts, however it is written; by event type and "
-        "attribute, with a dot between. It applies wherever such an event enters.",
-        examples=[{"nps.score": "number", "profile.newsletter": "true/false"}],
+        description="As what the value of an attribute counts, however it is written, and whether it is personal; by "
+        "event type and attribute, with a dot between. It applies wherever such an event enters.",
+        examples=[{"nps.score": "number", "profile.newsletter": "true/false", "profile.email": {"personal": True}}],
+    )
+    forget_after: ForgetAfter | None = Field(
+        default=None,
+        alias="forget after",
+        description="How long after the last sign of life a customer is forgotten, at the next start of a month in "
+        "UTC; at least 30 days. Signs of life are a purchase, a login, a reactivation, and the types that have 'sign "
+        "of life: true'. Without it, no customer is forgotten.",
+        examples=["3 years", "400 days"],
     )
     sources: Annotated[list[Source], Field(min_length=1, max_length=200)]
 
     @model_validator(mode="after")
     def _typed(self) -> "SourcesFile":
-        for reference, kind in self.attribute_types.items():
+        for reference, declared in self.attribute_types.items():
+            kind = declared.type if isinstance(declared, DeclaredAttribute) else declared
             if (problem := self._misdeclared(reference, kind)) is not None:
                 raise InconsistentEntries(f"'attribute_types' names {reference}, but {problem}", "attribute_types")
         return self
 
-    def _misdeclared(self, reference: str, kind: AttributeType) -> str | None:
-        """Return why an attribute cannot have a type, None if it can."""
+    def _misdeclared(self, reference: str, kind: AttributeType | None) -> str | None:
+        """Return why an attribute cannot be declared, or not with this type; None if it can."""
         event_type, _, attribute = reference.partition(".")
         known = {*BUILT_IN, *self.event_types}
         if event_type not in known:
             return f"there is no event type '{event_type}'; known are {', '.join(sorted(known))}"
         if reference in BUILT_IN_TYPES:
             own = BUILT_IN_TYPES[reference]
-            return None if own == kind else f"it is Linger's own field, of the type {own}"
+            return None if kind in (None, own) else f"it is Linger's own field, of the type {own}"
         possible = self._attributes_of(event_type)
         if possible and attribute not in possible:
             return (
@@ -581,6 +619,22 @@ class SourcesFile(Strict):
                     "event_types",
                 )
         return self
+
+    def types_of_attributes(self) -> dict[str, AttributeType]:
+        """Return the declared types, by `type.attribute`."""
+        types = {
+            reference: declared.type if isinstance(declared, DeclaredAttribute) else declared
+            for reference, declared in self.attribute_types.items()
+        }
+        return {reference: kind for reference, kind in types.items() if kind is not None}
+
+    def personal(self) -> frozenset[str]:
+        """Return the personal attributes, as `type.attribute`."""
+        return frozenset(
+            reference
+            for reference, declared in self.attribute_types.items()
+            if isinstance(declared, DeclaredAttribute) and declared.personal
+        )
 
     def signs_of_life(self) -> frozenset[str]:
         """Return the event types that show that a customer is back."""

@@ -17,6 +17,7 @@ set -eu
 : "${TOPICS:=User:linger-topics}"               # creates Linger's topics
 : "${SUPPORT:=User:linger-support}"             # looks at customers, held actions, dead letters, sources; changes nothing
 : "${INCIDENT:=User:linger-incident}"           # pauses, releases, replays, rebuilds, exports: for emergencies
+: "${PRIVACY:=User:linger-privacy}"             # erases, suppresses, resumes and exports customers
 : "${MAILER:=User:linger-mailer}"               # reads actions
 : "${MAILER_GROUP:=linger-mailer}"              # its consumer group, if it has one
 : "${KAFKA_ACLS:=kafka-acls.sh}"                # from Kafka's bin folder
@@ -29,11 +30,14 @@ allow() {
 
 # Read and Write include Describe. No role has Alter, Delete, or a right on the cluster.
 
-# -- worker: reads sources and pauses, reads and writes the activity topic, writes the output topics; an idempotent producer
+# -- worker: reads sources, pauses and requests, reads and writes the activity topic and marks, writes the output topics; an idempotent producer
 # needs no extra right (Kafka 2.8 and later). With DescribeConfigs, it warns when a topic deletes records too early, and
 # linger doctor compares the sizes of records; without it, both only say that they do not know.
 allow "$WORKER" --operation Read --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.activity"
-allow "$WORKER" --operation Read --operation DescribeConfigs --topic "$TOPIC_PREFIX.pauses"
+allow "$WORKER" --operation Read --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.marks"
+for name in pauses requests; do
+    allow "$WORKER" --operation Read --operation DescribeConfigs --topic "$TOPIC_PREFIX.$name"
+done
 for name in at-risk win-back decisions dead-letter; do
     allow "$WORKER" --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.$name"
 done
@@ -45,15 +49,16 @@ allow "$WORKER" --operation Write --operation DescribeConfigs --topic "$TOPIC_PR
 allow "$WORKER" --operation Read --group "$GROUP_ID"
 
 # -- topics: creates Linger's own topics and no other, and reads no record.
-for name in activity at-risk win-back decisions dead-letter pauses; do
+for name in activity at-risk win-back decisions dead-letter pauses marks requests; do
     allow "$TOPICS" --operation Create --operation Describe --operation DescribeConfigs --topic "$TOPIC_PREFIX.$name"
 done
 allow "$TOPICS" --operation Create --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.audit"
 
-# -- support: reads, and writes nothing.
-for name in activity dead-letter pauses audit; do
+# -- support: reads; it writes only to the audit, whose data it looked at.
+for name in activity dead-letter pauses; do
     allow "$SUPPORT" --operation Read --topic "$TOPIC_PREFIX.$name"
 done
+allow "$SUPPORT" --operation Read --operation Write --topic "$TOPIC_PREFIX.audit"
 for name in $SOURCES; do
     allow "$SUPPORT" --operation Read --topic "$name"
 done
@@ -61,13 +66,24 @@ allow "$SUPPORT" --operation Describe --group "$GROUP_ID"
 
 # -- incident: as support; writes pauses, dead letters to where they came from, and what a rebuild finds unpublished. It never
 # joins the group of the workers, and asks whether they are alive.
-for name in activity at-risk win-back decisions dead-letter pauses audit; do
+for name in activity at-risk win-back decisions dead-letter pauses marks audit; do
     allow "$INCIDENT" --operation Read --operation Write --topic "$TOPIC_PREFIX.$name"
 done
 for name in $SOURCES; do
     allow "$INCIDENT" --operation Read --operation Write --topic "$name"
 done
+allow "$INCIDENT" --operation Write --topic "$TOPIC_PREFIX.requests"
 allow "$INCIDENT" --operation Describe --group "$GROUP_ID"
+
+# -- privacy: writes orders about customers, and finds what stays of them; with DescribeConfigs it says until when. It
+# never joins the group of the workers, and asks whether any runs.
+allow "$PRIVACY" --operation Read --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.activity"
+for name in at-risk win-back decisions dead-letter requests; do
+    allow "$PRIVACY" --operation Read --operation DescribeConfigs --topic "$TOPIC_PREFIX.$name"
+done
+allow "$PRIVACY" --operation Read --topic "$TOPIC_PREFIX.marks"
+allow "$PRIVACY" --operation Read --operation Write --topic "$TOPIC_PREFIX.audit"
+allow "$PRIVACY" --operation Describe --group "$GROUP_ID"
 
 # -- mailer: reads actions, and nothing else of Linger.
 for name in at-risk win-back; do

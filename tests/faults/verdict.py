@@ -347,7 +347,7 @@ async def compare_activities(
         events: how many different ones were folded.
         fields: the facts that are compared, by partition and customer.
         waiting_for: event types that a due customer may wait for instead.
-        erased: partition and id of customers of whom nothing may be stored.
+        erased: partition and id of erased customers: nothing of them is stored.
     """
     store = stage.store
     stored = dict(

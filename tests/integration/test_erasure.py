@@ -165,7 +165,7 @@ async def all_is_decided(place: Site, at_day: float) -> None:
 
 
 async def is_carried_out(place: Site, kind: str, number: int = 1) -> None:
-    """Wait until so many orders are carried out, and what they publish is sent, and trimmed from Redis."""
+    """Wait until this number of orders is carried out, and what they publish is sent, and trimmed from Redis."""
 
     async def is_done() -> bool:
         return (await place.counters()).get(f"order:{kind}", 0) >= number
@@ -273,7 +273,7 @@ def test_what_is_found_of_an_erased_person_is_what_stays_in_kafka_until_retentio
 async def everything_of_ada(place: Site) -> None:
     """Ada and Bob do all that leaves something: also a held action, one that waits, a dead letter."""
     for customer, mail in ((BOB, "bob@example.org"), (ADA, str(KNOWN["e-mail"]))):
-        said = {"mail": mail, "consent": "yes"}
+        said: dict[str, Any] = {"mail": mail, "consent": "yes"}
         if customer == ADA:
             said |= {"city": KNOWN["city"], "score": KNOWN["score"], "plan": KNOWN["plan"]}
         await says(place, customer, 1, **said)

@@ -69,6 +69,9 @@ def test_topics_keep_what_the_rules_need(place: Place) -> None:
         assert made["cleanup.policy"] == "delete"
         assert made["min.insync.replicas"] == "1"
         assert topics[name]["settings"].items() <= made.items()
+    marks, requests = place.made("marks"), place.made("requests")
+    assert (marks["cleanup.policy"], marks["min.compaction.lag.ms"], marks["retention.ms"]) == ("compact", "0", "-1")
+    assert (requests["cleanup.policy"], int(requests["retention.ms"])) == ("delete", 30 * DAY_MS)
     assert place.made("dead-letter")["max.message.bytes"] == str(10 << 20)
 
 

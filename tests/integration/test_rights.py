@@ -38,6 +38,7 @@ from tests.support.site import site
 from workers.cli.app import app, run_command
 from workers.cli.on_demand import commands
 from workers.kafka.records import TopicPartition
+from workers.kafka.rights import Right
 from workers.kafka.topics import connected_admin, describe
 from workers.operations.rights.needs import GROUP, NEEDS, Needs
 from workers.operations.rights.roles import ROLES, roles_of
@@ -283,7 +284,7 @@ ATTEMPTS: Final[Mapping[str, Attempt]] = {
             str(place.folder / "rules.yaml"),
             *files(place),
             "--history",
-            f"topic:{PREFIX}linger.activity",
+            f"topic:{PREFIX}orders",
         ]
     ),
     "sources check": Attempt(lambda place, _: [str(place.folder / "sources.yaml")]),
@@ -291,6 +292,11 @@ ATTEMPTS: Final[Mapping[str, Attempt]] = {
     "sources guess": Attempt(given(f"{PREFIX}orders")),
     "sources try": Attempt(given(f"{PREFIX}logins", "--last", "5")),
     "customer show": Attempt(given("ada")),
+    "customer export": Attempt(given("ada", "--json", "-")),
+    "customer erase": Attempt(given("zoe", "--reason", "a test", "--yes", "--no-wait")),
+    "customer suppress": Attempt(given("zoe", "--reason", "a test", "--no-wait")),
+    "customer resume": Attempt(given("zoe", "--reason", "a test", "--no-wait")),
+    "customer marks": Attempt(),
     "why": Attempt(given("ada")),
     "rules held": Attempt(),
     "paused": Attempt(),
@@ -354,7 +360,8 @@ def test_the_doctor_is_clean_and_complete_as_the_worker_and_calls_no_refused_che
         needed = {place: rights for place, rights in NEEDS["run"].kafka.items() if place != GROUP}
         assert ("rights on topics" in well) == (not ROLES[role].rights.lack(Needs(needed)))
         assert ("commands" in well) == (ROLES[role].rights.redis >= NEEDS["run"].redis)
-        hidden = [f"{PREFIX}{name}" for name in SOURCES] if role == "topics" else [*map(own, OWN_TOPICS)]
+        shown = {name for name, rights in ROLES[role].rights.kafka.items() if Right.DESCRIBE_CONFIGS in rights}
+        hidden = [own(name) for name in OWN_TOPICS if name not in shown] or [f"{PREFIX}{name}" for name in SOURCES]
         settings = ("cleanup.policy", "retention", "max.message.bytes", "copies", "newest records")
         assert not {f"{setting} of {topic}" for setting in settings for topic in hidden} & well
         if not ROLES[role].rights.redis:

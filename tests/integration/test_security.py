@@ -48,6 +48,7 @@ SECRETS = {
     "LINGER_REDIS_PASSWORD": "redis-secret-77b0",
     "LINGER_LOG_KEY": "log-key-secret-30c2",
     "LINGER_ID_KEY": "id-key-secret-5b1f",
+    "LINGER_MARKS_KEY": "marks-key-secret-7d2c",
     "LINGER_HOLD_OUT_KEY": "hold-out-secret-4d4f" * 7,  # longer than what the hash takes
     "LINGER_HTTP_TOKEN": "http-token-secret-e81a",
     "LINGER_KAFKA_SSL_KEY_PASSWORD": KEY_PASSWORD,

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.integration
 COMMANDS = [
     ("customer", "show", "ada"),
     ("customer", "show", "ada", "--json"),
+    ("customer", "export", "ada", "--json", "-"),
     ("why", "ada"),
     ("why", "ada", "--json"),
     ("rules", "held"),

@@ -20,10 +20,11 @@ from tests.support.builders import day, rule, rules
 from tests.support.processor_rig import SOURCE, TYPES, Agent, record
 from workers.demo.embedded import HOST, Pair, free_ports
 from workers.kafka.records import OutboxRecord, encode_record
+from workers.kafka.topics import TopicPlan, connected_admin, create_missing
 from workers.processor.results import Processed
 from workers.rule_files.known_names import KnownNames
 from workers.rule_files.rules import load_book
-from workers.settings import PAUSES, WORKER_TOPICS
+from workers.settings import AUDIT, OWN_TOPICS, PAUSES, read_settings
 from workers.state.connection import RedisServers
 from workers.state.held_actions import Order
 from workers.state.keys import hash_tag
@@ -83,13 +84,19 @@ _serial = count()
 class Place:
     """A namespace in Redis and the files that belong to it."""
 
-    redis_url: str
+    pair: Pair
     folder: Path
 
     def __post_init__(self) -> None:
         self.namespace = f"why-{next(_serial)}"
         (self.folder / "rules.yaml").write_text(RULES)
         (self.folder / "sources.yaml").write_text(SOURCES)
+        asyncio.run(self._make_topics())
+
+    async def _make_topics(self) -> None:
+        """Create the topic in which it is recorded who looked."""
+        async with connected_admin(read_settings(self.pair.variables()).kafka_connection()) as admin:
+            await create_missing(admin, [TopicPlan(f"{self.namespace}.{AUDIT}", 1, 1)])
 
     def store(self, *records: ConsumerRecord, now_day: float) -> None:
         """Let the processor take records and decide what is due, and store what a worker would."""
@@ -97,7 +104,7 @@ class Place:
         async def work() -> None:
             book, problems = load_book([self.folder / "rules.yaml"], KnownNames([*BUILT_IN, "nps"]))
             assert problems == []
-            store = Store(RedisServers(open_nodes({"url": self.redis_url}, 5_000)), self.namespace)
+            store = Store(RedisServers(open_nodes({"url": self.pair.redis_url}, 5_000)), self.namespace)
             try:
                 agent = Agent(store, *book.rules, now_day=now_day)
                 await agent.start(end=len(records))
@@ -115,7 +122,7 @@ class Place:
     def ask(self, *arguments: str, command: str = "why", **variables: str) -> "subprocess.CompletedProcess[str]":
         """Run `linger why`, or another command."""
         settings = {
-            "REDIS_URL": self.redis_url,
+            "TOPIC_PREFIX": self.namespace,
             "REDIS_NAMESPACE": self.namespace,
             "PARTITIONS": "1",
             "CLOCK": "replay",
@@ -126,7 +133,12 @@ class Place:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LINGER_")}
         return subprocess.run(
             [sys.executable, "-m", "workers", *command.split(), *arguments],
-            env={**environment, **{f"LINGER_{name}": value for name, value in settings.items()}, "COLUMNS": "200"},
+            env={
+                **environment,
+                **self.pair.variables(),
+                **{f"LINGER_{name}": value for name, value in settings.items()},
+                "COLUMNS": "200",
+            },
             capture_output=True,
             text=True,
             timeout=60,
@@ -137,7 +149,7 @@ class Place:
         prefix = f"{self.namespace}:{{{hash_tag(0)}}}:"
 
         async def work() -> None:
-            servers = RedisServers(open_nodes({"url": self.redis_url}, 5_000))
+            servers = RedisServers(open_nodes({"url": self.pair.redis_url}, 5_000))
             try:
                 await servers.call([(name, f"{prefix}{key}", *rest) for name, key, *rest in commands])
             finally:
@@ -160,7 +172,7 @@ def bought_once() -> Sequence[ConsumerRecord]:
 
 
 def test_a_stored_customer_is_explained_to_people(pair: Pair, tmp_path: Path) -> None:
-    place = Place(pair.redis_url, tmp_path)
+    place = Place(pair, tmp_path)
     place.store(*bought_once(), now_day=75)
     answer = place.ask("ada")
     assert answer.returncode == 0, answer.stderr
@@ -182,7 +194,7 @@ def test_a_stored_customer_is_explained_to_people(pair: Pair, tmp_path: Path) ->
 
 
 def test_it_is_explained_to_machines_for_one_rule_and_another_moment(pair: Pair, tmp_path: Path) -> None:
-    place = Place(pair.redis_url, tmp_path)
+    place = Place(pair, tmp_path)
     place.store(*bought_once(), now_day=65)
     now = place.document("ada")
     assert [entry["rule"] for entry in now["rules"]] == ["few-euros", "gone-quiet"]
@@ -198,7 +210,7 @@ def test_it_is_explained_to_machines_for_one_rule_and_another_moment(pair: Pair,
 
 
 def test_explaining_writes_nothing(pair: Pair, tmp_path: Path) -> None:
-    place = Place(pair.redis_url, tmp_path)
+    place = Place(pair, tmp_path)
     place.store(*bought_once(), now_day=65)
     first = place.document("ada", "--at", "2024-06-01")
     assert place.document("ada", "--at", "2024-06-01") == first
@@ -206,7 +218,7 @@ def test_explaining_writes_nothing(pair: Pair, tmp_path: Path) -> None:
 
 
 def test_a_source_that_stopped_is_given_as_the_reason(pair: Pair, tmp_path: Path) -> None:
-    place = Place(pair.redis_url, tmp_path)
+    place = Place(pair, tmp_path)
     place.store(*bought_once(), now_day=65)
 
     async def time_goes_on_without_reading() -> None:
@@ -223,7 +235,7 @@ def test_a_source_that_stopped_is_given_as_the_reason(pair: Pair, tmp_path: Path
 
 
 def test_an_action_above_the_pace_is_held(pair: Pair, tmp_path: Path) -> None:
-    place = Place(pair.redis_url, tmp_path)
+    place = Place(pair, tmp_path)
     paced = RULES.replace("again after: 20 days", "again after: 20 days\n    pace: at most 1 per day")
     (tmp_path / "rules.yaml").write_text(paced)
     purchase = {"amount": "20", "currency": "EUR"}
@@ -241,7 +253,7 @@ def test_an_action_above_the_pace_is_held(pair: Pair, tmp_path: Path) -> None:
 
 
 def test_rule_files_that_the_workers_have_not_loaded_are_said_to_be_so(pair: Pair, tmp_path: Path) -> None:
-    place = Place(pair.redis_url, tmp_path)
+    place = Place(pair, tmp_path)
     place.store(*bought_once(), now_day=75)
     assert place.document("ada")["notes"] == []
 
@@ -259,7 +271,7 @@ def test_rule_files_that_the_workers_have_not_loaded_are_said_to_be_so(pair: Pai
 
 
 def test_an_unknown_customer_ends_with_1(pair: Pair, tmp_path: Path) -> None:
-    place = Place(pair.redis_url, tmp_path)
+    place = Place(pair, tmp_path)
     place.store(*bought_once(), now_day=65)
     answer = place.ask("stranger")
     assert (answer.returncode, answer.stdout) == (1, "")
@@ -281,7 +293,7 @@ def test_an_unknown_customer_ends_with_1(pair: Pair, tmp_path: Path) -> None:
 def test_what_cannot_be_answered_ends_with_1_and_says_why(
     pair: Pair, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
-    place = Place(pair.redis_url, tmp_path)
+    place = Place(pair, tmp_path)
     place.store(*bought_once(), now_day=65)
     answer = place.ask("ada", *arguments)
     assert answer.returncode == 1
@@ -289,16 +301,16 @@ def test_what_cannot_be_answered_ends_with_1_and_says_why(
     assert "Traceback" not in answer.stderr
 
 
-def test_a_store_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+def test_a_store_that_is_not_there_is_said_so(pair: Pair, tmp_path: Path) -> None:
     (port,) = free_ports(1)
-    answer = Place(f"redis://{HOST}:{port}/0", tmp_path).ask("ada", REDIS_TIMEOUT_MS="300")
+    answer = Place(pair, tmp_path).ask("ada", REDIS_URL=f"redis://{HOST}:{port}/0", REDIS_TIMEOUT_MS="300")
     assert answer.returncode == 1
     assert "Redis does not answer" in answer.stderr
     assert "Traceback" not in answer.stderr
 
 
 def test_a_customer_is_shown_with_held_actions_and_what_waits_for_kafka(pair: Pair, tmp_path: Path) -> None:
-    place = Place(pair.redis_url, tmp_path)
+    place = Place(pair, tmp_path)
     place.store(*bought_once(), now_day=75)
 
     def kept(customer: str, topic: str, value: bytes) -> bytes:
@@ -325,7 +337,9 @@ def test_a_customer_is_shown_with_held_actions_and_what_waits_for_kafka(pair: Pa
         {"topic": "linger.dead-letter", "headers": headers, "content": "junk \\xfe"},
     ]
     assert "bob" not in answer.stdout
-    assert document["elsewhere"]["topics"].keys() == {f"linger.{name}" for name in WORKER_TOPICS if name != PAUSES}
+    assert document["elsewhere"]["topics"].keys() == {
+        f"{place.namespace}.{name}" for name in OWN_TOPICS if name != PAUSES
+    }
     assert [(series["type"], series["total"]) for series in document["events"]] == [("login", 1), ("purchase", 1)]
     assert len(document["event_ids"]) == 2
     shown = place.ask("ada", command="customer show")
@@ -335,7 +349,7 @@ def test_a_customer_is_shown_with_held_actions_and_what_waits_for_kafka(pair: Pa
 
 @pytest.mark.parametrize("key", ["held", "outbox", "orders"])
 def test_a_damaged_record_beside_a_customer_is_an_error_of_one_line(pair: Pair, tmp_path: Path, key: str) -> None:
-    place = Place(pair.redis_url, tmp_path)
+    place = Place(pair, tmp_path)
     place.store(*bought_once(), now_day=75)
     place.call(("HSET", key, "x", b"\xc1") if key == "held" else ("RPUSH", key, b"\xc1"))
     answer = place.ask("ada", command="customer show")

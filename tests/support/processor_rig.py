@@ -1,8 +1,9 @@
 """The processor over any store, with a publisher and a clock that the test controls."""
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any, Final, cast
 
 import orjson
@@ -152,7 +153,8 @@ class Agent:
         partitions: int = 1,
         sources: SourcesFile | None = None,
         brake: str | None = None,
-        consent: str | None = None,
+        policy: Mapping[str, Any] | None = None,
+        forget_after_days: int = 0,
     ) -> None:
         self.publisher = FakePublisher()
         self.clock = StoppedClock(now_day)
@@ -175,10 +177,9 @@ class Agent:
             }
         )
         backends = Backends(store, self.publisher.as_publisher(), self.clock, self.pauses, self.marks)
-        policy: dict[str, Any] = {} if brake is None else {"brake": brake}
-        if consent is not None:
-            policy["consent"] = {"from": consent}
-        self.processor = Processor(settings, sources, rules(*content, types=TYPES, **policy), backends)
+        whole = {**(policy or {}), **({} if brake is None else {"brake": brake})}
+        compiled = replace(rules(*content, types=TYPES, **whole), forget_after_ms=day(forget_after_days) - day(0))
+        self.processor = Processor(settings, sources, compiled, backends)
 
     async def start(self, end: int = 1_000) -> None:
         """Claim partition 0 and let every event type be complete up to now."""

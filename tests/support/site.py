@@ -24,7 +24,7 @@ from workers.demo.embedded import Pair, die_with_parent
 from workers.kafka.range_reader import stop_consumer
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
-from workers.settings import OWN_TOPICS, Settings, read_settings
+from workers.settings import MARKS, OWN_TOPICS, Settings, read_settings
 from workers.state.connection import RedisServers
 from workers.state.meta import counters_of
 from workers.state.replay_clock import ReplayClock
@@ -32,6 +32,7 @@ from workers.state.store import Store
 from workers.state.topology import open_nodes
 
 PATIENCE_SECONDS = 60.0
+COMPACTED = {"cleanup.policy": "compact", "retention.ms": "-1"}
 
 
 @dataclass
@@ -255,7 +256,10 @@ async def site(
     async with connected_admin(connection) as admin:
         # Records of 2024 are older than any retention: Kafka would delete them at its next check.
         kept = {"retention.ms": "-1"}
-        plans = [TopicPlan(settings.topic(name), settings.partitions_of(name), 1, kept) for name in OWN_TOPICS]
+        plans = [
+            TopicPlan(settings.topic(name), settings.partitions_of(name), 1, COMPACTED if name == MARKS else kept)
+            for name in OWN_TOPICS
+        ]
         plans += [TopicPlan(f"{prefix}{name}", 2, 1, kept) for name in ("orders", "logins", "events")]
         await create_missing(admin, plans)
     store = Store(RedisServers(open_nodes(settings.redis_connection(), 5_000)), settings.redis_namespace)

@@ -50,7 +50,15 @@ TOOLS: Final = {"schemas.generate"}
 # From what knows least to what knows most. A room may import itself and rooms of lower levels, never one of its own
 # level or above. A room is a package, or a module that stands alone.
 LEVELS: Final = (
-    ("schemas", "workers.errors", "workers.clock", "workers.signals", "workers.variables", "workers.observability"),
+    (
+        "schemas",
+        "workers.catalogue",
+        "workers.errors",
+        "workers.clock",
+        "workers.signals",
+        "workers.variables",
+        "workers.observability",
+    ),
     ("workers.core", "workers.kafka", "workers.rule_files", "workers.settings", "workers.printing"),
     (
         "workers.audit",
@@ -64,6 +72,7 @@ LEVELS: Final = (
         "workers.histories",
     ),
     (
+        "workers.customer_orders",
         "workers.dead_letters",
         "workers.operations",
         "workers.loading",
@@ -72,7 +81,14 @@ LEVELS: Final = (
         "workers.rule_preview",
         "workers.source_trial",
     ),
-    ("workers.intake", "workers.processor", "workers.demo", "workers.status"),
+    (
+        "workers.customer_export",
+        "workers.intake",
+        "workers.processor",
+        "workers.requests",
+        "workers.demo",
+        "workers.status",
+    ),
     ("workers.runtime", "workers.recovery"),
     ("workers.cli",),
 )
@@ -84,6 +100,7 @@ CORE_LEVELS: Final = (
         "workers.core.coverage",
         "workers.core.events",
         "workers.core.meaning",
+        "workers.core.months",
         "workers.core.phrases",
         "workers.core.source_changes",
         "workers.core.source_positions",

@@ -60,6 +60,14 @@ def test_files_in_order_become_sources_and_rules(tmp_path: Path) -> None:
     assert [rule.title for rule in configuration.book.rules] == ["Gone quiet"]
 
 
+def test_what_sources_call_personal_is_masked_by_the_rules_that_a_worker_decides_by(tmp_path: Path) -> None:
+    plain = load_configuration(settings(tmp_path, GOOD))
+    declared = f"attribute_types: {{purchase.amount: {{personal: true}}}}\n{SOURCES}"
+    masked = load_configuration(settings(tmp_path, GOOD, declared))
+    assert plain.rules.collected.personal == frozenset()
+    assert masked.rules.collected.personal == masked.book.personal == {"purchase.amount"}
+
+
 def test_a_live_rule_without_examples_keeps_a_worker_from_starting(tmp_path: Path) -> None:
     assert problems(tmp_path, RULE) == [
         "rules.yaml:4:13: the rule 'gone-quiet' is live, and has no passing example in which it acts and none in "

@@ -18,7 +18,8 @@ _LONGEST_LIST: Final = 100
 
 def recorded(arguments: Mapping[str, Any]) -> dict[str, Argument]:
     """Return arguments by name as they are recorded; names that are about customers or secrets say so."""
-    return {name: _recorded(name, value) for name, value in arguments.items()}
+    customer_ids = customers_in(arguments)
+    return {name: _recorded(name, value, customer_ids) for name, value in arguments.items()}
 
 
 def customers_in(arguments: Mapping[str, Any]) -> list[str]:
@@ -37,9 +38,9 @@ def without_customers(text: str, customer_ids: list[str]) -> str:
     return _cut(_CREDENTIALS.sub(_MASK, text))
 
 
-def _recorded(name: str, value: Any) -> Argument:
+def _recorded(name: str, value: Any, customer_ids: list[str]) -> Argument:
     if isinstance(value, list | tuple):
-        texts = [str(_recorded(name, part)) for part in value[:_LONGEST_LIST]]
+        texts = [str(_recorded(name, part, customer_ids)) for part in value[:_LONGEST_LIST]]
         return [*texts, f"and {len(value) - _LONGEST_LIST} more"] if len(value) > _LONGEST_LIST else texts
     if value is None or isinstance(value, bool):
         return value
@@ -50,7 +51,7 @@ def _recorded(name: str, value: Any) -> Argument:
     if isinstance(value, int | float):
         return value
     text = str(value.absolute() if isinstance(value, Path) else value)
-    return without_customers(text, [])
+    return without_customers(text, customer_ids)
 
 
 def _cut(text: str) -> str:

@@ -1,9 +1,12 @@
-"""Which commands change something, and so leave a record in the audit topic; a test knows every command."""
+"""Which commands leave a record in the audit topic, and which do not; a test knows every command."""
 
 from typing import Final
 
 CHANGES: Final = frozenset(
     {
+        "customer erase",
+        "customer resume",
+        "customer suppress",
         "dead-letters discard",
         "dead-letters replay",
         "pause",
@@ -22,12 +25,15 @@ CHANGES: Final = frozenset(
 )
 """Commands that change what is stored, sent or read. A dry run of theirs changes nothing, and leaves no record."""
 
+READS: Final = frozenset({"customer export", "customer show", "why"})
+"""Commands that show what is stored of one person. They change nothing, and leave a record of who looked."""
+
 LOOKS: Final = frozenset(
     {
         "audit",
         "config show",
+        "customer marks",
         "customer ref",
-        "customer show",
         "dead-letters list",
         "dead-letters show",
         "demo",
@@ -46,7 +52,6 @@ LOOKS: Final = frozenset(
         "sources try",
         "state export",
         "status",
-        "why",
     }
 )
-"""Commands that change nothing of an installation: they read, write files of their own, or are the worker itself."""
+"""Commands without a record: they change nothing and show no single person, or are the worker itself."""

@@ -1,4 +1,4 @@
-"""`linger customer show`: everything that is stored of one customer; `linger customer ref`: its hash in logs."""
+"""`linger customer`: what is stored of one customer, the hash of an id in logs; `customer_commands/` has the rest."""
 
 import sys
 from typing import Annotated, NoReturn
@@ -7,41 +7,55 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from workers.cli.audit_commands.changing import Because, By, changing
+from workers.cli.customer_commands import export, marks, orders
 from workers.cli.output import EXIT_PROBLEM, AsJson, err, out, print_json
+from workers.customer_export.gathering import Asked, read_stored
+from workers.customer_export.knowledge import Knowledge, Known, has_activity, knowledge_of
+from workers.customer_export.tables import tables
 from workers.errors import StartupError
-from workers.explain.customer import Knowledge, look_up
-from workers.explain.customer_tables import tables
 from workers.loading import load_configuration
 from workers.observability import logs
 from workers.printing import given_text, one_line, print_table
 from workers.settings import read_settings
 from workers.state.connect import with_stored_state
+from workers.state.rule_sets.activation import as_active
 from workers.state.store import Store
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the group and its command."""
-    group = typer.Typer(no_args_is_help=True, help="Show single customers.")
+    """Register the group and its commands."""
+    group = typer.Typer(no_args_is_help=True, help="Show, export, erase and suppress single customers.")
     group.command("show")(show)
+    export.add_to(group)
     group.command("ref")(ref)
+    orders.add_to(group)
+    marks.add_to(group)
     app.add_typer(group, name="customer")
 
 
 def show(
     context: typer.Context,
     customer_id: Annotated[str, typer.Argument(parser=given_text, metavar="CUSTOMER_ID", help="The customer's id.")],
+    because: Because = "",
+    by: By = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show everything that Linger stores of one customer, personal values included, and where more is kept."""
+    """Show what Redis holds of one customer, personal values included, and where more is kept.
+
+    Who looked is recorded. Everything, with every record: linger customer export.
+    """
     settings = read_settings(context.obj)
-    rules = load_configuration(settings).rules
+    configuration = load_configuration(settings)
 
-    async def ask(store: Store) -> Knowledge | None:
-        return await look_up(store, settings, customer_id, rules)
+    async def ask(store: Store) -> Knowledge | Known | None:
+        stored = await read_stored(Asked(store, settings, configuration, customer_id))
+        return knowledge_of(stored, settings, await as_active(store, configuration.rules))
 
-    knowledge = with_stored_state(settings, ask)
-    if knowledge is None:
-        complain_about_unknown(customer_id, as_json=as_json)
+    with changing(context, settings, by, because):
+        knowledge = with_stored_state(settings, ask)
+        if knowledge is None:
+            complain_about_unknown(customer_id, as_json=as_json)
     if as_json:
         print_json(knowledge)
     else:
@@ -98,21 +112,26 @@ def complain_about_unknown(customer_id: str, *, as_json: bool) -> NoReturn:
     sys.exit(EXIT_PROBLEM)
 
 
-def render(knowledge: Knowledge, console: Console) -> None:
-    """Print everything that is stored of a customer; `--json` has it in full detail."""
-    again = knowledge["looked_again_at"] or "never, unless an event arrives"
-    position = f" (partition {knowledge['partition']}, {knowledge['bytes']} bytes)"
+def render(knowledge: Knowledge | Known, console: Console) -> None:
+    """Print what Redis holds of a customer; `--json` has it in full detail."""
+    size = "no activity" if knowledge["bytes"] is None else f"{knowledge['bytes']} bytes"
+    position = f" (partition {knowledge['partition']}, {size})"
     console.print(Text.assemble("Customer ", (one_line(knowledge["customer_id"]), "bold"), position))
-    console.print(f"known since {knowledge['known_since']}, latest event {knowledge['latest_event']}")
-    for event_type, until in knowledge["history_until"].items():
-        console.print(Text(f"{event_type}: history until {until}; what began before counts as met already"))
-    console.print(f"Linger evaluates again: [bold]{again}[/]\n")
+    if has_activity(knowledge):
+        again = knowledge["looked_again_at"] or "never, unless an event arrives"
+        console.print(f"known since {knowledge['known_since']}, latest event {knowledge['latest_event']}")
+        for event_type, until in knowledge["history_until"].items():
+            console.print(Text(f"{event_type}: history until {until}; what began before counts as met already"))
+        console.print(f"Linger evaluates again: [bold]{again}[/]")
+    for event_type, moment in knowledge["evaluation"]["waiting_for"].items():
+        console.print(Text(f"waits until {event_type} is seen up to {moment}"))
+    console.print()
     for table in tables(knowledge):
         if table.row_count:
             print_table(console, table)
-    if number := len(knowledge["event_ids"]):
+    if has_activity(knowledge) and (number := len(knowledge["event_ids"])):
         console.print(f"Hashes of the latest {number} event ids are kept, not the ids.")
     console.print("\nMore of this customer is in")
     for topic, what in knowledge["elsewhere"]["topics"].items():
         console.print(Text(f"  {topic}: {what}"), soft_wrap=True)
-    console.print(Text(f"  Redis: {knowledge['elsewhere']['redis']}"), soft_wrap=True)
+    console.print(f"Days, hashes, offsets and all records: {knowledge['elsewhere']['command']}", soft_wrap=True)

@@ -2,16 +2,14 @@
 
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Final, TypeVar
 
 import typer
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from schemas.durations import duration_ms, parse_duration
 from workers.cli.audit_commands.changing import By, changing
-from workers.cli.output import AsJson, err, out, print_json
+from workers.cli.output import AsJson, out, print_json, progress_bar
 from workers.dead_letters.record import Position
 from workers.dead_letters.replay import ReplayResult
 from workers.dead_letters.report import (
@@ -27,7 +25,6 @@ from workers.dead_letters.report import (
 from workers.dead_letters.selection import Group, Plan, Selection
 from workers.dead_letters.session import Session, opened_session
 from workers.errors import StartupError
-from workers.kafka.range_reader import Advance
 from workers.operations.rights.refusals import require
 from workers.settings import Settings, read_settings
 from workers.state.connect import with_stored_state
@@ -44,8 +41,6 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do it. Without it, only print 
 
 _MAX_SHOWN: Final = 4 << 10
 _MAX_REPLAYS: Final = 3
-_BAR_FROM: Final = 2_000
-"""With less than this, the work is done before anyone could read a progress bar."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -120,7 +115,7 @@ def list_dead_letters(settings: Settings, selection: Selection, *, as_json: bool
     """Print the number of dead letters by reason and topic."""
 
     async def work(session: Session) -> list[Group]:
-        with _progress_bar("reading", session.size) as advance:
+        with progress_bar("reading", session.size) as advance:
             return await session.groups(selection, advance)
 
     groups = _in_session(settings, work)
@@ -150,12 +145,12 @@ def replay_dead_letters(
     """Send dead letters again, or print which would be sent; return what was sent."""
 
     async def work(session: Session) -> tuple[Plan, ReplayResult | None]:
-        with _progress_bar("reading", session.size) as advance:
+        with progress_bar("reading", session.size) as advance:
             plan = await session.plan_replay(selection, max_replays, advance)
         if not yes:
             return plan, None
         await require(settings, None, "dead-letters replay")
-        with _progress_bar("sending", len(plan.positions)) as advance:
+        with progress_bar("sending", len(plan.positions)) as advance:
             return plan, await session.replay(plan, advance)
 
     plan, result = _in_session(settings, work)
@@ -170,7 +165,7 @@ def discard_dead_letters(settings: Settings, selection: Selection, *, yes: bool,
     """Record dead letters as discarded, or print which would be; return how many."""
 
     async def work(session: Session) -> Plan:
-        with _progress_bar("reading", session.size) as advance:
+        with progress_bar("reading", session.size) as advance:
             plan = await session.plan_discard(selection, advance)
         if yes:
             await session.discard(plan)
@@ -190,18 +185,6 @@ def _in_session(settings: Settings, work: Callable[[Session], Awaitable[Result]]
             return await work(session)
 
     return with_stored_state(settings, open_and_work)
-
-
-@contextmanager
-def _progress_bar(label: str, total: int) -> Iterator[Advance]:
-    """Show a progress bar on a terminal if there is enough to do."""
-    if not err.is_terminal or total < _BAR_FROM:
-        yield lambda _: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task(label, total=total)
-        yield lambda done: bar.advance(task, done)
 
 
 def _selection(

@@ -56,8 +56,8 @@ def create(
     _warn(topics, servers)
     if any(topic.partitions != topic.planned for topic in topics):
         complain(
-            f"a topic has other partitions than LINGER_PARTITIONS={settings.partitions} (pauses and audit: 1); "
-            "they cannot be changed later"
+            f"a topic has other partitions than LINGER_PARTITIONS={settings.partitions} (pauses, requests and "
+            "audit: 1); they cannot be changed later"
         )
         sys.exit(EXIT_PROBLEM)
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
+from workers.cli.audit_commands.changing import Because, By, changing
 from workers.cli.customer import complain_about_unknown
 from workers.cli.output import AsJson, out, print_json
 from workers.errors import LingerError
@@ -59,23 +60,26 @@ def why(
     at: Annotated[
         str | None, typer.Option(help="As of this moment, such as 2026-12-01 or 2026-12-01T10:00+01:00; now.")
     ] = None,
+    because: Because = "",
+    by: By = None,
     as_json: AsJson = False,
 ) -> None:
     """Show for each rule whether it holds for a customer, why, and what would change that and when.
 
-    A rule holds, does not hold, or cannot be known yet.
+    A rule holds, does not hold, or cannot be known yet. Who looked is recorded.
     """
     settings = read_settings(context.obj)
     at_ms = None if at is None else read_moment(at)
     configuration = load_configuration(settings)
     if rule_id is not None:
         _check_rule(rule_id, configuration)
-    try:
-        report = _explain(settings, configuration, customer_id, at_ms)
-    except TooEarly as error:
-        raise LingerError(str(error)) from error
-    if report is None:
-        complain_about_unknown(customer_id, as_json=as_json)
+    with changing(context, settings, by, because):
+        try:
+            report = _explain(settings, configuration, customer_id, at_ms)
+        except TooEarly as error:
+            raise LingerError(str(error)) from error
+        if report is None:
+            complain_about_unknown(customer_id, as_json=as_json)
     if rule_id is not None:
         report = replace(report, rules=tuple(rule for rule in report.rules if rule.id == rule_id))
     if as_json:

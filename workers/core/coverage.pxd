@@ -5,7 +5,8 @@ cdef class Coverage:
     cdef readonly dict until
     cdef readonly frozenset complete
     cdef readonly dict meant
-    cdef readonly long long settled_ms
+    cdef readonly bint all_remembered
+    cdef readonly long long settled_ms, earliest_ms
 
     cpdef long long since_ms(self, str series) except? -1
     cpdef bint was_decided(self, frozenset types, long long at_ms) except -1

@@ -47,20 +47,27 @@ class Coverage:
         complete: series whose history the operator declares complete from `since` on, for every customer.
         meant: by event type, up to when it had been seen when the present meaning of rules began. What a rule would
             have begun up to then was decided by the meaning before. Empty if there was none.
+        all_remembered: no customer was forgotten before, as in rule tests.
         settled_ms: a customer first seen at or after this moment is new, so all of their events are known. FOREVER_MS
             if nothing is watched.
+        earliest_ms: since when any type is watched, so that a customer may have been known and forgotten since;
+            FOREVER_MS if that cannot be.
     """
 
     since: Mapping[str, int]
     until: Mapping[str, int] = field(default_factory=dict)
     complete: frozenset[str] = frozenset()
     meant: Mapping[str, int] = field(default_factory=dict)
+    all_remembered: bool = False
     settled_ms: int = field(init=False, repr=False, compare=False)
+    earliest_ms: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         types = [key for key in self.since if key == type_of(key)]
         settled = [self.since[name] + SETTLING_MS for name in types if name not in self.complete]
         self.settled_ms = max(settled, default=0) if types else FOREVER_MS
+        earliest_ms = min((self.since[name] for name in types), default=FOREVER_MS)
+        self.earliest_ms = FOREVER_MS if self.all_remembered else earliest_ms
 
     def since_ms(self, series: str) -> int:
         """Return since when a series is watched, FOREVER_MS if it is not."""

@@ -31,6 +31,7 @@ __all__ = [
     "asked_item",
     "cut_dead_letters",
     "dead_letter",
+    "origin_of",
     "position_text",
     "read_dead_letter",
 ]
@@ -174,6 +175,11 @@ class DeadLetter:
         content = blake2b(repr(origin).encode(), digest_size=16)
         content.update(b"-" if self.value is None else b"+" + self.value)
         return content.digest()
+
+
+def origin_of(record: ConsumerRecord) -> tuple[str, int, int] | None:
+    """Return topic, partition and offset of the record that a dead letter was; None if Linger did not write it."""
+    return read_dead_letter(record).source
 
 
 def read_dead_letter(record: ConsumerRecord) -> DeadLetter:

@@ -5,9 +5,10 @@ from typing import Any, Final
 from schemas import conditions as model
 from schemas.actions import Number
 from workers.core.conditions.combinations import Not, Several
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Condition
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Condition, Elementary
 from workers.core.coverage import FOREVER_MS
 from workers.core.phrases import listed, noun
+from workers.core.rules.kind import changes_perhaps
 from workers.core.rules.kinds import kind_of
 from workers.explain.gaps import GapFinder
 from workers.explain.leaf import Leaf
@@ -78,6 +79,11 @@ class ConditionExplainer:
         )
 
 
+def _is_masked(leaf: Leaf) -> bool:
+    """Return whether the value that a condition observes is personal."""
+    return isinstance(leaf.condition, Elementary) and leaf.condition.is_personal
+
+
 def _change(leaf: Leaf, change_ms: int) -> Change | None:
     """Return what a condition becomes when time alone changes it, None for never."""
     if change_ms >= FOREVER_MS:
@@ -94,11 +100,13 @@ def _by_events(leaf: Leaf, truth: int, observed: Number) -> tuple[tuple[str, ...
         return (), None
     own = TRUE - truth if leaf.is_negated else truth
     nouns = listed([noun(name) for name in sorted(types)], "or")
-    changes = kind_of(leaf.when).changed_by(leaf.when, leaf.condition, own, observed, nouns)
+    # Without the value that is observed, no more can be said than for any kind.
+    changed_by = changes_perhaps if _is_masked(leaf) else kind_of(leaf.when).changed_by
+    changes = changed_by(leaf.when, leaf.condition, own, observed, nouns)
     return ((), None) if changes is None else (tuple(sorted(types)), changes)
 
 
 def _nearly(leaf: Leaf, observed: Number) -> str | None:
     """Return in which small thing a value differs from one that passes; None if it passes, or differs in more."""
-    nearly = kind_of(leaf.when).nearly
+    nearly = None if _is_masked(leaf) else kind_of(leaf.when).nearly
     return nearly(leaf.condition, observed) if nearly is not None and isinstance(observed, str) else None

@@ -29,6 +29,7 @@ from workers.core.mapping.mapper import compile_source_of_many
 from workers.core.mapping.record import SourceRecord
 from workers.core.mapping.skipped import Skipped
 from workers.errors import StartupError
+from workers.histories.personal import without_values
 from workers.histories.plain_events import NOT_PLAIN, PlainReader
 from workers.histories.seen_values import TakesEvents
 
@@ -81,6 +82,7 @@ class Gathering:
         latest: the latest plausible time; a later event is rejected.
         hash_key: the key of values that sources say are `hashed`.
         plain: reads the plain ones of canonical events; None if there is none.
+        personal: the personal attributes, as `type.attribute`; examples quote no value of theirs.
 
     Attributes:
         store: the events.
@@ -96,7 +98,12 @@ class Gathering:
     """
 
     def __init__(
-        self, store: TakesEvents, latest: datetime, hash_key: bytes | None = None, plain: PlainReader | None = None
+        self,
+        store: TakesEvents,
+        latest: datetime,
+        hash_key: bytes | None = None,
+        plain: PlainReader | None = None,
+        personal: Collection[str] = (),
     ) -> None:
         self.store = store
         self.latest = latest
@@ -111,6 +118,7 @@ class Gathering:
         self.last_ms = 0
         self._latest_ms = int(latest.timestamp() * 1000)
         self._plain = plain
+        self._personal = personal
 
     def take(
         self,
@@ -180,7 +188,7 @@ class Gathering:
         """
         self.unreadable[error.reason] += 1
         if len(self.examples) < _MAX_EXAMPLES:
-            self.examples.append(f"{place}:{number}: {error}")
+            self.examples.append(f"{place}:{number}: {without_values(error, self._personal)}")
         if not self.events + self.skipped and self.unreadable.total() >= _HOPELESS_BEGINNING:
             self.check(" at its beginning")
 

@@ -4,7 +4,7 @@ Only the attributes that were asked for are counted, with at most `MOST_VALUES` 
 was asked for is always counted.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, Protocol
 
@@ -38,13 +38,16 @@ class SeenValues:
         self,
         wanted: Mapping[str, Mapping[str, Iterable[Plain]]],
         attribute_types: Mapping[str, AttributeType] = {},
+        personal: Collection[str] = (),
     ) -> None:
         """Count nothing yet.
 
         Args:
             wanted: by event type and attribute, the values that are always counted.
             attribute_types: by `type.attribute`, as what its values count.
+            personal: the personal attributes, as `type.attribute`. They are counted as all are, and not to be shown.
         """
+        self._personal = personal
         self._events: dict[str, int] = {}
         self._types = attribute_types
         self._names: dict[str, dict[str, None]] = {name: {} for name in wanted}
@@ -120,6 +123,10 @@ class SeenValues:
         """Return the least and the greatest number of an attribute; None if no event has a number."""
         values = self._of(reference)
         return None if values.least is None or values.most is None else (values.least, values.most)
+
+    def is_personal(self, reference: str) -> bool:
+        """Return whether the values of an attribute are not to be shown."""
+        return reference in self._personal
 
     def kept(self, reference: str) -> int | None:
         """Return how many different values were kept, if there are more; None if all of them were."""

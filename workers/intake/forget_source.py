@@ -1,4 +1,4 @@
-"""Forgets how far a source was read, after checking that this is possible and safe."""
+"""Forgets how far a source, or the topic of requests, was read, after checking that this is possible and safe."""
 
 from aiokafka.errors import KafkaError
 
@@ -8,7 +8,7 @@ from workers.errors import StartupError
 from workers.intake.source_identity import forget
 from workers.kafka.groups import members_of
 from workers.kafka.topics import connected_admin
-from workers.settings import Settings
+from workers.settings import REQUESTS, Settings
 from workers.state.store import Store
 
 
@@ -21,9 +21,10 @@ async def forget_source(settings: Settings, sources: SourcesFile, store: Store, 
         Transient: if Redis does not answer.
         TopicsError: if Kafka has no such topic.
     """
+    requests = settings.topic(REQUESTS)
     read = intake_sources(sources, settings.topic("activity"))
-    if not any(source.is_topic_of(topic) for source in read):
-        names = ", ".join(source.name for source in read) or "none"
+    if topic != requests and not any(source.is_topic_of(topic) for source in read):
+        names = ", ".join([*(source.name for source in read), requests])
         raise StartupError([f"'{topic}' is no source that intake reads; those are: {names}"])
     try:
         async with connected_admin(settings.kafka_connection()) as admin:
@@ -35,7 +36,10 @@ async def forget_source(settings: Settings, sources: SourcesFile, store: Store, 
                         f"or has a group instance id, counts as alive for another {session_seconds:.0f} s)"
                     ]
                 )
-        return await forget(settings, store, topic)
+        partitions = await forget(settings, store, topic)
+        if topic == requests:
+            await store.redis.call([("DEL", store.keys.requests)])
+        return partitions
     except (KafkaError, OSError) as error:
         servers = settings.kafka_bootstrap_servers
         raise StartupError([f"Kafka at {servers} does not answer as it should: {error!r}"]) from error

@@ -1,5 +1,6 @@
 """Consumer groups: their members and committed offsets. Changes nothing in Kafka."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from aiokafka.protocol.api import Request
 
 from workers.kafka.records import TopicPartition
 from workers.kafka.rights import Right, rights_in
+from workers.kafka.topics import connected_admin
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,22 @@ async def members_of(admin: AIOKafkaAdminClient, group: str) -> int:
         KafkaError: if Kafka does not answer, or refuses.
     """
     return sum(len(state["members"]) for state in await described_groups(admin, group))
+
+
+async def has_members(connection: Mapping[str, Any], group: str) -> bool | None:
+    """Return whether a consumer group has members; None if Kafka does not say.
+
+    It does not say while the cluster has never had a group: there is no coordinator yet.
+
+    Args:
+        connection: keyword arguments of aiokafka's clients.
+        group: its id.
+    """
+    try:
+        async with connected_admin(connection) as admin:
+            return await members_of(admin, group) > 0
+    except (KafkaError, OSError, ValueError, KeyError):
+        return None
 
 
 async def described_groups(admin: AIOKafkaAdminClient, group: str) -> list[dict[str, Any]]:

@@ -56,6 +56,10 @@ CATALOGUE: Final[Mapping[str, Condition]] = {
         Condition("stopped", "look for partition_stopped in the log, which names the remedy; the others go on"),
         Condition("lost", "nothing: it passes, or the worker ends; if it returns, look at the log of both workers"),
         Condition("pauses", "look at the topic of pauses and the right to read it; retractions go out meanwhile"),
+        Condition(
+            "requests",
+            "linger upgrade finish, or look at the topic that is named: requests wait there, and none is lost",
+        ),
         Condition("brake", "linger rules held and linger why, then linger rules release or linger rules discard"),
         Condition("sources", "ask the team that sends to the sources that are named; rules that read them wait"),
         Condition(
@@ -65,7 +69,7 @@ CATALOGUE: Final[Mapping[str, Condition]] = {
         Condition("schema_registry", "look at the schema registry: the sources that are named wait for it"),
     )
 }
-_SINCE_THIS_RELEASE: Final = ("progress", "group", "own_topics", "publishing", "rule_sets")
+_SINCE_THIS_RELEASE: Final = ("progress", "group", "own_topics", "publishing", "rule_sets", "requests")
 LINES_OF_READYZ: Final = tuple(name for name in CATALOGUE if name not in _SINCE_THIS_RELEASE)
 """What the body of /readyz lists in this release, as in the release before."""
 

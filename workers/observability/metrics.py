@@ -52,6 +52,9 @@ VALUES_LEFT_OUT = _counter(
     *("topic", "attribute", "reason"),
 )
 DEAD_LETTERS = _counter("dead_letters", "Records put into the dead-letter topic.", "topic", "reason")
+REQUESTS_READ = _counter("requests_read", "Requests read, and sent on as orders or dead letters.")
+REQUESTS_REFUSED = _counter("requests_refused", "Requests that cannot be read: dead letters.")
+ORDERS = _counter("orders", "Orders carried out for customers.", "order")
 EVENTS = _counter("events", "Records of the activity topic by outcome.", "outcome")
 ACTIONS = _counter("actions", "Actions decided.", "action", "rule", "status")
 SUPPRESSED = _counter("suppressed", "Decisions not to act.", "rule", "decision")
@@ -61,6 +64,9 @@ CONSENT_NOT_UNDERSTOOD = _counter(
     "answer",
 )
 TIMERS = _counter("timers", "Customers evaluated because their due time came.")
+FORGOTTEN = _counter(
+    "forgotten", "Customers forgotten, because `forget after` had passed since their last sign of life."
+)
 RELOADS = _counter("rule_reloads", "Reloads of rule files while running, by outcome.", "outcome")
 LAST_GOOD = _gauge(
     "last_good_in_use",
@@ -139,7 +145,8 @@ CONDITION = _gauge("condition", "1 while a line of /statusz is not ok.", "condit
 LAST_STEP = _gauge("last_step_timestamp_seconds", "When the last step was made.")
 
 _KNOWN: Final[Mapping[Counter | Gauge, tuple[str, ...]]] = {
-    EVENTS: ("folded", "duplicate", "dead_letter", "tombstone"),
+    ORDERS: ("erase", "suppress", "resume"),
+    EVENTS: ("folded", "duplicate", "dead_letter", "tombstone", "erased"),
     RELOADS: ("loaded", "refused"),
     SOURCE_CHANGES: ("added", "removed", "changed", "type_again"),
     REGISTRY_ANSWERS: ("found", "unknown", "failed"),
@@ -156,9 +163,9 @@ _ATTRIBUTES: Final = BoundedLabels(100)
 _ANSWERS: Final = BoundedLabels(50)
 
 
-def count_events(folded: int, duplicates: int, dead_letters: int, tombstones: int) -> None:
+def count_events(folded: int, duplicates: int, dead_letters: int, tombstones: int, erased: int) -> None:
     """Count the records of one step by outcome."""
-    for outcome, count in zip(_OUTCOMES, (folded, duplicates, dead_letters, tombstones), strict=True):
+    for outcome, count in zip(_OUTCOMES, (folded, duplicates, dead_letters, tombstones, erased), strict=True):
         if count:
             outcome.inc(count)
 

@@ -20,6 +20,7 @@ from workers.core.rules.rule_set import RuleSet
 from workers.core.source_set import PatternTopic, SourceSet
 from workers.core.watermarks import Progress, sent_to
 from workers.errors import LingerError, StartupError, Transient
+from workers.histories.personal import without_values_in
 from workers.kafka.clients.connecting import connect
 from workers.kafka.topic_configs import topic_configs
 from workers.kafka.topics import (
@@ -51,17 +52,19 @@ from workers.operations.source_samples import Trace, sample_sources
 from workers.operations.upgrade import checks as upgrade_checks
 from workers.operations.upgrade.facts import find_releases, sample_layouts
 from workers.registry.for_commands import reader_for
-from workers.settings import AUDIT, OWN_TOPICS, PAUSES, Settings
+from workers.settings import AUDIT, MARKS, OWN_TOPICS, PAUSES, Settings
 from workers.state.brake import brake_state
 from workers.state.connect import clock_of, opened_store
 from workers.state.consistency import Log, end_of_log
 from workers.state.meta import rules_held
+from workers.state.scan import escaped, scan_keys
 from workers.state.settings_check import namespaces_of_topic, readable
 from workers.state.step import Because
 from workers.state.stopped_sources import read_stops
 from workers.state.store import Store
 
 _REQUEST_TIMEOUT_MS: Final = 10_000
+_KEYS_LOOKED_AT: Final = 2_000
 _NO_LOG: Final = LogBounds(0, 0)
 
 
@@ -170,6 +173,11 @@ class _Kafka:
         findings = kafka_checks.kept_records(needs, configs)
         if (pauses := self._settings.topic(PAUSES)) in topics:
             findings += kafka_checks.pauses_settings(pauses, configs)
+        if (marks := self._settings.topic(MARKS)) in topics:
+            findings += kafka_checks.marks_settings(marks, configs)
+        for name in map(self._settings.topic, ("dead-letter", AUDIT)):
+            if name in topics:
+                findings += kafka_checks.forgetting_settings(name, configs)
         names = [name for name in (self._activity, self._settings.topic("dead-letter")) if name in topics]
         source_topics = [source.topic for source in self._sources.sources if source.topic in topics]
         return findings + kafka_checks.record_sizes(names, source_topics, configs)
@@ -201,7 +209,8 @@ class _Kafka:
         async def trace_of(source: Source, records: Sequence[ConsumerRecord]) -> Trace:
             values = [record.value for record in records]
             read_value = await reader_for(source.format, values, settings.registry_connection())
-            return compile_trace(source, declared, latest, settings.hash_key, read_value)
+            trace = compile_trace(source, declared, latest, settings.hash_key, read_value)
+            return without_values_in(trace, source, self._sources.personal())
 
         sources = [
             source for source in intake_sources(self._sources, self._activity) if source.topic in self._existing
@@ -267,12 +276,15 @@ async def _state(settings: Settings, store: Store, rules: RuleSet, kafka: _Kafka
             elsewhere = [] if any(metas.values()) else await namespaces_of_topic(store, kafka.topic_id)
             braking = await _brake(settings, store, metas)
             workers = await running_workers(store)
+            namespace = store.keys.namespace
+            _, some_keys = await scan_keys(store.redis, 0, f"{escaped(namespace)}:*", _KEYS_LOOKED_AT)
     except LingerError as error:
         return [unknown("state", "stored state", str(error), "", "see above")]
     # Logs after the stored state: workers may read on in between, which only makes a log longer.
     logs = await kafka.logs(progress.values())
     return [
         state_checks.rule_set(rules, rule_sets),
+        state_checks.kinds_of_keys(namespace, [key.decode() for key in some_keys]),
         *state_checks.another_namespace(settings.redis_namespace, elsewhere),
         *state_checks.stored_offsets(metas, logs, settings.partitions),
         state_checks.stopped_sources(stops.problems()),

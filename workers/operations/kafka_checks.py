@@ -24,6 +24,7 @@ _CHECKED: Final = {"retention.ms": "retention"}
 _ALLOW_SETTINGS: Final = (
     "run this as the role worker: docs/security.md; to that user allow DescribeConfigs: docs/acl/kafka-acls.sh"
 )
+_LIMITS: Final = ("retention.ms", "retention.bytes")
 _HIDDEN: Final = "not shown to this user"
 _WHY_KEPT: Final = (
     "what Linger knows is rebuilt from its topics if Redis is lost; what they have deleted is forgotten"
@@ -190,6 +191,28 @@ def pauses_settings(topic: str, configs: Configs) -> list[Finding]:
     policy, kept_ms = configs[topic]["cleanup.policy"], int(configs[topic]["retention.ms"])
     finding = problem("Kafka", checked, policy, why, alter_command(topic, "cleanup.policy=compact"))
     return [judged(finding, is_well=policy == "compact" or kept_ms < 0)]
+
+
+def marks_settings(topic: str, configs: Configs) -> list[Finding]:
+    """Check that the topic of marks, which exists, keeps the newest record of each customer."""
+    checked = f"cleanup.policy of {topic}"
+    why = "if Redis is lost, a customer who is suppressed, opted out or erased is forgotten, and written to again"
+    if topic not in configs:
+        return [unknown("Kafka", checked, _HIDDEN, why, _ALLOW_SETTINGS)]
+    policy = configs[topic]["cleanup.policy"]
+    deletes = "delete" in policy and any(int(configs[topic].get(name, -1)) >= 0 for name in _LIMITS)
+    finding = problem("Kafka", checked, policy, why, alter_command(topic, "cleanup.policy=compact"))
+    return [judged(finding, is_well="compact" in policy and not deletes)]
+
+
+def forgetting_settings(topic: str, configs: Configs) -> list[Finding]:
+    """Check that a topic which exists, and whose records are not needed without end, deletes them by their age."""
+    why, checked = "records that name customers would be kept without end", f"cleanup.policy of {topic}"
+    if topic not in configs:
+        return [unknown("Kafka", checked, _HIDDEN, why, _ALLOW_SETTINGS)]
+    policy = configs[topic]["cleanup.policy"]
+    finding = problem("Kafka", checked, policy, why, alter_command(topic, "cleanup.policy=delete"))
+    return [judged(finding, is_well=policy == "delete")]
 
 
 def kept_records(needs: Mapping[str, Need], configs: Configs) -> list[Finding]:

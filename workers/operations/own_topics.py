@@ -20,7 +20,7 @@ from workers.kafka.topics import (
     describe,
 )
 from workers.operations.retention import Need, Shortage, needs_of, shortages_of
-from workers.settings import AUDIT, OWN_TOPICS, PAUSES, Settings
+from workers.settings import AUDIT, MARKS, OWN_TOPICS, PAUSES, Settings
 
 _DEAD_LETTER_MAX_BYTES: Final = 10 << 20
 """A dead letter carries a whole source record, the reason, and the record's origin."""
@@ -136,6 +136,8 @@ def configs_of(name: str, settings: Settings, need: Need | None, copies: int | N
         if name == settings.topic(PAUSES):
             # The newest record of each rule is kept: a pause does not end because a week has passed.
             return {"cleanup.policy": "compact"}
+        if name == settings.topic(MARKS):
+            return _kept_forever(copies)
         if name == settings.topic(AUDIT):
             return _kept_for(_AUDIT_KEPT_MS, copies)
         return {"max.message.bytes": str(_DEAD_LETTER_MAX_BYTES)} if name == settings.topic("dead-letter") else {}
@@ -144,6 +146,21 @@ def configs_of(name: str, settings: Settings, need: Need | None, copies: int | N
 
 def _kept_for(kept_ms: int, copies: int | None) -> dict[str, str]:
     configs = {"cleanup.policy": "delete", "retention.ms": str(kept_ms), "retention.bytes": "-1"}
+    return _with_copies(configs, copies)
+
+
+def _kept_forever(copies: int | None) -> dict[str, str]:
+    """Return the settings of a topic that keeps the latest record of each key, and may compact at any moment."""
+    configs = {
+        "cleanup.policy": "compact",
+        "min.compaction.lag.ms": "0",
+        "retention.ms": "-1",
+        "retention.bytes": "-1",
+    }
+    return _with_copies(configs, copies)
+
+
+def _with_copies(configs: dict[str, str], copies: int | None) -> dict[str, str]:
     if copies is not None:
         configs["min.insync.replicas"] = "2" if copies >= _COPIES_TO_SPARE else "1"
     return configs

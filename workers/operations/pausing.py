@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from workers.errors import StartupError, Transient
 from workers.kafka.clients.connecting import connect
-from workers.kafka.groups import members_of
+from workers.kafka.groups import has_members
 from workers.kafka.topics import connected_admin, describe
 from workers.pauses.pause_list import PauseList
 from workers.pauses.reader import PauseReader
@@ -91,7 +91,8 @@ async def until_obeyed(settings: Settings, store: Store, offset: int, seconds: f
     has_workers: bool | None = None
     while True:
         # None: Kafka has no coordinator for the group yet, because it is the first group of a new cluster.
-        has_workers = await _has_workers(settings) if has_workers is None else has_workers
+        if has_workers is None:
+            has_workers = await has_members(settings.kafka_connection(), settings.kafka_group_id)
         if has_workers is False:
             return Obedience(has_workers=False)
         try:
@@ -125,14 +126,6 @@ async def _other_settings(settings: Settings, store: Store) -> str | None:
     except (StartupError, Transient) as error:
         return str(error)
     return None
-
-
-async def _has_workers(settings: Settings) -> bool | None:
-    try:
-        async with connected_admin(settings.kafka_connection()) as admin:
-            return await members_of(admin, settings.kafka_group_id) > 0
-    except (KafkaError, OSError, ValueError, KeyError):
-        return None
 
 
 @asynccontextmanager

@@ -15,12 +15,14 @@ from schemas.conditions import All, Any_, Meets, Not
 from schemas.durations import duration_ms, write_duration
 from schemas.rules import Rule, RuleBook
 from workers.core.rules.kinds import kind_of
-from workers.settings import Settings
+from workers.settings import REQUESTS, Settings
 
 ACTION_TOPICS: Final = ("at-risk", "win-back", "decisions")
 """Topics that are needed until no action can be carried out any more, without the prefix."""
 LEAST_ACTIVITY: Final = timedelta(days=400)
 """The activity topic keeps a year and a month even if no rule looks back so far: the next rule may."""
+REQUESTS_KEPT: Final = timedelta(days=30)
+"""Requests are kept as long as all workers may be away, and no longer: they name customers."""
 ACTION_MARGIN: Final = timedelta(days=30)
 """Action topics keep records longer than any action is valid: for mailers that were off or start afresh, and because
 `expires after` of a rule may have become shorter."""
@@ -79,7 +81,12 @@ def needs_of(book: RuleBook, settings: Settings) -> dict[str, Need]:
     """
     actions = _longest(_expiries(book), Need(ACTION_MARGIN, "30 days at least; no rule needs more"))
     activity = _longest(_look_backs(book), Need(LEAST_ACTIVITY, "400 days at least; no rule looks back further"))
-    return {settings.topic("activity"): activity, **dict.fromkeys(map(settings.topic, ACTION_TOPICS), actions)}
+    requests = Need(REQUESTS_KEPT, "a request that is deleted before a worker has read it is lost")
+    return {
+        settings.topic("activity"): activity,
+        **dict.fromkeys(map(settings.topic, ACTION_TOPICS), actions),
+        settings.topic(REQUESTS): requests,
+    }
 
 
 def shortages_of(topic: str, need: Need, config: Mapping[str, str]) -> list[Shortage]:

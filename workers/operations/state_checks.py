@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from workers.catalogue import kind_of
+from workers.catalogue.keys import is_known
 from workers.core.rules.rule_set import RuleSet
 from workers.operations.findings import Finding, judged, ok, problem, unknown
 from workers.pauses.record import ALL_RULES, PauseRecord
@@ -19,6 +21,27 @@ _CHECKED: Final[Mapping[Kind, str]] = {
 }
 """Name of the check, by kind of mismatch."""
 _SHOWN_PARTITIONS: Final = 5
+
+
+def kinds_of_keys(namespace: str, names: Sequence[str]) -> Finding:
+    """Check that this release knows what some keys are for.
+
+    Args:
+        namespace: of Linger.
+        names: some keys that begin with it.
+    """
+    kinds = {kind_of(namespace, name)[:2] for name in names}
+    unknown_kinds = sorted({kind for tag, kind in kinds if not is_known(tag, kind)})
+    finding = problem(
+        "state",
+        "kinds of keys",
+        f"'{', '.join(unknown_kinds)}' among {len(names):,} keys"
+        if unknown_kinds
+        else f"{len(names):,} keys: all known",
+        "a later release has worked here: no command of this one exports, erases or rebuilds what is in them",
+        "use the later release",
+    )
+    return judged(finding, is_well=not unknown_kinds)
 
 
 def rule_set(rules: RuleSet, stored: Mapping[str, str]) -> Finding:

@@ -2,5 +2,5 @@
 
 It must never know the payloads of sources. Begin with `agent.Processor`, which hands each call to a part:
 `ownership.Ownership` claims partitions, `batches.BatchProcessor` folds batches, `timers.Timers` decides customers who
-are due, `sweep.RuleSweep` brings customers under new rules, `held_actions.OrderExecutor` carries out orders.
+are due, `sweeps` bring customers under new rules and forget them, `held_actions.OrderExecutor` carries out orders.
 """

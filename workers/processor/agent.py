@@ -37,7 +37,8 @@ from workers.processor.release_policy import LivePolicy, ReleasePolicy
 from workers.processor.results import DROPPED, Dropped, ProcessResult
 from workers.processor.source_view import SourceView
 from workers.processor.steps import Steps
-from workers.processor.sweep import RuleSweep
+from workers.processor.sweeps.forgetting import ForgettingSweep
+from workers.processor.sweeps.rules import RuleSweep
 from workers.processor.timers import Timers
 from workers.processor.unit_of_work import UnitOfWork
 from workers.settings import Settings
@@ -108,6 +109,7 @@ class Processor:
         self._timers = Timers(store, ownership, steps, active, view, policy, orders)
         self._orders = OrderExecutor(store, ownership, steps, active, view, policy)
         self._sweep = RuleSweep(store, ownership, steps, self._timers, active, view)
+        self._forgetting = ForgettingSweep(store, ownership, steps, active, view, policy, orders)
 
     @property
     def rules(self) -> RuleSet:
@@ -236,6 +238,7 @@ class Processor:
             partition.watermarks.update(offset, max(end, sent_to(number, reports)), until)
             partition.advance_direct(sources)
         watermarks = self.watermarks
+        self._forgetting.look()
         metrics.SEEN.show({event_type: until_ms / 1000 for event_type, until_ms in watermarks.items()})
         metrics.BEHIND.show(
             {event_type: max(0, now_ms - until_ms) / 1000 for event_type, until_ms in watermarks.items()}
@@ -280,6 +283,10 @@ class Processor:
     async def sweep(self) -> None:
         """Decide every customer who was last decided under older rules; runs until cancelled."""
         await self._sweep.run()
+
+    async def forget(self) -> None:
+        """Remove the customers who are forgotten, once a month; runs until cancelled."""
+        await self._forgetting.run()
 
     # -- publishing ----------------------------------------------------------------------------------------
 

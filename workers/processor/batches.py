@@ -160,11 +160,11 @@ class BatchProcessor:
                 else:
                     plain = cast("list[tuple[Event, ConsumerRecord]]", events)
                     decided = self._decide_customer(customer_id, raw, plain, AS_ANYBODY, deciding, work)
+                    if decided is not None and decided.answered_ms:
+                        answer = decided.says_yes, decided.answered_ms
+                        self._orders.note_answer(partition, work, customer_id, answer, events[-1][1].offset)
                 if decided is not None:
-                    work.add(customer_id, decided, was_stored=raw is not None)
-                    if decided.answered_ms:
-                        offset = events[-1][1].offset
-                        self._orders.note_answer(partition, work, customer_id, decided, offset)
+                    work.add(customer_id, decided, is_new=raw is None)
             await self._orders.release_held(partition, work)
             await self._policy.withhold(work, rules, self._sources.now_ms)
             changes = self._steps.write_set(partition, work)

@@ -25,7 +25,7 @@ class CustomerStep:
     """What a step says of one customer.
 
     Attributes:
-        stored: the new state, None for a customer who was erased.
+        stored: the new state, None for a customer who was erased or forgotten.
         due_ms: the next due time, 0 for none.
         records: to be published, in the order in which they were decided.
         answered_ms, says_yes: as in `decide.Outcome`, and so is everything below.
@@ -42,17 +42,21 @@ class CustomerStep:
     left_out: list[tuple[str, str, str, str]]
     not_understood: list[str]
     unnamed: list[str]
+    forgotten: int = 0
 
     def after(self, earlier: "CustomerStep") -> None:
         """Add what an earlier step of the same customer said; this one continues it."""
         self.records[:0] = earlier.records
         if not self.answered_ms:
             self.answered_ms, self.says_yes = earlier.answered_ms, earlier.says_yes
+        if earlier.stored is None:
+            self.waiting = {**earlier.waiting, **self.waiting}
         self.folded += earlier.folded
         self.duplicates += earlier.duplicates
         self.left_out = earlier.left_out + self.left_out
         self.not_understood = earlier.not_understood + self.not_understood
         self.unnamed = earlier.unnamed + self.unnamed
+        self.forgotten += earlier.forgotten
 
 
 class Deciding:
@@ -118,6 +122,31 @@ class Deciding:
             return None
         return self._decide(customer_id, raw, (), upto_ms, standing)
 
+    def collect(
+        self, customer_id: str, raw: bytes, upto_ms: int, standing: Standing = AS_ANYBODY
+    ) -> CustomerStep | None:
+        """Forget a customer for whom it is time, after what is due before that was decided.
+
+        Args:
+            customer_id: the customer.
+            raw: what is stored.
+            upto_ms: every type that is a sign of life has been seen until then.
+            standing: what the customer's mark says.
+
+        Returns:
+            None for a customer for whom it is not time. One who still waits for something stays, and is decided.
+
+        Raises:
+            LingerError: as `fold`.
+        """
+        try:
+            if self._decider.forgotten_ms(raw) > upto_ms:
+                return None
+            outcome = self._decider.collect(customer_id, raw, self._coverage, upto_ms, self._layout, standing)
+        except OtherLayout as error:
+            raise LingerError(str(error)) from error
+        return self._step_of(outcome)
+
     def carry_out(
         self, customer_id: str, raw: bytes, order_ms: int, standing: Standing, *, erases: bool
     ) -> CustomerStep:
@@ -140,6 +169,18 @@ class Deciding:
         except OtherLayout as error:
             raise LingerError(str(error)) from error
         return self._step_of(outcome)
+
+    def answer_in(self, raw: bytes) -> tuple[bool, int] | None:
+        """Return a customer's latest answer to the question of consent, and when it was given (ms); None without one.
+
+        Raises:
+            LingerError: as `fold`.
+        """
+        try:
+            attributes = self._decider.read(raw).attributes
+        except OtherLayout as error:
+            raise LingerError(str(error)) from error
+        return self._decider.turn.policy.answer(attributes)
 
     def _generation_in(self, raw: bytes) -> int:
         try:
@@ -171,4 +212,5 @@ class Deciding:
             outcome.left_out,
             outcome.not_understood,
             outcome.unnamed,
+            outcome.forgotten,
         )

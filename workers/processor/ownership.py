@@ -35,7 +35,7 @@ from workers.processor.partition import OwnedPartition
 from workers.processor.source_view import SourceView
 from workers.settings import Settings
 from workers.state.consistency import Log, check_consistency, end_of_log
-from workers.state.meta import GENERATION, REBUILDING, Meta, meaning_fields, meaning_of, meant_in, topic_fields
+from workers.state.meta import GENERATION, REBUILDING, SWEPT, Meta, meaning_fields, meaning_of, meant_in, topic_fields
 from workers.state.step import WriteSet
 from workers.state.store import Claimed, Store
 
@@ -262,6 +262,8 @@ class Ownership:
         partition.marks, marks = await self._patiently(partial(self._marks.read, number, meta, meta.topic_id))
         if not fresh and meaning_of(meta.fields)[1] < self._rules.current.meaning_generation:
             changed |= await self._begin_meaning(number, meta)
+        if marks is not None and not fresh:
+            changed[SWEPT] = "0"  # written by a release without marks: the sweep marks who has opted out
         if changed or marks is not None:
             marks = marks or WriteSet()
             marks.fields |= changed

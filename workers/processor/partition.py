@@ -15,7 +15,19 @@ from workers.core.watermarks import PartitionWatermarks
 from workers.outbox.outbox import Outbox
 from workers.processor.source_view import SourceView
 from workers.state.marks.mark import Mark
-from workers.state.meta import GENERATION, MEANING, PARTITIONS, RULES, SWEPT, Meta, is_since, layout_of, since_field
+from workers.state.meta import (
+    FORGOTTEN,
+    GENERATION,
+    MEANING,
+    PARTITIONS,
+    RULES,
+    SWEPT,
+    Meta,
+    is_since,
+    layout_of,
+    since_field,
+    types_watched,
+)
 from workers.state.step import WriteSet
 from workers.state.store import Store
 
@@ -67,6 +79,12 @@ class OwnedPartition:
         return int(self.meta.fields.get(SWEPT, 0))
 
     @property
+    def forgotten(self) -> tuple[int, int]:
+        """Up to which moment customers have been forgotten, and by which `forget after`; both in milliseconds."""
+        upto_ms, after_ms = (self.meta.fields.get(FORGOTTEN) or "0 0").split()
+        return int(upto_ms), int(after_ms)
+
+    @property
     def layout(self) -> int:
         """The layout in which its customers are written."""
         return layout_of(self.meta.fields)
@@ -112,6 +130,10 @@ class OwnedPartition:
         """Return what has been watched here, and up to when."""
         since = self.since or {}
         return Coverage(since, self.watermarks.by_type, complete_series(since, complete_types), self.meant)
+
+    def waits_for_nothing(self) -> dict[str, int]:
+        """Return by event type 0, so that a customer who is gone waits for none of them."""
+        return dict.fromkeys({*self.watermarks.by_type, *types_watched(self.meta.fields)}, 0)
 
     def stamp(self, changes: WriteSet, rules: RuleSet, partitions: int) -> None:
         """Add to a step the rules that decided it, and since when their series are watched.

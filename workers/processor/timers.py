@@ -134,8 +134,10 @@ class Timers:
                     work.due[customer_id] = upto_ms + _POSTPONE_MS
                     continue
                 if decided is not None:
-                    work.add(customer_id, decided, was_stored=True)
-                    self._orders.note_answer(partition, work, customer_id, decided, partition.meta.offset - 1)
+                    work.add(customer_id, decided, is_new=False)
+                if sweeping and (answer := deciding.answer_in(raw)) is not None:
+                    # An opt-out from before there were marks.
+                    self._orders.note_answer(partition, work, customer_id, answer, partition.meta.offset - 1)
             for event_type, customer_ids in due.waited.items():
                 for customer_id in customer_ids:
                     if customer_id in work.due:

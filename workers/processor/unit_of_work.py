@@ -53,7 +53,7 @@ class UnitOfWork:
         counted_only: records of a rebuild that are counted in `meta` and not published.
         folded: how many events were folded.
         duplicates: how many records or events were dropped because they had been folded before.
-        customers: how many customers are new, less those who were erased.
+        customers: how many customers are new, less those who are gone.
         timers: how many timers were decided.
         left_out: values that were cut or left out of events, by source topic, attribute and reason.
         not_understood: decisions not to act because of an answer that is neither yes nor no, by answer.
@@ -62,7 +62,8 @@ class UnitOfWork:
         newest: by event type, of the readable records of direct producers the one with the latest timestamp.
         orders: how many orders were carried out, by what they say.
         erased: how many events were dropped because their customer was erased after they happened.
-        banned: customers who must not be written to any more.
+        forgotten: how often a customer was forgotten.
+        banned: customers for whom nothing is held any longer: they must not be written to, or are forgotten.
         marks: new marks by the ref of the customer; one that says nothing is removed.
         copies: what is published after everything else: tombstones, and copies of the marks.
         returned: ids of what was decided of customers who came back after an order of this step had erased them: it
@@ -98,6 +99,7 @@ class UnitOfWork:
     newest: dict[str, ConsumerRecord] = field(default_factory=dict)
     orders: Counter[str] = field(default_factory=Counter)
     erased: int = 0
+    forgotten: int = 0
     banned: set[str] = field(default_factory=set)
     marks: dict[bytes, Mark] = field(default_factory=dict)
     copies: list[OutboxRecord] = field(default_factory=list)
@@ -130,8 +132,8 @@ class UnitOfWork:
         if newest is None or record.timestamp > newest.timestamp:
             self.newest[event_type] = record
 
-    def add(self, customer_id: str, decided: CustomerStep, *, was_stored: bool) -> None:
-        """Add what was decided for one customer, of whom something was stored before the step or not."""
+    def add(self, customer_id: str, decided: CustomerStep, *, is_new: bool) -> None:
+        """Add what was decided for one customer."""
         self.activities[customer_id] = decided.stored
         self.due[customer_id] = decided.due_ms
         for event_type, at_ms in decided.waiting.items():
@@ -139,7 +141,10 @@ class UnitOfWork:
         self.records += decided.records
         self.folded += decided.folded
         self.duplicates += decided.duplicates
-        self.customers += (decided.stored is not None) - was_stored
+        self.customers += (decided.stored is not None) - (not is_new)
+        if decided.forgotten:
+            self.forgotten += decided.forgotten
+            self.banned.add(customer_id)
         if decided.not_understood:
             self.not_understood.update(decided.not_understood)
         if decided.unnamed:
@@ -231,7 +236,10 @@ class UnitOfWork:
 
     def report(self) -> None:
         """Count the step in the metrics, once it is durable."""
-        metrics.count_events(self.folded, self.duplicates, len(self.dead_letters), self.tombstones)
+        metrics.count_events(self.folded, self.duplicates, len(self.dead_letters), self.tombstones, self.erased)
+        for order, number in self.orders.items():
+            metrics.ORDERS.labels(order).inc(number)
+        metrics.FORGOTTEN.inc(self.forgotten)
         metrics.count_left_out(self.left_out)
         metrics.count_not_understood(self.not_understood)
         actions: Counter[tuple[str, str, str]] = Counter()
@@ -263,6 +271,7 @@ class UnitOfWork:
             "customers": self.customers,
             "timers": self.timers,
             "erased": self.erased,
+            "forgotten": self.forgotten,
             **{f"order:{name}": number for name, number in self.orders.items()},
         }
         for record in (*self.records, *self.counted_only):

@@ -118,6 +118,7 @@ class Rebuild:
             if not plan.reasons:
                 return Report(plan.reasons, options.dry_run)
             await beginning.require_newest_rules(self._store)
+            await beginning.require_marks_key(self._store, self._settings)
             heads = await read_heads(consumer, logs, self._time_of)
             published = await self._read_published(consumer, snapshot, reading.now_ms)
             loss = await count_loss(self._store, consumer, self._rules, logs, plan.partitions_from_the_log)

@@ -97,6 +97,8 @@ def _misspelt_key(location: ErrorLocation, key: str, guess: str | None, at: Posi
     if "equal" in location.kinds and suggestions.guessed_key(key, ["exactly", "is"]):
         itself = f"{location.key or 'currency'}: {_shown(location, key)}"
         hint = f"to compare with a value, write the value itself: '{itself}'"
+    elif key == PERSONAL:
+        hint = AS_PERSONAL
     elif location.model is Rule and key in _FOR_EVERY_RULE:
         hint = "it holds for all rules: write it under 'for every rule', at the top of a file"
     elif location.model is Rule and form_of(key) in _TIMES:
@@ -114,6 +116,10 @@ def _misspelt_key(location: ErrorLocation, key: str, guess: str | None, at: Posi
         hint = possible
     return UnknownKey(_unknown(key, hint, at, instead, possible), meant)
 
+
+PERSONAL: Final = "personal"
+AS_PERSONAL: Final = "write in sources.yaml, for example: 'attribute_types: {profile.email: {personal: true}}'"
+"""How an attribute is declared personal, for those who write it elsewhere or otherwise."""
 
 _FOR_EVERY_RULE: Final = frozenset(field.alias or name for name, field in ForEveryRule.model_fields.items())
 

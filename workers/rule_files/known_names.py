@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Final
 
 from schemas.attribute_types import AttributeType
@@ -22,12 +23,16 @@ class KnownNames:
         attributes: by event type, every attribute that its events can have. Other types can have any attribute.
         attribute_types: the declared types of attributes, by `type.attribute`.
         signs_of_life: the event types that show that a customer is back.
+        personal: the personal attributes, as `type.attribute`.
+        forget_after: how long after the last of these a customer is forgotten; None for never.
     """
 
     types: Collection[str] | None = None
     attributes: Mapping[str, Collection[str]] | None = None
     attribute_types: Mapping[str, AttributeType] = field(default_factory=dict)
     signs_of_life: frozenset[str] = SIGNS_OF_LIFE
+    personal: frozenset[str] = frozenset()
+    forget_after: timedelta | None = None
 
     @property
     def type_of(self) -> TypeOf:
@@ -64,7 +69,14 @@ def known_types(sources: SourcesFile | None) -> KnownNames:
     if sources is None:
         return KnownNames(tuple(BUILT_IN))
     types = tuple(event_types(sources))
-    return KnownNames(types, None, sources.attribute_types, sources.signs_of_life())
+    return KnownNames(
+        types,
+        None,
+        sources.types_of_attributes(),
+        sources.signs_of_life(),
+        sources.personal(),
+        sources.forget_after,
+    )
 
 
 def known_names(sources: SourcesFile | None) -> KnownNames:

@@ -7,8 +7,9 @@ guess.
 import json
 import re
 from collections.abc import Callable
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
+from schemas.attribute_types import AttributeType
 from schemas.conditions import (
     ATTRIBUTE_PATTERN,
     BOUND_WORDS,
@@ -36,7 +37,7 @@ from workers.rule_files.error_locations import (
     odd_value_hint,
 )
 from workers.rule_files.hints.values import as_bound, as_comparison, as_number
-from workers.rule_files.key_errors import example_hint
+from workers.rule_files.key_errors import AS_PERSONAL, PERSONAL, example_hint
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Explanation, shortened
 from workers.rule_files.yaml_nodes import ListNode, MapNode, Node, ScalarNode, UnreadNode, items_of, value_of
@@ -402,7 +403,8 @@ def _no_literal(location: ErrorLocation, content: str) -> ProblemText:
     suggested = suggestions.meant_value(written, choices)
     message = f"{content} is none of {listed(choices)}"
     if suggested is None:
-        return ProblemText("wrong-value", message, None)
+        hint = AS_PERSONAL if written == PERSONAL and choices == list(get_args(AttributeType)) else None
+        return ProblemText("wrong-value", message, hint)
     hint = f"did you mean '{suggested}'?"
     around = location.way[-1] if location.way else None
     if suggested == "live" and value_of(around, "examples") is None:

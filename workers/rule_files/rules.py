@@ -143,4 +143,12 @@ def _merged(files: Iterable[RuleFile], names: KnownNames) -> RuleBook:
         rules += file.rules
         define = {**file.define, **define}
         every = every if file.for_every_rule is None else file.for_every_rule
-    return RuleBook(tuple(rules), define, every, names.attribute_types, names.signs_of_life)
+    return RuleBook(
+        rules=tuple(rules),
+        define=define,
+        for_every_rule=every,
+        attribute_types=names.attribute_types,
+        signs_of_life=names.signs_of_life,
+        personal=names.personal,
+        forget_after=names.forget_after,
+    )

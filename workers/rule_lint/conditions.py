@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from schemas import conditions as model
 from schemas.conditions import condition_kind, expanded
-from schemas.durations import parse_duration
+from schemas.durations import parse_duration, write_duration
 from schemas.rules import Rule
 from schemas.sources import SourcesFile
 from workers.core.rules.kinds import KINDS
@@ -192,6 +192,34 @@ SHORT_HISTORY: Final = Lint(
 )
 
 
+def beyond_memory(book: LocatedRules) -> Iterator[Problem]:
+    """Yield windows and silences that are longer than a customer without a sign of life is remembered."""
+    memory = book.book.forget_after
+    for located_rule in book.rules if memory is not None else ():
+        for part in conditions_of(located_rule.node):
+            for days, at in (*((days, at) for _, days, at in _windows_in(part)), *_silences_in(part)):
+                if memory is None or timedelta(days=days) <= memory:
+                    continue
+                message = (
+                    f"this reaches back {days} days, but a customer is forgotten {write_duration(memory)} after the "
+                    "last sign of life"
+                )
+                hint = "make it shorter, or 'forget after' in sources.yaml longer"
+                yield located_rule.warn("beyond-memory", at, message, hint)
+
+
+BEYOND_MEMORY: Final = Lint(
+    "beyond-memory",
+    beyond_memory,
+    warning(
+        "A window longer than customers are remembered",
+        "`forget after` in sources.yaml says how long after the last sign of life a customer is forgotten, at the "
+        "next start of a month. A silence that is longer ends for most customers before the rule holds. A longer "
+        "window is not observable for customers who may have been forgotten and are back.",
+    ),
+)
+
+
 class _Window(NamedTuple):
     """The window of a condition.
 
@@ -215,10 +243,18 @@ def _windows_in(condition: Node) -> Iterator[_Window]:
             yield _Window(named, windows * parse_duration(within.text).days, within.at)
 
 
+def _silences_in(condition: Node) -> Iterator[tuple[int, Position]]:
+    """Yield how many days of silence a condition asks for, and where that is written."""
+    for part in elementary_in(condition):
+        lasts = value_of(part, "for")
+        if condition_kind(dict(entries_of(part))) == "none" and isinstance(lasts, ScalarNode):
+            yield parse_duration(lasts.text).days, lasts.at
+
+
 def _complete_since(sources: SourcesFile | None, event_type: str) -> datetime | None:
     """Return since when all sources of a type are complete; None if one of them does not declare it."""
     days = [source.complete_since for source in sources.sources if event_type in source.types()] if sources else []
     return max((day for day in days if day is not None), default=None) if all(days) else None
 
 
-LINTS: Final = (CONTRADICTION, OUTRANKED, SAME_CUSTOMERS, SHORT_HISTORY)
+LINTS: Final = (CONTRADICTION, OUTRANKED, SAME_CUSTOMERS, SHORT_HISTORY, BEYOND_MEMORY)

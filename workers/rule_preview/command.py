@@ -97,7 +97,8 @@ def preview_command(options: PreviewOptions, out: Console | None = None) -> None
     names = known_names(sources)
     types = tuple(names.types or ())
     files, against = _load_rules(options.rules, options.against, names)
-    seen = SeenValues(wanted_values(files.documents), types_of_attributes(files.book, with_drafts=True))
+    types_read = types_of_attributes(files.book, with_drafts=True)
+    seen = SeenValues(wanted_values(files.documents), types_read, files.book.personal)
     progress = Progress(Console(stderr=True))
     with EventsByCustomer() as store, _rare_collections():
         started = time.monotonic()

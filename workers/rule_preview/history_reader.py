@@ -59,10 +59,12 @@ class Mappings:
     Attributes:
         chosen: the source that `--source` names; None if it is left out.
         declared: event types beyond the built-in ones.
+        personal: the personal attributes, as `type.attribute`.
     """
 
     def __init__(self, sources: SourcesFile | None, chosen: str | None, types: Sequence[str]) -> None:
         self._sources = {} if sources is None else {source.name: source for source in sources.sources}
+        self.personal = frozenset[str]() if sources is None else sources.personal()
         self.declared = frozenset(types) - frozenset(BUILT_IN)
         self.chosen = None if chosen is None else self._source_of(chosen)
 
@@ -150,7 +152,8 @@ class HistoryReader:
     def _gathering(self, latest: datetime | None = None) -> Gathering:
         future = _MAX_FUTURE if self._settings is None else self._settings.max_future
         hash_key = None if self._settings is None else self._settings.hash_key
-        return Gathering(self._store, latest or datetime.now(UTC) + future, hash_key, self._plain)
+        until = latest or datetime.now(UTC) + future
+        return Gathering(self._store, until, hash_key, self._plain, self._mappings.personal)
 
     def _read_files(self, files: Sequence[Path], gathering: Gathering) -> None:
         with self._progress.of("reading", sum(file.stat().st_size for file in files)) as advance:
@@ -218,7 +221,8 @@ def count_values(
     Raises:
         StartupError: if the history cannot be read.
     """
-    seen = SeenValues(wanted_values(files.documents), types_of_attributes(files.book, with_drafts=True))
+    types_read = types_of_attributes(files.book, with_drafts=True)
+    seen = SeenValues(wanted_values(files.documents), types_read, files.book.personal)
     mappings = Mappings(sources, source, tuple(known_names(sources).types or ()))
     progress = Progress(Console(stderr=True))
     return seen, HistoryReader(seen, mappings, settings, progress).read(history).gathering.events

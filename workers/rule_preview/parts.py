@@ -11,7 +11,7 @@ from typing import Any
 
 from schemas import conditions as model
 from schemas.conditions import expanded
-from schemas.rules import Rule, RuleBook
+from schemas.rules import ForEveryRule, Rule, RuleBook
 from workers.core.conditions.condition import NOT_OBSERVABLE, TRUE
 from workers.core.decisions.decided import UNKNOWN
 from workers.core.decisions.replay import Replay, until
@@ -104,7 +104,8 @@ class Parts:
         # Values count as in the preview, where rules that are not taken apart may need types, too.
         whole = replace(task.book, rules=tuple(rule.model_copy(update={"status": "live"}) for rule in evaluated))
         types = types_of_attributes(whole)
-        return compile_rules(RuleBook(tuple(parts), attribute_types=types), task.types)
+        book = replace(whole, rules=tuple(parts), define={}, for_every_rule=ForEveryRule(), attribute_types=types)
+        return compile_rules(book, task.types)
 
     def replay(self, customers: Iterable[CustomerEvents]) -> None:
         """Decide more customers, each given only once in a run, and count."""

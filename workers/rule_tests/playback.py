@@ -77,7 +77,8 @@ class Scenario:
 
     def coverage(self, start_ms: int) -> Coverage:
         """Return complete coverage of every series since long before a time in epoch milliseconds."""
-        return Coverage(dict.fromkeys(self.keys, start_ms - duration_ms(LONGEST)), complete=frozenset(self.keys))
+        since = dict.fromkeys(self.keys, start_ms - duration_ms(LONGEST))
+        return Coverage(since, complete=frozenset(self.keys), all_remembered=True)
 
     def program_of(self, stored: bytes, coverage: Coverage) -> Program:
         """Return the rules, bound to a stored customer; valid until another one is decided or read."""
@@ -107,7 +108,8 @@ def scenario_of(book: RuleBook, rules: tuple[Rule, ...], types: tuple[str, ...])
         )
         for rule in rules
     )
-    compiled = compile_rules(replace(book, rules=live), types)
+    # The customers of examples are invented: their values are shown, also those of personal attributes.
+    compiled = compile_rules(replace(book, rules=live, personal=frozenset()), types)
     return Scenario({rule.id: rule for rule in live}, compiled, types, tuple(spec.key for spec in compiled.specs()))
 
 

@@ -14,6 +14,7 @@ from workers.pauses.reader import PauseReader
 from workers.processor.agent import Backends, Processor
 from workers.processor.orders.mark_topic import MarkTopic
 from workers.registry.schemas import Schemas, schemas_of
+from workers.requests.reader import PARTITION, RequestReader
 from workers.runtime.reader import Reader
 from workers.runtime.topics import KnownTopics
 from workers.settings import MARKS, PAUSES, Settings
@@ -36,6 +37,7 @@ class Parts:
         intake: source topics to activity topic.
         processor: activity topic and due times to decisions.
         pauses: reads which rules are paused.
+        requests: reads what privacy tools ask, while this worker owns activity partition 0.
         schemas: of the schema registry, None without one.
     """
 
@@ -49,6 +51,7 @@ class Parts:
     intake: Intake
     processor: Processor
     pauses: PauseReader
+    requests: RequestReader
     schemas: Schemas | None
 
 
@@ -65,17 +68,25 @@ def build_parts(settings: Settings, sources: SourcesFile, rules: RuleSet) -> Par
     schemas = schemas_of(settings.registry_connection())
     marks = MarkTopic(settings.kafka_connection(), settings.topic(MARKS))
     pauses = PauseReader(settings.kafka_connection(), settings.topic(PAUSES), PauseList())
+    reader = Reader(settings)
+    processor = Processor(settings, sources, rules, Backends(store, publisher, clock, pauses.pauses, marks))
+
+    def reads_requests() -> bool:
+        partition = processor.partitions.get(PARTITION)
+        return partition is not None and partition.lost_at is None
+
     return Parts(
         settings,
         sources,
         store,
         clock,
         publisher,
-        Reader(settings),
+        reader,
         KnownTopics(settings.topic("activity")),
         # Without the topics of patterns, which are not known yet.
         Intake(settings, SourceSet(sources).read, publisher, clock, schemas),
-        Processor(settings, sources, rules, Backends(store, publisher, clock, pauses.pauses, marks)),
+        processor,
         pauses,
+        RequestReader(settings, store, publisher, clock, reader.describe, reads_requests),
         schemas,
     )

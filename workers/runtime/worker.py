@@ -23,7 +23,7 @@ from workers.runtime.gaps import GapCheck
 from workers.runtime.health.conditions import Conditions
 from workers.runtime.health.liveness import LEAST_PATIENCE_SECONDS, Liveness
 from workers.runtime.health.readiness import Readiness
-from workers.runtime.measures.beginnings import begin_activity
+from workers.runtime.measures.beginnings import begin_activity, begin_requests
 from workers.runtime.measures.queues import QueueWatch
 from workers.runtime.parts import build_parts
 from workers.runtime.patterns import PatternTopics
@@ -34,7 +34,7 @@ from workers.runtime.reload import Reload
 from workers.runtime.sources import SourcesInForce
 from workers.runtime.tick import Tick
 from workers.runtime.watches.other_workers import OtherWorkers, instance_taken
-from workers.settings import Settings
+from workers.settings import REQUESTS, Settings
 
 log = structlog.get_logger(__name__)
 
@@ -74,12 +74,14 @@ class Worker:
         self._liveness = Liveness(patience_seconds, time.monotonic(), time.monotonic())
         self._pauses = PauseWatch(parts)
         self._queues = QueueWatch(parts)
+        self._requests = parts.requests
         self._tick = Tick(parts, self._sources, gaps, self._liveness)
         self._others = OtherWorkers(parts, self._versions)
         self._readiness = Readiness(settings.kafka_session_timeout_ms / 1000)
         self._conditions = Conditions(
             *(parts, self._liveness, self._readiness, self._assignment, self._tick),
             *(self._reload, self._sources, self._patterns, self._pauses, self._others),
+            requests=self._requests,
         )
         token = None if settings.http_token is None else settings.http_token.get_secret_value()
         self._endpoints = Endpoints(
@@ -104,6 +106,7 @@ class Worker:
         metrics.BUILD.labels(version("linger"), core, platform.python_version()).set(1)
         metrics.ALL_PARTITIONS.set(self._settings.partitions)
         begin_activity(self._topics.activity)
+        begin_requests(self._settings.topic(REQUESTS))
         log.info(log_events.WORKER_STARTING, rules=len(self._rules.rules), rule_set=self._rules.hash, core=core)
         if not await unless(stop, self._check_and_join()):
             await self._stop()
@@ -154,10 +157,12 @@ class Worker:
         work = {
             "intake": self._deliveries.pass_on(),
             "sweep": guard(self._processor.sweep()),
+            "forget": guard(self._processor.forget()),
             "rules": guard(self._reload.watch()),
             "asked": guard(self._reload.obey(reload_asked)),
             "topics": guard(self._patterns.watch(self._reload.running)),
             "pauses": guard(self._pauses.read()),
+            "requests": guard(self._requests.run()),
             "obeyed": guard(self._pauses.report()),
             "others": guard(self._others.report()),
             "queues": guard(self._queues.watch()),
@@ -261,6 +266,7 @@ class Worker:
         log.info(log_events.WORKER_STOPPING)
         grace = self._settings.shutdown_grace_ms / 1000
         await _bounded(self._processor.stop(grace / 4), grace / 2)
+        await _bounded(self._requests.stop(), grace / 8)
         await _bounded(self._reader.stop(), grace / 2)
         await _bounded(self._reader.disconnect(), grace / 8)
         await _bounded(self._publisher.stop(), grace / 8)

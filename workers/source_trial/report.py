@@ -183,7 +183,7 @@ def _item_document(item: ItemTrace, partitions: int) -> dict[str, Any]:
             document |= {
                 "became": "event",
                 "case": None if item.case is None else item.case.name,
-                "event": json.loads(encode_event(event)),
+                "event": _event_document(event, item.values),
                 "key": event.customer_id,
                 "activity_partition": partition_of(event.customer_id, partitions),
                 "left_out": [{"value": name, "reason": reason} for name, reason in event.left_out()],
@@ -192,6 +192,16 @@ def _item_document(item: ItemTrace, partitions: int) -> dict[str, Any]:
     document["only_when"] = [_condition_document(condition) for condition in item.shared]
     document["cases"] = [_case_document(case) for case in item.cases]
     document["values"] = [_value_document(value) for value in item.values]
+    return document
+
+
+def _event_document(event: Event, values: Sequence[ValueTrace]) -> dict[str, Any]:
+    """Return an event as it is published, with personal values masked as in their traces."""
+    document: dict[str, Any] = json.loads(encode_event(event))
+    for trace in values:
+        part = document.get("attributes", {}) if trace.is_attribute else document
+        if trace.is_personal and trace.name in part:
+            part[trace.name] = trace.value
     return document
 
 

@@ -15,6 +15,7 @@ from workers.core.mapping.documents import ReadValue
 from workers.core.mapping.trace import RecordTrace, compile_trace
 from workers.errors import StartupError
 from workers.histories.outcomes import Outcomes
+from workers.histories.personal import without_values_in
 from workers.registry.for_commands import reader_for
 from workers.settings import Settings
 from workers.source_trial.in_force import Position
@@ -163,14 +164,17 @@ def takes_lists(source: Source) -> bool:
     return any(step.kind in ("each", "cloudevents") and step.path is None for step in source.unwrap)
 
 
-def tracer(source: Source, sources: SourcesFile, setup: Setup) -> Trace:
+def tracer(source: Source, sources: SourcesFile, setup: Setup, *, show_personal: bool = False) -> Trace:
     """Return what says of each sample what the mapping of a source does with it.
 
     Args:
         source: with the mapping.
-        sources: the file that it is in, for the types that it declares.
+        sources: the file that it is in, for what it declares of types and attributes.
         setup: what the mapping needs beside it.
+        show_personal: whether values of personal attributes are shown; otherwise they are masked.
     """
     declared = frozenset(sources.event_types)
     trace = compile_trace(source, declared, setup.latest, setup.hash_key, setup.read_value)
+    if not show_personal:
+        trace = without_values_in(trace, source, sources.personal())
     return lambda sample: trace(sample.record)

@@ -82,6 +82,7 @@ class Keys:
         stopped: hash of source partition to why it is not read further, and of topic to the latest request to go on.
         brake: hash of hour to the actions of all rules in it.
         obeyed: hash of activity partition to the offset up to which its owner obeys the pauses.
+        requests: hash of up to where the topic of requests is read; see `workers.requests.position`.
         marks_key: hash of what is known of the key of marks; see `workers.state.marks.stored`.
         workers: hash of a running worker to what it says of itself; see `workers.state.presence.reports`.
         dead_letters: set of the blocks of dispositions that exist; also their prefix.
@@ -102,6 +103,7 @@ class Keys:
         self.brake = f"{namespace}:brake"
         self.obeyed = f"{namespace}:obeyed"
         self.workers = f"{namespace}:workers"
+        self.requests = f"{namespace}:requests"
         self.marks_key = f"{namespace}:marks-key"
         self.dead_letters = f"{namespace}:dead-letters"
         self._partitions: dict[int, PartitionKeys] = {}

@@ -19,6 +19,8 @@ RULES: Final = "rules"
 """Content hash of that rule set."""
 SWEPT: Final = "swept"
 """Generation up to which every customer of the partition has been migrated."""
+FORGOTTEN: Final = "forgotten"
+"""Up to which start of a month customers have been forgotten, and by which `forget after`; both in milliseconds."""
 MEANING: Final = "meaning"
 """Number of the meaning of rules, and the generation with which it began; absent in state of release 0.1."""
 MEANT: Final = "meant"
@@ -155,7 +157,7 @@ def since_by_series(fields: Mapping[str, str]) -> dict[str, int]:
 
 
 def types_watched(fields: Mapping[str, str]) -> set[str]:
-    """Return every event type of which a series is or was watched here."""
+    """Return every event type that is or was watched here."""
     names = (name.removeprefix(_SINCE) for name in fields if is_since(name))
     return {match.group() for name in names if (match := _TYPE.match(name)) is not None}
 

@@ -140,6 +140,12 @@ def test_a_customer_is_recorded_as_the_hash_that_logs_use_wherever_it_stands(top
     assert topic.records[1].error == f"ValueError: {customer_ref('ada-12')} is not known, {customer_ref('ada-1')} is"
 
 
+def test_a_customer_in_the_name_of_a_file_is_recorded_as_the_hash_too() -> None:
+    shown = recorded({"customer_id": "ada-1", "html_to": Path("/tmp/of-ada-1.html"), "places": ["ada-1:3"]})
+    assert shown["html_to"] == f"/tmp/of-{customer_ref('ada-1')}.html"
+    assert shown["places"] == [f"{customer_ref('ada-1')}:3"]
+
+
 def test_no_secret_is_recorded() -> None:
     arguments = {"token": "t0p", "api_key": "k1y", "path": "rediss://ann:pa55@host/0", "keys": "a", "why": None}
     shown = recorded(arguments)

@@ -42,6 +42,7 @@ def test_there_are_these_commands() -> None:
         "paused",
         "why",
         "customer show",
+        "customer export",
         "sources check",
         "sources test",
         "upgrade finish",

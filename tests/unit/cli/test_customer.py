@@ -9,9 +9,12 @@ import pytest
 from rich.console import Console
 
 from tests.unit.cli.program import Linger
+from workers.audit import trail
+from workers.audit.record import Intent, Outcome
 from workers.cli.customer import render
+from workers.customer_export.knowledge import Knowledge
 from workers.demo.embedded import HOST, free_ports
-from workers.explain.customer import Knowledge
+from workers.settings import Settings
 
 NOTHING_ELSE: Final[dict[str, Any]] = {
     "partition": 3,
@@ -36,7 +39,9 @@ NOTHING_ELSE: Final[dict[str, Any]] = {
     "event_ids": [],
     "held_actions": [],
     "unpublished": [],
-    "elsewhere": {"topics": {"linger.activity": "the events"}, "redis": "sets"},
+    "mark": None,
+    "evaluation": {"due": None, "waiting_for": {}},
+    "elsewhere": {"topics": {"linger.activity": "the events"}, "command": "linger customer export"},
 }
 
 
@@ -92,7 +97,11 @@ def test_a_customer_is_shown_by_any_id(customer_id: str) -> None:
     assert f"Customer {customer_id} (partition" in shown(customer_id)
 
 
-def test_a_store_that_is_not_there_is_said_so(linger: Linger) -> None:
+def test_a_store_that_is_not_there_is_said_so(linger: Linger, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def take(settings: Settings, record: Intent | Outcome) -> None:
+        assert settings.redis_timeout_ms
+
+    monkeypatch.setattr(trail, "append", take)
     (port,) = free_ports(1)
     answer = linger("customer", "show", "ada", REDIS_URL=f"redis://{HOST}:{port}/0", REDIS_TIMEOUT_MS="300")
     assert answer.status == 1

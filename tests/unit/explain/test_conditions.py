@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from schemas.rules import RuleBook
 from tests.support.builders import TYPES, day, event, rule, rules
 from tests.support.explained import known, leaf, only, state_text, why
+from workers.core.rules.rule_compiler import compile_rules
 
 
 def test_a_silence_ends_with_an_event_and_begins_by_itself() -> None:
@@ -77,3 +79,23 @@ def test_a_rule_that_must_hold_for_a_while_says_since_when_and_until_when() -> N
     change = only(report).change
     assert change is not None
     assert (change.at_ms, change.becomes) == (day(13), "true")
+
+
+@pytest.mark.parametrize(
+    ("when", "phrase"),
+    [
+        ({"latest": "profile.email", "is": "Mara@example.com"}, "the latest profile email is (personal)"),
+        ({"sum": "profile.amount", "at least": 50.5}, "profile amount adding up to at least 50.5 ever"),
+        ({"sum": "profile.amount", "at most": 30}, "profile amount adding up to at most 30 ever"),
+    ],
+)
+def test_of_a_personal_attribute_neither_the_value_nor_how_much_it_lacks_is_said(
+    when: dict[str, Any], phrase: str
+) -> None:
+    personal = frozenset({"profile.email", "profile.amount"})
+    ruleset = compile_rules(RuleBook((rule(when=when),), personal=personal), (*TYPES, "profile"))
+    stored = known(ruleset, event("profile", 1, email="mara@example.com", amount=20.25))
+    report = leaf(why(ruleset, stored, 2))
+    assert (report.phrase, report.observed, report.nearly) == (phrase, "(personal)", None)
+    assert report.by_events in (None, "can change with the next profile")
+    assert not any(value in repr(report) for value in ("mara", "20.25", "30.25", "9.75"))

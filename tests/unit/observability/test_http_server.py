@@ -176,7 +176,7 @@ def test_a_token_that_is_weak_or_cannot_be_sent_is_refused_and_not_shown(token: 
 def test_no_metric_has_a_label_for_a_customer() -> None:
     labels = {name for metric in REGISTRY._collector_to_names for name in getattr(metric, "_labelnames", ())}
     assert labels == {
-        *("topic", "type", "what", "pattern", "reason", "outcome", "action", "rule", "status", "decision"),
+        *("topic", "type", "what", "pattern", "reason", "outcome", "action", "rule", "status", "decision", "order"),
         *("attribute", "answer", "because", "case", "condition"),
         *("partition", "server", "version", "core", "python"),
     }

@@ -13,7 +13,8 @@ from workers.observability.series import Series
 
 PAGE: Final = (ROOT / "docs/operating.md").read_text()
 KNOWN: Final = {
-    "linger_events_total": ("outcome", ("folded", "duplicate", "dead_letter", "tombstone")),
+    "linger_events_total": ("outcome", ("folded", "duplicate", "dead_letter", "tombstone", "erased")),
+    "linger_orders_total": ("order", ("erase", "suppress", "resume")),
     "linger_rule_reloads_total": ("outcome", ("loaded", "refused")),
     "linger_source_changes_total": ("what", ("added", "removed", "changed", "type_again")),
     "linger_registry_answers_total": ("outcome", ("found", "unknown", "failed")),

@@ -130,6 +130,38 @@ def test_every_broker_that_refuses_is_a_finding_with_its_remedy() -> None:
 
 
 @pytest.mark.parametrize(
+    ("policy", "retention_ms", "retention_bytes", "health"),
+    [
+        ("compact", 604_800_000, -1, "ok"),
+        ("compact,delete", -1, -1, "ok"),
+        ("compact,delete", 604_800_000, -1, "problem"),
+        ("compact,delete", -1, 1 << 30, "problem"),
+        ("delete", -1, -1, "problem"),  # another setting, and it forgets
+        ("delete", 604_800_000, -1, "problem"),
+    ],
+)
+def test_a_topic_of_marks_that_could_forget_is_a_problem_with_its_remedy(
+    policy: str, retention_ms: int, retention_bytes: int, health: str
+) -> None:
+    config = {"cleanup.policy": policy, "retention.ms": str(retention_ms), "retention.bytes": str(retention_bytes)}
+    (finding,) = kafka_checks.marks_settings("linger.marks", {"linger.marks": config})
+    assert finding.health == health
+    assert "cleanup.policy=compact" in finding.remedy or health == "ok"
+    (unseen,) = kafka_checks.marks_settings("linger.marks", {})
+    assert (unseen.health, unseen.remedy) == ("could not be checked", SHOWN_TO_THE_WORKER)
+
+
+@pytest.mark.parametrize(
+    ("policy", "health"), [("delete", "ok"), ("compact", "problem"), ("compact,delete", "problem")]
+)
+def test_a_topic_that_keeps_customers_without_end_is_a_problem(policy: str, health: str) -> None:
+    (finding,) = kafka_checks.forgetting_settings("linger.audit", {"linger.audit": {"cleanup.policy": policy}})
+    assert finding.health == health
+    (unseen,) = kafka_checks.forgetting_settings("linger.audit", {})
+    assert unseen.health == "could not be checked"
+
+
+@pytest.mark.parametrize(
     ("policy", "retention_ms", "health"),
     [
         ("compact", 604_800_000, "ok"),

@@ -88,7 +88,7 @@ def test_most_codes_come_with_an_example() -> None:
         *("cannot-read", "file-left-out", "no-files", "too-large", "not-utf-8"),
         *("unknown-attribute", "repeated-definition", "repeated-for-every-rule"),
         *("repeated-topic", "built-in-type", "unknown-pack", "unknown-case"),
-        *("short-history", "unfed-type", "unseen-value"),
+        *("short-history", "beyond-memory", "unfed-type", "unseen-value", "personal-value"),
     }
 
 

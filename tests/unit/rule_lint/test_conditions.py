@@ -1,5 +1,7 @@
 """Laws of the lints about conditions: what can never be true, and what another rule always blocks."""
 
+from datetime import timedelta
+
 import pytest
 
 from schemas.sources import SourcesFile
@@ -182,6 +184,26 @@ def test_rules_for_the_same_customers_are_reported_in_any_order_and_under_any_na
 )
 def test_a_window_longer_than_the_history_is_reported(sources: SourcesFile, when: str, is_short: bool) -> None:
     assert codes(rule("a-rule", when), sources=sources) == ["short-history"] * is_short
+
+
+@pytest.mark.parametrize(
+    ("when", "is_beyond"),
+    [
+        ("{count: purchase, at least: 1, within: 401 days}", True),
+        ("{count: purchase, at least: 1, within: 400 days}", False),
+        ("{change: purchase, down by: 9%, within: 201 days, from at least: 6}", True),
+        ("{none: purchase, for: 401 days}", True),
+        ("{none: purchase, for: 400 days}", False),
+        ("{status: cancelled, for: 700 days}", False),
+        ("{known for: 700 days}", False),
+    ],
+)
+def test_what_is_longer_than_customers_are_remembered_is_reported(
+    sources: SourcesFile, when: str, is_beyond: bool
+) -> None:
+    forgetful = sources.model_copy(update={"forget_after": timedelta(days=400)})
+    assert codes(rule("a-rule", when), sources=forgetful) == ["beyond-memory"] * is_beyond
+    assert codes(rule("a-rule", when), sources=sources) == []
 
 
 def test_without_a_clock_windows_are_not_compared_with_the_history(sources: SourcesFile) -> None:

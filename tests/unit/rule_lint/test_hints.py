@@ -29,6 +29,9 @@ ELSEWHERE: Final = {
     *("file-left-out", "too-large", "not-utf-8", "too-deep"),
     # These are between two files, or need a history; what to do is to choose.
     *("repeated-definition", "repeated-for-every-rule", "unseen-value"),
+    # What helps is another attribute, from a source.
+    "personal-value",
+    "beyond-memory",
 }
 HISTORIES: Final[tuple[list[dict[str, Any]], ...]] = (
     [{"at": "start", "event": "purchase", "with": {"amount": 60, "currency": "EUR", "order_id": "Café"}}],

@@ -61,6 +61,9 @@ def try_mapping(
         bool,
         typer.Option("--count", help="With --last: events of each type a day, beside those of the mapping in force."),
     ] = False,
+    show_personal: Annotated[
+        bool, typer.Option("--show-personal", help="Show the values of attributes that sources.yaml calls personal.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show what a mapping makes of records: the events, where every value is from, and why none.
@@ -92,7 +95,7 @@ def try_mapping(
         types, outcomes = counted(source, declared, setup, found)
         _print_comparison(settings, topic, found, types, outcomes, as_json=as_json)
     else:
-        trial = Trial.of(source, tracer(source, declared, setup), found)
+        trial = Trial.of(source, tracer(source, declared, setup, show_personal=show_personal), found)
         outcomes = trial.outcomes
         _print(trial, settings.partitions, as_json=as_json)
     if outcomes.refused:

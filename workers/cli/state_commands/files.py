@@ -146,6 +146,8 @@ def _render_import(report: ImportReport) -> None:
         "from here.",
         soft_wrap=True,
     )
+    if report.erased:
+        out.print(f"{report.erased:,} customers of the files are left out: they were erased since.", soft_wrap=True)
     if report.unreadable:
         warn(f"the export could not read {report.unreadable:,} customers, so they are missing")
     if report.other_rules:

@@ -6,6 +6,7 @@ from workers.core.customer.series cimport Series
 from workers.core.text cimport Text
 
 cdef long long FOREVER_MS
+cdef bytes _MASK
 
 cdef class Condition:
     cdef readonly long long flip_ms
@@ -18,6 +19,7 @@ cdef class Elementary(Condition):
     cdef readonly Customer customer
     cdef readonly long long place, at
     cdef readonly bytes head, tail, prevented
+    cdef readonly bint is_personal
 
     cpdef word(self, Text text, Evidence evidence)
     cpdef write_observed(self, Text text, Evidence evidence)

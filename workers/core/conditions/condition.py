@@ -17,6 +17,10 @@ FALSE: Final = 0
 NOT_OBSERVABLE: Final = 1
 TRUE: Final = 2
 
+PERSONAL: Final = "(personal)"
+"""What stands in place of every value of a personal attribute."""
+_MASK: Final = as_json(PERSONAL)
+
 
 class Condition:
     """A condition of the customer who is looked at.
@@ -61,6 +65,7 @@ class Basis(NamedTuple):
         tail: what follows the observed value: `,"bound":"...","window":"..."`, without the closing brace.
         prevented: what begins the words of what would have prevented it, `,"prevented_by":"a purchase before `; empty
             inside `not`, where nothing is said of it.
+        is_personal: whether what it observes comes from a personal attribute, and is not written.
     """
 
     customer: Customer
@@ -68,6 +73,7 @@ class Basis(NamedTuple):
     head: bytes
     tail: bytes
     prevented: bytes
+    is_personal: bool = False
 
 
 class Elementary(Condition):
@@ -79,13 +85,16 @@ class Elementary(Condition):
 
     def __init__(self, basis: Basis) -> None:
         super().__init__()
-        self.customer, self.place, self.head, self.tail, self.prevented = basis
+        self.customer, self.place, self.head, self.tail, self.prevented, self.is_personal = basis
         self.at = NUMBERS_EACH * self.place
 
     def word(self, text: Text, evidence: Evidence) -> None:
         """Write the reason: what is observed and, outside `not`, what would have prevented it."""
         text.copy(self.head)
-        self.write_observed(text, evidence)
+        if self.is_personal:
+            text.copy(_MASK)
+        else:
+            self.write_observed(text, evidence)
         text.copy(self.tail)
         if self.prevented:
             self.write_prevented(text, evidence)

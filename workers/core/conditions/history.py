@@ -3,7 +3,8 @@
 A series is watched since `Series.since_ms`. Of a customer before the event that arrived first, a condition that
 counts knows that nothing happened, if the history is complete or the customer first appeared long after watching
 began (`counted_from`). A condition on how long something lasted knows nothing of that time (`watched_from`): no
-customer is silent for longer than known.
+customer is silent for longer than known. Of a customer who may have been forgotten and is back, the history is known
+only as far as it cannot have been forgotten (`Customer.forgotten_until`).
 """
 
 from schemas.durations import DAY_MS
@@ -15,16 +16,28 @@ from workers.core.customer.series import Series
 
 def knows_ever(customer: Customer, series: Series) -> bool:
     """Return whether the whole history of a series is known."""
+    return _is_whole(customer, series) and not _is_forgotten(customer, series)
+
+
+def _is_whole(customer: Customer, series: Series) -> bool:
+    """Return whether the whole history of a series was seen."""
     if series.is_complete:
         return series.since_ms < FOREVER_MS
     return customer.first_ms >= series.since_ms + SETTLING_MS
 
 
+def _is_forgotten(customer: Customer, series: Series) -> bool:
+    """Return whether watched events of a series may have been forgotten with the customer."""
+    return customer.forget_after_ms > 0 and customer.forgotten_until(series) > series.since_ms
+
+
 def watched_from(customer: Customer, series: Series, days: int) -> int:
     """Return from when on the last `days` UTC days lie in the time since the customer is known, and are complete."""
-    since_ms = series.since_ms
-    if since_ms < customer.first_ms:
-        since_ms = customer.first_ms
+    return _complete_from(series, max(series.since_ms, customer.first_ms), days)
+
+
+def _complete_from(series: Series, since_ms: int, days: int) -> int:
+    """Return from when on the last `days` UTC days are complete, if everything has been seen since a moment."""
     if since_ms >= FOREVER_MS:
         return FOREVER_MS
     # The first complete day is the first one whose midnight was seen.
@@ -37,8 +50,10 @@ def watched_from(customer: Customer, series: Series, days: int) -> int:
 
 def counted_from(customer: Customer, series: Series, days: int) -> int:
     """Return from when on no event of the last `days` UTC days can be missing."""
-    if not knows_ever(customer, series):
+    if not _is_whole(customer, series):
         return watched_from(customer, series, days)
+    if _is_forgotten(customer, series):
+        return _complete_from(series, customer.forgotten_until(series), days)
     # Nothing happened before the first event, so only days that are gone make a window incomplete.
     return (series.gone_day + days) * DAY_MS if series.is_present and series.gone_day else 0
 

@@ -6,6 +6,7 @@ from workers.core.customer.candidate cimport Candidate
 from workers.core.customer.episode cimport Episode
 from workers.core.customer.series cimport Series
 from workers.core.memory cimport Numbers
+from workers.core.months cimport month_at, month_from
 
 cdef long long FOREVER_MS, _MANY_DAYS, _MAX_DAYS
 
@@ -13,6 +14,8 @@ cdef long long FOREVER_MS, _MANY_DAYS, _MAX_DAYS
 cdef class Customer:
     cdef public bint is_known, flips_known
     cdef public long long first_ms, at_ms, fired_ms, due_ms, generation, seen_number, waiting, settled_ms
+    cdef public long long earliest_ms, forget_after_ms
+    cdef readonly list signs
     cdef readonly long long groups, most_conditions
     cdef readonly list series, episodes, candidates
     cdef readonly dict by_key
@@ -27,6 +30,13 @@ cdef class Customer:
     cpdef clear(self)
     @cython.locals(series=Series)
     cpdef observe(self, object coverage)
+    @cython.locals(series=Series)
+    cpdef forget_after(self, long long after_ms, object signs)
+    @cython.locals(last_ms=cython.longlong, from_ms=cython.longlong, series=Series, episode=Episode, other=Episode)
+    cpdef long long forgotten_ms(self, long long clock_ms) except? 1
+    cpdef bint may_be_back(self) except -1
+    @cython.locals(latest_ms=cython.longlong)
+    cpdef long long forgotten_until(self, Series series) except? 1
     @cython.locals(before=Episode, following=Episode)
     cpdef add_episode(self, Episode episode)
     @cython.locals(episode=Episode)

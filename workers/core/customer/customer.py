@@ -1,6 +1,6 @@
 """Customer: everything known about one customer, as numbers in objects that are used for one after the other."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 from workers.core.coverage import FOREVER_MS, Coverage
@@ -9,6 +9,7 @@ from workers.core.customer.episode import Episode
 from workers.core.customer.series import Series
 from workers.core.customer.specs import SeriesSpec
 from workers.core.memory import Numbers
+from workers.core.months import month_at, month_from
 
 RING: Final = 8
 """Number of a customer's latest event ids that are remembered to drop duplicates."""
@@ -54,6 +55,9 @@ class Customer:
         named_flips: what was read in layout 3 in their place, by the names of the groups of then; meaningless when
             `flips_known`.
         settled_ms: a customer first seen at or after this moment is new, so all of their events are known.
+        forget_after_ms: how long after the last sign of life a customer is forgotten; 0 for never.
+        earliest_ms: since when any type is watched (`Coverage.earliest_ms`).
+        signs: the plain series of the types that are a sign of life.
     """
 
     def __init__(self, series: Sequence[SeriesSpec], rules: int, groups: int, most_conditions: int) -> None:
@@ -76,7 +80,9 @@ class Customer:
         self.seen = self._seen.numbers()
         self.candidates: list[Candidate] = []
         self.most_conditions = most_conditions
-        self.settled_ms = FOREVER_MS
+        self.settled_ms = self.earliest_ms = FOREVER_MS
+        self.forget_after_ms = 0
+        self.signs: list[Series] = []
         self.is_known = False
         self.first_ms = self.at_ms = self.fired_ms = self.due_ms = self.generation = 0
         self.seen_number = self.waiting = 0
@@ -129,9 +135,61 @@ class Customer:
     def observe(self, coverage: Coverage) -> None:
         """Take over since when each series is watched."""
         self.settled_ms = coverage.settled_ms
+        self.earliest_ms = coverage.earliest_ms
         for series in self.series:
             series.since_ms = coverage.since_ms(series.key)
             series.is_complete = series.key in coverage.complete
+
+    def forget_after(self, after_ms: int, signs: Collection[str]) -> None:
+        """Take over how long after their last event of a type that is a sign of life customers are forgotten."""
+        self.forget_after_ms = after_ms
+        for series in self.series:
+            series.is_sign_of_life = series.type in signs
+        self.signs = [series for series in self.series if series.is_sign_of_life and series.key == series.type]
+
+    def forgotten_ms(self, clock_ms: int) -> int:
+        """Return the moment from which on the customer is forgotten, as far as it is known now; FOREVER_MS for never.
+
+        That is the first start of a month for which the last sign of life is long enough ago, and at which no action
+        is open. Without a sign of life, the first event counts.
+
+        Args:
+            clock_ms: up to when the customer is decided: at that moment, they were not forgotten.
+        """
+        if not self.forget_after_ms:
+            return FOREVER_MS
+        last_ms = -1
+        for series in self.signs:
+            if series.is_present and series.last_ms > last_ms:
+                last_ms = series.last_ms
+        if last_ms < 0:
+            last_ms = self.first_ms
+        from_ms = max(last_ms + self.forget_after_ms, clock_ms + 1)
+        episode = self.first_listed
+        while episode is not None:
+            if episode.is_present and episode.open_until_ms > from_ms:
+                from_ms = episode.open_until_ms
+            episode = episode.following
+        for other in self.other_episodes.values():
+            from_ms = max(from_ms, other.open_until_ms)
+        return month_from(from_ms)
+
+    def may_be_back(self) -> bool:
+        """Return whether the customer may have been known and forgotten before their first event."""
+        if not self.forget_after_ms:
+            return False
+        return month_at(self.first_ms) - self.forget_after_ms >= self.earliest_ms
+
+    def forgotten_until(self, series: Series) -> int:
+        """Return before when events of a series may have been forgotten with the customer; 0 if none can be.
+
+        That was at the start of the month of the first event, at the latest. Until then, only signs of life had been
+        missing.
+        """
+        if not self.may_be_back():
+            return 0
+        latest_ms = month_at(self.first_ms)
+        return latest_ms - self.forget_after_ms + 1 if series.is_sign_of_life else latest_ms
 
     def add_episode(self, episode: Episode) -> None:
         """Remember something of a rule from now on."""

@@ -11,7 +11,7 @@ cdef class Series:
     cdef readonly str key, type
     cdef public bint has_sum
     cdef public long long keep_days, since_ms
-    cdef public bint is_complete, is_present
+    cdef public bint is_complete, is_present, is_sign_of_life
     cdef public long long first_ms, last_ms, total, total_sum, active_days, gone_day
     cdef readonly Days days, values
 

@@ -17,6 +17,7 @@ class Series:
         type: event type of its events.
         has_sum: whether an attribute is added up.
         keep_days: how long its days are kept; 0 if only first, last and total are read.
+        is_sign_of_life: whether its events show that a customer is back.
         since_ms: since when the series is watched; FOREVER_MS if it is not.
         is_complete: whether its history is complete from then on, for every customer.
         is_present: whether the customer has any event of it. If not, everything below means nothing.
@@ -37,6 +38,7 @@ class Series:
         "has_sum",
         "is_complete",
         "is_present",
+        "is_sign_of_life",
         "keep_days",
         "key",
         "last_ms",
@@ -52,6 +54,7 @@ class Series:
         self.type = type
         self.has_sum = has_sum
         self.keep_days = keep_days
+        self.is_sign_of_life = False
         self.since_ms = FOREVER_MS
         self.is_complete = False
         self.days = Days()

@@ -104,9 +104,11 @@ class Specs:
         types: all event types.
         attribute_types: by `type.attribute`, the types of attributes.
         declared: those of them that are declared in `sources.yaml`.
+        personal: the personal attributes, as `type.attribute`.
 
     Attributes:
         types: all event types, sorted.
+        personal: as given.
         returns: types of events that end a cancellation.
     """
 
@@ -115,10 +117,12 @@ class Specs:
         types: Iterable[str],
         attribute_types: Mapping[str, AttributeType] | None = None,
         declared: Collection[str] = (),
+        personal: frozenset[str] = frozenset(),
     ) -> None:
         self.types = tuple(sorted(set(types)))
         self._attribute_types = attribute_types or {}
         self._declared = declared
+        self.personal = personal
         self.returns = (PURCHASE, REACTIVATION) if REACTIVATION in self.types else (PURCHASE,)
         # The plain series of each type is always kept; that of purchases adds up the amount.
         self._series = {
@@ -178,7 +182,7 @@ class Specs:
 
     def with_nothing_required(self) -> "Specs":
         """Return specs with the same event types and attributes, and nothing required yet."""
-        return Specs(self.types, self._attribute_types, self._declared)
+        return Specs(self.types, self._attribute_types, self._declared, self.personal)
 
     def facts_by_type(self) -> dict[str, EventTypeSpec]:
         """Return what must be kept of the events of each type."""

@@ -27,6 +27,7 @@ cdef class Admission:
     cdef readonly bint has_consent, has_quiet_hours
     cdef readonly long long remembers_ms
     cdef public str customer_id
+    cdef public bint insists
     cdef public list not_understood
     cdef public Standing standing
     cdef long long _releases

@@ -50,6 +50,8 @@ class Admission:
     Attributes:
         customer_id: whose; hold-outs depend on it.
         standing: of the customer.
+        insists: whether candidates are decided although a type may not have been seen far enough, because otherwise
+            the customer is forgotten first.
         not_understood: gets the customer's answer, for each decision that is `opted_out` because it is neither yes
             nor no.
     """
@@ -66,6 +68,7 @@ class Admission:
         self.remembers_ms = policy.remembers_ms
         self.customer_id = ""
         self.standing: Standing = AS_ANYBODY
+        self.insists = False
         self.not_understood: list[str] = []
         self._releases = 0
         blocked = Numbers(program.circles)
@@ -73,7 +76,7 @@ class Admission:
         self._blocked = blocked.numbers()  # by circle, the last release in which one of its candidates had to wait
 
     def is_opted_out(self) -> bool:
-        """Return whether the customer wants no message: a no that is known for ever ends with a later yes."""
+        """Return whether the customer wants no message: a no that a mark keeps ends with a later yes."""
         if self.standing.opted_out_ms:
             answer = self.policy.answer(self.customer.attributes)
             return answer is None or not answer[0] or answer[1] <= self.standing.opted_out_ms
@@ -106,7 +109,7 @@ class Admission:
                 customer.remove_candidate(place)
                 continue
             seen_ms = candidate.doubted_ms if candidate.doubted_ms > candidate.start_ms else candidate.start_ms
-            if (
+            if not self.insists and (
                 self._blocked[rule.circle] == self._releases
                 or rule.admitted_until_ms < seen_ms
                 or (before_ms == FOREVER_MS and self.is_rival_due(rule, candidate.start_ms))
@@ -201,7 +204,8 @@ class Admission:
             row.take(candidate, False)
             if not_before_ms:
                 row.not_before_ms = not_before_ms
-                row.time_zone = self.policy.zone_of(self.customer.attributes)
+                if not self.policy.hides_zone:
+                    row.time_zone = self.policy.zone_of(self.customer.attributes)
         if rule.instead_of:
             self.replace(rule, start_ms)
 

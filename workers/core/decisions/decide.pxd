@@ -22,7 +22,7 @@ cdef class Outcome:
     cdef Decider _decider
     cdef long long _number
     cdef readonly bytes stored
-    cdef readonly long long due_ms, folded, duplicates, answered_ms
+    cdef readonly long long due_ms, folded, duplicates, answered_ms, forgotten
     cdef readonly bint says_yes
     cdef readonly dict waiting
     cdef readonly list not_understood, left_out, unnamed
@@ -50,6 +50,14 @@ cdef class Decider:
         self, str customer_id, bytes stored, object events, Coverage observed, long long upto_ms, long long layout,
         Standing standing=*,
     )
+    @cython.locals(customer=Customer)
+    cpdef long long forgotten_ms(self, bytes stored) except? 1
+    @cython.locals(turn=Turn, customer=Customer, fired_ms=cython.longlong)
+    cpdef Outcome collect(
+        self, str customer_id, bytes stored, Coverage observed, long long upto_ms, long long layout, Standing standing=*
+    )
+    @cython.locals(turn=Turn, customer=Customer, due_ms=cython.longlong)
+    cdef Outcome _settled(self, long long upto_ms, long long layout)
     @cython.locals(outcome=Outcome, turn=Turn)
     cdef Outcome _outcome(self, bytes stored, long long due_ms)
     @cython.locals(place=cython.longlong, candidate=Candidate)

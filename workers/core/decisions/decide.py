@@ -47,6 +47,7 @@ class Outcome:
         answered_ms: when the customer last answered the question of consent with a yes or a no; 0 if no event of the
             turn can have changed that.
         says_yes: whether that answer is a yes.
+        forgotten: how often the customer was forgotten; if nothing came after that, there is no state.
         left_out: for each value that its type could not read: the event's type and id, the attribute, the reason.
         unnamed: for each action that waited and is dropped without a decision, the version of its rule: no one knows
             what that version says, and nothing shows which rule it was.
@@ -59,6 +60,7 @@ class Outcome:
         "due_ms",
         "duplicates",
         "folded",
+        "forgotten",
         "left_out",
         "not_understood",
         "says_yes",
@@ -74,6 +76,7 @@ class Outcome:
     folded: int
     duplicates: int
     answered_ms: int
+    forgotten: int
     says_yes: bool
     waiting: dict[str, int]
     not_understood: list[str]
@@ -194,9 +197,58 @@ class Decider:
             return self._outcome(None, 0)
         turn.adopt()
         if upto_ms:
-            turn.fire(upto_ms)
+            upto_ms = turn.fire(upto_ms)
         turn.release()
+        return self._settled(upto_ms, layout)
+
+    def forgotten_ms(self, stored: bytes) -> int:
+        """Return the moment at which a customer is forgotten, as far as it is known now; FOREVER_MS for never.
+
+        Raises:
+            UnknownLayout: if the state cannot be read.
+        """
+        customer = self.read(stored)
+        return customer.forgotten_ms(max(customer.at_ms, customer.fired_ms))
+
+    def collect(
+        self,
+        customer_id: str,
+        stored: bytes,
+        observed: Coverage,
+        upto_ms: int,
+        layout: int,
+        standing: Standing = AS_ANYBODY,
+    ) -> Outcome:
+        """Decide what is due for a customer, who is forgotten then if it is time and nothing waits.
+
+        Args:
+            customer_id: the customer.
+            stored: the state so far.
+            observed: as for `decide`.
+            upto_ms: every type that is a sign of life has been seen until then. Timers are decided that are due
+                before the moment at which the customer is forgotten.
+            layout: of the new state, if there is one.
+            standing: what the customer's mark says.
+        """
+        self.turns += 1
+        turn, customer = self.turn, self.program.customer
+        turn.begin(customer_id, observed, standing)
+        self.stored.read(stored)
+        if customer.waiting:
+            self._take_words(customer)
+        turn.adopt()
+        fired_ms = turn.fire(upto_ms)
+        turn.release()
+        if turn.collects(upto_ms):
+            return self._outcome(None, 0)
+        return self._settled(fired_ms, layout)
+
+    def _settled(self, upto_ms: int, layout: int) -> Outcome:
+        """Return the outcome of a turn for a customer who stays."""
+        turn, customer = self.turn, self.program.customer
         due_ms = turn.settle(upto_ms)
+        if due_ms and customer.forget_after_ms and due_ms >= customer.forgotten_ms(turn.clock()):
+            due_ms = 0  # what is due when they are forgotten is not decided
         return self._outcome(self.stored.write(layout), due_ms)
 
     def carry_out(
@@ -229,12 +281,11 @@ class Decider:
             self._take_words(customer)
         self._take_back_of_gone_rules(order_ms)
         turn.carry_out(order_ms, erases)
-        if erases:
+        if erases or not customer.is_known:
             return self._outcome(None, 0)
         turn.admission.standing = _SUPPRESSED
         turn.release()
-        due_ms = turn.settle(0)
-        return self._outcome(self.stored.write(layout), due_ms)
+        return self._settled(0, layout)
 
     def _take_back_of_gone_rules(self, order_ms: int) -> None:
         """Retract the open actions of rules that are not in this set any more, if it is known what they were."""
@@ -258,10 +309,11 @@ class Decider:
         outcome.folded = turn.folded
         outcome.duplicates = turn.duplicates
         outcome.waiting = turn.waiting
+        outcome.forgotten = turn.forgotten
         outcome.answered_ms = 0
         outcome.says_yes = False
         if turn.has_answered:
-            answer = turn.policy.answer(self.program.customer.attributes)
+            answer = turn.policy.answer(self.program.customer.attributes) or turn.answer
             if answer is not None:
                 outcome.says_yes, outcome.answered_ms = answer
         outcome.not_understood = turn.admission.not_understood

@@ -269,6 +269,7 @@ class Program:
         self.unknown_type.others.extend(self.groups)
         self.rivals: list[list[Group]] = []
         self._bring_together()
+        self.customer.forget_after(rule_set.forget_after_ms, rule_set.signs_of_life)
         self._observed: Coverage | None = None
         self.all_decided_ms = FOREVER_MS
 

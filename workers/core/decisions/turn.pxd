@@ -37,6 +37,8 @@ cdef class Turn:
     cdef readonly dict waiting
     cdef readonly list left_out
     cdef public list unnamed
+    cdef readonly long long forgotten
+    cdef readonly tuple answer
 
     cpdef begin(self, str customer_id, Coverage observed, Standing standing)
 
@@ -67,7 +69,15 @@ cdef class Turn:
     @cython.locals(group=Group)
     cdef time_all(self)
 
-    cpdef fire(self, long long upto_ms)
+    @cython.locals(customer=Customer, moment_ms=cython.longlong, begun=cython.longlong)
+    cdef bint forgets(self, long long at_ms) except -1
+    @cython.locals(customer=Customer, moment_ms=cython.longlong)
+    cpdef bint collects(self, long long upto_ms) except -1
+    @cython.locals(standing=Standing)
+    cdef forget(self)
+
+    @cython.locals(customer=Customer, moment_ms=cython.longlong, before_ms=cython.longlong)
+    cpdef long long fire(self, long long upto_ms) except? 1
     @cython.locals(customer=Customer)
     cpdef carry_out(self, long long order_ms, bint erases)
     @cython.locals(begun=cython.longlong)

@@ -28,10 +28,12 @@ class Turn:
         customer: the customer.
         decisions: what is decided, step by step; within a step in order.
         folded, duplicates: number of new events, and of events that had been seen before.
-        has_answered: whether an event may hold an answer to the question of consent, or the customer was migrated.
+        has_answered: whether an event may hold an answer to the question of consent.
         waiting: by event type, the earliest watermark that a rule waits for.
         left_out: for each value that its type could not read: the event's type and id, the attribute, the reason.
         unnamed: versions of rules whose waiting actions are dropped without a decision (`decide.Outcome`).
+        forgotten: how often the customer was forgotten.
+        answer: to the question of consent, the latest that was forgotten with the customer; None if none was.
     """
 
     def __init__(self, program: Program) -> None:
@@ -52,6 +54,8 @@ class Turn:
         self.waiting: dict[str, int] = {}
         self.left_out: list[tuple[str, str, str, str]] = []
         self.unnamed: list[str] = []
+        self.forgotten = 0
+        self.answer: tuple[bool, int] | None = None
 
     def begin(self, customer_id: str, observed: Coverage, standing: Standing) -> None:
         """Begin with a customer who is not known; what is stored can be read into the customer then."""
@@ -61,8 +65,11 @@ class Turn:
         self.decisions.clear()
         self.folded = self.duplicates = 0
         self.has_answered = False
+        self.forgotten = 0
+        self.answer = None
         self.admission.customer_id = customer_id
         self.admission.standing = standing
+        self.admission.insists = False
         if self.waiting:
             self.waiting = {}
         if self.left_out:
@@ -122,18 +129,19 @@ class Turn:
         self.follow(kind, event.at_ms, is_new, begun)
 
     def arrive(self, at_ms: int, fingerprint: int) -> bool:
-        """Decide what is due before a new event, and return whether it is the customer's first."""
+        """Decide what is due before a new event; return whether it is the customer's first, or the first again."""
         customer = self.customer
         is_new = not customer.is_known
+        if not is_new:
+            self.adopt()
+            is_new = customer.forget_after_ms > 0 and self.forgets(at_ms)
         if is_new:
             customer.is_known = True
             customer.first_ms = at_ms
             customer.at_ms = at_ms
             customer.generation = self.generation
-        else:
-            self.adopt()
-            if customer.due_ms and customer.due_ms <= at_ms:
-                self.advance(at_ms, True)
+        elif customer.due_ms and customer.due_ms <= at_ms:
+            self.advance(at_ms, True)
         customer.remember(fingerprint)
         if at_ms > customer.at_ms:
             customer.at_ms = at_ms
@@ -197,6 +205,59 @@ class Turn:
         group.is_timed = True
         customer.flips[group.place] = soonest_ms
 
+    # -- forgetting ----------------------------------------------------------------------------------------
+
+    def forgets(self, at_ms: int) -> bool:
+        """Forget the customer if the moment for it comes until an event or an order; return whether it does.
+
+        What is due before that moment is decided first, as before an event. It may ask for an action, and while that
+        is open, the customer is not forgotten.
+
+        Args:
+            at_ms: the moment of the event or the order.
+        """
+        customer = self.customer
+        while True:
+            moment_ms = customer.forgotten_ms(self.clock())
+            if moment_ms > at_ms:
+                return False
+            if customer.due_ms and customer.due_ms < moment_ms:
+                self.advance(moment_ms - 1, True)
+                continue
+            if not customer.waiting:
+                self.forget()
+                return True
+            # Of a type that has not been seen so far, what comes later in the log finds a stranger, too.
+            begun = self.decisions.number
+            self.admission.insists = True
+            self.admission.release(moment_ms)
+            self.admission.insists = False
+            self.decisions.put_in_order(begun)
+
+    def collects(self, upto_ms: int) -> bool:
+        """Forget the customer if the moment for it comes until `upto_ms`, and nothing before it waits for a type.
+
+        `fire` and `release` came before.
+        """
+        customer = self.customer
+        moment_ms = customer.forgotten_ms(self.clock())
+        if moment_ms > upto_ms or customer.waiting or (customer.due_ms and customer.due_ms < moment_ms):
+            return False
+        self.forget()
+        return True
+
+    def forget(self) -> None:
+        """Begin with a customer who is not known. Only a no to the question of consent is remembered."""
+        answer, standing = self.policy.answer(self.customer.attributes), self.admission.standing
+        self.forgotten += 1
+        if answer is not None and (self.answer is None or answer[1] >= self.answer[1]):
+            self.has_answered = True
+            self.answer = answer
+            if answer[1] > standing.opted_out_ms:
+                opted_out_ms = 0 if answer[0] else answer[1]
+                self.admission.standing = Standing(standing.is_suppressed, opted_out_ms)
+        self.program.begin()
+
     # -- orders --------------------------------------------------------------------------------------------
 
     def carry_out(self, order_ms: int, erases: bool) -> None:
@@ -212,6 +273,10 @@ class Turn:
         customer = self.customer
         self.has_answered = True
         self.adopt()
+        if customer.forget_after_ms and self.forgets(order_ms):
+            self.decisions.keep_for_order(erases)
+            self.decisions.put_in_order(0)
+            return
         if customer.due_ms and customer.due_ms <= order_ms:
             self.advance(order_ms, True)
         if order_ms > customer.at_ms:
@@ -245,7 +310,6 @@ class Turn:
             if is_new or has_new_meaning:
                 self.adopt_rule(rule, clock, is_new)
         customer.generation = self.generation
-        self.has_answered = True
         self.time_all()
         self.decisions.put_in_order(begun)
 
@@ -284,10 +348,25 @@ class Turn:
 
     # -- time ----------------------------------------------------------------------------------------------
 
-    def fire(self, upto_ms: int) -> None:
-        """Decide what is due by then, each rule as far as the types that it reads have been seen."""
-        if self.customer.due_ms and self.customer.due_ms <= upto_ms:
-            self.advance(upto_ms, False)
+    def fire(self, upto_ms: int) -> int:
+        """Decide what is due by then, each rule as far as the types that it reads have been seen.
+
+        Returns:
+            Up to when that was: not up to the moment at which the customer is forgotten.
+        """
+        customer = self.customer
+        if not customer.forget_after_ms:
+            if customer.due_ms and customer.due_ms <= upto_ms:
+                self.advance(upto_ms, False)
+            return upto_ms
+        while True:
+            moment_ms = customer.forgotten_ms(self.clock())
+            before_ms = upto_ms if upto_ms < moment_ms else moment_ms - 1
+            if customer.due_ms and customer.due_ms <= before_ms:
+                self.advance(before_ms, False)
+            # An action that was just decided keeps the customer until it has expired.
+            if before_ms == upto_ms or customer.forgotten_ms(self.clock()) <= moment_ms:
+                return before_ms
 
     def release(self) -> None:
         """Admit candidates whose types have been seen far enough."""

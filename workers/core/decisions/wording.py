@@ -117,7 +117,8 @@ class FormerRules:
     def _condition_of(self, rule: Rule) -> tuple[Condition, int]:
         known = self._conditions.get(rule.version)
         if known is None:
-            binding = Binding(self.program.customer, Specs(()), collects=True)
+            specs = Specs((), personal=self.program.rule_set.collected.personal)
+            binding = Binding(self.program.customer, specs, collects=True)
             known = self._conditions[rule.version] = compile_whole(rule.when, binding), binding.places
         return known
 

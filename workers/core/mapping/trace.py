@@ -84,6 +84,7 @@ class ValueTrace:
         value: what the event has; None if the event does not have it.
         changes: what was done to it, in order, such as `lower: mara@example.com` or `2900 minor, 2 decimals → 29.00`.
         left_out: the reason for which it was cut or left out; empty if it was not.
+        is_personal: whether it is masked everywhere here (`histories.personal`); the mapping itself masks nothing.
     """
 
     name: str
@@ -94,6 +95,7 @@ class ValueTrace:
     value: Any
     changes: tuple[str, ...] = ()
     left_out: str = ""
+    is_personal: bool = False
 
 
 @dataclass(frozen=True, slots=True)

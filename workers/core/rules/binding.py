@@ -8,6 +8,7 @@ from workers.core.customer.customer import Customer
 from workers.core.customer.series import Series
 from workers.core.customer.specs import PairSpec, Specs
 from workers.core.phrases import Said
+from workers.core.rules.personal import masked, observes
 from workers.core.text import inside_quotes, quoted
 
 _ANY_SERIES: Final = Series("", "", False, 0)
@@ -60,6 +61,10 @@ class Binding:
         pair = self.specs.require_pair(first, then)
         return pair, self._found(pair.first), self._found(pair.then)
 
+    def shown(self, when: Any) -> Any:
+        """Return a condition as its words may say it: without values of personal attributes."""
+        return masked(when, self.specs.personal)
+
     def basis(
         self,
         when: Any,
@@ -73,18 +78,19 @@ class Binding:
         Args:
             when: the condition as written.
             said: words a condition of its kind, or with `holds=False` its opposite.
-            bound: what is asked, such as `at least 3`.
+            bound: what is asked, such as `at least 3`; of values in it, those that `shown` leaves.
             window: the period that it covers; None for none.
             prevented: how the words of what would have prevented it begin; None for nothing.
         """
         place = self._places
         self._places += 1
-        phrase = said(when, holds=self.negations % 2 == 0).phrase
+        phrase = said(self.shown(when), holds=self.negations % 2 == 0).phrase
         tail = b',"bound":' + quoted("not " * self.negations + bound)
         if window is not None:
             tail += b',"window":' + quoted(window)
         before = b"" if self.negations or prevented is None else b',"prevented_by":"' + inside_quotes(prevented)
-        return Basis(self.customer, place, b'{"condition":' + quoted(phrase) + b',"observed":', tail, before)
+        head = b'{"condition":' + quoted(phrase) + b',"observed":'
+        return Basis(self.customer, place, head, tail, before, observes(when, self.specs.personal))
 
     def _found(self, key: str) -> Series:
         if self._collects:

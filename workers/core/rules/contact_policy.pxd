@@ -4,6 +4,7 @@ cdef class ContactPolicy:
     cdef readonly object policy
     cdef readonly frozenset types
     cdef readonly long long remembers_ms, most
+    cdef readonly bint hides_answer, hides_zone
     cdef dict _answers
 
     cpdef bint is_opted_out(self, dict attributes) except -1

@@ -15,6 +15,7 @@ from schemas.consent import answers, spelling_of
 from schemas.durations import duration_ms, write_duration
 from schemas.events import UNREADABLE
 from schemas.rules import ForEveryRule, Limit
+from workers.core.conditions.condition import PERSONAL
 
 _WEEK_DAYS: Final = 7
 _LONGEST_CALENDAR_MS: Final = (_WEEK_DAYS + 2) * 86_400_000
@@ -35,12 +36,16 @@ class ContactPolicy:
         types: event types whose attributes decide whether a customer may be contacted.
         remembers_ms: the longest time for which an action counts towards a limit; 0 without limits.
         most: number of actions to remember.
+        hides_answer: whether the answer about consent is personal, and not shown.
+        hides_zone: whether the time zone comes from a personal attribute, and is not published.
     """
 
     policy: ForEveryRule
     types: frozenset[str]
     remembers_ms: int
     most: int
+    hides_answer: bool = False
+    hides_zone: bool = False
     _answers: dict[str, bool] = field(default_factory=dict)
 
     @property
@@ -80,13 +85,18 @@ class ContactPolicy:
         return consent.from_ if consent is not None and consent.from_.split(".", 1)[1] in names.split(",") else None
 
     def not_understood(self, attributes: Attributes) -> str | None:
-        """Return the customer's answer, cut, if it is neither yes nor no; None if it is one of them, or unknown."""
+        """Return the customer's answer, cut, if it is neither yes nor no; None if it is one of them, or unknown.
+
+        Of an answer that is personal, `PERSONAL`.
+        """
         consent = self.policy.consent
         known = None if consent is None else attributes.get(consent.from_)
         if known is None or known[0] is None:
             return None
         spelling = spelling_of(known[0])
-        return None if spelling in self._answers else spelling[:_LONGEST_SPELLING]
+        if spelling in self._answers:
+            return None
+        return PERSONAL if self.hides_answer else spelling[:_LONGEST_SPELLING]
 
     def zone_of(self, attributes: Attributes) -> str:
         """Return the name of the customer's time zone: the customer's own, the country's, or the default."""
@@ -129,9 +139,9 @@ class ContactPolicy:
         return None
 
 
-def compile_contact_policy(policy: ForEveryRule) -> ContactPolicy:
-    """Compile the policy of all rules."""
-    consent = policy.consent
+def compile_contact_policy(policy: ForEveryRule, personal: frozenset[str] = frozenset()) -> ContactPolicy:
+    """Compile the policy of all rules; `personal` are the personal attributes, as `type.attribute`."""
+    consent, zone = policy.consent, policy.time_zone
     remembers_ms = max(
         (_LONGEST_CALENDAR_MS if limit.within is None else duration_ms(limit.within) for limit in policy.limits),
         default=0,
@@ -141,6 +151,8 @@ def compile_contact_policy(policy: ForEveryRule) -> ContactPolicy:
         frozenset() if consent is None else frozenset({consent.from_.split(".", 1)[0]}),
         remembers_ms,
         max((limit.at_most for limit in policy.limits), default=0),
+        consent is not None and consent.from_ in personal,
+        zone.from_ in personal or zone.country in personal,
         {} if consent is None else answers(consent.opted_in, consent.opted_out),
     )
 

@@ -46,14 +46,15 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
     """
     ordered = sorted((_expanded(rule, book.define) for rule in book.rules), key=lambda rule: rule.id)
     evaluated = [rule for rule in ordered if rule.status != "draft"]
-    contact_policy = compile_contact_policy(book.for_every_rule)
+    contact_policy = compile_contact_policy(book.for_every_rule, book.personal)
     read = {name for rule in evaluated for part in _conditions_of(rule) for name in types_of(part)}
     known = sorted(set(types) | read | {reference.split(".", 1)[0] for reference in contact_policy.attributes})
     types_by_attribute = types_of_attributes(book)
-    specs = Specs(known, types_by_attribute, book.attribute_types)
+    specs = Specs(known, types_by_attribute, book.attribute_types, book.personal)
     for reference in sorted(contact_policy.attributes):
         specs.require_attribute(reference)
     read_attributes = {name for rule in evaluated for part in _conditions_of(rule) for name in attributes_in(part)}
+    worded = frozenset(read_attributes)
     _refuse_same_codes(rule.id for rule in evaluated)
     contents = {rule.id: _content(rule) for rule in ordered}
     compiled = grouped(
@@ -66,6 +67,9 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
             name, attribute = reference.split(".", 1)
             references.setdefault(name, set()).add(attribute)
     attribute_types = to_convert(types_by_attribute, read_attributes)
+    # Two workers that mask different values write different records; of values that no rule reads, neither does.
+    hidden = sorted(book.personal & {*worded, *contact_policy.attributes})
+    forget_after_ms = 0 if book.forget_after is None else duration_ms(book.forget_after)
     groups: dict[str, list[Rule]] = {}
     for rule in compiled:
         groups.setdefault(rule.group, []).append(rule)
@@ -78,7 +82,9 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
                 _dumped(book.for_every_rule),
                 [(rule.id, rule.group, sorted(rule.types), rule.requires) for rule in compiled],
                 *([dict(book.attribute_types)] if book.attribute_types else []),
+                *([{"personal": hidden}] if hidden else []),
                 sorted(book.signs_of_life),
+                *([{"forget after": forget_after_ms}] if forget_after_ms else []),
                 MEANING,
             ]
         ),
@@ -89,6 +95,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         requires={name: group[0].requires for name, group in groups.items()},
         returns=specs.returns,
         signs_of_life=book.signs_of_life,
+        forget_after_ms=forget_after_ms,
         references={name: tuple(sorted(attributes)) for name, attributes in references.items()},
         brake=None if book.for_every_rule.brake is None else book.for_every_rule.brake[0],
         declared=frozenset(known) - _BUILT_IN,

@@ -147,6 +147,7 @@ class RuleSet:
         deciders: the one `decisions.decide.Decider` of this rule set, once it has decided.
         meaning_generation, meaning_since_ms: the rule set with which the present meaning of rules began
             (`workers.core.meaning`), and when that set was loaded; 0 for always.
+        forget_after_ms: how long after the last sign of life a customer is forgotten; 0 for never.
     """
 
     rules: tuple[Rule, ...]
@@ -167,6 +168,7 @@ class RuleSet:
     generation: int = 0
     meaning_generation: int = 0
     meaning_since_ms: int = 0
+    forget_after_ms: int = 0
     former: Mapping[str, Rule] = field(default_factory=dict, repr=False, compare=False)
     contents: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     deciders: list[Any] = field(init=False, default_factory=list, repr=False, compare=False)

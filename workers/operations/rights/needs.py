@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from workers.audit.commands import CHANGES
+from workers.audit.commands import CHANGES, READS
 from workers.kafka.rights import Right
 from workers.operations.rights.redis_commands import COMMANDS
-from workers.settings import AUDIT, OWN_TOPICS, PAUSES, Settings
+from workers.settings import AUDIT, MARKS, OWN_TOPICS, PAUSES, REQUESTS, Settings
 
 SOURCES: Final = "the sources"
 """Stands for every topic of the sources file."""
@@ -97,11 +97,13 @@ _STEP: Final = _REWRITE - {"DEL"} | {"HMGET", "MGET", "LRANGE"}
 """Claims a partition, and changes fields of its `meta`."""
 _WORKER: Final = frozenset(name for name, *_ in COMMANDS) | {"WATCH", "UNWATCH", "MULTI", "EXEC", "INFO"}
 _CUSTOMER: Final = _STATE | _CLOCK | {"HGETALL", "LRANGE"}
+_PERSON: Final = _CUSTOMER | {"ZSCORE"}
 _HELD: Final = _STATE | _SCAN | _CLOCK | {"ZCARD", "ZRANGE"}
 _DISPOSITIONS: Final = _STATE | {"SMEMBERS", "HGETALL"}
 _NEW_DISPOSITIONS: Final = _DISPOSITIONS | _REWRITE | {"SADD", "SREM"}
 _ACTIVATION: Final = _STATE | _CLOCK | _REWRITE | {"HDEL"}
 _EXPORT: Final = _STATE | _SCAN | _CLOCK | {"HGETALL", "LRANGE", "ZRANGE", "MGET"}
+_ORDERS: Final = _STATE | _CLOCK | {"HGETALL", "LRANGE", "MGET"}
 _PAUSE: Final = _STATE | _SCAN | {"HGETALL"}
 
 _STATUS: Final = _CLOCK | {"INFO", "HGETALL", "HLEN", "LLEN", "ZCARD", "ZCOUNT", "ZRANGE"}
@@ -111,6 +113,8 @@ _STATUS: Final = _CLOCK | {"INFO", "HGETALL", "HLEN", "LLEN", "ZCARD", "ZCOUNT",
 _RUN: Final[KafkaNeeds] = {
     "activity": _rights(Right.READ, Right.WRITE),
     PAUSES: _READ,
+    MARKS: _rights(Right.READ, Right.WRITE),
+    REQUESTS: _READ,
     **dict.fromkeys((*_ACTIONS, "dead-letter"), _rights(Right.WRITE)),
     SOURCES: _READ,
     GROUP: _READ,
@@ -125,9 +129,15 @@ _CREATE: Final[KafkaNeeds] = dict.fromkeys(OWN_TOPICS, _rights(Right.CREATE, Rig
 _FILES: Final[KafkaNeeds] = {**dict.fromkeys(("activity", *_ACTIONS, "dead-letter"), _SEEN), GROUP: _SEEN}
 _REBUILD: Final[KafkaNeeds] = {
     "activity": _READ,
-    **dict.fromkeys((*_ACTIONS, "dead-letter"), _rights(Right.READ, Right.WRITE)),
+    **dict.fromkeys((*_ACTIONS, "dead-letter", MARKS), _rights(Right.READ, Right.WRITE)),
     PAUSES: _READ,
     SOURCES: _READ,
+    GROUP: _SEEN,
+}
+_SUPPRESS: Final[KafkaNeeds] = {"activity": _rights(Right.WRITE), GROUP: _SEEN}
+_ERASE: Final[KafkaNeeds] = {
+    **dict.fromkeys((*_ACTIONS, "dead-letter", REQUESTS), _READ | _SETTINGS),
+    "activity": _rights(Right.READ, Right.WRITE) | _SETTINGS,
     GROUP: _SEEN,
 }
 _HISTORY: Final[KafkaNeeds] = {"activity": _READ, SOURCES: _READ}
@@ -135,12 +145,20 @@ _HISTORY: Final[KafkaNeeds] = {"activity": _READ, SOURCES: _READ}
 _OF_THE_WORK: Final[Mapping[str, Needs]] = {
     "audit": Needs({AUDIT: _READ}),
     "config show": Needs(),
+    "customer erase": Needs(_ERASE, _ORDERS),
+    "customer marks": Needs({}, _STATE | {"HGETALL"}),
     "customer ref": Needs(),
-    "customer show": Needs({}, _CUSTOMER),
+    "customer export": Needs(
+        dict.fromkeys(("activity", *_ACTIONS, "dead-letter", REQUESTS, MARKS, AUDIT), _READ), _PERSON | {"HGET"}
+    ),
+    "customer resume": Needs(_SUPPRESS, _ORDERS),
+    "customer show": Needs({}, _PERSON | {"HGET"}),
+    "customer suppress": Needs(_SUPPRESS, _ORDERS),
     "dead-letters discard": Needs({"dead-letter": _READ}, _NEW_DISPOSITIONS),
     "dead-letters list": Needs({"dead-letter": _READ}, _DISPOSITIONS),
     "dead-letters replay": Needs(
-        {"dead-letter": _READ, "activity": _rights(Right.WRITE), SOURCES: _rights(Right.WRITE)}, _NEW_DISPOSITIONS
+        {"dead-letter": _READ, **dict.fromkeys(("activity", REQUESTS, SOURCES), _rights(Right.WRITE))},
+        _NEW_DISPOSITIONS,
     ),
     "dead-letters show": Needs({"dead-letter": _READ}, _DISPOSITIONS),
     "demo": Needs(),
@@ -148,7 +166,7 @@ _OF_THE_WORK: Final[Mapping[str, Needs]] = {
     "healthcheck": Needs(),
     "pause": Needs({PAUSES: _rights(Right.READ, Right.WRITE), GROUP: _SEEN}, _PAUSE),
     "paused": Needs({PAUSES: _READ}, _STATE | _CLOCK | {"HGETALL"}),
-    "rebuild": Needs(_REBUILD, _WORKER | {"UNLINK", "SADD"}),
+    "rebuild": Needs(_REBUILD, _WORKER | {"SADD"}),
     "resume": Needs({PAUSES: _rights(Right.READ, Right.WRITE), GROUP: _SEEN}, _STATE | {"HGETALL"}),
     "rules check": Needs(_HISTORY),
     "rules discard": Needs({}, _HELD | {"RPUSH"}),
@@ -160,14 +178,14 @@ _OF_THE_WORK: Final[Mapping[str, Needs]] = {
     "rules test": Needs(),
     "run": Needs(_RUN, _WORKER),
     "sources check": Needs(),
-    "sources forget": Needs({SOURCES: _READ, GROUP: _READ}, _STATE | _STEP | {"HDEL"}),
+    "sources forget": Needs({SOURCES: _READ, REQUESTS: _READ, GROUP: _READ}, _STATE | _STEP | {"HDEL", "DEL"}),
     "sources guess": Needs({SOURCES: _READ}),
     "sources promote": Needs({SOURCES: _SEEN}, _ACTIVATION),
     "sources resume": Needs({}, frozenset({"HGETALL", "HSET"})),
     "sources test": Needs(),
     "sources try": Needs(_HISTORY),
     "state export": Needs(_FILES, _EXPORT),
-    "state import": Needs(_FILES, _WORKER | {"UNLINK", "SADD"}),
+    "state import": Needs({**_FILES, MARKS: _READ}, _WORKER | {"SADD"}),
     "status": Needs({"activity": _READ, "dead-letter": _READ, PAUSES: _READ, SOURCES: _SEEN, GROUP: _SEEN}, _STATUS),
     "topics create": Needs(_CREATE),
     "upgrade finish": Needs({GROUP: _SEEN}, _STATE | _REWRITE),
@@ -175,6 +193,7 @@ _OF_THE_WORK: Final[Mapping[str, Needs]] = {
 }
 _OF_THE_AUDIT: Final = Needs({AUDIT: _rights(Right.WRITE)})
 NEEDS: Final[Mapping[str, Needs]] = {
-    name: together([needs, _OF_THE_AUDIT]) if name in CHANGES else needs for name, needs in _OF_THE_WORK.items()
+    name: together([needs, _OF_THE_AUDIT]) if name in CHANGES | READS else needs
+    for name, needs in _OF_THE_WORK.items()
 }
-"""By command, as it is typed after `linger`; a command that changes something writes to the audit."""
+"""By command, as it is typed after `linger`; one that changes something, or shows a person, writes to the audit."""

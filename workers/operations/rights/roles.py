@@ -78,6 +78,17 @@ ROLES: Final[Mapping[str, Role]] = {
                 "upgrade finish",
             ),
         ),
+        Role(
+            "privacy",
+            (
+                "customer erase",
+                "customer suppress",
+                "customer resume",
+                "customer marks",
+                "customer show",
+                "customer export",
+            ),
+        ),
         Role("mailer", (), Needs(dict.fromkeys(("at-risk", "win-back"), frozenset({Right.READ})))),
     )
 }

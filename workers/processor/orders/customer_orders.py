@@ -11,6 +11,7 @@ from aiokafka import ConsumerRecord
 
 from schemas.orders import ERASE, RESUME, Order
 from workers.core.customer.standing import AS_ANYBODY, Standing
+from workers.core.decisions.published import PublishedRecord
 from workers.errors import LingerError
 from workers.kafka.records import OutboxRecord
 from workers.observability import log_events, logs
@@ -20,11 +21,12 @@ from workers.processor.orders.mark_topic import MarkTopic
 from workers.processor.partition import OwnedPartition
 from workers.processor.unit_of_work import UnitOfWork
 from workers.state.marks.mark import Mark
-from workers.state.meta import types_watched
 from workers.state.store import Store
 
 log = structlog.get_logger(__name__)
 
+Answer = tuple[bool, int]
+"""An answer to the question of consent: whether it is a yes, and when it was given, in epoch milliseconds."""
 Fold = Callable[[bytes | None, Sequence[tuple[Event, ConsumerRecord]], Standing], CustomerStep | None]
 """Folds events of a customer into what is stored, and decides."""
 
@@ -54,7 +56,7 @@ class CustomerOrders:
         return bool(partition.marks) and self._book.ref(customer_id) in partition.marks
 
     def note_answer(
-        self, partition: OwnedPartition, work: UnitOfWork, customer_id: str, decided: CustomerStep, offset: int
+        self, partition: OwnedPartition, work: UnitOfWork, customer_id: str, answer: Answer, offset: int
     ) -> None:
         """Mark a customer who has opted out, and end that with a later yes.
 
@@ -62,14 +64,15 @@ class CustomerOrders:
             partition: of the customer.
             work: of the step.
             customer_id: the customer.
-            decided: what the step decided.
+            answer: the customer's latest one.
             offset: of the latest record that was folded.
         """
-        if not decided.answered_ms or (decided.says_yes and not partition.marks and not work.marks):
+        says_yes, answered_ms = answer
+        if says_yes and not partition.marks and not work.marks:
             return
         ref = self._book.ref(customer_id)
         before = self._mark(partition, work, ref)
-        self._change(work, partition, ref, before, before.after_answer(decided.says_yes, decided.answered_ms, offset))
+        self._change(work, partition, ref, before, before.after_answer(says_yes, answered_ms, offset))
 
     def decide(
         self,
@@ -102,9 +105,9 @@ class CustomerOrders:
             nonlocal last, raw
             if step is None:
                 return
-            # At once: what follows in this step must know of an opt-out whose event an order forgets.
-            self.note_answer(partition, work, customer_id, step, offset)
-            step.answered_ms = 0
+            if step.answered_ms:
+                # At once: what follows in this step must know of an opt-out whose event an order forgets.
+                self.note_answer(partition, work, customer_id, (step.says_yes, step.answered_ms), offset)
             if is_erased:
                 work.returned.update(record.action_id for record in step.records)
             raw = step.stored
@@ -112,23 +115,22 @@ class CustomerOrders:
                 step.after(last)
             last = step
 
+        def fold_waiting() -> None:
+            nonlocal waiting
+            if waiting:
+                take(fold(raw, waiting, standing), waiting[-1][1].offset)
+                waiting = []
+
         for item, record in work.events[customer_id]:
             if isinstance(item, Order):
-                if waiting:
-                    take(fold(raw, waiting, standing), waiting[-1][1].offset)
-                    waiting = []
-                standing = self._mark(partition, work, ref).standing(record.offset)
-                is_repeated = self._mark(partition, work, ref).erased_at >= record.offset
+                fold_waiting()
+                mark = self._mark(partition, work, ref)
+                standing, is_repeated = mark.standing(record.offset), mark.erased_at >= record.offset
                 step = self._carry_out(
                     partition, work, deciding, customer_id, raw, item, standing, is_repeated=is_repeated
                 )
                 if last is not None and item.type != RESUME:
-                    # Not sent yet, so it is not sent at all; an erased customer's decisions are not, either.
-                    last.records = [
-                        one
-                        for one in last.records
-                        if one.status == "retracted" or not (one.is_active or item.type == ERASE)
-                    ]
+                    last.records = _without_new(last.records, erases=item.type == ERASE)
                 take(step, record.offset)
                 is_erased |= item.type == ERASE
                 mark = self._mark(partition, work, ref)
@@ -143,8 +145,7 @@ class CustomerOrders:
                 if not waiting:
                     standing = mark.standing(record.offset)
                 waiting.append((item, record))
-        if waiting:
-            take(fold(raw, waiting, standing), waiting[-1][1].offset)
+        fold_waiting()
         return last
 
     def _carry_out(
@@ -184,9 +185,8 @@ class CustomerOrders:
             step = CustomerStep(None, 0, [], 0, False, {}, 0, 0, [], [], [])
             if not erases:
                 return None
-        if erases:
-            watched = {*partition.watermarks.by_type, *types_watched(partition.meta.fields)}
-            step.waiting = dict.fromkeys(watched, 0)
+        if step.stored is None:
+            step.waiting = partition.waits_for_nothing()
         return step
 
     async def release_held(self, partition: OwnedPartition, work: UnitOfWork) -> None:
@@ -211,3 +211,8 @@ class CustomerOrders:
             return
         work.marks[ref] = after
         work.copies.append(self._topic.record(partition.number, ref, None if after.says_nothing else after))
+
+
+def _without_new(records: Sequence[PublishedRecord], *, erases: bool) -> list[PublishedRecord]:
+    """Return what a step still sends if an order follows in it; of an erased customer only what takes back."""
+    return [one for one in records if one.status == "retracted" or not (one.is_active or erases)]

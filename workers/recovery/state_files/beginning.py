@@ -6,17 +6,20 @@ from typing import Final
 
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import StartupError
+from workers.processor.orders.mark_topic import Copies, MarkTopic
 from workers.recovery.mark import RebuildMark
 from workers.recovery.published import Published
 from workers.recovery.state_files.customers import StoredCustomers
 from workers.recovery.state_files.importing import damaged_parts, foreign, paces_of
 from workers.recovery.state_files.lines import SharedHash, raw_bytes
 from workers.recovery.state_files.loading import load_partition, load_shared
+from workers.recovery.state_files.marks import require_key
 from workers.recovery.state_files.reading import StateFiles, read_files
 from workers.recovery.state_files.since_then import SinceThen
-from workers.settings import Settings
+from workers.settings import MARKS, Settings
 from workers.state import layouts
 from workers.state.consistency import Log
+from workers.state.marks.key import MarkKey
 from workers.state.rule_sets.activation import OlderRules, as_active, refuse_older
 from workers.state.store import Store
 
@@ -34,6 +37,8 @@ class Beginning:
     def __init__(self, rules: RuleSet, files: StateFiles) -> None:
         self._rules = rules
         self._files = files
+        self._copies = Copies()
+        self._key: MarkKey | None = None
         self.offsets = {number: head.offset for number, head in files.heads.items() if head.offset >= 0}
 
     @property
@@ -55,6 +60,17 @@ class Beginning:
             refuse_older(stored, self._rules)
         except OlderRules as error:
             raise StartupError([f"{error}. Nothing was changed"]) from error
+
+    async def require_marks_key(self, store: Store, settings: Settings) -> None:
+        """Read the copies of marks, and refuse files whose marks stand under another key; nothing is changed.
+
+        Raises:
+            StartupError: if they do, or the topic of marks cannot be read.
+            Transient: if Redis does not answer.
+        """
+        if self._files.heads:
+            self._copies = await MarkTopic(settings.kafka_connection(), settings.topic(MARKS)).read(self._files.heads)
+        self._key = await require_key(store, self._files, self._copies, settings.key_of_marks)
 
     def _rules_in_files(self) -> dict[str, str]:
         lines = () if self._files.shared is None else self._files.shared.lines()
@@ -92,8 +108,9 @@ class Beginning:
         customers = StoredCustomers(await as_active(store, self._rules), layout)
         for number, mark in marks.items():
             sieve = SinceThen(number, published, settings.topic_prefix, settings.topic("dead-letter"))
+            copied = self._copies.marks.get(number)
             head, part = self._files.heads[number], self._files.partitions[number]
-            await load_partition(store, head, part, customers, mark.encode(), sieve)
+            await load_partition(store, head, part, customers, mark.encode(), sieve, self._key, copied)
 
 
 def read_beginning(path: Path | None, rules: RuleSet, logs: Mapping[int, Log]) -> Beginning:

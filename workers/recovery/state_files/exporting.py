@@ -30,11 +30,13 @@ from workers.recovery.state_files.lines import (
     hash_fields,
     record_fields,
 )
+from workers.recovery.state_files.marks import check_of, mark_line
 from workers.recovery.state_files.meta_lines import head_of
 from workers.recovery.state_files.writing import SHARED_NAME, PartWriter, StateFolder, partition_name
 from workers.state import layouts
 from workers.state.consistency import Log, partitions_made_with, partitions_mismatch
 from workers.state.held_actions import decode_order
+from workers.state.marks.stored import marks_of
 from workers.state.meta import REBUILDING, RULES
 from workers.state.store import Store
 
@@ -53,12 +55,14 @@ class ExportReport:
         unreadable: customers who are stored and left out, because they cannot be read.
         held: held actions.
         unconfirmed: records that Kafka had not confirmed.
+        marks: customers who are suppressed, have opted out or were erased.
     """
 
     partitions: dict[int, int] = field(default_factory=dict)
     unreadable: int = 0
     held: int = 0
     unconfirmed: int = 0
+    marks: int = 0
 
 
 class Export:
@@ -163,15 +167,24 @@ class Export:
             written_at=self._written_at,
             rule_versions={rule.id: rule.version for rule in self._rules.rules} if is_current else {},
             published=published,
+            marks_key=check_of(await self._store.marks.key_fields()),
         )
         counts = _Counts()
         with self._folder.open(partition_name(number)) as file:
             writer = PartWriter(file, head)
+            counts.marks = await self._write_marks(number, writer)
             await self._write_actions(number, found, writer, counts)
             await self._write_queues(number, found, writer)
             await self._write_customers(number, found, writer, counts)
             writer.end(counts.unreadable)
         return counts
+
+    async def _write_marks(self, number: int, writer: PartWriter) -> int:
+        """Write the marks, and return how many there are."""
+        marks = await marks_of(self._store, number)
+        for ref, mark in sorted(marks.items()):
+            writer.add(mark_line(ref, mark))
+        return len(marks)
 
     async def _write_actions(
         self, number: int, found: PartitionKeysFound, writer: PartWriter, counts: "_Counts"
@@ -255,6 +268,7 @@ class _Counts:
     unreadable: int = 0
     held: int = 0
     unconfirmed: int = 0
+    marks: int = 0
 
 
 def _add(report: ExportReport, number: int, counts: _Counts) -> None:
@@ -262,6 +276,7 @@ def _add(report: ExportReport, number: int, counts: _Counts) -> None:
     report.unreadable += counts.unreadable
     report.held += counts.held
     report.unconfirmed += counts.unconfirmed
+    report.marks += counts.marks
 
 
 def _require_whole(metas: Mapping[int, Mapping[str, str]], logs: Mapping[int, Log]) -> None:

@@ -10,14 +10,21 @@ from dataclasses import dataclass, field
 from tempfile import TemporaryFile
 from typing import IO, Final
 
+from workers.catalogue import SHARED_KEYS, kind_of
+from workers.catalogue.keys import is_known
 from workers.errors import LingerError
-from workers.recovery.state_files.catalogue import DISPOSITIONS, HASHES, LEFT_OUT, PACE, PARTITION_KINDS, kind_of
 from workers.state.keys import hash_tag
 from workers.state.scan import escaped, scan_keys
 from workers.state.step import Because
 from workers.state.store import Store
 
 _KEYS_PER_SCAN: Final = 5_000
+_PACE: Final = "pace"
+"""Kind of the counters of rules' actions in one period."""
+_DISPOSITIONS: Final = "dead-letters"
+"""Kind of the hashes that say what was done with dead letters; the set of that name lists them."""
+_MARKS: Final = "marks"
+_MARKS_KEY: Final = "marks-key"
 _BECAUSE: Final[dict[str, Because]] = {"held": "pace", "held-by-pause": "pause", "held-by-brake": "brake"}
 
 
@@ -48,7 +55,7 @@ class FoundKeys:
         partitions: by number.
         hashes: names of the shared hashes, without the namespace.
         pace: rule and period of the counters of actions.
-        others: how many keys of the namespace are in none of these, and are in a file.
+        others: how many keys of partitions there are, without those of marks.
     """
 
     def __init__(self, partitions: Collection[int]) -> None:
@@ -64,8 +71,8 @@ class FoundKeys:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is stored that a file could hold."""
-        return not self.hashes and not self.pace and not self.others
+        """Whether nothing is stored that a file would replace: marks are joined, and so their key is kept."""
+        return self.hashes <= {_MARKS_KEY} and not self.pace and not self.others
 
     def close(self) -> None:
         """Delete the files with customers' ids."""
@@ -78,20 +85,18 @@ class FoundKeys:
             LingerError: if this release does not know what it is for.
         """
         tag, kind, name = kind_of(namespace, key)
+        if not is_known(tag, kind):
+            raise _unknown(kind)
         if tag:
             self._note_of_partition(tag, kind, name)
-        elif kind == PACE:
+        elif kind == _PACE:
             rule, _, period = name.rpartition(":")
             self.pace.add((rule, int(period)))
-        elif kind in HASHES or (kind == DISPOSITIONS and name):
+        elif SHARED_KEYS[kind].in_file is not None and (name or kind != _DISPOSITIONS):
             self.hashes.add(f"{kind}:{name}" if name else kind)
-        elif kind not in LEFT_OUT and kind != DISPOSITIONS:
-            raise _unknown(kind)
 
     def _note_of_partition(self, tag: str, kind: str, name: str) -> None:
-        if kind not in PARTITION_KINDS:
-            raise _unknown(kind)
-        self.others += 1
+        self.others += kind != _MARKS
         number = self._by_tag.get(tag)
         if number is None:
             return

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from workers.core.meaning import MEANING
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import StartupError
+from workers.processor.orders.mark_topic import Copies
 from workers.recovery.mark import RebuildMark
 from workers.recovery.state_files.customers import StoredCustomers
 from workers.recovery.state_files.found import find_keys
 from workers.recovery.state_files.lines import DamagedFile, PartitionHead
 from workers.recovery.state_files.loading import Everything, check_part, load_partition, load_shared
+from workers.recovery.state_files.marks import require_key
 from workers.recovery.state_files.meta_lines import meta_of
 from workers.recovery.state_files.reading import StateFiles
 from workers.recovery.wipe import wipe
@@ -33,6 +35,8 @@ class ImportReport:
         partitions: how many customers each has, by number.
         held, unconfirmed: held actions, and records that workers publish first.
         unreadable: customers whom the export could not read.
+        marks: customers who are suppressed, have opted out or were erased.
+        erased: customers who are left out, because they were erased since the export.
         other_rules: the rule files are others than those of the export: their workers' start is a change of rules.
     """
 
@@ -40,23 +44,36 @@ class ImportReport:
     held: int = 0
     unconfirmed: int = 0
     unreadable: int = 0
+    marks: int = 0
+    erased: int = 0
     other_rules: bool = False
 
 
 class Import:
     """One import; see the module's docstring."""
 
-    def __init__(self, store: Store, rules: RuleSet, files: StateFiles) -> None:
+    def __init__(
+        self,
+        store: Store,
+        rules: RuleSet,
+        files: StateFiles,
+        marks_key: bytes | None = None,
+        copies: Copies | None = None,
+    ) -> None:
         """Set up; nothing is read or changed.
 
         Args:
             store: to import into.
             rules: those of the rule files.
             files: complete, with the partitions to import.
+            marks_key: of the settings, None without one.
+            copies: what the topic of marks has.
         """
         self._store = store
         self._rules = rules
         self._files = files
+        self._marks_key = marks_key
+        self._copies = copies or Copies()
 
     async def run(
         self,
@@ -83,6 +100,7 @@ class Import:
         """
         is_empty = await self._check(logs, published, replace=replace)
         heads = {number: head for number, head in sorted(self._files.heads.items()) if head.offset >= 0}
+        key = await require_key(self._store, self._files, self._copies, self._marks_key)
         layout = await layouts.begin_with(self._store, is_empty=is_empty)
         unfinished = RebuildMark(rules_lost=False, decided_ms=0, is_wiping=True)
         await wipe(self._store, dict.fromkeys(heads, unfinished), event_types)
@@ -93,8 +111,12 @@ class Import:
         report = ImportReport(unreadable=self._files.unreadable)
         for number, head in heads.items():
             part = self._files.partitions[number]
-            loaded = await load_partition(self._store, head, part, customers, "", Everything())
+            loaded = await load_partition(
+                self._store, head, part, customers, "", Everything(), key, self._copies.marks.get(number)
+            )
             report.partitions[number] = loaded.customers
+            report.marks += loaded.marks
+            report.erased += loaded.erased
             report.held += loaded.held
             report.unconfirmed += loaded.unconfirmed
             report.other_rules |= head.rules != self._rules.hash
@@ -165,7 +187,7 @@ def damaged_parts(files: StateFiles, customers: StoredCustomers) -> list[str]:
     problems = []
     for number, part in sorted(files.partitions.items()):
         try:
-            check_part(part, customers)
+            check_part(files.heads[number], part, customers)
         except DamagedFile as error:
             problems.append(f"{part.path}: partition {number}: {error}")
     return problems

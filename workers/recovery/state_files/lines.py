@@ -18,8 +18,8 @@ from workers.errors import LingerError
 from workers.kafka.records import OutboxRecord
 from workers.state.held_actions import Order
 
-FORMAT: Final = 1
-"""Of the files that this release writes. It reads those up to it."""
+FORMAT: Final = 2
+"""Of the files that this release writes. It reads those up to it. Since 2 they hold marks."""
 LONGEST_LINE: Final = 64 << 20
 """Bytes; a customer with everything takes a few hundred kilobytes."""
 _CHECKSUM_BYTES: Final = 16
@@ -27,6 +27,7 @@ _CHECKSUM_BYTES: Final = 16
 Offset = Annotated[int, Meta(ge=-1, le=(1 << 62))]
 Number = Annotated[int, Meta(ge=0, le=(1 << 62))]
 EpochMs = Annotated[int, Meta(ge=-(1 << 54), le=1 << 54)]
+Ref = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
 
 
 class DamagedFile(LingerError):
@@ -67,6 +68,7 @@ class PartitionHead(_Line, tag="partition", kw_only=True):
         counters: by name.
         fields: everything else that the partition's `meta` holds, by name.
         published: by topic, the end of this partition when the export began: what was published up to then.
+        marks_key: what shows the key under which its marks stand; "" if there was no key.
     """
 
     format: int
@@ -87,6 +89,7 @@ class PartitionHead(_Line, tag="partition", kw_only=True):
     counters: dict[str, Annotated[int, Meta(ge=-(1 << 62), le=1 << 62)]] = {}
     fields: dict[str, str] = {}
     published: dict[str, Number] = {}
+    marks_key: str = ""
 
 
 class SharedHead(_Line, tag="shared", kw_only=True):
@@ -167,6 +170,27 @@ class OrderLine(_Line, tag="order", kw_only=True):
     action_id: str
 
 
+class MarkLine(_Line, tag="mark", kw_only=True):
+    """What must not be forgotten of a customer; moments in milliseconds since 1970, 0 for never.
+
+    Attributes:
+        ref: the keyed hash of the customer's id, in hexadecimal digits.
+        topic_id: of the activity topic that the offsets are of.
+        suppressed_ms, suppressed_at: since when the customer is suppressed, and the offset of the order.
+        opted_out_ms, opted_out_at: the same of an opt-out.
+        erased_ms, erased_at: the same of an erasure.
+    """
+
+    ref: Ref
+    topic_id: str = ""
+    suppressed_ms: EpochMs = 0
+    suppressed_at: Offset = -1
+    opted_out_ms: EpochMs = 0
+    opted_out_at: Offset = -1
+    erased_ms: EpochMs = 0
+    erased_at: Offset = -1
+
+
 class End(_Line, tag="end", kw_only=True):
     """Closes a part.
 
@@ -182,7 +206,7 @@ class End(_Line, tag="end", kw_only=True):
 
 
 Head = PartitionHead | SharedHead
-Inner = CustomerLine | QueueLine | RecordLine | HeldLine | OrderLine | SharedHash | PaceCounter
+Inner = CustomerLine | QueueLine | RecordLine | HeldLine | OrderLine | MarkLine | SharedHash | PaceCounter
 Line = Head | Inner | End
 
 _encode = msgspec.json.Encoder().encode

@@ -5,8 +5,8 @@ replaced in the step that writes the rest of `meta`, which is the last.
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from workers.customer_facts.texts import UnreadableFacts
@@ -17,6 +17,7 @@ from workers.recovery.state_files.lines import (
     DamagedFile,
     HeldLine,
     Inner,
+    MarkLine,
     OrderLine,
     PaceCounter,
     PartitionHead,
@@ -27,9 +28,13 @@ from workers.recovery.state_files.lines import (
     raw_bytes,
     record_of,
 )
+from workers.recovery.state_files.marks import PresentMarks, together
 from workers.recovery.state_files.meta_lines import meta_of
 from workers.recovery.state_files.reading import Part
 from workers.state.held_actions import Order
+from workers.state.marks.key import MarkKey
+from workers.state.marks.mark import Mark
+from workers.state.marks.stored import marks_of
 from workers.state.meta import REBUILDING, Meta, held_field, layout_fields
 from workers.state.step import Held, WriteSet
 from workers.state.store import Store
@@ -64,20 +69,15 @@ class Loaded:
     """What was loaded of one partition.
 
     Attributes:
-        customers, held, unconfirmed: how many of each.
+        customers, held, unconfirmed, marks: how many of each.
+        erased: customers of the file who are left out, because they were erased since it was written.
     """
 
     customers: int = 0
     held: int = 0
     unconfirmed: int = 0
-
-
-@dataclass(slots=True)
-class _Pending:
-    """What the next step writes."""
-
-    changes: WriteSet = field(default_factory=WriteSet)
-    size: int = 0
+    marks: int = 0
+    erased: int = 0
 
 
 async def load_partition(
@@ -87,6 +87,8 @@ async def load_partition(
     customers: StoredCustomers,
     mark: str,
     sieve: Sieve,
+    key: MarkKey | None = None,
+    copied: Mapping[bytes, Mark] | None = None,
 ) -> Loaded:
     """Load a part, in atomic steps.
 
@@ -97,6 +99,8 @@ async def load_partition(
         customers: turns facts into what is stored.
         mark: the mark of a rebuild that stands in `meta` afterwards, "" for none.
         sieve: what of the actions is still to be done.
+        key: of marks; None if there are none.
+        copied: marks of the partition that the topic of marks has.
 
     Raises:
         DamagedFile: if the part was changed since it was checked.
@@ -106,18 +110,17 @@ async def load_partition(
     """
     number = head.partition
     meta = (await store.claim(number, uuid.uuid4().hex[:16])).meta
-    outbox: list[OutboxRecord] = []
-    orders: list[Order] = []
-    loaded, pending = Loaded(), _Pending()
+    present = PresentMarks(head, together(await marks_of(store, number), copied or {}, head.topic_id), key)
+    loading = _Loading(customers, sieve, present)
     for line in part.lines():
-        _add(line, pending, loaded, outbox, orders, customers, sieve)
-        if pending.size >= _PER_STEP:
-            await _commit(store, number, meta, pending.changes)
-            pending = _Pending()
-    if orders:
-        await store.held_actions.order(number, orders)
-    published, held = sieve.of_outbox(outbox)
-    changes = pending.changes
+        loading.add(line)
+        if loading.size >= _PER_STEP:
+            await _commit(store, number, meta, loading.taken())
+    if loading.orders:
+        await store.held_actions.order(number, loading.orders)
+    loaded = loading.loaded
+    published, held = sieve.of_outbox(loading.outbox)
+    changes = loading.taken()
     changes.held += held
     changes.outbox = [encode_record(record) for record in published]
     changes.offset = head.offset
@@ -129,50 +132,93 @@ async def load_partition(
     return loaded
 
 
-def check_part(part: Part, customers: StoredCustomers) -> None:
+def check_part(head: PartitionHead, part: Part, customers: StoredCustomers) -> None:
     """Read a part as `load_partition` does, and write nothing.
 
     Raises:
         DamagedFile: if it was changed, or a customer in it cannot be stored.
     """
+    loading = _Loading(customers, Everything(), PresentMarks(head, {}, None))
     for number, line in enumerate(part.lines(), start=2):
         try:
-            _add(line, _Pending(), Loaded(), [], [], customers, Everything())
+            loading.add(line)
         except UnreadableFacts as error:
             raise DamagedFile(f"line {number} of its part: {error}") from None
+        loading.taken()
+        loading.outbox.clear()
+        loading.orders.clear()
 
 
-def _add(
-    line: Inner,
-    pending: _Pending,
-    loaded: Loaded,
-    outbox: list[OutboxRecord],
-    orders: list[Order],
-    customers: StoredCustomers,
-    sieve: Sieve,
-) -> None:
-    """Add one line to what the next step writes, or to what the last one does."""
-    changes = pending.changes
-    match line:
-        case CustomerLine():
-            changes.activities[line.customer] = customers.stored(line.facts)
-            loaded.customers += 1
-            pending.size += 1
-        case QueueLine():
-            queue = changes.due if line.waits_for is None else changes.waiting.setdefault(line.waits_for, {})
-            queue.update(line.at)
-            pending.size += len(line.at)
-        case HeldLine():
-            record = record_of(line)
-            held = Held(line.rule, line.action_id, line.decided, encode_record(record), line.because)
-            if sieve.of_held(held, record):
-                changes.held.append(held)
-                loaded.held += 1
-                pending.size += 1
-        case RecordLine():
-            outbox.append(record_of(line))
-        case OrderLine():
-            orders.append(order_of(line))
+class _Loading:
+    """What the next step writes, and what the last one does.
+
+    Attributes:
+        loaded: what was added so far.
+        outbox: records that were not confirmed, in order.
+        orders: operators' orders, in order.
+        size: how much the next step writes.
+    """
+
+    def __init__(self, customers: StoredCustomers, sieve: Sieve, marks: PresentMarks) -> None:
+        self.loaded = Loaded()
+        self.outbox: list[OutboxRecord] = []
+        self.orders: list[Order] = []
+        self.size = 0
+        self._changes = WriteSet()
+        self._new_marks: dict[bytes, bytes | None] = {}
+        self._customers = customers
+        self._sieve = sieve
+        self._marks = marks
+
+    def taken(self) -> WriteSet:
+        """Return what the next step writes, and begin another one."""
+        changes, self._changes, self.size = self._changes, WriteSet(), 0
+        changes.marks, self._new_marks = self._new_marks, {}
+        return changes
+
+    def add(self, line: Inner) -> None:
+        """Add one line.
+
+        Raises:
+            UnreadableFacts: if a customer cannot be stored.
+        """
+        match line:
+            case MarkLine():
+                ref, mark = self._marks.joined(line)
+                self._new_marks[ref] = mark
+                self.loaded.marks += 1
+                self.size += 1
+            case CustomerLine():
+                self._add_customer(line)
+            case QueueLine():
+                at = {name: at_ms for name, at_ms in line.at.items() if not self._marks.is_erased(name)}
+                waiting = self._changes.waiting
+                queue = self._changes.due if line.waits_for is None else waiting.setdefault(line.waits_for, {})
+                queue.update(at)
+                self.size += len(at)
+            case HeldLine():
+                self._add_held(line)
+            case RecordLine():
+                if not self._marks.is_of_erased(record := record_of(line)):
+                    self.outbox.append(record)
+            case OrderLine():
+                self.orders.append(order_of(line))
+
+    def _add_customer(self, line: CustomerLine) -> None:
+        if self._marks.is_erased(line.customer):
+            self.loaded.erased += 1
+            return
+        self._changes.activities[line.customer] = self._customers.stored(line.facts)
+        self.loaded.customers += 1
+        self.size += 1
+
+    def _add_held(self, line: HeldLine) -> None:
+        record = record_of(line)
+        held = Held(line.rule, line.action_id, line.decided, encode_record(record), line.because)
+        if self._sieve.of_held(held, record) and not self._marks.is_of_erased(record):
+            self._changes.held.append(held)
+            self.loaded.held += 1
+            self.size += 1
 
 
 async def _commit(store: Store, number: int, meta: Meta, changes: WriteSet) -> None:

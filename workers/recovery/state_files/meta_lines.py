@@ -8,6 +8,7 @@ from workers.state.consistency import Log
 from workers.state.meta import (
     GENERATION,
     LAYOUT,
+    MARKED,
     MEANING,
     OWNERSHIP,
     PARTITIONS,
@@ -25,7 +26,7 @@ from workers.state.meta import (
 _OFFSET: Final = "offset"
 _TOPIC_ID: Final = "topic_id"
 _VERSION: Final = "version"
-_NOT_OF_STATE: Final = {*OWNERSHIP, _VERSION, REBUILDING, LAYOUT}
+_NOT_OF_STATE: Final = {*OWNERSHIP, _VERSION, REBUILDING, LAYOUT, MARKED}
 _NAMED: Final = {_OFFSET, _TOPIC_ID, PARTITIONS, GENERATION, RULES, MEANING}
 
 
@@ -39,6 +40,7 @@ def head_of(
     written_at: str,
     rule_versions: Mapping[str, str],
     published: Mapping[str, int],
+    marks_key: str = "",
 ) -> PartitionHead:
     """Return the first line of a partition's part.
 
@@ -51,6 +53,7 @@ def head_of(
         written_at: when, ISO 8601.
         rule_versions: by rule, if the rules are those of `fields`.
         published: by topic, up to which offset was published.
+        marks_key: what shows the key of marks, "" without one.
     """
     high_waters, since, counters, others = {}, {}, {}, {}
     for name, value in fields.items():
@@ -84,6 +87,7 @@ def head_of(
         counters=counters,
         fields=others,
         published=dict(published),
+        marks_key=marks_key,
     )
 
 

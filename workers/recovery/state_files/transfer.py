@@ -10,6 +10,7 @@ from workers.errors import StartupError
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import log_bounds
 from workers.loading import Configuration
+from workers.processor.orders.mark_topic import MarkTopic
 from workers.recovery.published import PUBLISHED_TOPICS
 from workers.recovery.snapshot import Snapshot, connected
 from workers.recovery.state_files.exporting import Export, ExportReport
@@ -17,7 +18,7 @@ from workers.recovery.state_files.importing import Import, ImportReport
 from workers.recovery.state_files.reading import StateFiles, read_files
 from workers.recovery.state_files.writing import StateFolder
 from workers.rule_files.known_names import event_types
-from workers.settings import Settings
+from workers.settings import MARKS, Settings
 from workers.state.connect import clock_of
 from workers.state.rule_sets.activation import as_active
 from workers.state.store import Store
@@ -92,7 +93,8 @@ async def import_state(
         _require_known(partitions, len(logs))
         chosen = _chosen(files, partitions or logs)
         published = await _published_ends(consumer, here.settings, snapshot)
-        work = Import(here.store, here.configuration.rules, chosen)
+        copies = await MarkTopic(here.settings.kafka_connection(), here.settings.topic(MARKS)).read(chosen.heads)
+        work = Import(here.store, here.configuration.rules, chosen, here.settings.key_of_marks, copies)
         types = sorted(event_types(here.configuration.sources))
         return await work.run(logs, published, types, replace=replace, advance=advance)
 

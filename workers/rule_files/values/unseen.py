@@ -60,6 +60,9 @@ class Seen(Protocol):
     def numbers(self, reference: str) -> tuple[Plain, Plain] | None:
         """Return the least and the greatest number of an attribute; None if no event has a number."""
 
+    def is_personal(self, reference: str) -> bool:
+        """Return whether the values of an attribute are not to be shown."""
+
     def kept(self, reference: str) -> int | None:
         """Return how many different values were kept, if there are more; None if all of them were."""
 
@@ -149,18 +152,20 @@ class _Part:
         name = comparison.reference
         for node in comparison.values:
             if node.value is not None and not seen.events_with_value(name, node.value):
-                near = nearest(node.value, seen.counted(name))
+                near = () if seen.is_personal(name) else nearest(node.value, seen.counted(name))
                 message = f"no event has {name} {shown(node.value)}; {_instead(near, seen.kept(name))}"
                 yield self._of("value", name, node, message, node.value, near)
         if not comparison.bounds and comparison.way not in ("sum", "mean", "sums"):
             return
         numbers = seen.numbers(name)
         if numbers is None:
-            near = tuple(seen.counted(name)[:_MOST_NAMED])
+            near = () if seen.is_personal(name) else tuple(seen.counted(name)[:_MOST_NAMED])
             message = f"no event has a number in {name}; {_instead(near, seen.kept(name))}"
             yield self._of("bounds", name, comparison.node, message, None, near)
         elif comparison.way in ("where", "value", "mean") and (limits := _beyond(comparison, *numbers)):
-            message = f"no {name} is {limits}; they go from {shown(numbers[0])} to {shown(numbers[1])}"
+            message = f"no {name} is {limits}"
+            if not seen.is_personal(name):
+                message += f"; they go from {shown(numbers[0])} to {shown(numbers[1])}"
             yield self._of("bounds", name, next(iter(comparison.bounds.values())), message)
 
     def _of(
@@ -224,6 +229,8 @@ def shown(value: Plain) -> str:
 
 
 def _instead(near: Sequence[Counted], kept: int | None) -> str:
+    if not near:
+        return "its values are personal, and not shown"
     cut = "" if kept is None else f" and more; only {kept:,} different values are compared"
     return (
         f"it has: {', '.join(f'{shown(value)}{_form_of_accents(value)} ({number:,})' for value, number in near)}{cut}"
@@ -241,7 +248,8 @@ def _no_attribute(named: Named, seen: Seen) -> str:
     if misread := seen.misread(f"{named.type}.{named.attribute}"):
         kind, counted = misread
         what = "true or false" if kind == "true/false" else f"a {kind}"
-        return f"no {named.type} has {what} as '{named.attribute}'; {_instead(counted[:_MOST_NAMED], None)}"
+        near = () if seen.is_personal(f"{named.type}.{named.attribute}") else counted[:_MOST_NAMED]
+        return f"no {named.type} has {what} as '{named.attribute}'; {_instead(near, None)}"
     has = [name for name in all_names if name != UNREADABLE]
     if not has and UNREADABLE in all_names:
         left_out = "it has only lists and objects, which are left out"

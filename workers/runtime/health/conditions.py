@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from workers.observability import metrics
 from workers.observability.conditions import CATALOGUE, Health, Reasons, is_wrong
+from workers.requests.reader import RequestReader
 from workers.runtime.assignment import Assignment
 from workers.runtime.health.liveness import Liveness
 from workers.runtime.health.readiness import Readiness
@@ -33,6 +34,7 @@ class Conditions:
         patterns: PatternTopics,
         pauses: PauseWatch,
         others: OtherWorkers,
+        requests: RequestReader,
     ) -> None:
         self._membership = parts.reader.membership
         self._processor = parts.processor
@@ -47,6 +49,7 @@ class Conditions:
         self._pauses = pauses
         self._publisher = parts.publisher
         self._others = others
+        self._requests = requests
         self._stop: asyncio.Event | None = None
 
     def ends_with(self, stop: asyncio.Event) -> None:
@@ -90,6 +93,7 @@ class Conditions:
             "stopped": f"partitions {stopped} are stopped, see the log" if stopped else None,
             "lost": f"partitions {lost} belong to another worker" if lost else None,
             "pauses": self._pauses.problem,
+            "requests": self._requests.problem,
             "brake": self._pauses.brake_problem,
             "sources": self._tick.silence.problem(),
             "skipped": _listed(self._tick.skips.problems),

@@ -6,6 +6,7 @@ Labels that senders choose (attributes, answers) have only the series of all oth
 from typing import Final, get_args
 
 from schemas.actions import Suppression
+from schemas.requests import INVALID_REQUEST
 from schemas.sources import NO_CASE, ONLY_WHEN, TOMBSTONE, SourcesFile
 from workers.core.rules.rule_set import RuleSet
 from workers.observability import metrics
@@ -24,6 +25,8 @@ DEAD_LETTER_REASONS: Final = (
     "impossible_id",
     "impossible_text",
     "impossible_time",
+    "invalid_order",
+    "invalid_request",
     "missing_field",
     "naive_time",
     "negative_amount",
@@ -83,6 +86,12 @@ def begin_sources(sources: SourcesFile) -> None:
 def begin_activity(topic: str) -> None:
     """Begin the counters of the activity topic."""
     for reason in DEAD_LETTER_REASONS:
+        metrics.DEAD_LETTERS.labels(topic, reason)
+
+
+def begin_requests(topic: str) -> None:
+    """Begin the counters of the topic of requests."""
+    for reason in (INVALID_REQUEST, "future_time"):
         metrics.DEAD_LETTERS.labels(topic, reason)
 
 

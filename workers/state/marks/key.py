@@ -10,7 +10,7 @@ _PERSON: Final = b"linger-marks"
 
 
 class MarkKey:
-    """The key of one deployment. Whoever has it can find out whether a known id is marked; nobody can list ids."""
+    """The key of one deployment. With it, one can find out whether a known id is marked, but not list ids."""
 
     def __init__(self, key: bytes) -> None:
         """Take the key, of any length but 0."""

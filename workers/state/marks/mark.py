@@ -12,14 +12,14 @@ NOWHERE: Final = -1
 
 
 class Mark(msgspec.Struct, array_like=True, frozen=True):
-    """What is known of a customer for ever. It is stored: fields keep their order, new ones go to the end.
+    """What must not be forgotten of a customer. It is stored: fields keep their order, new ones go to the end.
 
     Each of the three has a moment in epoch milliseconds, 0 if it does not hold, and the offset in the activity
     partition at which it was last changed. What lies before that offset is decided as it was then.
 
     Attributes:
         topic_id: of the activity topic that the offsets are of.
-        suppressed_ms, suppressed_at: since when the customer must not be written to, whatever the rules say.
+        suppressed_ms, suppressed_at: since when the customer must not be written to, no matter what rules say.
         opted_out_ms, opted_out_at: when the customer last said no, if no yes has come since.
         erased_ms, erased_at: when the customer was erased; nothing from until then counts again.
     """

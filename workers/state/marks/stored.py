@@ -1,7 +1,7 @@
 """The mark of a customer, and the key of the hashes under which marks stand.
 
-The key is that of the settings, of which only a check is stored, or a random one that the first worker made. That one
-is stored: it then keeps ids out of lists and dumps of marks, not out of reach of whoever reads all of Redis.
+The key is that of the settings, of which Redis has a check, or a random one that the first worker made. That one is
+stored: it keeps ids out of lists and dumps of marks, not out of reach of a reader of all of Redis.
 """
 
 from collections.abc import Mapping
@@ -20,11 +20,11 @@ COPIED: Final = "copied"
 """Field with the id of the activity topic, once the topic of marks has the others: a worker may die before it has."""
 _OTHER_KEY: Final = (
     "LINGER_MARKS_KEY is not the key with which it was stored who is suppressed, opted out or erased. "
-    "Set it to that key: with another one, nobody of them would be found"
+    "Set it to that key: with another one, none of them would be found"
 )
 _MADE_HERE: Final = (
     "LINGER_MARKS_KEY is set, but who is suppressed, opted out or erased was stored with a key that Linger made. "
-    "Remove the setting: with another key, nobody of them would be found"
+    "Remove the setting: with another key, none of them would be found"
 )
 _NO_KEY: Final = (
     "LINGER_MARKS_KEY is not set, and who is suppressed, opted out or erased was stored with such a key. Set it"

@@ -2,7 +2,7 @@
 
 One hash: a rule's version to the newest generation of rules that had it, a blank, and its content as JSON. A version
 is kept as long as it can be needed. After each change of the rules, the sweep words what waits under versions that
-are gone (`workers.processor.sweep`), so a version is needed until every partition has been swept.
+are gone (`workers.processor.sweeps`), so a version is needed until every partition has been swept.
 """
 
 from collections.abc import Mapping

@@ -15,11 +15,14 @@ from workers.operations.permissions import rights_needed
 from workers.operations.rights.needs import GROUP, NEEDS, SOURCES, Needs, rights_by_topic, together
 from workers.operations.rights.redis_commands import COMMANDS, OF_OPERATORS
 from workers.operations.rights.roles import ROLES, roles_of
-from workers.settings import OWN_TOPICS, WORKER_TOPICS, read_settings
+from workers.settings import AUDIT, OWN_TOPICS, WORKER_TOPICS, read_settings
 
 ACL_FILES: Final = ROOT / "docs" / "acl"
 TOPIC: Final = 2
 SOURCE: Final = "a-source"
+NOT_OF_REDIS: Final = {"GMT", "NFC", "NFKD", "POST"}
+OF_SOME: Final = {"CLUSTER", "SET"}
+"""Only for a cluster; only by the player of a replay."""
 TRANSACTION: Final = {"WATCH", "UNWATCH", "MULTI", "EXEC"}
 
 
@@ -82,13 +85,14 @@ def test_only_the_worker_may_join_the_group_and_only_topics_may_create() -> None
     assert creators == {"topics"}
 
 
-def test_support_may_send_no_command_that_writes() -> None:
+def test_support_may_send_no_command_that_writes_and_writes_only_that_it_looked() -> None:
     assert ROLES["support"].rights.redis <= {
         *("GET", "HGET", "HGETALL", "HLEN", "HMGET", "INFO", "LLEN", "LRANGE", "MULTI", "PING", "SCAN", "SMEMBERS"),
-        *("ZCARD", "ZCOUNT", "ZRANGE"),
+        *("ZCARD", "ZCOUNT", "ZRANGE", "ZSCORE"),
     }
-    given = {right for rights in ROLES["support"].rights.kafka.values() for right in rights}
-    assert given == {Right.READ, Right.DESCRIBE}
+    kafka = ROLES["support"].rights.kafka
+    assert {right for rights in kafka.values() for right in rights} == {Right.READ, Right.WRITE, Right.DESCRIBE}
+    assert [place for place, rights in kafka.items() if Right.WRITE in rights] == [AUDIT]
 
 
 def test_a_worker_asks_at_its_start_for_its_rights_on_every_topic_of_its_own_and_on_named_sources() -> None:
@@ -115,6 +119,13 @@ def test_a_worker_tries_at_its_start_every_command_of_redis_that_the_table_says(
 def test_every_command_of_redis_in_the_table_can_be_tried_without_effect() -> None:
     tried = {name for name, *_ in (*COMMANDS, *OF_OPERATORS)} | TRANSACTION
     assert {name for needs in NEEDS.values() for name in needs.redis} <= tried
+
+
+def test_the_table_has_every_command_that_the_code_sends() -> None:
+    code = [path.read_text() for path in (ROOT / "workers").rglob("*.py") if "demo" not in path.parts]
+    sent = {name for text in code for name in re.findall(r'\("([A-Z]{3,})",', text)}
+    assert {"HSETNX", "HGETALL", "MSET"} <= sent
+    assert sent - TRANSACTION - NOT_OF_REDIS - OF_SOME <= {name for name, *_ in (*COMMANDS, *OF_OPERATORS)}
 
 
 def test_rights_that_come_with_others_are_not_asked_for_twice() -> None:

@@ -1,5 +1,6 @@
-"""What is ordered for a customer holds from its place in the log on, whatever the worker was doing."""
+"""What is ordered for a customer holds from its place in the log on, no matter what the worker was doing."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -10,10 +11,11 @@ from schemas.actions import Action, Decision
 from schemas.orders import ERASE, RESUME, SUPPRESS
 from tests.support.builders import day, rule
 from tests.support.memory_store import MemoryStore
-from tests.support.processor_rig import GONE, MARK_TOPIC, QUIET, Agent, lawful, reasons, record
+from tests.support.processor_rig import GONE, MARK_TOPIC, QUIET, Agent, lawful, numbered, reasons, record
 from workers.core.decisions.published import content_of
 from workers.kafka.records import OutboxRecord, PlacedRecord
 from workers.kafka.topics import LogBounds
+from workers.processor.deciding import Deciding
 from workers.state.marks.mark import Mark, decode_mark
 
 WIN_BACK: Final = "linger.win-back"
@@ -121,6 +123,7 @@ def test_who_comes_back_after_an_erasure_is_a_suppressed_stranger(batches: int) 
             await agent.process(*records[:2])
             await agent.process(*records[2:])
         assert "ada" in store.contents[0].activities
+        assert store.contents[0].meta["n:customers"] == "1"
         assert not await agent.published(WIN_BACK)
         assert await decisions(agent) == ["suppressed"]
 
@@ -278,3 +281,88 @@ def test_a_customer_whose_state_cannot_be_read_is_erased_all_the_same() -> None:
         assert "ada" not in store.contents[0].activities
 
     lawful(law, GONE)
+
+
+# -- opting out --------------------------------------------------------------------------------------------------
+
+CONSENT: Final = {"consent": {"from": "login.mail", "unknown": "may be written to"}}
+
+
+def answered(offset: int, day_of_january: int, answer: str) -> Any:
+    return login(offset, day_of_january, attributes={"mail": answer})
+
+
+def test_an_opt_out_is_a_mark_that_only_a_later_yes_ends() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.process(answered(0, 3, "no"))
+        assert mark_in(store).opted_out_ms == day(2)
+        await agent.process(answered(1, 2, "yes"), login(2, 4), answered(3, 5, "perhaps"))
+        assert mark_in(store).opted_out_ms == day(2)
+        await agent.process(answered(4, 6, "yes"))
+        assert not store.contents[0].marks
+
+    lawful(law, GONE, policy=CONSENT)
+
+
+def test_who_opted_out_and_is_forgotten_is_not_written_to_before_a_later_yes() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.process(answered(0, 3, "no"))
+        store.contents[0].activities.clear()
+        await agent.process(answered(1, 2, "yes"), login(2, 4), cancelled(3, 5))
+        assert not await agent.published(WIN_BACK)
+        assert await decisions(agent) == ["opted_out"]
+        await agent.process(answered(4, 6, "yes"), purchase(5, 7), cancelled(6, 30))
+        assert len(await agent.published(WIN_BACK)) == 1
+
+    lawful(law, GONE, policy=CONSENT)
+
+
+def test_an_opt_out_survives_an_erasure() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.process(answered(0, 3, "no"), order(1, ERASE, 4, may_return=True), login(2, 5), cancelled(3, 6))
+        assert await decisions(agent) == ["opted_out"]
+
+    lawful(law, GONE, policy=CONSENT)
+
+
+def test_who_opted_out_before_there_were_marks_gets_one_by_a_sweep() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.process(answered(0, 3, "no"), login(1, 3, "bob"))
+        store.contents[0].marks.clear()
+        agent.publisher.sent.clear()
+        del store.contents[0].meta["marks"]
+        await agent.processor.claim({0: LogBounds(0, 1_000)}, None, agent.progress())
+        await agent.processor.activate(numbered(agent, 1))
+        await agent.observe()
+        sweep = asyncio.create_task(agent.processor.sweep())
+        for _ in range(500):
+            await asyncio.sleep(0)
+        sweep.cancel()
+        assert mark_in(store).opted_out_ms == day(2)
+
+    lawful(law, GONE, policy=CONSENT)
+
+
+def test_answers_of_who_wants_mail_leave_no_mark() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.process(answered(0, 3, "yes"), order(1, SUPPRESS, 4, "bob"), answered(2, 5, "yes"))
+        assert len(store.contents[0].marks) == 1
+
+    lawful(law, GONE, policy=CONSENT)
+
+
+def test_an_opt_out_leaves_a_mark_also_beside_an_event_that_cannot_be_folded(monkeypatch: pytest.MonkeyPatch) -> None:
+    fold = Deciding.fold
+
+    def fails(deciding: Deciding, customer_id: str, raw: bytes | None, events: Sequence[Any], *rest: Any) -> Any:
+        if any(event.at_ms == day(4) for event in events):
+            raise RuntimeError("a bug")
+        return fold(deciding, customer_id, raw, events, *rest)
+
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        monkeypatch.setattr(Deciding, "fold", fails)
+        await agent.process(answered(0, 3, "no"), purchase(1, 4), login(2, 5))
+        assert reasons(await agent.published("linger.dead-letter")) == [b"fold_failed"]
+        assert mark_in(store).opted_out_ms == day(2)
+
+    lawful(law, GONE, policy=CONSENT)

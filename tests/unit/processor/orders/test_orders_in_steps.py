@@ -22,7 +22,7 @@ from tests.unit.processor.orders.test_customer_orders import (
 from workers.kafka.records import PlacedRecord
 from workers.kafka.topics import LogBounds
 
-CONSENT: Final = "nps.consent"
+CONSENT: Final = {"consent": {"from": "nps.consent"}}
 
 
 def said(offset: int, day_of_january: int, answer: str) -> Any:
@@ -48,7 +48,7 @@ def test_an_opt_out_holds_for_what_comes_after_the_erasure(batches: int) -> None
         assert await decisions(agent) == ["opted_out"]
         assert (mark_in(store).opted_out_ms, mark_in(store).opted_out_at) == (day(1), 0)
 
-    lawful(law, consent=CONSENT)
+    lawful(law, policy=CONSENT)
 
 
 @pytest.mark.parametrize("batches", [1, 2])
@@ -59,7 +59,7 @@ def test_a_yes_that_is_older_than_the_opt_out_changes_nothing_after_the_erasure(
         assert not await agent.published(WIN_BACK)
         assert mark_in(store).opted_out_ms == day(7)
 
-    lawful(law, consent=CONSENT)
+    lawful(law, policy=CONSENT)
 
 
 @pytest.mark.parametrize("batches", [1, 2])
@@ -70,7 +70,7 @@ def test_a_newer_yes_ends_an_opt_out_after_the_erasure(batches: int) -> None:
         assert len(await agent.published(WIN_BACK)) == 1
         assert not mark_in(store).opted_out_ms
 
-    lawful(law, consent=CONSENT)
+    lawful(law, policy=CONSENT)
 
 
 def test_an_opt_out_from_before_there_were_marks_is_not_erased() -> None:
@@ -81,7 +81,7 @@ def test_an_opt_out_from_before_there_were_marks_is_not_erased() -> None:
         await agent.process(order(1, ERASE, 4, may_return=True))
         assert mark_in(store).opted_out_ms == day(1)
 
-    lawful(law, consent=CONSENT)
+    lawful(law, policy=CONSENT)
 
 
 @pytest.mark.parametrize("batches", [1, 2])
@@ -244,7 +244,7 @@ def test_what_waits_when_the_customer_says_no_is_taken_back_as_a_lost_step_may_h
         taken_back = contents(await agent.published(WIN_BACK))
         assert [one.status for one in taken_back if isinstance(one, Action)] == ["retracted"]
 
-    lawful(law, rule("gone", when=WAITS, action="win-back"), consent=CONSENT)
+    lawful(law, rule("gone", when=WAITS, action="win-back"), policy=CONSENT)
 
 
 def test_a_running_worker_puts_the_key_back_into_a_redis_that_has_lost_it() -> None:

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.keys import every_key
+from workers.catalogue import SHARED_KEYS
 from workers.core.meaning import MEANING
 from workers.customer_facts.facts import CustomerFacts
 from workers.errors import LingerError, StartupError
 from workers.kafka.records import OutboxRecord
-from workers.recovery.state_files.catalogue import DISPOSITIONS, HASHES, LEFT_OUT, PACE, PARTITION_KINDS, kind_of
 from workers.recovery.state_files.found import FoundKeys
 from workers.recovery.state_files.importing import foreign
 from workers.recovery.state_files.lines import (
@@ -30,7 +31,7 @@ from workers.recovery.state_files.meta_lines import head_of, meta_of
 from workers.recovery.state_files.reading import read_files
 from workers.recovery.state_files.writing import SHARED_NAME, PartWriter, StateFolder, partition_name
 from workers.state.consistency import Log
-from workers.state.keys import Keys, PartitionKeys, hash_tag
+from workers.state.keys import hash_tag
 
 LOG = Log("linger.activity", "id-1", 4, 0, 90)
 META = {
@@ -188,8 +189,8 @@ def test_what_is_no_state_file_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_a_file_of_a_later_format_is_refused_by_its_number(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
-    path.write_text('{"line": "partition", "format": 2, "something": "new"}\n')
-    with pytest.raises(StartupError, match="its format is 2, this release reads 1 and below"):
+    path.write_text('{"line": "partition", "format": 3, "something": "new"}\n')
+    with pytest.raises(StartupError, match="its format is 3, this release reads 2 and below"):
         read_files(path)
 
 
@@ -218,39 +219,16 @@ def test_a_part_of_another_installation_is_refused_with_what_differs() -> None:
 # --- every key of Redis -------------------------------------------------------------------------------------------
 
 
-def every_key() -> list[str]:
-    """One key of each kind that `workers.state.keys` can build, so that a new one is not forgotten here."""
-    keys = Keys("linger")
-    shared = [value for name, value in vars(keys).items() if isinstance(value, str) and name != "namespace"]
-    shared += [keys.pace("quiet", 5), f"{keys.dead_letters}:0:3"]
-    of_one = keys.partition(7)
-    attributes = [name for name in PartitionKeys.__slots__ if not name.startswith("_")]
-    built = [getattr(of_one, name) for name in attributes]
-    built += [of_one.customer("a:b"), of_one.waiting("login")]
-    built += [of_one.held_of("quiet", because) for because in ("pace", "pause", "brake")]
-    return shared + built
-
-
-def test_every_key_of_redis_is_in_a_file_or_it_is_said_why_not() -> None:
-    for key in every_key():
-        tag, kind, _ = kind_of("linger", key)
-        if tag:
-            assert tag == hash_tag(7)
-            assert kind in PARTITION_KINDS, key
-        else:
-            assert kind in LEFT_OUT or kind in HASHES or kind in (DISPOSITIONS, PACE), key
-    assert kind_of("linger", PartitionKeys("linger", 7).customer("a:b")) == (hash_tag(7), "c", "a:b")
-
-
 def test_every_key_of_redis_is_found_and_one_that_is_not_known_is_refused() -> None:
     found = FoundKeys([7])
     try:
-        for key in every_key():
+        for key in every_key(7):
             found.note("linger", key)
         assert list(found.partitions[7].customer_ids()) == ["a:b"]
         assert found.partitions[7].waiting == {"login"}
         assert found.partitions[7].held == {("quiet", "pace"), ("quiet", "pause"), ("quiet", "brake")}
-        assert found.hashes == {*HASHES, f"{DISPOSITIONS}:0:3"}
+        in_files = {kind for kind, key in SHARED_KEYS.items() if key.in_file == "hash"}
+        assert found.hashes == in_files - {"dead-letters"} | {"dead-letters:0:3"}
         assert found.pace == {("quiet", 5)}
         for key in ("linger:new", f"linger:{{{hash_tag(7)}}}:new", f"linger:{{{hash_tag(7)}}}:new:x"):
             with pytest.raises(LingerError, match="of the kind 'new'"):

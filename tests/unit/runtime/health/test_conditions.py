@@ -42,6 +42,7 @@ class Place:
         self.pauses: Any = SimpleNamespace(problem=None, brake_problem=None)
         self.publisher = SimpleNamespace(refusal=None)
         self.others = SimpleNamespace(problem=None)
+        self.requests: Any = SimpleNamespace(problem=None)
         parts: Any = SimpleNamespace(
             publisher=self.publisher,
             reader=SimpleNamespace(membership=self.membership),
@@ -50,6 +51,7 @@ class Place:
         )
         patterns: Any = SimpleNamespace(notes=lambda: self.unread)
         said: list[Any] = [self.assignment, self.tick, self.reload, self.sources, patterns, self.pauses, self.others]
+        said.append(self.requests)
         self.conditions = Conditions(parts, self.liveness, self.readiness, *said)
 
     def failing(self) -> list[str]:
@@ -91,6 +93,7 @@ def test_where_all_is_well_nothing_fails_and_every_condition_was_looked_at() -> 
         ("stopped", lambda place: setattr(place.partitions[1], "stopped", True)),
         ("lost", lambda place: setattr(place.partitions[1], "lost_at", 1.0)),
         ("pauses", lambda place: setattr(place.pauses, "problem", "cannot be read")),
+        ("requests", lambda place: setattr(place.requests, "problem", "3 requests wait")),
         ("brake", lambda place: setattr(place.pauses, "brake_problem", "it holds 3 actions")),
         ("sources", lambda place: setattr(place, "silence", "silent: shop.orders")),
         ("skipped", lambda place: place.tick.skips.problems.update({"shop.orders": "everything"})),

@@ -18,7 +18,7 @@ class Tenure(Elementary):
     """The time since the customer is known: since the event of any type that arrived first.
 
     A customer known for a shorter time may be an old one, unless the history of every watched type is complete, or
-    the customer first appeared long after coverage began.
+    the customer first appeared long after coverage began, and cannot have been forgotten before.
 
     Attributes:
         for_ms: the least time.
@@ -38,7 +38,9 @@ class Tenure(Elementary):
             self.flip_ms = FOREVER_MS
             return TRUE
         self.flip_ms = enough_ms
-        return FALSE if customer.first_ms >= customer.settled_ms else NOT_OBSERVABLE
+        if customer.first_ms < customer.settled_ms or customer.may_be_back():
+            return NOT_OBSERVABLE
+        return FALSE
 
     def note(self, evidence: Evidence, at_ms: int) -> None:
         """Note since when the customer is known."""

@@ -92,7 +92,7 @@ def compile(when: Latest, binding: Binding) -> LatestValue:
     elif when.is_not is not None:
         wanted = Different(other_than=_as_kept(when.is_not))
     return LatestValue(
-        binding.basis(when, said, _bound(when)),
+        binding.basis(when, said, _bound(binding.shown(when))),
         binding.specs.require_attribute(when.latest),
         value_test(wanted),
         binding.specs.type_of(when.latest),

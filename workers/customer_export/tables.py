@@ -7,20 +7,39 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from workers.explain.customer import Knowledge
+from workers.customer_export.knowledge import Knowledge, Known, has_activity
 from workers.explain.stored_activity import KnownEpisode, KnownSeries
 from workers.printing import table_of
 
 
-def tables(knowledge: Knowledge) -> Iterator[Table]:
+def tables(knowledge: Knowledge | Known) -> Iterator[Table]:
     """Yield one table for each kind of stored value; some have no row."""
+    yield _mark(knowledge)
+    if has_activity(knowledge):
+        yield from _tables_of_activity(knowledge)
+    yield _actions(knowledge)
+
+
+def _tables_of_activity(knowledge: Knowledge) -> Iterator[Table]:
     yield _events("event", knowledge["events"])
     yield _events("some events only", knowledge["filtered_events"])
     yield _values(knowledge)
     yield _pairs(knowledge)
     yield _rules(knowledge)
     yield _episodes([episode for episode in knowledge["episodes"] if not episode["exists"]])
-    yield _actions(knowledge)
+
+
+def _mark(knowledge: Knowledge | Known) -> Table:
+    table = table_of("mark", "since")
+    if (mark := knowledge["mark"]) is not None:
+        for words, since in (
+            ("suppressed: must not be written to", mark["suppressed_since"]),
+            ("opted out", mark["opted_out_since"]),
+            ("erased: what happened until then is not kept", mark["erased_at"]),
+        ):
+            if since is not None:
+                table.add_row(words, since)
+    return table
 
 
 def _events(head: str, several: list[KnownSeries]) -> Table:
@@ -69,9 +88,9 @@ def _episodes(episodes: list[KnownEpisode]) -> Table:
     return table
 
 
-def _actions(knowledge: Knowledge) -> Table:
+def _actions(knowledge: Knowledge | Known) -> Table:
     table = table_of("not published", "action of the rule", "content")
-    for candidate in knowledge["waiting_actions"]:
+    for candidate in knowledge["waiting_actions"] if has_activity(knowledge) else ():
         content = {"variables": candidate["variables"], "why": candidate["why"]}
         table.add_row("waits for a source", Text(candidate["rule"]), Text(_shown(content)))
     for held in knowledge["held_actions"]:
