@@ -503,7 +503,7 @@ def test_a_rebuild_that_is_killed_loses_no_retraction_of_an_erased_customer(
         assert await asyncio.to_thread(dying.wait, 60) == -9
         assert await messages(place, "ada")
         await killed_rebuild(place, moment)
-        rebuilt = await asyncio.to_thread(linger, place, "rebuild", "--all")
+        rebuilt = await asyncio.to_thread(linger, place, "rebuild", "--all", "--among-workers")
         assert rebuilt.returncode == 0, rebuilt.stderr
         place.start_worker()
         await all_is_decided(place, 5)
@@ -516,7 +516,7 @@ def test_a_rebuild_that_is_killed_loses_no_retraction_of_an_erased_customer(
 
 async def killed_rebuild(place: Site, moment: str) -> None:
     """Kill a rebuild when some partition is being wiped, or all of them were."""
-    process = start_rebuild(place, "--all")
+    process = start_rebuild(place, "--all", "--among-workers")
 
     async def has_come() -> bool:
         metas = await place.store.metas(range(place.settings.partitions))
@@ -531,3 +531,4 @@ async def killed_rebuild(place: Site, moment: str) -> None:
     await place.until(is_time, "the moment to kill the rebuild")
     process.kill()
     await asyncio.to_thread(process.communicate)
+    assert process.returncode == -9, "the rebuild ended before it was killed"
