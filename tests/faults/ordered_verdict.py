@@ -13,7 +13,7 @@ from typing import Final
 from aiokafka.structs import ConsumerRecord
 
 from schemas.actions import Action
-from schemas.orders import RESUME, Order
+from schemas.orders import RESUME, SUPPRESS, Order
 from tests.faults.justified import Published
 from tests.faults.justified_orders import Given, JusticeWithOrders
 from tests.faults.ordered import LATE
@@ -125,8 +125,8 @@ def _latest_orders(items: Mapping[Place, list[Item]]) -> dict[str, int]:
 def _is_certain(items: list[Item], eager: Replayed, lazy: Replayed) -> bool:
     """Return whether it does not matter for a customer how soon the others are read.
 
-    It does not without orders and answers; otherwise only if both passes agree, one answer at most was given, and
-    nothing came late.
+    It does not without orders and answers; otherwise only if both passes agree, one answer at most was given, nothing
+    came late, and the customer was not suppressed.
     """
     events = [item for item in items if not isinstance(item, Order)]
     answers = {str(event.attributes) for event in events if event.type == "profile"}
@@ -134,6 +134,8 @@ def _is_certain(items: list[Item], eager: Replayed, lazy: Replayed) -> bool:
         return True
     if any(event.event_id.startswith(LATE) for event in events):
         return False
+    if any(isinstance(item, Order) and item.type == SUPPRESS for item in items):
+        return False  # what waited was not sent, so the rule does not pause for it
     if len(answers) > 1 or any(one.at_ms > other.at_ms for one, other in pairwise(events)):
         return False
     if eager.decided.stored is None or lazy.decided.stored is None:

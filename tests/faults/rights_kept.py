@@ -28,7 +28,7 @@ async def lost_rights(stage: Stage, expected: Mapping[tuple[int, str], Rights]) 
     topic = MarkTopic(stage.settings.kafka_connection(), stage.settings.topic(MARKS))
     copies = await topic.read(range(PARTITIONS))
     stored = {number: await marks_of(stage.store, number) for number in range(PARTITIONS)}
-    problems = []
+    problems, too_careful = [], list[str]()
     if not copies.key_fields:
         problems.append("the topic of marks does not know of their key")
     for where, marks in (("Redis", stored), ("the topic", copies.marks)):
@@ -37,9 +37,15 @@ async def lost_rights(stage: Stage, expected: Mapping[tuple[int, str], Rights]) 
             left.discard((number, key.ref(customer_id)))
             mark = marks[number].get(key.ref(customer_id), Mark())
             actual = Rights(mark.suppressed_ms > 0, mark.opted_out_ms, mark.erased_ms)
+            if stage.forgot and marks is copies.marks and actual.no_ms and not rights.no_ms:
+                # The copy of a step that Redis lost. Then no and yes came in one step, which wrote no mark.
+                actual.no_ms = 0
+                too_careful.append(customer_id)
             if actual != rights:
                 problems.append(f"{customer_id} in {where}: {actual}, should be {rights}")
         problems += [f"a mark of nobody in {where}: {ref.hex()}" for _, ref in left]
+    if too_careful:
+        stage.notes.append(f"the topic says no of {len(too_careful)} customers who have said yes since")
     return problems
 
 
