@@ -29,6 +29,8 @@ from tests.faults.catalogue import FAULTS, Fault, reload
 from tests.faults.garbling import Garbled
 from tests.faults.installation import Installation, installation
 from tests.faults.intended_verdict import judge_intended
+from tests.faults.ordered import Ordered
+from tests.faults.ordered_verdict import judge_ordered
 from tests.faults.registered import RegisteredLogins
 from tests.faults.saboteur import CORE_GUARDS, GUARDS
 from tests.faults.stage import NeverDone, Stage, stage
@@ -184,6 +186,8 @@ async def _play(fault: Fault, here: Stage) -> tuple[Verdict, float]:
     recovery_seconds = time.monotonic() - healed
     if isinstance(here.history, Garbled):
         return await judge_intended(here), recovery_seconds
+    if isinstance(here.history, Ordered):
+        return await judge_ordered(here), recovery_seconds
     return await judge(here, fault.poison, counts_wrong=fault.counts_wrong), recovery_seconds
 
 

@@ -30,6 +30,7 @@ from tests.faults.operating import (
     linger,
     name_web_shop_again,
 )
+from tests.faults.ordered import ordered
 from tests.faults.stage import PARTITIONS, SOURCE_PARTITIONS, Stage
 from tests.faults.verdict import published_too_early, read_dead_letters
 from tests.faults.wrong_streams import streams_go_wrong
@@ -624,6 +625,26 @@ async def kill_while_loading(stage: Stage) -> None:
     await kill(stage)
 
 
+async def orders_flushed(stage: Stage) -> None:
+    """All workers die, Redis loses everything, and some die again: nobody but the topic knows the marks."""
+    stage.forgot = True
+    await stage.sometime(0.3, 0.6)
+    for place in range(len(stage.crew.members)):
+        stage.crew.kill(place)
+    await stage.patiently(lambda: stage.store.redis.call([("FLUSHALL",)]))
+    await stage.announce()
+    await stage.sometime(stage.share, 0.9)
+    stage.crew.kill(stage.chance.randrange(len(stage.crew.members)))
+
+
+async def orders_fail_over(stage: Stage) -> None:
+    """Workers are killed before and after a master dies whose replica lacks seconds."""
+    stage.crew.kill(stage.chance.randrange(len(stage.crew.members)))
+    await failover_that_loses(stage)
+    await stage.sometime(stage.share, 0.9)
+    stage.crew.kill(stage.chance.randrange(len(stage.crew.members)))
+
+
 def _dies(point: str, first: int, second: int) -> Mapping[int, tuple[str, ...]]:
     return {0: ("--die", f"{point}:{first}"), 1: ("--die", f"{point}:{second}")}
 
@@ -699,6 +720,12 @@ FAULTS: Final = (
           kill_while_loading, history=loaded, short=True),
     Fault("history-flushed", "the same, then FLUSHALL: all is decided again from the log", redis_flushed,
           history=loaded),
+    Fault("orders", "customers are erased, suppressed, resumed and opt out while workers are killed", storm,
+          history=ordered, seconds=12, short=True),
+    Fault("orders-redis-flushed", "the same, and all die while FLUSHALL is called: marks come back from their topic",
+          orders_flushed, history=ordered, seconds=12),
+    Fault("orders-failover", "the same, and a replica takes over that lacks seconds", orders_fail_over,
+          history=ordered, seconds=12, store="sentinel"),
     Fault("ancient", "events five years old", kill, history=ancient, counts_wrong=False),
 )  # fmt: skip
 """In the order in which they are run."""

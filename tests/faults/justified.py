@@ -21,7 +21,7 @@ from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.rule_set import RuleSet
 from workers.customer_facts.texts import moment_ms
 
-_ON_ITS_WAY_MS: Final = 1_000
+ON_ITS_WAY_MS: Final = 1_000
 """How long a worker may take to read an event, to decide and to publish, by the machine's clock."""
 
 
@@ -83,32 +83,38 @@ class Justice:
         justified = self.ever_active()
         begun: dict[tuple[str, str], list[int]] = {}
         for action in justified.values():
-            begun.setdefault((action.rule.id, action.customer_id), []).append(_began_ms(action))
+            begun.setdefault((action.rule.id, action.customer_id), []).append(began_ms(action))
         return [
             one.action
             for one in published
-            if not (one.has_expired or one.action.action_id in justified or self._is_true_for(one, begun))
+            if not (one.has_expired or one.action.action_id in justified or self.is_true_for(one, begun))
         ]
 
-    def _is_true_for(self, one: Published, begun: Mapping[tuple[str, str], Sequence[int]]) -> bool:
+    def is_true_for(self, one: Published, begun: Mapping[tuple[str, str], Sequence[int]]) -> bool:
+        """Return whether the rule of an action is true, or acts in between, for a customer who may be written to.
+
+        Args:
+            one: the action.
+            begun: by rule and customer, when the episodes of all actions begin that are right in the order of time.
+        """
         rule = self._rules.by_id.get(one.action.rule.id)
-        began_ms = _began_ms(one.action)
-        published_ms = max(began_ms, one.at_ms)
+        start_ms = began_ms(one.action)
+        published_ms = max(start_ms, one.at_ms)
         by_then = self._known(one.action.customer_id, published_ms)
-        at_start = self._known(one.action.customer_id, began_ms)
+        at_start = self._known(one.action.customer_id, start_ms)
         if rule is None or by_then is None or self._has_opted_out(one, published_ms):
             return False
         in_order = begun.get((one.action.rule.id, one.action.customer_id), ())
-        return any(began_ms <= at_ms <= published_ms for at_ms in in_order) or any(
+        return any(start_ms <= at_ms <= published_ms for at_ms in in_order) or any(
             stored is not None and truth_of(stored, self._rules, at_ms, self._observed, rule.id)[0] == TRUE
-            for stored, at_ms in ((at_start, began_ms), (by_then, published_ms))
+            for stored, at_ms in ((at_start, start_ms), (by_then, published_ms))
         )
 
     def _has_opted_out(self, one: Published, published_ms: int) -> bool:
         """Return whether the customer does not want to be written to, by all that a worker can have read by then."""
         return all(
             self._is_opted_out(self._known(one.action.customer_id, published_ms, read_ms))
-            for read_ms in (one.written_ms - _ON_ITS_WAY_MS, one.written_ms)
+            for read_ms in (one.written_ms - ON_ITS_WAY_MS, one.written_ms)
         )
 
     def _is_opted_out(self, stored: bytes | None) -> bool:
@@ -129,5 +135,6 @@ class Justice:
         return decide(customer_id, None, events, self._rules, self._observed, at_ms).stored
 
 
-def _began_ms(action: Action) -> int:
+def began_ms(action: Action) -> int:
+    """Return when the episode of an action began."""
     return round(action.episode_started_at.timestamp() * 1000)

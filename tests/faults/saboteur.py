@@ -21,6 +21,7 @@ from workers import clock
 from workers.__main__ import main as linger
 from workers.core import watermarks
 from workers.core.customer import customer
+from workers.core.customer.standing import AS_ANYBODY
 from workers.core.decisions import episodes, turn
 from workers.core.events import decoding, fingerprint
 from workers.core.rules import contact_policy
@@ -31,14 +32,23 @@ from workers.kafka.producer import Publisher
 from workers.kafka.records import OutboxRecord
 from workers.processor import agent as processor
 from workers.processor import event_reader, partition, unit_of_work
+from workers.processor.orders.mark_topic import Copies, MarkTopic
 from workers.runtime import assignment
 from workers.state import connection
+from workers.state.marks.mark import Mark
 from workers.state.step import Step, WriteSet
 
-POINTS: Final = ("read", "folded", "sent", "committed", "published", "passed-on", "between-items", "acknowledging")
+POINTS: Final = (
+    *("read", "folded", "sent", "committed", "published", "passed-on", "between-items", "acknowledging"),
+    *("order-folded", "order-committed", "retracted"),
+)
 CORE_GUARDS: Final = ("silence", "types", "consent", "type-in-ids", "partition-check", "doubt", "history")
 """These need the core in plain Python: compiled, it cannot be changed from outside."""
-GUARDS: Final = ("fence", "safe-time", "high-water", "items", "explicit-ack", "publish-gate", *CORE_GUARDS)
+GUARDS: Final = (
+    *("fence", "safe-time", "high-water", "items", "explicit-ack", "publish-gate"),
+    *("marks", "erased", "mark-topic"),
+    *CORE_GUARDS,
+)
 
 
 def main() -> None:
@@ -140,6 +150,10 @@ def _die_at(point: str, number: int) -> None:
         _after(processor.Processor, "process", fuse.light)
     elif point in ("published", "passed-on"):
         _die_after_sending(fuse, of_intake=point == "passed-on")
+    elif point in ("order-folded", "order-committed"):
+        _die_at_an_order(fuse, is_before=point == "order-folded")
+    elif point == "retracted":
+        _die_after_retracting(number)
     elif point == "between-items":
         _die_between_items(number)
     else:
@@ -218,6 +232,37 @@ def _die_between_items(number: int) -> None:
     Publisher.send = changed
 
 
+def _die_at_an_order(fuse: _Fuse, *, is_before: bool) -> None:
+    """Die before a step that carries out an order, or after it and before anything of it is published."""
+    original = Step.commit
+
+    async def changed(step: Step, changes: WriteSet) -> None:
+        is_of_an_order = any(name.startswith("n:order:") for name in changes.fields)
+        if is_of_an_order and is_before:
+            fuse.light()
+        await original(step, changes)
+        if is_of_an_order and not is_before:
+            fuse.light()
+
+    Step.commit = changed
+
+
+def _die_after_retracting(number: int) -> None:
+    """Die when Kafka has confirmed what comes before a tombstone, and neither that nor anything behind it."""
+    original, seen = Publisher.send, 0
+
+    async def changed(publisher: Publisher, records: Sequence[OutboxRecord], *more: Any) -> Any:
+        nonlocal seen
+        for place, record in enumerate(records):
+            seen += record.value is None
+            if record.value is None and seen == number:
+                await original(publisher, records[:place], *more)
+                os.kill(os.getpid(), signal.SIGKILL)
+        return await original(publisher, records, *more)
+
+    Publisher.send = changed
+
+
 def _set_clock(offset_ms: int) -> None:
     original = clock.time.time_ns
     clock.time = type("WrongClock", (), {"time_ns": staticmethod(lambda: original() + offset_ms * 1_000_000)})
@@ -289,6 +334,25 @@ def _no_publish_gate() -> None:
     connection.RedisServers.wait_for_replicas = wait_for_replicas
 
 
+def _no_marks() -> None:
+    """Marks are written, and nobody looks at what they say of suppressions and opt-outs."""
+    Mark.standing = lambda this, offset: AS_ANYBODY
+
+
+def _no_erased() -> None:
+    """What happened before an erasure counts again if it comes after it."""
+    Mark.is_erased = lambda this, offset, at_ms: False
+
+
+def _no_mark_topic() -> None:
+    """Marks that Redis has lost are lost."""
+
+    async def read(this: Any, partitions: Any) -> Copies:
+        return Copies({number: {} for number in partitions})
+
+    MarkTopic.read = read
+
+
 def _no_silence() -> None:
     """Every record ends a silence, also one that is skipped."""
 
@@ -356,6 +420,9 @@ _WITHOUT: Final[dict[str, Callable[[], None]]] = {
     "items": _no_items,
     "explicit-ack": _no_explicit_ack,
     "publish-gate": _no_publish_gate,
+    "marks": _no_marks,
+    "erased": _no_erased,
+    "mark-topic": _no_mark_topic,
     "silence": _no_silence,
     "types": _no_types,
     "consent": _no_consent,

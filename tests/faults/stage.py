@@ -25,6 +25,7 @@ from tests.faults.direct_producers import let_some_write_directly
 from tests.faults.garbling import CODECS, Garbled, Sent
 from tests.faults.installation import Installation
 from tests.faults.loaded import Loaded
+from tests.faults.ordered import Ordered
 from tests.faults.registered import RegisteredLogins
 from tests.support.compiled import ROOT, as_in_the_wheel
 from tests.support.redis_topologies import SmallCluster, Watched
@@ -126,6 +127,8 @@ class Stage:
             self._note_share(1.0)
             return
         records, at, number = self.history.records, 0, 100
+        if isinstance(self.history, Ordered):
+            records = self.history.played()
         # What is loaded is there from the beginning, so time starts when that is done.
         start_ms = self.history.loaded_ms if isinstance(self.history, Loaded) else self.history.start_ms
         span_ms, started = self.history.end_ms - start_ms, time.monotonic()
@@ -362,6 +365,8 @@ async def stage(
         history.write_files(settings, prefix)
     elif isinstance(history, Loaded):
         history.name_the_moment(settings)
+    elif isinstance(history, Ordered):
+        history.ask_for_consent(settings, prefix)
     if is_direct and not isinstance(history, Garbled):
         history = let_some_write_directly(history, settings, prefix)
     if registered is not None:

@@ -40,7 +40,7 @@ from workers.kafka.range_reader import stop_consumer
 from workers.kafka.records import decode_record
 from workers.loading import load_configuration
 
-_COMPARED = (
+COMPARED = (
     "known_since",
     "latest_event",
     "event_ids",
@@ -113,7 +113,7 @@ async def judge(stage: Stage, poison: int = 0, *, counts_wrong: bool = True) -> 
     wanted = Counter(event.event_id for event in mapped_events(stage.history, sources, stage.prefix))
     _compare_events(verdict, wanted, log)
     if verdict.missing_events:
-        await _note_places(stage, verdict.missing_events)
+        await note_places(stage, verdict.missing_events)
     replayed = _replayed(stage, log, rules, observed)
     expected = left(decision for outcome in replayed.values() for decision in outcome.decisions)
     in_order = expected_actions(stage.history, sources, rules, stage.prefix)
@@ -121,8 +121,8 @@ async def judge(stage: Stage, poison: int = 0, *, counts_wrong: bool = True) -> 
         stage.notes.append(f"{len(expected.keys() ^ in_order)} actions depend on events that came late")
     mailer = await read_actions(stage)
     await compare_actions(stage, verdict, mailer, set(expected))
-    await _compare_dead_letters(stage, verdict, poison)
-    in_time = _in_order(stage, sources)
+    await compare_dead_letters(stage, verdict, poison)
+    in_time = in_order_of_time(stage, sources)
     justice = Justice(in_time, rules, stage.history.start_ms, stage.history.end_ms)
     if counts_wrong:
         published = await ever_active(stage)
@@ -137,7 +137,7 @@ async def judge(stage: Stage, poison: int = 0, *, counts_wrong: bool = True) -> 
     return verdict
 
 
-def _in_order(stage: Stage, sources: SourcesFile) -> dict[str, list[DecodedEvent]]:
+def in_order_of_time(stage: Stage, sources: SourcesFile) -> dict[str, list[DecodedEvent]]:
     """Return the events of a history that says what was meant, by customer and in the order of time."""
     events: dict[str, list[DecodedEvent]] = {}
     for event in mapped_events(stage.history, sources, stage.prefix):
@@ -190,14 +190,19 @@ async def read_topic(stage: Stage, topic: str, partitions: int = PARTITIONS) -> 
 
 def _compare_events(verdict: Verdict, wanted: "Counter[str]", log: dict[int, list[ConsumerRecord]]) -> None:
     """Every event of the history is in the activity topic."""
-    passed_on = {decode_event(record.value, frozenset()).event_id for records in log.values() for record in records}
+    events = (decode_event(record.value, frozenset()) for records in log.values() for record in records)
+    compare_events(verdict, wanted, {event.event_id for event in events})
+
+
+def compare_events(verdict: Verdict, wanted: "Counter[str]", passed_on: set[str]) -> None:
+    """Compare the ids of a history's events with those in the activity topic."""
     verdict.events = len(wanted)
     verdict.miss("event in the activity topic", set(wanted) - passed_on)
     verdict.missing_events = set(wanted) - passed_on
     verdict.exceed("event in the activity topic", passed_on - set(wanted))
 
 
-async def _note_places(stage: Stage, missing: set[str]) -> None:
+async def note_places(stage: Stage, missing: set[str]) -> None:
     """Say which records of the sources were never passed on."""
     activity = stage.settings.topic("activity").removeprefix(stage.prefix)
     for topic in sorted({record.topic for record in stage.history.records} - {activity}):
@@ -264,7 +269,8 @@ async def compare_actions(
     )
 
 
-async def _compare_dead_letters(stage: Stage, verdict: Verdict, poison: int) -> None:
+async def compare_dead_letters(stage: Stage, verdict: Verdict, poison: int) -> None:
+    """Compare the number of dead letters with that of unreadable records."""
     unread = len(stage.dead_letters | await read_dead_letters(stage))
     if unread != poison:
         (verdict.miss if unread < poison else verdict.exceed)("dead letter", list(range(abs(unread - poison))))
@@ -330,8 +336,9 @@ async def compare_activities(
     replayed: dict[tuple[int, str], Decided],
     events: int,
     rules: RuleSet,
-    fields: Callable[[tuple[int, str]], Sequence[str]] = lambda _: _COMPARED,
+    fields: Callable[[tuple[int, str]], Sequence[str]] = lambda _: COMPARED,
     waiting_for: Sequence[str] = (),
+    erased: Set[tuple[int, str]] = frozenset(),
 ) -> None:
     """Compare what is stored of every customer, and when each is due, with what it should be.
 
@@ -340,6 +347,7 @@ async def compare_activities(
         events: how many different ones were folded.
         fields: the facts that are compared, by partition and customer.
         waiting_for: event types that a due customer may wait for instead.
+        erased: partition and id of erased customers: nothing of them is stored.
     """
     store = stage.store
     stored = dict(
@@ -354,6 +362,10 @@ async def compare_activities(
     lost, differing, folded = [], [], 0
     for place, outcome in replayed.items():
         raw = stored[place]
+        if place in erased:
+            if raw is not None:
+                verdict.exceed("state of an erased customer", [place])
+            continue
         if raw is None or outcome.stored is None:
             lost.append(place)
             continue
@@ -376,6 +388,7 @@ async def compare_activities(
             for customer, score in raw:
                 place = number, customer.decode()
                 stored_due[place] = min(int(float(score)), stored_due.get(place, FOREVER_MS))
+    verdict.exceed("due time of an erased customer", list(erased & stored_due.keys()))
     wanted = {place: outcome.due_ms for place, outcome in replayed.items() if outcome.due_ms}
     late = {place: at_ms for place, at_ms in wanted.items() if stored_due.get(place, at_ms + 1) > at_ms}
     verdict.miss(

@@ -11,6 +11,7 @@ from schemas.actions import Action, Decision, Reason
 from tests.support.builders import day, watched
 from workers.core.coverage import Coverage
 from workers.core.customer.candidate import Evidence
+from workers.core.customer.standing import AS_ANYBODY, Standing
 from workers.core.decisions import decide as core
 from workers.core.decisions.decide import Decider, decider_of
 from workers.core.decisions.program import ActiveRule
@@ -67,9 +68,10 @@ def decide(
     observed: Coverage,
     upto_ms: int = 0,
     layout: int = LATEST_LAYOUT,
+    standing: Standing = AS_ANYBODY,
 ) -> Decided:
     """Decide one customer; arguments as of `workers.core.decisions.decide.decide`."""
-    outcome = core.decide(customer_id, stored, events, rules, observed, upto_ms, layout)
+    outcome = core.decide(customer_id, stored, events, rules, observed, upto_ms, layout, standing)
     return Decided(
         outcome.stored,
         outcome.decisions(),

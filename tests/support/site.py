@@ -164,7 +164,7 @@ class Site:
 
     async def actions(self, name: str) -> list[dict[str, Any]]:
         """Return the actions published to a topic, in the order of each customer."""
-        return [json.loads(record.value) for record in await self.read(name)]
+        return [json.loads(record.value) for record in await self.read(name) if record.value is not None]
 
     async def counters(self) -> dict[str, int]:
         """Return the sum of the partitions' counters."""

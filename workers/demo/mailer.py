@@ -58,7 +58,7 @@ class Mailer:
             for record in records:
                 if partition.topic == self._dead_letter_topic:
                     self.dead_letters[dict(record.headers)["linger-reason"].decode()] += 1
-                else:
+                elif record.value is not None:  # a tombstone follows the retractions of an erased customer
                     self._note(record.value)
 
     async def read_to_the_end(self) -> None:

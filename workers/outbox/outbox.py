@@ -6,6 +6,9 @@ confirmed them. A crash in between publishes them again, with the same ids and b
 An active action is sent only while its rule is not paused, and while that is known for certain. The action of a
 paused rule is withheld: it counts as done here, and the step that trims it stores it among the held actions.
 Everything else (retractions, decisions, dead letters) is sent in any case, if need be ahead of actions that wait.
+
+The copy of a mark is sent only after Kafka has confirmed what comes before it. If the topic of marks knew of an
+erasure whose retraction Redis then loses, nothing would take the action back.
 """
 
 import asyncio

@@ -66,6 +66,8 @@ class UnitOfWork:
         banned: customers for whom nothing is held any longer: they must not be written to, or are forgotten.
         marks: new marks by the ref of the customer; one that says nothing is removed.
         copies: what is published after everything else: tombstones, and copies of the marks.
+        returned: ids of what was decided of customers who came back after an order of this step had erased them: it
+            follows their tombstones.
         tombstones: how many records had no value.
         unread: records of intake that could not be read, and why; newer sources may have made them.
     """
@@ -101,6 +103,7 @@ class UnitOfWork:
     banned: set[str] = field(default_factory=set)
     marks: dict[bytes, Mark] = field(default_factory=dict)
     copies: list[OutboxRecord] = field(default_factory=list)
+    returned: set[str] = field(default_factory=set)
     tombstones: int = 0
     unread: list[tuple[ConsumerRecord, InvalidEvent]] = field(default_factory=list)
 
@@ -185,7 +188,11 @@ class UnitOfWork:
         Args:
             trim: how many records at the head of the outbox Kafka has confirmed.
         """
-        self.outgoing = [*self.dead_letters, *self.records, *self.copies]
+        first, last = self.records, []
+        if self.returned:
+            first = [record for record in self.records if record.action_id not in self.returned]
+            last = [record for record in self.records if record.action_id in self.returned]
+        self.outgoing = [*self.dead_letters, *first, *self.copies, *last]
         fields: dict[str, str | int] = {}
         for source_partition, pair in self.high_waters.items():
             form, number = high_water_entry(pair)
@@ -206,8 +213,9 @@ class UnitOfWork:
             waiting=self.waiting,
             outbox=[
                 *map(encode_record, self.dead_letters),
-                *(record.stored for record in self.records),
+                *(record.stored for record in first),
                 *map(encode_record, self.copies),
+                *(record.stored for record in last),
             ],
             trim=trim,
             held=[*(_held(action, because) for action, because in self.held), *self.deferred],

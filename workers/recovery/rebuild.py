@@ -44,6 +44,7 @@ from workers.rule_files.known_names import event_types
 from workers.settings import MARKS, PAUSES, Settings
 from workers.state import layouts
 from workers.state.connect import clock_of
+from workers.state.marks.stored import stored_key
 from workers.state.rule_sets.activation import activate, newest_generation
 from workers.state.settings_check import namespaces_of_topic
 from workers.state.source_sets.stored import as_agreed
@@ -168,7 +169,8 @@ class Rebuild:
         }
         in_files = {partition: mark for partition, mark in marks.items() if partition in plan.file_offsets}
         unfinished = {partition: mark.while_wiping() for partition, mark in in_files.items()}
-        await wipe(self._store, {**marks, **unfinished}, event_types(self._sources))
+        key = await stored_key(self._store, self._settings.key_of_marks)
+        await wipe(self._store, {**marks, **unfinished}, event_types(self._sources), key)
         beginning = findings.beginning
         await beginning.load_shared(self._store)
         await beginning.load(self._store, in_files, findings.published, self._settings, layout)

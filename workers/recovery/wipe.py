@@ -1,7 +1,7 @@
 """Deletes the stored state of partitions before they are rebuilt."""
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import product
 from typing import Final, get_args
 
@@ -12,7 +12,9 @@ from workers.core.decisions.published import read_record
 from workers.kafka.records import OutboxRecord, PlacedRecord, encode_record
 from workers.recovery.mark import RebuildMark
 from workers.state.keys import hash_tag
-from workers.state.meta import MARKED, REBUILDING, Meta
+from workers.state.marks.key import MarkKey
+from workers.state.marks.stored import marks_of
+from workers.state.meta import REBUILDING, Meta
 from workers.state.step import Because
 from workers.state.store import Store
 
@@ -20,10 +22,14 @@ _KEYS_PER_STEP: Final = 1_000
 _KEYS_PER_SCAN: Final = 5_000
 
 
-async def wipe(store: Store, marks: Mapping[int, RebuildMark], event_types: Collection[str]) -> None:
+async def wipe(
+    store: Store, marks: Mapping[int, RebuildMark], event_types: Collection[str], key: MarkKey | None = None
+) -> None:
     """Claim partitions, delete their stored state, and leave a mark in each.
 
-    Marks of customers stay, and so does what an order has put into the outbox: the log does not bring it back.
+    Marks of customers stay, but are compared with those of the topic at the next claim: Redis may be an older copy.
+    What an order has put into the outbox stays, and so does every retraction for an erased customer: the log does not
+    bring it back.
 
     Until the wipe is finished, the mark shows that it is not: after a crash, the next rebuild wipes again.
 
@@ -31,6 +37,7 @@ async def wipe(store: Store, marks: Mapping[int, RebuildMark], event_types: Coll
         store: of the state.
         marks: what to leave in `meta`, by partition; these partitions are wiped.
         event_types: all types that a customer may wait for.
+        key: of the marks; None if there are none.
 
     Raises:
         Fenced: if a worker claims one of the partitions.
@@ -38,13 +45,11 @@ async def wipe(store: Store, marks: Mapping[int, RebuildMark], event_types: Coll
     """
     metas: dict[int, Meta] = {}
     unsent: dict[int, list[bytes]] = {}
-    marked: dict[int, dict[str, str]] = {}
     for partition, mark in marks.items():
         claimed = await store.claim(partition, uuid.uuid4().hex[:16])
         meta = metas[partition] = claimed.meta
-        unsent[partition] = [encode_record(record) for record in claimed.outbox if _is_of_an_order(record)]
-        marked[partition] = {name: meta.fields[name] for name in (MARKED,) if name in meta.fields}
-        await store.wipe(partition, meta, (), {REBUILDING: mark.while_wiping().encode(), **marked[partition]})
+        unsent[partition] = await _unsent(store, partition, claimed.outbox, key)
+        await store.wipe(partition, meta, (), {REBUILDING: mark.while_wiping().encode()})
     if not metas:
         return
     customers = await stored_customers(store, metas)
@@ -60,19 +65,33 @@ async def wipe(store: Store, marks: Mapping[int, RebuildMark], event_types: Coll
         doomed += map(keys.waiting, event_types)
         for start in range(0, len(doomed), _KEYS_PER_STEP):
             await store.wipe(partition, meta, doomed[start : start + _KEYS_PER_STEP])
-        fields = {REBUILDING: marks[partition].encode(), **marked[partition]}
-        await store.wipe(partition, meta, [keys.outbox], fields, unsent[partition])
+        await store.wipe(partition, meta, [keys.outbox], {REBUILDING: marks[partition].encode()}, unsent[partition])
 
 
-def _is_of_an_order(record: OutboxRecord) -> bool:
-    """Return whether a record is not decided again: what an order has taken back, a tombstone, or a mark."""
+async def _unsent(store: Store, partition: int, outbox: Sequence[OutboxRecord], key: MarkKey | None) -> list[bytes]:
+    """Return those records of an outbox that are not decided again, encoded."""
+    if not outbox:
+        return []
+    known = {} if key is None else await marks_of(store, partition)
+    erased = {ref for ref, mark in known.items() if mark.erased_ms}
+
+    def is_of_erased(customer_id: str) -> bool:
+        return key is not None and key.ref(customer_id) in erased
+
+    return [encode_record(record) for record in outbox if _is_decided_once(record, is_of_erased)]
+
+
+def _is_decided_once(record: OutboxRecord, is_of_erased: Callable[[str], bool]) -> bool:
+    """Return whether a record is a tombstone, a mark, or takes back what is not decided again."""
     if record.value is None or isinstance(record, PlacedRecord):
         return True
     try:
         content = read_record(encode_record(record)).content()
     except msgspec.DecodeError:
         return False  # a dead letter, which is written again
-    return isinstance(content, Action) and content.retracted_because in ("erased", "suppressed")
+    if not isinstance(content, Action) or content.status != "retracted":
+        return False
+    return content.retracted_because in ("erased", "suppressed") or is_of_erased(content.customer_id)
 
 
 async def stored_customers(store: Store, partitions: Iterable[int]) -> dict[int, set[str]]:

@@ -184,7 +184,10 @@ class Admission:
                 episode.acted_ms = start_ms
                 episode.open_until_ms = 0
             if candidate.withdrawn_ms:
+                may_stand = row.kind == SUPPRESSED or row.kind == OPTED_OUT
                 self.decisions.forget_from(begun)
+                if may_stand:  # a step that Redis lost may have sent it, before the customer said no
+                    self.episodes.tell_withdrawn(rule, candidate)
             return
         expires_ms = start_ms + rule.expires_after_ms
         episode.before_ms = episode.acted_ms

@@ -54,8 +54,10 @@ cdef class Episodes:
     cdef tell_withdrawn(self, ActiveRule rule, Candidate candidate)
     @cython.locals(candidate=Candidate, rule=ActiveRule, row=Decided, place=cython.longlong)
     cdef take_back_waiting(self, long long at_ms, long long order_ms)
-    @cython.locals(episode=Episode)
+    @cython.locals(episode=Episode, rule=ActiveRule)
     cdef take_back(self, long long at_ms, long long event_ms, long long because)
+    @cython.locals(episode=Episode, row=Decided)
+    cdef retract_standing(self, ActiveRule rule, long long at_ms, long long event_ms, long long because)
 
 cdef bint _stands(ActiveRule rule, long long because) except -1
 @cython.locals(episode=Episode)

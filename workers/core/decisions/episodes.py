@@ -314,8 +314,21 @@ class Episodes:
         episode = self.customer.first_listed
         while episode is not None:
             if episode.is_present:
-                self.retract(self.program.rules[episode.place], at_ms, event_ms, because)
+                rule: ActiveRule = self.program.rules[episode.place]
+                self.retract(rule, at_ms, event_ms, because)
+                if episode.open_until_ms > at_ms:  # a later action of the rule waited: only that was withdrawn
+                    self.retract_standing(rule, at_ms, event_ms, because)
             episode = episode.following
+
+    def retract_standing(self, rule: ActiveRule, at_ms: int, event_ms: int, because: int) -> None:
+        """Retract the open action of a rule, whatever waits."""
+        episode = rule.episode
+        row = self.decisions.another(RETRACTED, rule, rule.rank, episode.acted_ms, event_ms)
+        row.expires_ms = episode.open_until_ms
+        row.because = because
+        row.has_why = True
+        rule.condition.note(row.evidence, at_ms)
+        episode.open_until_ms = 0
 
 
 def _stands(rule: ActiveRule, because: int) -> bool:

@@ -271,6 +271,7 @@ class Turn:
             erases: whether the customer is erased; the caller stores nothing then.
         """
         customer = self.customer
+        self.has_answered = True
         self.adopt()
         if customer.forget_after_ms and self.forgets(order_ms):
             self.decisions.keep_for_order(erases)

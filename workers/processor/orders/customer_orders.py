@@ -11,6 +11,7 @@ from aiokafka import ConsumerRecord
 
 from schemas.orders import ERASE, RESUME, Order
 from workers.core.customer.standing import AS_ANYBODY, Standing
+from workers.core.decisions.published import PublishedRecord
 from workers.errors import LingerError
 from workers.kafka.records import OutboxRecord
 from workers.observability import log_events, logs
@@ -98,12 +99,17 @@ class CustomerOrders:
         ref = self._book.ref(customer_id)
         last: CustomerStep | None = None
         waiting: list[tuple[Event, ConsumerRecord]] = []
-        standing = AS_ANYBODY
+        standing, is_erased = AS_ANYBODY, False
 
-        def take(step: CustomerStep | None) -> None:
+        def take(step: CustomerStep | None, offset: int) -> None:
             nonlocal last, raw
             if step is None:
                 return
+            if step.answered_ms:
+                # At once: what follows in this step must know of an opt-out whose event an order forgets.
+                self.note_answer(partition, work, customer_id, (step.says_yes, step.answered_ms), offset)
+            if is_erased:
+                work.returned.update(record.action_id for record in step.records)
             raw = step.stored
             if last is not None:
                 step.after(last)
@@ -111,35 +117,29 @@ class CustomerOrders:
 
         def fold_waiting() -> None:
             nonlocal waiting
-            if not waiting:
-                return
-            step = fold(raw, waiting, standing)
-            take(step)
-            if step is not None and step.answered_ms:
-                answer = step.says_yes, step.answered_ms
-                self.note_answer(partition, work, customer_id, answer, waiting[-1][1].offset)
-            waiting = []
+            if waiting:
+                take(fold(raw, waiting, standing), waiting[-1][1].offset)
+                waiting = []
 
         for item, record in work.events[customer_id]:
-            mark = self._mark(partition, work, ref)
             if isinstance(item, Order):
                 fold_waiting()
                 mark = self._mark(partition, work, ref)
-                standing = mark.standing(record.offset)
-                if item.type == ERASE and mark.erased_at < record.offset:
-                    # An order that is read again after it was carried out would delete what came since.
-                    key = customer_id.encode()
-                    work.copies += [OutboxRecord(topic, key, None, ()) for topic in sorted(self.tombstone_topics)]
-                answer = self._answer_in(deciding, raw) if raw is not None and item.type == ERASE else None
-                if answer is not None:
-                    # It may be from before there were marks, and it outlives what is stored.
-                    self.note_answer(partition, work, customer_id, answer, record.offset - 1)
-                    mark = self._mark(partition, work, ref)
-                take(self._carry_out(partition, work, deciding, customer_id, raw, item, standing))
+                standing, is_repeated = mark.standing(record.offset), mark.erased_at >= record.offset
+                step = self._carry_out(
+                    partition, work, deciding, customer_id, raw, item, standing, is_repeated=is_repeated
+                )
+                if last is not None and item.type != RESUME:
+                    last.records = _without_new(last.records, erases=item.type == ERASE)
+                take(step, record.offset)
+                is_erased |= item.type == ERASE
+                mark = self._mark(partition, work, ref)
                 changed = mark.of_topic(partition.meta.topic_id or "").after_order(item, record.offset)
                 self._change(work, partition, ref, mark, changed)
                 work.orders[item.type.removeprefix("linger.")] += 1
-            elif mark.is_erased(record.offset, item.at_ms):
+                continue
+            mark = self._mark(partition, work, ref)
+            if mark.is_erased(record.offset, item.at_ms):
                 work.erased += 1
             else:
                 if not waiting:
@@ -147,15 +147,6 @@ class CustomerOrders:
                 waiting.append((item, record))
         fold_waiting()
         return last
-
-    def _answer_in(self, deciding: Deciding, raw: bytes) -> Answer | None:
-        """Return the customer's latest answer; None also if the state cannot be read, which is reported later."""
-        try:
-            return deciding.answer_in(raw)
-        except LingerError:
-            raise
-        except Exception:
-            return None
 
     def _carry_out(
         self,
@@ -166,11 +157,17 @@ class CustomerOrders:
         raw: bytes | None,
         order: Order,
         standing: Standing,
+        *,
+        is_repeated: bool,
     ) -> CustomerStep | None:
         if order.type == RESUME:
             return None
         erases = order.type == ERASE
         work.banned.add(customer_id)
+        if erases and not is_repeated:
+            # Only once: what the customer left since then, after coming back, must stay.
+            key = customer_id.encode()
+            work.copies += [OutboxRecord(topic, key, None, ()) for topic in sorted(self.tombstone_topics)]
         if raw is None:
             return None
         try:
@@ -214,3 +211,8 @@ class CustomerOrders:
             return
         work.marks[ref] = after
         work.copies.append(self._topic.record(partition.number, ref, None if after.says_nothing else after))
+
+
+def _without_new(records: Sequence[PublishedRecord], *, erases: bool) -> list[PublishedRecord]:
+    """Return what a step still sends if an order follows in it; of an erased customer only what takes back."""
+    return [one for one in records if one.status == "retracted" or not (one.is_active or erases)]

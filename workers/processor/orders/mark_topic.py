@@ -106,7 +106,7 @@ class MarkTopic:
 
     def key_record(self, fields: Mapping[str, str]) -> PlacedRecord:
         """Return the record of what is known of the key of the hashes."""
-        value = json.dumps(dict(sorted(fields.items()))).encode()
+        value = json.dumps({name: fields[name] for name in sorted({KEY, CHECK} & fields.keys())}).encode()
         return PlacedRecord(self._topic, _KEY_RECORD, value, (), _KEY_PARTITION)
 
 

@@ -69,7 +69,7 @@ class Mark(msgspec.Struct, array_like=True, frozen=True):
         at_ms = max(order.at_ms(), 1)
         is_read_again = offset < self.suppressed_at
         if order.type == ERASE:
-            changes = {"erased_ms": max(at_ms, self.erased_ms), "erased_at": offset}
+            changes = {"erased_ms": max(at_ms, self.erased_ms), "erased_at": max(offset, self.erased_at)}
         if order.type == SUPPRESS or (order.type == ERASE and not order.may_return):
             since_ms = at_ms if is_read_again else max(at_ms, self.suppressed_ms)
             changes |= {"suppressed_ms": since_ms, "suppressed_at": offset}
