@@ -26,7 +26,7 @@ _KEY_RECORD: Final = b"key"
 """The key of the record about the key of the hashes; no ref is as short."""
 _KEY_PARTITION: Final = 0
 _UNKNOWN: Final = Mark(suppressed_ms=1)
-"""Stands for a mark that cannot be read: what it said is lost, so nobody writes to the customer."""
+"""Stands for a mark that cannot be read: what it said is lost, so the customer is not written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Copies:
     def take(self, partition: int, key: bytes | None, value: bytes | None) -> None:
         """Take one record; later records of a key replace earlier ones.
 
-        A record that cannot be read is reported, and stops nobody: a key of the hashes is left as it was before it,
+        A record that cannot be read is reported, and stops no one: a key of the hashes is left as it was before it,
         and a customer with such a mark counts as suppressed.
         """
         if key == _KEY_RECORD:

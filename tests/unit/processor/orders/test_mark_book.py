@@ -1,4 +1,4 @@
-"""The marks of a partition, and their key, are found at a claim whatever was lost or interrupted before."""
+"""The marks of a partition, and their key, are found at a claim no matter what was lost or interrupted before."""
 
 from collections.abc import Collection
 
