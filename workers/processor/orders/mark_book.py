@@ -59,7 +59,7 @@ class MarkBook:
     async def open(self) -> None:
         """Find out the key, or make one; after this it is in Redis, and in the topic.
 
-        The first call of a worker writes it to the topic in any case: the one that stored it may have been killed before.
+        The first call writes it to the topic in any case: the worker that stored it may have been killed before.
 
         Raises:
             StartupError: if it is not the key with which marks were made, or that key is lost.
