@@ -38,6 +38,8 @@ from workers.errors import Transient
 from workers.kafka.partitioner import partition_of
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
+from workers.pauses.record import PauseRecord, encode_pause
+from workers.settings import PAUSES, REQUESTS
 
 pytestmark = [pytest.mark.integration, pytest.mark.rest]
 
@@ -310,6 +312,34 @@ class Faults:
         await prometheus.until("linger_type_behind_seconds", lambda value: value == 0)
         await self.over("topics that are gone")
 
+    async def unread_topics(self) -> None:
+        """The topics that workers read beside the activity topic are gone."""
+        place, prometheus = self.place, self.prometheus
+        topics = [place.settings.topic(name) for name in (PAUSES, REQUESTS)]
+        await self._delete(topics)
+        await prometheus.until("linger_condition", lambda value: value == 1, condition="pauses")
+        await prometheus.until("linger_condition", lambda value: value == 1, condition="requests")
+        await prometheus.until("linger_condition", lambda value: value == 1, condition="own_topics")
+        await self.judged(
+            "topics that cannot be read", "LingerPausesUnread", "LingerRequestsWait", others=("LingerOwnTopicsUnfit",)
+        )
+        async with connected_admin(place.settings.kafka_connection()) as admin:
+            await create_missing(admin, [TopicPlan(name, 1, 1, {"retention.ms": "-1"}) for name in topics])
+        for condition in ("pauses", "requests", "own_topics"):
+            await prometheus.until("linger_condition", lambda value: value == 0, condition=condition)
+        await self.over("topics that cannot be read")
+
+    async def forgotten_pause(self) -> None:
+        place, prometheus = self.place, self.prometheus
+        at_ms = round(time.time() * 1000) - 8 * 86_400_000
+        pause = PauseRecord(rule="quiet-buyer", paused=True, by="ann", at_ms=at_ms, because="a holiday")
+        await place.producer.send_and_wait(place.settings.topic(PAUSES), encode_pause(pause), key=b"quiet-buyer")
+        await prometheus.until("linger_oldest_pause_seconds", lambda value: value > 7 * 86400)
+        await self.judged("a long pause", "LingerPauseForgotten")
+        assert (await linger(place, "resume", "quiet-buyer"))[0] == 0
+        await prometheus.until("linger_oldest_pause_seconds", lambda value: value == 0)
+        await self.over("a long pause")
+
     async def _delete(self, topics: Sequence[str]) -> None:
         async with connected_admin(self.place.settings.kafka_connection()) as admin:
             await admin.delete_topics(topics)
@@ -534,6 +564,7 @@ FAULTS: Final[tuple[Callable[[Faults], Awaitable[None]], ...]] = (
     Faults.skips,
     Faults.registry,
     Faults.gone_topics,
+    Faults.unread_topics,
     Faults.full_redis,
     Faults.dead_redis,
     Faults.broken_start,
@@ -541,4 +572,5 @@ FAULTS: Final[tuple[Callable[[Faults], Awaitable[None]], ...]] = (
     Faults.lost_worker,
     Faults.other_rules,
     Faults.other_groups,
+    Faults.forgotten_pause,
 )

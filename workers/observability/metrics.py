@@ -124,6 +124,9 @@ WAITING = _series(
 OUTBOX = _gauge("outbox_records", "Records decided but not yet confirmed by Kafka.")
 PUBLISHED = _counter("published_records", "Records decided and confirmed by Kafka.")
 HELD = _series("held_actions", "Actions held in the partitions this worker owns, by reason.", "because")
+OLDEST_PAUSE = _gauge(
+    "oldest_pause_seconds", "How long the rule that was paused first has been paused; 0 without one."
+)
 PAUSED_RULES = _gauge("paused_rules", "Rules paused by `linger pause`; all rules together count as one.")
 SEEN = _series("seen_timestamp_seconds", "Watermark of each event type.", "type")
 BEHIND = _series("type_behind_seconds", "How far the watermark of each event type is behind Linger's clock.", "type")

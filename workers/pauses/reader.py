@@ -111,7 +111,9 @@ class PauseReader:
                 if is_read and not fetched:
                     break
         self.pauses.confirm(position, asked_at)
-        metrics.PAUSED_RULES.set(len(self.pauses.paused()))
+        paused = self.pauses.paused()
+        metrics.PAUSED_RULES.set(len(paused))
+        metrics.OLDEST_PAUSE.set(max((time.time() - one.at_ms / 1000 for one in paused), default=0))
 
     async def stop(self) -> None:
         """Disconnect; `read_on` connects again."""
