@@ -83,7 +83,9 @@ def parse_order(raw: bytes, latest_ms: int) -> Order | None:
         raise InvalidEvent("invalid_order", f"the order cannot be read: {error}") from None
     if not order.customer_id.strip() or len(order.customer_id.encode()) > MAX_ID_BYTES:
         raise InvalidEvent("invalid_order", "customer_id is empty or too long", field="customer_id")
-    if not 0 <= at_ms < min(latest_ms, _LATEST_MS):
+    if at_ms < 0:
+        raise InvalidEvent("invalid_order", f"the order was given before 1970: {order.occurred_at.isoformat()}")
+    if at_ms >= min(latest_ms, _LATEST_MS):
         raise InvalidEvent("future_time", f"the order was given in the future: {order.occurred_at.isoformat()}")
     return order
 

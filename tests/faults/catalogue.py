@@ -626,7 +626,7 @@ async def kill_while_loading(stage: Stage) -> None:
 
 
 async def orders_flushed(stage: Stage) -> None:
-    """All workers die, Redis loses everything, and some die again: nobody but the topic knows the marks."""
+    """All workers die, Redis loses everything, and some die again: no one but the topic knows the marks."""
     stage.forgot = True
     await stage.sometime(0.3, 0.6)
     for place in range(len(stage.crew.members)):

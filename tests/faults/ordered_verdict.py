@@ -2,7 +2,7 @@
 
 What waits for its sources when an order comes is not sent any more; what was seen soon enough was sent, and is taken
 back. So two passes bound what workers may have decided: one in which everything is seen at once, and one in which
-nothing is until the end. What both agree on must be so; and nobody is written to whom an order or an answer forbids.
+nothing is until the end. What both agree on must be so; and no one is written to whom an order or an answer forbids.
 """
 
 from collections import Counter

@@ -43,7 +43,7 @@ async def lost_rights(stage: Stage, expected: Mapping[tuple[int, str], Rights]) 
                 too_careful.append(customer_id)
             if actual != rights:
                 problems.append(f"{customer_id} in {where}: {actual}, should be {rights}")
-        problems += [f"a mark of nobody in {where}: {ref.hex()}" for _, ref in left]
+        problems += [f"a mark of no customer in {where}: {ref.hex()}" for _, ref in left]
     if too_careful:
         stage.notes.append(f"the topic says no of {len(too_careful)} customers who have said yes since")
     return problems
@@ -54,7 +54,7 @@ async def written_in_spite(
 ) -> list[Action]:
     """Return the actions that were first published after the topic of marks had said that they must not be.
 
-    A worker that wrote the mark, or claimed the partition after that, knows it, whatever it reads of the past.
+    A worker that wrote the mark, or claimed the partition after that, knows it, no matter what it reads of the past.
 
     Args:
         stage: of the run.

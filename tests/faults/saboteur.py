@@ -335,7 +335,7 @@ def _no_publish_gate() -> None:
 
 
 def _no_marks() -> None:
-    """Marks are written, and nobody looks at what they say of suppressions and opt-outs."""
+    """Marks are written, and no one looks at what they say of suppressions and opt-outs."""
     Mark.standing = lambda this, offset: AS_ANYBODY
 
 

@@ -473,7 +473,7 @@ def test_a_worker_that_is_killed_at_an_order_leaves_no_message_and_no_state(
         assert not await is_stored(place, "ada")
         assert await Search({"id": "ada@example.org"}).in_redis(place) == []
         records = await place.read("win-back")
-        assert records[-1].value is None  # whatever is repeated, a tombstone is the last
+        assert records[-1].value is None  # no matter what is repeated, a tombstone is the last
         key = await stored_key(place.store, None)
         assert key is not None
         copies = MarkTopic(place.settings.kafka_connection(), place.settings.topic("marks"))

@@ -69,6 +69,7 @@ def redis_users() -> list[str]:
         .replace("#WORKER", digest)
         .replace("#SUPPORT", digest)
         .replace("#INCIDENT", digest)
+        .replace("#PRIVACY", digest)
         for prefix in (SCRAM, MTLS)
         for line in text.splitlines()
         if line.startswith("user")

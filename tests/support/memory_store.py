@@ -265,7 +265,7 @@ class MemoryMarks:
 
     def __init__(self, contents: Mapping[int, Content]) -> None:
         self.contents = contents
-        self.key = {"key": "07" * 32, "copied": "1"}
+        self.key = {"key": "07" * 32}
 
     async def of_partition(self, partition: int) -> dict[bytes, Mark]:
         return {ref: decode_mark(raw) for ref, raw in self.contents[partition].marks.items()}
@@ -276,9 +276,6 @@ class MemoryMarks:
 
     async def key_fields(self) -> dict[str, str]:
         return dict(self.key)
-
-    async def note_of_key(self, field: str, value: str) -> None:
-        self.key[field] = value
 
     async def keep_key(self, field: str, value: str) -> dict[str, str]:
         self.key.setdefault(field, value)

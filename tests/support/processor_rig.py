@@ -42,6 +42,7 @@ class FakePublisher:
 
     Attributes:
         sent: the records of every call, confirmed or not.
+        keys: those about the key of marks, which every worker writes; they are not among `sent`.
         works: while it is cleared, no call ends.
         failure: raised by every call, unless it is None.
         before: called first, to change what is allowed.
@@ -49,6 +50,7 @@ class FakePublisher:
 
     def __init__(self) -> None:
         self.sent: list[OutboxRecord] = []
+        self.keys: list[OutboxRecord] = []
         self.works = asyncio.Event()
         self.works.set()
         self.failure: BaseException | None = None
@@ -60,7 +62,8 @@ class FakePublisher:
         self.before()
         if not allowed():
             raise Withdrawn
-        self.sent += records
+        for record in records:
+            (self.keys if record.key == b"key" else self.sent).append(record)
         await self.works.wait()
         if self.failure is not None:
             raise self.failure
@@ -79,7 +82,7 @@ class PublishedMarks(MarkTopic):
 
     async def read(self, partitions: Collection[int]) -> Copies:
         found = Copies({number: {} for number in partitions})
-        for record in self._publisher.sent:
+        for record in [*self._publisher.keys, *self._publisher.sent]:
             if isinstance(record, PlacedRecord):
                 found.take(record.partition, record.key, record.value)
         return found

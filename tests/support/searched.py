@@ -95,7 +95,7 @@ class Search:
                 yield name, form
 
     async def in_redis(self, place: Site) -> list[InRedis]:
-        """Look at every key of the site's namespace, whatever its type, and at the name of each key."""
+        """Look at every key of the site's namespace, of any type, and at the name of each key."""
         return [
             InRedis(key.decode(errors="replace"), *found)
             async for key, parts in contents_of_redis(place)

@@ -52,16 +52,18 @@ class _Entry:
 
     Attributes:
         record: to be sent.
+        is_copy: it is a copy of what a step has written, a mark.
         action: what it says of an action, None if it is about something else.
         is_done: it was sent, withheld or dropped, and can be trimmed.
         is_withheld: it was not sent because its rule is paused.
         is_dropped: it was not sent because it was taken back before.
     """
 
-    __slots__ = ("action", "is_done", "is_dropped", "is_withheld", "record")
+    __slots__ = ("action", "is_copy", "is_done", "is_dropped", "is_withheld", "record")
 
     def __init__(self, record: OutboxRecord | PublishedRecord) -> None:
         self.record = record
+        self.is_copy = isinstance(record, PlacedRecord)
         self.action: SentAction | PublishedRecord | None
         if isinstance(record, PublishedRecord):
             self.action = record if record.is_action else None
@@ -240,13 +242,12 @@ class Outbox:
         batch: list[_Entry] = []
         for queue in (self._delayed, self._queue) if is_fresh else (self._queue,):
             while queue and len(batch) < _AT_ONCE:
+                if batch and queue[0].is_copy and not batch[-1].is_copy:
+                    break  # it goes out once what comes before it is confirmed: another topic has no order with it
                 entry = queue.popleft()
                 if entry.is_done:
                     continue  # taken back while it was delayed
                 action = entry.action
-                if _is_placed(entry) and batch and not _is_placed(batch[-1]):
-                    queue.appendleft(entry)
-                    return batch
                 if action is None:
                     batch.append(entry)
                 elif not action.is_active:
@@ -296,7 +297,3 @@ class Outbox:
             entry.is_done = True
         self._unconfirmed -= len(entries)
         self._moved.set()
-
-
-def _is_placed(entry: _Entry) -> bool:
-    return isinstance(entry.record, PlacedRecord)

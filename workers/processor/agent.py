@@ -97,7 +97,7 @@ class Processor:
         self._rules = active = ActiveRules(rules)
         self._sources = view = SourceView(sources, settings.topic("activity"))
         self._layouts = layouts = LayoutOrder(store)
-        book = MarkBook(store, backends.marks, backends.publisher, settings.key_of_marks)
+        book = MarkBook(store, backends.marks, backends.publisher, settings.key_of_marks, settings.partitions)
         self.customer_orders = orders = CustomerOrders(store, book, backends.marks)
         self._ownership = ownership = Ownership(
             *(settings, store, backends.publisher, active, view, pauses, layouts, book),

@@ -49,8 +49,8 @@ class CustomerStep:
         self.records[:0] = earlier.records
         if not self.answered_ms:
             self.answered_ms, self.says_yes = earlier.answered_ms, earlier.says_yes
-        if earlier.stored is None:
-            self.waiting = {**earlier.waiting, **self.waiting}
+        # What an erasure removes stays removed, unless the customer waits again.
+        self.waiting = {**{name: 0 for name, at_ms in earlier.waiting.items() if not at_ms}, **self.waiting}
         self.folded += earlier.folded
         self.duplicates += earlier.duplicates
         self.left_out = earlier.left_out + self.left_out

@@ -113,9 +113,11 @@ class Ownership:
             await self.release_all()
             if bounds:  # a worker without partitions needs no answer of Redis
                 await self._patiently(self._layouts.read)
-                await self._patiently(partial(self._marks.open, topic_id))
+                await self._patiently(self._marks.open)
                 self._sources.progress = progress
             numbers = sorted(bounds)
+            if numbers:
+                await self._patiently(partial(self._marks.read_ahead, numbers))
             offsets = await asyncio.gather(*(self._claim(number, bounds[number], topic_id) for number in numbers))
             metrics.PARTITIONS.set(len(self.partitions))
             log.info(log_events.PARTITIONS_CLAIMED, partitions=sorted(self.partitions))
@@ -165,11 +167,11 @@ class Ownership:
             attempt += 1
             try:
                 claimed = await self._store.claim(partition.number, partition.meta.owner, again=True)
-            except Transient as again:
-                log.warning(log_events.STEP_RETRIED, partition=partition.number, error=str(again))
-                continue
-            try:
-                marks, _ = await self._marks.read(partition.number, claimed.meta, partition.meta.topic_id)
+                marks, missing = await self._marks.read(partition.number, claimed.meta, partition.meta.topic_id)
+                if missing is not None:
+                    async with self._store.step(partition.number, claimed.meta) as step:
+                        await step.read(())
+                        await step.commit(missing)
             except Transient as again:
                 log.warning(log_events.STEP_RETRIED, partition=partition.number, error=str(again))
                 continue

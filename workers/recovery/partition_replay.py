@@ -58,9 +58,9 @@ class ReplayContext:
         clock: the time.
         pauses: the paused rules; kept fresh by the rebuild.
         marks: the topic of marks.
-        tombstone_topics: topics from which an erased customer is deleted.
         published: what is published already.
         tally: counts published and withheld actions.
+        tombstone_topics: topics that get a tombstone for an order to erase that no worker has carried out.
         rules_known: Redis still held when each rule was activated.
     """
 
@@ -72,9 +72,9 @@ class ReplayContext:
     clock: Clock
     pauses: PauseList
     marks: MarkTopic
-    tombstone_topics: Collection[str]
     published: Published
     tally: Tally
+    tombstone_topics: Collection[str]
     rules_known: bool
 
 

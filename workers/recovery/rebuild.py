@@ -25,8 +25,6 @@ from workers.core.watermarks import Progress
 from workers.dead_letters.record import cut_dead_letters
 from workers.errors import StartupError
 from workers.kafka.producer import Publisher
-from workers.kafka.topic_configs import may_be_compacted
-from workers.kafka.topics import connected_admin
 from workers.pauses.pause_list import PauseList
 from workers.pauses.reader import PauseReader
 from workers.processor.orders.mark_topic import MarkTopic
@@ -43,7 +41,7 @@ from workers.recovery.source_progress import SourcePartition, covered_since, fin
 from workers.recovery.state_files.beginning import Beginning, read_beginning
 from workers.recovery.wipe import wipe
 from workers.rule_files.known_names import event_types
-from workers.settings import MARKS, PAUSES, TOPICS_BY_CUSTOMER, Settings
+from workers.settings import MARKS, PAUSES, Settings
 from workers.state import layouts
 from workers.state.connect import clock_of
 from workers.state.marks.stored import stored_key
@@ -200,9 +198,9 @@ class Rebuild:
             self._clock,
             pauses.pauses,
             MarkTopic(self._settings.kafka_connection(), self._settings.topic(MARKS)),
-            await self._tombstone_topics(),
             findings.published,
             tally,
+            findings.snapshot.tombstone_topics,
             rules_known=not plan.rules_lost,
         )
         await publisher.start()
@@ -219,10 +217,6 @@ class Rebuild:
                 keeping_fresh.cancel()
             await pauses.stop()
             await publisher.stop()
-
-    async def _tombstone_topics(self) -> list[str]:
-        async with connected_admin(self._settings.kafka_connection()) as admin:
-            return await may_be_compacted(admin, [self._settings.topic(name) for name in TOPICS_BY_CUSTOMER])
 
     async def _restore_progress(
         self, consumer: AIOKafkaConsumer, findings: "_Findings"

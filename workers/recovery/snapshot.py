@@ -1,6 +1,6 @@
 """The snapshot of Kafka at the start of a rebuild, and the preconditions that it must meet."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -14,9 +14,10 @@ from workers.kafka.groups import committed_offsets, members_of
 from workers.kafka.range_reader import stop_consumer
 from workers.kafka.records import TopicPartition
 from workers.kafka.requirements import missing_topics, wrong_partitions
+from workers.kafka.topic_configs import may_be_compacted
 from workers.kafka.topics import LogBounds, TopicState, connected_admin, describe, log_bounds
 from workers.recovery.published import PUBLISHED_TOPICS
-from workers.settings import Settings
+from workers.settings import MARKS, TOPICS_BY_CUSTOMER, Settings
 from workers.state.consistency import Log
 
 
@@ -29,12 +30,14 @@ class Snapshot:
         topics: Linger's topics and the source topics, by name.
         bounds: log bounds of each partition of the activity topic and of the source topics.
         committed: next offset that intake reads, by source partition; missing if it never committed one.
+        tombstone_topics: those with a customer's id as key from which a tombstone deletes.
     """
 
     activity_topic: str
     topics: Mapping[str, TopicState]
     bounds: Mapping[TopicPartition, LogBounds]
     committed: Mapping[TopicPartition, int]
+    tombstone_topics: Collection[str]
 
     @property
     def activity_logs(self) -> dict[int, Log]:
@@ -75,6 +78,7 @@ async def connected(
             if not allow_workers:
                 await _refuse_workers(admin, settings)
             committed = await committed_offsets(admin, settings.kafka_group_id)
+            compacted = await may_be_compacted(admin, list(map(settings.topic, TOPICS_BY_CUSTOMER)))
         await connect(consumer)
         activity_topic = settings.topic("activity")
         partitions = [
@@ -83,7 +87,7 @@ async def connected(
             for partition in range(topics[topic].partitions)
         ]
         bounds = await log_bounds(consumer, partitions)
-        yield consumer, Snapshot(activity_topic, topics, bounds, committed)
+        yield consumer, Snapshot(activity_topic, topics, bounds, committed, compacted)
     except Transient as error:
         raise LingerError(f"{error}. Run this again: it continues where it stopped") from error
     except (KafkaError, OSError) as error:
@@ -95,7 +99,7 @@ async def connected(
 async def _described(
     admin: AIOKafkaAdminClient, settings: Settings, source_topics: Sequence[str]
 ) -> dict[str, TopicState]:
-    partitioned = [settings.topic(name) for name in ("activity", *PUBLISHED_TOPICS)]
+    partitioned = [settings.topic(name) for name in ("activity", *PUBLISHED_TOPICS, MARKS)]
     required = [*partitioned, settings.topic("dead-letter"), *source_topics]
     topics = await describe(admin, required)
     missing = missing_topics(required, topics)

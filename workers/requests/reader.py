@@ -133,8 +133,12 @@ class RequestReader:
         try:
             fetched = await consumer.getmany(self._place, timeout_ms=_FETCH_WAIT_MS, max_records=_MAX_RECORDS)
         except OffsetOutOfRangeError:
-            await self.stop()  # deleted by age, or made again: the next look says which
-            return self.problem
+            await self.stop()  # deleted by age or made again, and then the next look goes on or says so
+            return (
+                f"topic '{self._place.topic}' does not hold the request that is to be read next. If this stays, it "
+                "has lost its end, and later requests would be taken for those read before. Stop all workers, and to "
+                f"read it from its beginning run: linger sources forget {self._place.topic}"
+            )
         if records := fetched.get(self._place):
             await self._take(records)
         return None
@@ -181,6 +185,7 @@ class RequestReader:
             **self._connection,
             enable_auto_commit=False,
             auto_offset_reset="none",
+            isolation_level="read_committed",
             fetch_max_wait_ms=_FETCH_WAIT_MS,
         )
         try:

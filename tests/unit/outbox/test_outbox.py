@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.processor_rig import FakePublisher, fresh_pauses
-from workers.kafka.records import OutboxRecord, Sendable
+from workers.kafka.records import OutboxRecord, PlacedRecord, Sendable
 from workers.outbox.outbox import Outbox
 
 
@@ -61,6 +61,21 @@ def test_records_are_published_in_the_order_in_which_they_were_put() -> None:
         assert numbers(publisher.sent) == list(range(1_200))
 
     lawful(law, limit=100)
+
+
+def test_a_copy_of_a_mark_goes_out_once_what_comes_before_it_is_confirmed() -> None:
+    copy = PlacedRecord("linger.marks", b"00", b"3", (), 0)
+
+    async def law(outbox: Outbox, publisher: FakePublisher) -> None:
+        publisher.works.clear()
+        outbox.put([*records(1, 2), copy, copy, *records(4)])
+        await settled()
+        assert numbers(publisher.sent) == [1, 2]
+        publisher.works.set()
+        await outbox.drain(1)
+        assert numbers(publisher.sent) == [1, 2, 3, 3, 4]
+
+    lawful(law)
 
 
 def test_more_than_one_sending_can_hold_is_published_in_several() -> None:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
+import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from schemas.orders import ERASE
 from schemas.sources import SourcesFile
 from tests.support.builders import day, rule, rules
 from tests.support.memory_store import MemoryStore
@@ -97,9 +99,9 @@ def replay(store: MemoryStore, consumer: LogConsumer, publisher: FakePublisher |
             clock,
             fresh_pauses(),
             PublishedMarks(FakePublisher()),
-            (),
             Published(),
             Tally(),
+            ("linger.at-risk",),
             rules_known=True,
         )
         folded: list[int] = []
@@ -131,6 +133,15 @@ def test_the_whole_log_is_folded_and_what_was_never_published_is_published_once(
     content = store.contents[0]
     assert sorted(content.activities) == ["c0", "c1", "c2", "c3"]
     assert (content.meta["offset"], content.meta[REBUILDING], content.held) == ("4", "", {})
+
+
+def test_an_order_to_erase_that_no_worker_has_carried_out_reaches_compacted_topics_too() -> None:
+    store, publisher = marked(), FakePublisher()
+    body = {"event_id": "o", "type": ERASE, "customer_id": "c0", "occurred_at": "2024-01-09T00:00:00Z"}
+    order = record(4, raw=orjson.dumps({**body, "reason": "asked", "by": "officer"}), customer="c0")
+    replay(store, LogConsumer([*LOGINS, order]), publisher)
+    assert [(one.topic, one.key) for one in publisher.sent if one.value is None] == [("linger.at-risk", b"c0")]
+    assert sorted(store.contents[0].activities) == ["c1", "c2", "c3"]
 
 
 def test_a_replay_that_was_interrupted_is_resumed_at_its_offset() -> None:

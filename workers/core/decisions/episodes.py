@@ -321,7 +321,7 @@ class Episodes:
             episode = episode.following
 
     def retract_standing(self, rule: ActiveRule, at_ms: int, event_ms: int, because: int) -> None:
-        """Retract the open action of a rule, whatever waits."""
+        """Retract the open action of a rule, no matter what waits."""
         episode = rule.episode
         row = self.decisions.another(RETRACTED, rule, rule.rank, episode.acted_ms, event_ms)
         row.expires_ms = episode.open_until_ms

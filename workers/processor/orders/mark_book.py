@@ -1,28 +1,38 @@
 """The mark book: the key of marks, and the marks of the partitions that are claimed.
 
-A partition whose `meta` says that its marks are in Redis is read from there. Any other one is new or rebuilt, or
-Redis has lost it: its marks come from the topic, too, before anything is decided, and are written at once.
+A partition whose `meta` says that its marks are in Redis is read from there. Any other one is new, or Redis has lost
+it: its marks come from the topic, before anything is decided, and are written with the partition's next step.
 """
 
 import secrets
+from collections.abc import Collection
 from typing import Final
 
+from workers.errors import StartupError, Transient
 from workers.kafka.producer import Publisher
-from workers.processor.orders.mark_topic import MarkTopic
+from workers.processor.orders.mark_topic import Copies, MarkTopic
 from workers.state.marks.key import KEY_BYTES, MarkKey
 from workers.state.marks.mark import Mark, encode_mark
-from workers.state.marks.stored import CHECK, COPIED, KEY, key_of
+from workers.state.marks.merging import all_merged
+from workers.state.marks.stored import CHECK, KEY, key_of
 from workers.state.meta import MARKED, Meta
 from workers.state.step import WriteSet
 from workers.state.store import Store
 
 _IN_REDIS: Final = "1"
+_KEY_IS_LOST: Final = (
+    "Redis and the topic of marks have lost the key under which it stands there who is suppressed, opted out or "
+    "erased; with another one, none of them would be found. Restore Redis, or import the state file that has it; if "
+    "LINGER_MARKS_KEY was set, set it again. To forget them all, delete the topic and run: linger topics create"
+)
 
 
 class MarkBook:
     """Knows the key, and reads the marks of partitions at their claim."""
 
-    def __init__(self, store: Store, topic: MarkTopic, publisher: Publisher, configured: bytes | None) -> None:
+    def __init__(
+        self, store: Store, topic: MarkTopic, publisher: Publisher, configured: bytes | None, partitions: int
+    ) -> None:
         """Set up without asking anything.
 
         Args:
@@ -30,12 +40,15 @@ class MarkBook:
             topic: with the copy of them.
             publisher: of what is known of the key.
             configured: the key of the settings, None without one.
+            partitions: how many the topic has.
         """
         self._store = store
         self._topic = topic
         self._publisher = publisher
         self._configured = configured
+        self._partitions = partitions
         self._key: MarkKey | None = None
+        self._ahead: dict[int, dict[bytes, Mark]] = {}
 
     def ref(self, customer_id: str) -> bytes:
         """Return the keyed hash of a customer's id; the book was opened before."""
@@ -43,38 +56,59 @@ class MarkBook:
             raise RuntimeError("the key of marks is not known yet")
         return self._key.ref(customer_id)
 
-    async def open(self, topic_id: str | None) -> None:
+    async def open(self) -> None:
         """Find out the key, or make one; after this it is in Redis, and in the topic.
 
-        Called before each claim: Redis may have lost it while this worker was running.
-
-        Args:
-            topic_id: of the activity topic. State that was imported elsewhere knows the key, and the topic does not.
+        The first call writes it to the topic in any case: the worker that stored it may have been killed before.
 
         Raises:
-            StartupError: if it is not the key with which marks were made, or the topic cannot be read.
-            Transient: if Redis does not answer.
+            StartupError: if it is not the key with which marks were made, or that key is lost.
+            Transient: if Redis does not answer, or the topic cannot be read.
         """
         fields = await self._store.marks.key_fields()
-        copied = topic_id or "1"
-        if fields.get(COPIED) != copied:
-            if not fields:
-                fields = await self._keep_key((await self._topic.read(())).key_fields)
-            key_of(fields, self._configured)
-            await self._publisher.send([self._topic.key_record(fields)])
-            await self._store.marks.note_of_key(COPIED, copied)
-        self._key = key_of(fields, self._configured)
+        if fields and self._key is not None:
+            return
+        if not fields:
+            fields = await self._keep_key(await self._copies(range(self._partitions)))
+        key = key_of(fields, self._configured)
+        await self._publisher.send([self._topic.key_record(fields)])
+        self._key = key
 
-    async def _keep_key(self, copied: dict[str, str]) -> dict[str, str]:
+    async def _keep_key(self, copies: Copies) -> dict[str, str]:
         """Store what the topic knows of the key, or a new key; return what is stored then."""
-        key_of(copied, self._configured)
+        copied = copies.key_fields
+        known = key_of(copied, self._configured)
         if copied:
-            ((field, value),) = copied.items()
-        elif self._configured is None:
-            field, value = KEY, secrets.token_hex(KEY_BYTES)
+            field = KEY if KEY in copied else CHECK
+            value = copied[field]
+        elif known is not None:
+            field, value = CHECK, known.check()
+        elif any(copies.marks.values()):
+            raise StartupError([_KEY_IS_LOST])
         else:
-            field, value = CHECK, MarkKey(self._configured).check()
+            field, value = KEY, secrets.token_hex(KEY_BYTES)
         return await self._store.marks.keep_key(field, value)
+
+    async def _copies(self, partitions: Collection[int]) -> Copies:
+        """Read the topic; that it cannot be read now is no reason to end a worker that runs.
+
+        Raises:
+            Transient: if it cannot be read.
+        """
+        try:
+            return await self._topic.read(partitions)
+        except StartupError as error:
+            raise Transient(str(error)) from error
+
+    async def read_ahead(self, numbers: Collection[int]) -> None:
+        """Read the topic once for all those partitions that are about to be claimed and do not have marks in Redis.
+
+        Raises:
+            Transient: if Redis does not answer, or the topic cannot be read.
+        """
+        metas = await self._store.metas(numbers)
+        lost = [number for number, fields in metas.items() if fields.get(MARKED) != _IN_REDIS]
+        self._ahead = (await self._copies(lost)).marks if lost else {}
 
     async def read(self, number: int, meta: Meta, topic_id: str | None) -> tuple[dict[bytes, Mark], WriteSet | None]:
         """Return the marks of a partition, and what must be written before anything is decided; None for nothing.
@@ -85,16 +119,16 @@ class MarkBook:
             topic_id: of the activity topic; offsets in marks of another one mean nothing.
 
         Raises:
-            StartupError: if they are not in Redis, and the topic cannot be read.
-            Transient: if Redis does not answer.
+            Transient: if Redis does not answer, or they are not in Redis and the topic cannot be read.
         """
         stored = await self._store.marks.of_partition(number)
         is_complete = meta.fields.get(MARKED) == _IN_REDIS
-        marks = {ref: mark.of_topic(topic_id or "") for ref, mark in stored.items()}
-        if not is_complete:
-            for ref, mark in (await self._topic.read([number])).marks[number].items():
-                copy = mark.of_topic(topic_id or "")
-                marks[ref] = copy if ref not in marks else marks[ref].or_later(copy)
+        copied = self._ahead.pop(number, None)
+        if is_complete:
+            copied = {}
+        elif copied is None:
+            copied = (await self._copies([number])).marks[number]
+        marks = all_merged(stored, copied, topic_id or "")
         changed = {ref: encode_mark(mark) for ref, mark in marks.items() if stored.get(ref) != mark}
         if is_complete and not changed:
             return marks, None

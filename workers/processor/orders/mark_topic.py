@@ -9,15 +9,24 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
+import structlog
+
 from workers.kafka.range_reader import OffsetRange, opened_reader, read_ranges
 from workers.kafka.records import PlacedRecord, TopicPartition
 from workers.kafka.topics import log_bounds
+from workers.observability import log_events
+from workers.state.marks.key import REF_BYTES
 from workers.state.marks.mark import Mark, decode_mark, encode_mark
 from workers.state.marks.stored import CHECK, KEY
+
+log = structlog.get_logger(__name__)
 
 _KEY_RECORD: Final = b"key"
 """The key of the record about the key of the hashes; no ref is as short."""
 _KEY_PARTITION: Final = 0
+_UNKNOWN: Final = Mark(suppressed_ms=1)
+"""Stands for a mark that cannot be read: what it said is lost, so the customer is not written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +42,32 @@ class Copies:
     key_fields: dict[str, str] = field(default_factory=dict)
 
     def take(self, partition: int, key: bytes | None, value: bytes | None) -> None:
-        """Take one record; later records of a key replace earlier ones."""
+        """Take one record; later records of a key replace earlier ones.
+
+        A record that cannot be read is reported, and stops no one: a key of the hashes is left as it was before it,
+        and a customer with such a mark counts as suppressed.
+        """
         if key == _KEY_RECORD:
-            self.key_fields.clear()
-            self.key_fields.update(json.loads(value or b"{}"))
+            if fields := _key_fields(value):
+                self.key_fields.clear()
+                self.key_fields.update(fields)
+            else:
+                _report(partition, "it holds no key of marks")
             return
         marks = self.marks.get(partition)
         if marks is None:
             return
-        ref = bytes.fromhex((key or b"").decode())
-        if value is None:
+        ref = _ref(key)
+        if ref is None:
+            _report(partition, "its key is that of no customer")
+        elif value is None:
             marks.pop(ref, None)
         else:
-            marks[ref] = decode_mark(value)
+            try:
+                marks[ref] = decode_mark(value)
+            except msgspec.DecodeError:
+                _report(partition, "its mark cannot be read; the customer counts as suppressed")
+                marks[ref] = _UNKNOWN
 
 
 class MarkTopic:
@@ -86,3 +108,25 @@ class MarkTopic:
         """Return the record of what is known of the key of the hashes."""
         value = json.dumps({name: fields[name] for name in sorted({KEY, CHECK} & fields.keys())}).encode()
         return PlacedRecord(self._topic, _KEY_RECORD, value, (), _KEY_PARTITION)
+
+
+def _key_fields(value: bytes | None) -> dict[str, str]:
+    """Return what a record says of the key of the hashes; empty if it cannot be read."""
+    try:
+        fields = msgspec.json.decode(value or b"", type=dict[str, str])
+        bytes.fromhex(fields.get(KEY, ""))
+    except ValueError:
+        return {}
+    return {name: text for name, text in fields.items() if name in (KEY, CHECK) and text}
+
+
+def _ref(key: bytes | None) -> bytes | None:
+    try:
+        ref = bytes.fromhex((key or b"").decode())
+    except ValueError:
+        return None
+    return ref if len(ref) == REF_BYTES else None
+
+
+def _report(partition: int, problem: str) -> None:
+    log.error(log_events.MARK_UNREADABLE, partition=partition, problem=problem)

@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from workers.customer_facts.facts import CustomerFacts
 from workers.errors import LingerError
-from workers.kafka.records import OutboxRecord
+from workers.kafka.records import OutboxRecord, PlacedRecord
 from workers.state.held_actions import Order
 
 FORMAT: Final = 2
@@ -141,12 +141,18 @@ class QueueLine(_Line, tag="queue", kw_only=True):
 
 
 class RecordLine(_Line, tag="outbox", kw_only=True):
-    """A record that Kafka has not confirmed; those of a part are in order."""
+    """A record that Kafka has not confirmed; those of a part are in order.
+
+    Attributes:
+        topic, key, value, headers: of the record.
+        partition: to which it goes; None if that is the partition of its key.
+    """
 
     topic: str
     key: Raw
     value: Raw
     headers: list[tuple[str, Raw]]
+    partition: Number | None = None
 
 
 class HeldLine(_Line, tag="held", kw_only=True):
@@ -307,18 +313,23 @@ def raw_bytes(written: Raw) -> bytes | None:
 
 def record_fields(record: OutboxRecord) -> dict[str, Any]:
     """Return the fields of a line that holds a record."""
+    placed = {"partition": record.partition} if isinstance(record, PlacedRecord) else {}
     return {
         "topic": record.topic,
         "key": raw_text(record.key),
         "value": raw_text(record.value),
         "headers": [(name, raw_text(value)) for name, value in record.headers],
+        **placed,
     }
 
 
 def record_of(line: RecordLine | HeldLine) -> OutboxRecord:
     """Return the record that a line holds."""
     headers = tuple((name, raw_bytes(value)) for name, value in line.headers)
-    return OutboxRecord(line.topic, raw_bytes(line.key), raw_bytes(line.value), headers)
+    fields = (line.topic, raw_bytes(line.key), raw_bytes(line.value), headers)
+    if isinstance(line, RecordLine) and line.partition is not None:
+        return PlacedRecord(*fields, line.partition)
+    return OutboxRecord(*fields)
 
 
 def order_of(line: OrderLine) -> Order:

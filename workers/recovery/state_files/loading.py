@@ -28,12 +28,13 @@ from workers.recovery.state_files.lines import (
     raw_bytes,
     record_of,
 )
-from workers.recovery.state_files.marks import PresentMarks, together
+from workers.recovery.state_files.marks import PresentMarks
 from workers.recovery.state_files.meta_lines import meta_of
 from workers.recovery.state_files.reading import Part
 from workers.state.held_actions import Order
 from workers.state.marks.key import MarkKey
 from workers.state.marks.mark import Mark
+from workers.state.marks.merging import all_merged
 from workers.state.marks.stored import marks_of
 from workers.state.meta import REBUILDING, Meta, held_field, layout_fields
 from workers.state.step import Held, WriteSet
@@ -110,7 +111,7 @@ async def load_partition(
     """
     number = head.partition
     meta = (await store.claim(number, uuid.uuid4().hex[:16])).meta
-    present = PresentMarks(head, together(await marks_of(store, number), copied or {}, head.topic_id), key)
+    present = PresentMarks(head, all_merged(await marks_of(store, number), copied or {}, head.topic_id or ""), key)
     loading = _Loading(customers, sieve, present)
     for line in part.lines():
         loading.add(line)

@@ -19,7 +19,7 @@ from workers.state.marks.merging import merged
 from workers.state.marks.stored import CHECK, KEY, key_of
 from workers.state.store import Store
 
-__all__ = ["PresentMarks", "check_of", "key_of_files", "mark_line", "mark_of_line", "require_key", "together"]
+__all__ = ["PresentMarks", "check_of", "key_of_files", "mark_line", "mark_of_line", "require_key"]
 
 _NAME = "marks-key"
 """Name of the hash of the key."""
@@ -76,12 +76,6 @@ def mark_of_line(line: MarkLine) -> tuple[bytes, Mark]:
     """Return the ref of a customer, and the mark that a line holds."""
     fields = {name: getattr(line, name) for name in Mark.__struct_fields__}
     return bytes.fromhex(line.ref), Mark(**fields)
-
-
-def together(stored: Mapping[bytes, Mark], copied: Mapping[bytes, Mark], topic_id: str | None) -> dict[bytes, Mark]:
-    """Return the marks of a partition that Redis and the topic of marks have, each as both say it together."""
-    refs = {*stored, *copied}
-    return {ref: merged(stored.get(ref, Mark()), copied.get(ref, Mark()), topic_id or "") for ref in refs}
 
 
 def check_of(fields: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ import msgspec
 
 from schemas.actions import Action, Decision
 from workers.dead_letters.record import SOURCE_OFFSET
-from workers.kafka.records import OutboxRecord, encode_record
+from workers.kafka.records import OutboxRecord, PlacedRecord, encode_record
 from workers.recovery.published import ABANDONED, ACTIVE, RETRACTED, Published
 from workers.recovery.release_policy import DEFERRED, deferred_name
 from workers.state.step import Because, Held
@@ -36,9 +36,9 @@ class SinceThen:
         now: list[OutboxRecord] = []
         deferred: dict[str, Held] = {}
         for record in records:
-            if record.value is None:
-                continue
-            if record.topic == self._dead_letters:
+            if record.value is None or isinstance(record, PlacedRecord):
+                now.append(record)  # of an order, which stands before the file's end: it is not carried out again
+            elif record.topic == self._dead_letters:
                 offset = dict(record.headers).get(SOURCE_OFFSET)
                 if offset is None or int(offset) not in self._letters:
                     now.append(record)

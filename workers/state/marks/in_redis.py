@@ -35,10 +35,6 @@ class StoredMarks:
         """Return what is known of the key of the hashes; see `workers.state.marks.stored`."""
         return await self._redis.fields(self._keys.marks_key)
 
-    async def note_of_key(self, field: str, value: str) -> None:
-        """Store one more field of what is known of the key, in place of an earlier one."""
-        await self._redis.call([("HSET", self._keys.marks_key, field, value)])
-
     async def keep_key(self, field: str, value: str) -> dict[str, str]:
         """Store what is known of the key, unless another worker has; return what is stored then."""
         await self._redis.call([("HSETNX", self._keys.marks_key, field, value)])

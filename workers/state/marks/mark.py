@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from schemas.orders import ERASE, SUPPRESS, Order
+from schemas.orders import ERASE, RESUME, SUPPRESS, Order
 from workers.core.customer.standing import AS_ANYBODY, Standing
 
 NOWHERE: Final = -1
@@ -19,7 +19,8 @@ class Mark(msgspec.Struct, array_like=True, frozen=True):
 
     Attributes:
         topic_id: of the activity topic that the offsets are of.
-        suppressed_ms, suppressed_at: since when the customer must not be written to, no matter what rules say.
+        suppressed_ms, suppressed_at: when it was last ordered that the customer is never written to, no matter what
+            rules say.
         opted_out_ms, opted_out_at: when the customer last said no, if no yes has come since.
         erased_ms, erased_at: when the customer was erased; nothing from until then counts again.
     """
@@ -48,13 +49,6 @@ class Mark(msgspec.Struct, array_like=True, frozen=True):
             erased_ms=self.erased_ms,
         )
 
-    def or_later(self, other: "Mark") -> "Mark":
-        """Return this mark, or another one of the same customer and topic that was changed at a later offset."""
-        return other if other._changed_at() > self._changed_at() else self
-
-    def _changed_at(self) -> int:
-        return max(self.suppressed_at, self.opted_out_at, self.erased_at)
-
     def standing(self, offset: int) -> Standing:
         """Return how the customer stands where this offset is folded, or a timer is decided before it."""
         is_suppressed = self.suppressed_ms > 0 and offset > self.suppressed_at
@@ -66,15 +60,20 @@ class Mark(msgspec.Struct, array_like=True, frozen=True):
         return self.erased_ms > 0 and (at_ms <= self.erased_ms or offset < self.erased_at)
 
     def after_order(self, order: Order, offset: int) -> "Mark":
-        """Return the mark after an order at an offset."""
+        """Return the mark after an order at an offset.
+
+        A resumption that was given before the latest suppression and comes after it is late, or comes again: it ends
+        nothing. Where the log is read again, each order counts as it did.
+        """
         changes: dict[str, int] = {}
         at_ms = max(order.at_ms(), 1)
+        is_read_again = offset < self.suppressed_at
         if order.type == ERASE:
             changes = {"erased_ms": max(at_ms, self.erased_ms), "erased_at": max(offset, self.erased_at)}
-        suppresses = order.type == SUPPRESS or (order.type == ERASE and not order.may_return)
-        if suppresses:
-            changes |= {"suppressed_ms": self.suppressed_ms or at_ms, "suppressed_at": offset}
-        elif order.type != ERASE:
+        if order.type == SUPPRESS or (order.type == ERASE and not order.may_return):
+            since_ms = at_ms if is_read_again else max(at_ms, self.suppressed_ms)
+            changes |= {"suppressed_ms": since_ms, "suppressed_at": offset}
+        elif order.type == RESUME and (is_read_again or at_ms >= self.suppressed_ms):
             changes = {"suppressed_ms": 0, "suppressed_at": offset}
         return msgspec.structs.replace(self, **changes)
 

@@ -1,7 +1,7 @@
 """The mark of a customer, and the key of the hashes under which marks stand.
 
-The key is that of the settings, of which Redis has a check, or a random one that the first worker made. That one is
-stored: it keeps ids out of lists and dumps of marks, not out of reach of a reader of all of Redis.
+The key is that of the settings, and Redis holds a check of it; or it is a random one that the first worker made. A
+random one is stored: it keeps ids out of lists and dumps of marks, not out of reach of a reader of all of Redis.
 """
 
 from collections.abc import Mapping
@@ -16,8 +16,6 @@ KEY: Final = "key"
 """Field with the key in hexadecimal digits, if it was made here."""
 CHECK: Final = "check"
 """Field with what `MarkKey.check` returns for the key of the settings."""
-COPIED: Final = "copied"
-"""Field with the id of the activity topic, once the topic of marks has the others: a worker may die before it has."""
 _OTHER_KEY: Final = (
     "LINGER_MARKS_KEY is not the key with which it was stored who is suppressed, opted out or erased. "
     "Set it to that key: with another one, none of them would be found"

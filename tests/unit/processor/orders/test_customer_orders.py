@@ -98,6 +98,23 @@ def test_the_retraction_comes_before_the_tombstone_and_the_tombstone_before_the_
     lawful(law)
 
 
+def test_an_erasure_that_is_read_again_deletes_nothing_that_came_after_it() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        agent.processor.customer_orders.tombstone_topics = (WIN_BACK,)
+        records = [login(0, 2), order(1, ERASE, 4, may_return=True), login(2, 6), cancelled(3, 7)]
+        await agent.process(*records)
+        assert [one.value for one in await agent.published(WIN_BACK)].count(None) == 1
+        agent.publisher.sent[:] = [one for one in agent.publisher.sent if one.topic == MARK_TOPIC]
+        store.contents[0].meta.clear()
+        store.contents[0].outbox.clear()
+        await agent.processor.claim({0: LogBounds(0, 1_000)}, None, agent.progress())
+        await agent.observe()
+        await agent.process(*records)
+        assert None not in [one.value for one in await agent.published(WIN_BACK)]
+
+    lawful(law)
+
+
 @pytest.mark.parametrize("batches", [1, 2])
 def test_what_happened_before_the_order_and_comes_after_it_is_dropped_and_counted(batches: int) -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
@@ -320,6 +337,19 @@ def test_who_opted_out_and_is_forgotten_is_not_written_to_before_a_later_yes() -
 def test_an_opt_out_survives_an_erasure() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         await agent.process(answered(0, 3, "no"), order(1, ERASE, 4, may_return=True), login(2, 5), cancelled(3, 6))
+        assert await decisions(agent) == ["opted_out"]
+
+    lawful(law, GONE, policy=CONSENT)
+
+
+def test_an_opt_out_from_before_there_were_marks_survives_an_erasure_too() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.process(answered(0, 3, "no"))
+        store.contents[0].marks.clear()
+        agent.publisher.sent.clear()
+        await agent.processor.claim({0: LogBounds(0, 1_000)}, None, agent.progress())
+        await agent.observe()
+        await agent.process(order(1, ERASE, 4, may_return=True), login(2, 5), cancelled(3, 6))
         assert await decisions(agent) == ["opted_out"]
 
     lawful(law, GONE, policy=CONSENT)

@@ -12,7 +12,7 @@ from workers.catalogue import SHARED_KEYS
 from workers.core.meaning import MEANING
 from workers.customer_facts.facts import CustomerFacts
 from workers.errors import LingerError, StartupError
-from workers.kafka.records import OutboxRecord
+from workers.kafka.records import OutboxRecord, PlacedRecord
 from workers.recovery.state_files.found import FoundKeys
 from workers.recovery.state_files.importing import foreign
 from workers.recovery.state_files.lines import (
@@ -22,6 +22,8 @@ from workers.recovery.state_files.lines import (
     PartitionHead,
     RecordLine,
     SharedHead,
+    decode_line,
+    encode_line,
     raw_bytes,
     raw_text,
     record_fields,
@@ -147,6 +149,13 @@ def test_a_record_survives_whatever_its_bytes_are(key: bytes | None, value: byte
     assert record_of(RecordLine(**record_fields(record))) == record
     held = HeldLine(rule="r", because="pace", action_id="a", decided=1, **record_fields(record))
     assert record_of(held) == record
+
+
+def test_a_record_with_a_partition_of_its_own_keeps_it() -> None:
+    record = PlacedRecord("linger.marks", b"00", b"\xff", (), 7)
+    line = decode_line(encode_line(RecordLine(**record_fields(record))))
+    assert isinstance(line, RecordLine)
+    assert record_of(line) == record
 
 
 # --- what is damaged or foreign -----------------------------------------------------------------------------------

@@ -79,14 +79,22 @@ def test_a_line_without_a_whole_ref_is_damaged(ref: str) -> None:
 
 
 @given(MARKS, MARKS)
-def test_what_either_of_two_marks_says_stays_said_and_the_later_moment_counts(one: Mark, other: Mark) -> None:
+def test_of_two_marks_what_was_changed_at_the_later_offset_counts(one: Mark, other: Mark) -> None:
     both = merged(one, other, TOPIC_ID)
     assert both == merged(other, one, TOPIC_ID)
     assert merged(both, one, TOPIC_ID) == both
-    assert both.suppressed_ms == max(one.suppressed_ms, other.suppressed_ms)
-    assert both.opted_out_ms == max(one.opted_out_ms, other.opted_out_ms)
-    assert both.erased_ms == max(one.erased_ms, other.erased_ms)
+    known = [one.of_topic(TOPIC_ID), other.of_topic(TOPIC_ID)]
+    assert both.suppressed_ms == max(known, key=lambda mark: (mark.suppressed_at, mark.suppressed_ms)).suppressed_ms
+    assert both.opted_out_ms == max(known, key=lambda mark: (mark.opted_out_at, mark.opted_out_ms)).opted_out_ms
+    assert both.erased_ms == max(known, key=lambda mark: (mark.erased_at, mark.erased_ms)).erased_ms
     assert both.topic_id == TOPIC_ID
+
+
+def test_a_suppression_that_was_ended_is_not_brought_back_by_an_older_copy() -> None:
+    older = Mark(TOPIC_ID, suppressed_ms=9, suppressed_at=50)
+    resumed = Mark(TOPIC_ID, suppressed_at=60)
+    assert merged(older, resumed, TOPIC_ID).suppressed_ms == 0
+    assert merged(older, Mark("id-0", suppressed_at=60), TOPIC_ID).suppressed_ms == 9
 
 
 def test_an_older_mark_of_a_file_takes_back_nothing() -> None:

@@ -8,7 +8,7 @@ import pytest
 from schemas.actions import Action, Decision, Rule
 from tests.support.messages import messages
 from workers.dead_letters.record import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
-from workers.kafka.records import OutboxRecord, encode_record
+from workers.kafka.records import OutboxRecord, PlacedRecord, encode_record
 from workers.recovery.published import Published
 from workers.recovery.release_policy import DEFERRED
 from workers.recovery.state_files.since_then import SinceThen
@@ -95,6 +95,18 @@ def test_a_dead_letter_is_published_unless_it_was() -> None:
     assert SinceThen(0, known, "linger", "linger.dead-letter").of_outbox([letter]) == ([letter], [])
     known.add_dead_letter(place, "linger.activity")
     assert SinceThen(0, known, "linger", "linger.dead-letter").of_outbox([letter]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        PlacedRecord("linger.marks", b"00", b"\xff no action", (), 7),
+        PlacedRecord("linger.marks", b"00", None, (), 7),
+        OutboxRecord("linger.win-back", b"ada", None, ()),
+    ],
+)
+def test_what_an_order_has_put_into_the_outbox_is_published(one: OutboxRecord) -> None:
+    assert sieve().of_outbox([one]) == ([one], [])
 
 
 def test_what_was_held_is_held_unless_it_was_published_or_given_up() -> None:

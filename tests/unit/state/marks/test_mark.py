@@ -43,6 +43,26 @@ def test_a_resumption_ends_a_suppression_and_no_opt_out() -> None:
     assert resumed.standing(10).opted_out_ms == 4_000
 
 
+def test_a_resumption_from_before_the_latest_suppression_ends_nothing() -> None:
+    mark = Mark("t").after_order(order(SUPPRESS, 5_000), 7).after_order(order(SUPPRESS, 8_000), 8)
+    late = mark.after_order(order(RESUME, 7_000), 9)
+    assert late.standing(10).is_suppressed
+    assert not late.after_order(order(RESUME, 8_000), 10).standing(11).is_suppressed
+
+
+def test_where_the_log_is_read_again_each_order_counts_as_it_did() -> None:
+    orders = [(3, order(SUPPRESS, 5_000)), (5, order(RESUME, 6_000)), (7, order(SUPPRESS, 8_000))]
+    mark = Mark("t")
+    for offset, one in orders:
+        mark = mark.after_order(one, offset)
+    again, standings = mark, []
+    for offset, one in orders:
+        again = again.after_order(one, offset)
+        standings.append(again.standing(offset + 1).is_suppressed)
+    assert standings == [True, False, True]
+    assert again == mark
+
+
 @pytest.mark.parametrize("may_return", [False, True])
 def test_erasing_suppresses_unless_the_customer_may_return(may_return: bool) -> None:
     mark = Mark("t").after_order(order(ERASE, 5_000, may_return=may_return), 7)
