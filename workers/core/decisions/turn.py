@@ -248,7 +248,7 @@ class Turn:
 
     def forget(self) -> None:
         """Begin with a customer who is not known. Only a no to the question of consent is remembered."""
-        answer, standing = self.policy.answer(self.customer.attributes), self.admission.standing
+        answer, standing = self.policy.last_word(self.customer.attributes), self.admission.standing
         self.forgotten += 1
         if answer is not None and (self.answer is None or answer[1] >= self.answer[1]):
             self.has_answered = True
@@ -285,6 +285,7 @@ class Turn:
             customer.fired_ms = 0
         self.episodes.take_back(customer.at_ms, order_ms, CUSTOMER_ERASED if erases else CUSTOMER_SUPPRESSED)
         if erases:
+            self.answer = self.policy.last_word(customer.attributes)
             self.episodes.take_back_waiting(customer.at_ms, order_ms)
         self.decisions.keep_for_order(erases)
         self.decisions.put_in_order(0)

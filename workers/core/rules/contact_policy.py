@@ -77,6 +77,14 @@ class ContactPolicy:
         says_yes = self._answers.get(spelling_of(known[0]))
         return None if says_yes is None else (says_yes, known[1])
 
+    def last_word(self, attributes: Attributes) -> tuple[bool, int] | None:
+        """Return what `answer` returns, but take what is not understood for a no: for who is erased or forgotten."""
+        consent = self.policy.consent
+        known = None if consent is None else attributes.get(consent.from_)
+        if known is None or known[0] is None:
+            return None
+        return self._answers.get(spelling_of(known[0]), False), known[1]
+
     def unreadable_answer(self, event_type: str, attributes: Mapping[str, Any]) -> str | None:
         """Return the key of the consent if an event had an answer that could not be kept, None if it had none."""
         if event_type not in self.types or (names := attributes.get(UNREADABLE)) is None:

@@ -396,3 +396,13 @@ def test_an_opt_out_leaves_a_mark_also_beside_an_event_that_cannot_be_folded(mon
         assert mark_in(store).opted_out_ms == day(2)
 
     lawful(law, GONE, policy=CONSENT)
+
+
+def test_an_answer_that_is_not_understood_is_a_no_once_the_customer_is_erased() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.process(answered(0, 3, "perhaps"))
+        assert not store.contents[0].marks
+        await agent.process(order(1, ERASE, 4, may_return=True), login(2, 5), cancelled(3, 6))
+        assert await decisions(agent) == ["opted_out"]
+
+    lawful(law, GONE, policy=CONSENT)
