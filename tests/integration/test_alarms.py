@@ -38,6 +38,7 @@ from workers.errors import Transient
 from workers.kafka.partitioner import partition_of
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
+from workers.operations.redis_checks import parse_info
 from workers.pauses.record import PauseRecord, encode_pause
 from workers.settings import PAUSES, REQUESTS
 
@@ -346,9 +347,16 @@ class Faults:
 
     async def full_redis(self) -> None:
         place, prometheus = self.place, self.prometheus
-        used = await prometheus.value("linger_redis_used_bytes")
-        await place.store.redis.ask_every_server("CONFIG", "SET", "maxmemory", str(round(used * 1.1)))
-        await prometheus.until("linger_redis_max_bytes", lambda value: value > 0)
+
+        async def is_full() -> bool:
+            # Measured now: what was shown last may be of before Redis has freed something.
+            for answer in (await place.store.redis.ask_every_server("INFO", "memory")).values():
+                used = int(parse_info(answer)["used_memory"])
+                await place.store.redis.ask_every_server("CONFIG", "SET", "maxmemory", str(round(used * 1.1)))
+            most = await prometheus.value("linger_redis_max_bytes")
+            return most > 0 and await prometheus.value("linger_redis_used_bytes") / most > 0.85
+
+        await place.until(is_full, "a Redis that is nearly full")
         await self.judged("a full Redis", "LingerRedisMemory")
         await place.store.redis.ask_every_server("CONFIG", "SET", "maxmemory", "0")
         await prometheus.until("linger_redis_max_bytes", lambda value: value == 0)

@@ -54,7 +54,7 @@ TESTS_OF_THE_CORE: Final = (
 """Tests that look into the core, and so see another one if there is another one."""
 
 
-@pytest.fixture(scope="session", params=["quickly", pytest.param("optimized", marks=pytest.mark.rest)])
+@pytest.fixture(scope="session", params=["quickly", pytest.param("optimized", marks=pytest.mark.long)])
 def wheel(request: pytest.FixtureRequest) -> Path:
     """The packages of a wheel that was built of this very code."""
     try:

@@ -124,7 +124,7 @@ async def has_no_workers(place: Site) -> bool:
         return await members_of(admin, place.settings.kafka_group_id) == 0
 
 
-@pytest.mark.rest
+@pytest.mark.long
 def test_two_seconds_after_a_pause_nothing_of_it_goes_out_whatever_happens_and_a_resume_sends_all_of_it_once(
     apache_pair: Pair, tmp_path: Path
 ) -> None:

@@ -239,7 +239,7 @@ def test_a_redis_user_of_an_older_release_is_refused_with_the_command_that_gives
         place.environment |= {"LINGER_REDIS_USERNAME": user, "LINGER_REDIS_PASSWORD": "secret-6e1f"}
         log = await refused(place)
         remedy = f"redis-cli ACL SETUSER {user} "
-        assert f"{remedy}+hincrby +hlen +zcard" in log
+        assert f"{remedy}+hincrby +hlen +hscan +hsetnx +unlink +zcard" in log
         assert "secret-6e1f" not in log
         problems = [json.loads(line).get("problem", "") for line in log.splitlines()]
         (added,) = [problem.partition(remedy)[2].split() for problem in problems if remedy in problem]

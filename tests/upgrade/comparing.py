@@ -57,6 +57,7 @@ def differences(
     kept_now, kept_then = _kept(records, holding), _kept(before, held_before)
     waiting_now, waiting_then = ({one for one in held if one.rule not in PACED} for held in (holding, held_before))
     looked_at = {one for one in now - then if _is_unknown_by_time(json.loads(one))}
+    looked_at |= set(map(_written, _taken_back_unsent(records)))
     return [
         *_said("published that were not", now - then - looked_at),
         *_said("not published that were", then - now),
@@ -91,6 +92,21 @@ def _comparable(records: Collection[Record]) -> Iterator[Record]:
 
 def _is_unknown_by_time(record: Record) -> bool:
     return record.get("decision") == "not_observable" and record["rule"]["id"] in UNKNOWN_BY_TIME
+
+
+def _taken_back_unsent(records: Collection[Record]) -> Iterator[Record]:
+    """Yield the retractions of actions that were never sent, for customers who opted out.
+
+    The release before said nothing of what waited when a customer said no.
+    """
+    sent = {one["action_id"] for one in records if one.get("status") == "active"}
+    opted_out = {
+        one["customer_id"] for one in records if "opted_out" in (one.get("decision"), one.get("retracted_because"))
+    }
+    for one in records:
+        is_retraction = one.get("status") == "retracted"
+        if is_retraction and one["action_id"] not in sent and one["customer_id"] in opted_out:
+            yield one
 
 
 def _written(record: Record) -> str:
