@@ -176,11 +176,14 @@ class Deciding:
         Raises:
             LingerError: as `fold`.
         """
+        policy = self._decider.turn.policy
+        if policy.policy.consent is None:
+            return None  # nothing need be read
         try:
             attributes = self._decider.read(raw).attributes
         except OtherLayout as error:
             raise LingerError(str(error)) from error
-        return self._decider.turn.policy.answer(attributes)
+        return policy.answer(attributes)
 
     def _generation_in(self, raw: bytes) -> int:
         try:

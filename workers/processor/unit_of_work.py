@@ -212,10 +212,8 @@ class UnitOfWork:
             due=self.due,
             waiting=self.waiting,
             outbox=[
-                *map(encode_record, self.dead_letters),
-                *(record.stored for record in first),
-                *map(encode_record, self.copies),
-                *(record.stored for record in last),
+                record.stored if isinstance(record, PublishedRecord) else encode_record(record)
+                for record in self.outgoing
             ],
             trim=trim,
             held=[*(_held(action, because) for action, because in self.held), *self.deferred],
