@@ -26,8 +26,6 @@ from schemas.actions import ActionName, Retraction, Suppression
 from schemas.attribute_types import AttributeType
 from schemas.conditions import (
     DEFINITION_PATTERN,
-    MAX_CONDITIONS,
-    MAX_NESTING,
     Attribute,
     Condition,
     Percent,
@@ -36,20 +34,18 @@ from schemas.conditions import (
     Span,
     Strict,
     TypeName,
-    size_of,
+    check_size,
 )
 from schemas.consent import spelling_of
 from schemas.durations import DURATION_SCHEMA, Duration, parse_duration, write_duration
 from schemas.events import SIGNS_OF_LIFE
+from schemas.ladders import Ladder
+from schemas.paces import Brake, Pace
 from schemas.refusals import InconsistentEntries, WrongFormat, not_in_format
 
 RULE_ID_PATTERN: Final = r"^[a-z][a-z0-9-]{1,62}[a-z0-9]$"
 RuleId = Annotated[str, Field(pattern=RULE_ID_PATTERN)]
 
-_NUMBER: Final = r"(\d{1,3}(?:,\d{3}){1,2}|\d{1,7})"  # 2,000 or 2000; not 2,00
-_PACE: Final = re.compile(rf"at\s+most\s+{_NUMBER}\s+per\s+(minute|hour|day)")
-_MOST_PER_PERIOD: Final = 9_999_999
-_PACE_SECONDS: Final = {"minute": 60, "hour": 3600, "day": 86_400}
 _ACTIONS: Final = re.compile(r"(\d{1,3})\s+actions?")
 _CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _OFFSET_PART: Final = re.compile(r"(\d{1,6})\s+([A-Za-z]+)")
@@ -67,56 +63,6 @@ AgainAfter = Annotated[
     BeforeValidator(_again_after),
     PlainSerializer(lambda pause: "never" if pause is None else write_duration(pause), return_type=str),
     WithJsonSchema({"anyOf": [{"const": "never"}, DURATION_SCHEMA]}),
-]
-
-
-def _read_pace(value: Any) -> Any:
-    if isinstance(value, tuple | list) and len(value) == 2:
-        return tuple(value)
-    match = _PACE.fullmatch(value.strip()) if isinstance(value, str) else None
-    most = 0 if match is None else int(match[1].replace(",", ""))
-    if match is None or not 0 < most <= _MOST_PER_PERIOD:
-        raise not_in_format("a pace such as 'at most 500 per hour'", value, "pace")
-    return most, match[2]
-
-
-Pace = Annotated[
-    tuple[int, Literal["minute", "hour", "day"]],
-    BeforeValidator(_read_pace),
-    PlainSerializer(lambda pace: f"at most {pace[0]} per {pace[1]}", return_type=str),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "pattern": r"^at\s+most\s+(\d{1,3}(,\d{3}){1,2}|\d{1,7})\s+per\s+(minute|hour|day)$",
-            "examples": ["at most 500 per hour"],
-        }
-    ),
-]
-
-
-def pace_seconds(pace: tuple[int, str]) -> int:
-    """Return the length of a pace's period in seconds."""
-    return _PACE_SECONDS[pace[1]]
-
-
-def _read_brake(value: Any) -> Any:
-    pace = _read_pace(value)
-    if pace[1] != "hour":
-        raise not_in_format("a brake for an hour, such as 'at most 2,000 per hour'", value, "pace")
-    return pace
-
-
-Brake = Annotated[
-    tuple[int, Literal["hour"]],
-    BeforeValidator(_read_brake),
-    PlainSerializer(lambda brake: f"at most {brake[0]} per {brake[1]}", return_type=str),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "pattern": r"^at\s+most\s+(\d{1,3}(,\d{3}){1,2}|\d{1,7})\s+per\s+hour$",
-            "examples": ["at most 2,000 per hour"],
-        }
-    ),
 ]
 
 
@@ -242,20 +188,6 @@ class Rule(Strict):
         if self.instead_of is not None and self.id in self.instead_of:
             raise InconsistentEntries("a rule cannot act instead of itself", "instead of")
         return self
-
-
-def check_size(conditions: list[Any]) -> None:
-    """Refuse conditions that would cost too much.
-
-    Raises:
-        ValueError: for more conditions, or deeper nesting, than a rule may have.
-    """
-    sizes = [size_of(condition) for condition in conditions]
-    number, nesting = sum(size for size, _ in sizes), max(depth for _, depth in sizes)
-    if number > MAX_CONDITIONS:
-        raise InconsistentEntries(f"has {number} conditions, at most {MAX_CONDITIONS}", "when")
-    if nesting > MAX_NESTING:
-        raise InconsistentEntries(f"conditions are nested {nesting} deep, at most {MAX_NESTING}", "when")
 
 
 # -- settings for every rule -----------------------------------------------------------------------------------
@@ -571,7 +503,7 @@ class RuleTest(Example):
 
 
 class RuleFile(Strict):
-    """A file in `rules/`: rules, named conditions, or settings for every rule."""
+    """A file in `rules/`: rules, named conditions, a ladder of stages, or settings for every rule."""
 
     define: Annotated[
         dict[Annotated[str, Field(pattern=DEFINITION_PATTERN)], Condition], Field(min_length=1, max_length=100)
@@ -584,14 +516,17 @@ class RuleFile(Strict):
     for_every_rule: ForEveryRule | None = Field(
         default=None, alias="for every rule", description="Settings for every rule; in one file only."
     )
+    stages: Ladder | None = Field(
+        default=None, description="A ladder: the stages on which customers stand. One ladder of all files is live."
+    )
     rules: Annotated[list[Rule], Field(min_length=1, max_length=500)] = Field(
         default_factory=list, validate_default=False, description="The rules."
     )
 
     @model_validator(mode="after")
     def _something(self) -> "RuleFile":
-        if not self.rules and not self.define and self.for_every_rule is None:
-            raise ValueError("needs one of 'rules', 'define', 'for every rule'")
+        if not self.rules and not self.define and self.for_every_rule is None and self.stages is None:
+            raise ValueError("needs one of 'rules', 'define', 'stages', 'for every rule'")
         return self
 
 
@@ -609,6 +544,7 @@ class RuleBook:
         rules: the rules of all files; their ids are unique.
         define: named conditions as written; they can refer to each other.
         for_every_rule: settings for every rule.
+        ladders: of all files; at most one is live.
         attribute_types: the types that `sources.yaml` declares, by `type.attribute`: the rules read values as these.
         signs_of_life: the event types that show that a customer is back.
         personal: the attributes that `sources.yaml` declares personal, as `type.attribute`.
@@ -618,10 +554,16 @@ class RuleBook:
     rules: tuple[Rule, ...] = ()
     define: Mapping[str, Condition] = field(default_factory=dict)
     for_every_rule: ForEveryRule = field(default_factory=ForEveryRule)
+    ladders: tuple[Ladder, ...] = ()
     attribute_types: Mapping[str, AttributeType] = field(default_factory=dict)
     signs_of_life: frozenset[str] = SIGNS_OF_LIFE
     personal: frozenset[str] = frozenset()
     forget_after: timedelta | None = None
+
+    @property
+    def ladder(self) -> Ladder | None:
+        """The live ladder, None if there is none."""
+        return next((ladder for ladder in self.ladders if ladder.status == "live"), None)
 
 
 for _model in (Rule, RuleFile):

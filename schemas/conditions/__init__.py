@@ -22,6 +22,7 @@ from schemas.conditions.combinations import (
     Condition,
     Meets,
     Not,
+    check_size,
     condition_kind,
     expanded,
     parts_of,
@@ -34,16 +35,20 @@ from schemas.conditions.distinct import MAX_DISTINCT, Distinct
 from schemas.conditions.elementary import Elementary
 from schemas.conditions.filters import Different, EventFilter, Where, Which
 from schemas.conditions.first import First
+from schemas.conditions.in_stage_for import InStage
 from schemas.conditions.known_for import Known
 from schemas.conditions.last import Last
 from schemas.conditions.latest import Latest
+from schemas.conditions.moved import Moved
 from schemas.conditions.none import Absent
 from schemas.conditions.overdue import Overdue
+from schemas.conditions.stage import Stage
 from schemas.conditions.status import Status
 from schemas.conditions.sum import Sum
 from schemas.conditions.words import (
     ATTRIBUTE_PATTERN,
     REFERENCE_PATTERN,
+    STAGE_PATTERN,
     Age,
     Ages,
     Attribute,
@@ -52,6 +57,7 @@ from schemas.conditions.words import (
     Plain,
     Reference,
     Span,
+    StageName,
     Strict,
     Times,
     TypeName,
@@ -82,20 +88,25 @@ __all__ = [
     "EventFilter",
     "First",
     "Followed",
+    "InStage",
     "Known",
     "Last",
     "Latest",
     "MAX_CONDITIONS",
     "MAX_DISTINCT",
     "MAX_NESTING",
+    "Moved",
     "Meets",
     "Not",
     "Overdue",
     "Percent",
     "Plain",
     "REFERENCE_PATTERN",
+    "STAGE_PATTERN",
     "Reference",
     "Span",
+    "Stage",
+    "StageName",
     "Status",
     "Strict",
     "Sum",
@@ -104,6 +115,7 @@ __all__ = [
     "Unfollowed",
     "Where",
     "Which",
+    "check_size",
     "condition_kind",
     "expanded",
     "parts_of",

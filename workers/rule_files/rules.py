@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from schemas.conditions import expanded
+from schemas.ladders import Ladder
 from schemas.rules import ForEveryRule, Rule, RuleBook, RuleFile
 from workers.rule_files.attribute_types import attribute_type_problems
 from workers.rule_files.cross_references import reference_problems
@@ -139,14 +140,18 @@ def _merged(files: Iterable[RuleFile], names: KnownNames) -> RuleBook:
     rules: list[Rule] = []
     define: dict[str, Any] = {}
     every = ForEveryRule()
+    ladders: list[Ladder] = []
     for file in files:
         rules += file.rules
         define = {**file.define, **define}
+        if file.stages is not None:
+            ladders.append(file.stages)
         every = every if file.for_every_rule is None else file.for_every_rule
     return RuleBook(
         rules=tuple(rules),
         define=define,
         for_every_rule=every,
+        ladders=tuple(ladders),
         attribute_types=names.attribute_types,
         signs_of_life=names.signs_of_life,
         personal=names.personal,

@@ -99,6 +99,7 @@ class Rest(msgspec.Struct, array_like=True, gc=False):
     attributes: dict[str, tuple[Kept, int]] = {}
     pairs: dict[str, list[int]] = {}
     floors: dict[str, int] = {}
+    stage: list[int] = []
 
 
 Wording = Callable[[Candidate], Waiting]
@@ -173,6 +174,7 @@ class Layout3:
         if flags & _HAS_REST:
             rest = _decode_rest(given.take(given.end - given.at))
             take_rest(customer, rest)
+            customer.stage.take(rest.stage)
             for waiting in rest.candidates:
                 take_worded(customer.another_candidate(), waiting, self.names)
         elif given.at != given.end:
@@ -295,7 +297,8 @@ class Layout3:
             flags |= _HAS_ACTED
             out.moments(customer.acted)
         candidates = [self.worded(customer.candidates[place]) for place in range(customer.waiting)]
-        rest = [customer.latest, candidates, customer.attributes, customer.pairs, customer.floors]
+        stage = customer.stage.numbers()
+        rest = [customer.latest, candidates, customer.attributes, customer.pairs, customer.floors, stage]
         if drop_empty(rest):
             flags |= _HAS_REST
             out.copy(_encode_rest(rest))

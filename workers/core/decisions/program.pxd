@@ -8,6 +8,7 @@ from workers.core.customer.episode cimport Episode
 from workers.core.customer.folding cimport TypeFolding
 from workers.core.customer.series cimport Series
 from workers.core.memory cimport Numbers
+from workers.core.rules.ladder cimport ActiveLadder
 from workers.core.rules.rule_set cimport Rule, RuleSet
 
 cdef long long FOREVER_MS
@@ -59,6 +60,7 @@ cdef class EventType:
     cdef readonly TypeFolding folding
     cdef readonly list groups, others
     cdef readonly bint is_sign_of_life, asks_consent, is_plain
+    cdef public bint moves
 
 @cython.final
 cdef class Program:
@@ -68,6 +70,7 @@ cdef class Program:
     cdef readonly dict by_id, types
     cdef readonly EventType unknown_type
     cdef readonly long long circles, all_decided_ms
+    cdef readonly ActiveLadder ladder
     cdef object _observed
 
     cdef EventType _type(self, long long place, str name)

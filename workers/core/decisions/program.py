@@ -14,6 +14,7 @@ from workers.core.customer.folding import TypeFolding
 from workers.core.customer.series import Series
 from workers.core.memory import Numbers
 from workers.core.rules.binding import Binding
+from workers.core.rules.ladder import ActiveLadder
 from workers.core.rules.rule_set import Rule, RuleSet
 from workers.core.rules.whole_conditions import compile_whole
 
@@ -203,10 +204,21 @@ class EventType:
         others: all other groups.
         is_sign_of_life: whether such an event shows that a customer is back.
         asks_consent: whether it says who may be contacted.
+        moves: whether such an event can change where a customer stands on the ladder.
         is_plain: whether nothing but the plain series is kept of its events, and no attribute of them is read.
     """
 
-    __slots__ = ("asks_consent", "folding", "groups", "is_plain", "is_sign_of_life", "name", "others", "place")
+    __slots__ = (
+        "asks_consent",
+        "folding",
+        "groups",
+        "is_plain",
+        "is_sign_of_life",
+        "moves",
+        "name",
+        "others",
+        "place",
+    )
 
     def __init__(
         self,
@@ -223,6 +235,7 @@ class EventType:
         self.is_sign_of_life = is_sign_of_life
         self.asks_consent = asks_consent
         self.is_plain = folding is not None and folding.is_plain and not asks_consent and not is_converted
+        self.moves = False
         self.groups: list[Group] = []
         self.others: list[Group] = []
 
@@ -241,6 +254,7 @@ class Program:
         circles: how many circles of competing rules there are, those of a single rule included.
         rivals: by conflict group, the groups of its rules.
         all_decided_ms: up to when every type has been seen that any rule must have seen to be decided by time.
+        ladder: on which the customer stands; None if there is none.
     """
 
     def __init__(self, rule_set: RuleSet) -> None:
@@ -249,7 +263,14 @@ class Program:
         grouped = _grouped(ordered)
         conditions = max((size_of(rule.when)[0] for rule in ordered), default=0)
         self.rule_set = rule_set
-        self.customer = Customer(series, len(ordered), len(grouped), conditions)
+        places = len(grouped) + (rule_set.ladder is not None)
+        self.customer = Customer(series, len(ordered), places, conditions)
+        self.ladder: ActiveLadder | None = None
+        if rule_set.ladder is not None:
+            bindings = [Binding(self.customer, specs) for _ in rule_set.ladder.steps]
+            steps = list(map(compile_whole, rule_set.ladder.steps, bindings))
+            most = max(binding.places for binding in bindings)
+            self.ladder = ActiveLadder(rule_set.ladder, self.customer, steps, most)
         self.groups: list[Group] = []
         group_of: dict[int, Group] = {}
         for places in grouped:
@@ -258,7 +279,7 @@ class Program:
             group_of.update(dict.fromkeys(places, group))
         self.rules: list[ActiveRule] = []
         for place, rule in enumerate(ordered):
-            binding = Binding(self.customer, specs)
+            binding = Binding(self.customer, specs, ladder=self.ladder)
             condition = compile_whole(rule.when, binding)
             active = ActiveRule(place, rule, condition, binding.places, self.customer, group_of[place])
             self.rules.append(active)
@@ -283,6 +304,7 @@ class Program:
             name in self.rule_set.contact_policy.types,
             name in self.rule_set.attribute_types,
         )
+        kind.moves = self.ladder is not None and name in self.ladder.ladder.types
         for group in self.groups:
             reads = name in group.rules[0].rule.types
             (kind.groups if reads else kind.others).append(group)
@@ -311,6 +333,8 @@ class Program:
             return
         self._observed = observed
         self.customer.observe(observed)
+        if self.ladder is not None:
+            self.ladder.observe(observed)
         self.all_decided_ms = FOREVER_MS
         for rule in self.rules:
             rule.observe(observed)
@@ -319,6 +343,8 @@ class Program:
     def begin(self) -> None:
         """Begin with a customer who is not known."""
         self.customer.clear()
+        if self.ladder is not None:
+            self.ladder.is_stale = True
         for group in self.groups:
             group.is_timed = False
 
