@@ -544,21 +544,21 @@ class RuleBook:
         rules: the rules of all files; their ids are unique.
         define: named conditions as written; they can refer to each other.
         for_every_rule: settings for every rule.
-        ladders: of all files; at most one is live.
         attribute_types: the types that `sources.yaml` declares, by `type.attribute`: the rules read values as these.
         signs_of_life: the event types that show that a customer is back.
         personal: the attributes that `sources.yaml` declares personal, as `type.attribute`.
         forget_after: how long after the last of these a customer is forgotten; None for never.
+        ladders: of all files; at most one is live.
     """
 
     rules: tuple[Rule, ...] = ()
     define: Mapping[str, Condition] = field(default_factory=dict)
     for_every_rule: ForEveryRule = field(default_factory=ForEveryRule)
-    ladders: tuple[Ladder, ...] = ()
     attribute_types: Mapping[str, AttributeType] = field(default_factory=dict)
     signs_of_life: frozenset[str] = SIGNS_OF_LIFE
     personal: frozenset[str] = frozenset()
     forget_after: timedelta | None = None
+    ladders: tuple[Ladder, ...] = ()
 
     @property
     def ladder(self) -> Ladder | None:

@@ -119,7 +119,7 @@ class Customer:
         for place in range(self.groups):
             self.flips[place] = FOREVER_MS
         self.flips_known = True
-        if self.stage.code:
+        if self.stage.is_present():
             self.stage.clear()
         if self.named_flips:
             self.named_flips = {}

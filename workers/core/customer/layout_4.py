@@ -377,7 +377,7 @@ class Layout4:
         if customer.due_ms != (soonest_ms if soonest_ms < FOREVER_MS else 0):
             flags |= _HAS_DUE
             out.moment(customer.due_ms)
-        if customer.stage.code:
+        if customer.stage.is_present():
             flags |= _HAS_STAGE
             customer.stage.write(out)
         if customer.acted:

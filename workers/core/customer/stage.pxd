@@ -14,6 +14,7 @@ cdef class Stage:
 
     cpdef clear(self)
     cpdef tell(self, long long code, long long since_ms)
+    cpdef bint is_present(self) noexcept
     cpdef bint is_told(self) noexcept
     @cython.locals(flags=cython.longlong)
     cdef int read(self, Reader given) except -1

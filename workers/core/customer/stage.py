@@ -35,7 +35,7 @@ class Stage:
     Stages are named by codes (`code_of_stage`), so that they can be read whatever the ladder is now.
 
     Attributes:
-        code: of the stage; 0 while none was ever known: then everything below is 0.
+        code: of the stage; 0 while none was ever known.
         since_ms: since when the customer stands there.
         from_code: the stage before; 0 for none.
         direction: of the move to it: `NO_MOVE` for a stage that was first known, or changed with the ladder.
@@ -63,6 +63,10 @@ class Stage:
         self.told_code = code
         self.told_since_ms = since_ms
 
+    def is_present(self) -> bool:
+        """Return whether there is anything to remember: time alone can also make known where a customer stands."""
+        return self.code != 0 or self.told_since_ms != 0
+
     def is_told(self) -> bool:
         """Return whether the newest record says where the customer stood at their latest event."""
         return self.code != 0 and self.told_code == self.code and self.told_since_ms == self.since_ms
@@ -83,7 +87,7 @@ class Stage:
         elif flags & _TOLD_OTHERWISE:
             self.told_code = given.little(CODE_BYTES)
             self.told_since_ms = given.moment()
-        if not self.code:
+        if not self.is_present():
             raise Damaged("a stage that is none")
 
     def write(self, out: Writer) -> None:
@@ -108,7 +112,7 @@ class Stage:
 
     def numbers(self) -> list[int]:
         """Return it as numbers, as in layout 3; empty if there is nothing to remember."""
-        if not self.code:
+        if not self.is_present():
             return []
         told = [self.told_code, self.told_since_ms]
         return [self.code, self.since_ms, self.from_code, self.direction, int(self.by_time), *told]
@@ -121,7 +125,7 @@ class Stage:
         """
         if not numbers:
             return
-        if len(numbers) != _NUMBERS or not numbers[0] or not 0 <= numbers[3] <= DOWN or not 0 <= numbers[4] <= 1:
+        if len(numbers) != _NUMBERS or not 0 <= numbers[3] <= DOWN or not 0 <= numbers[4] <= 1:
             raise Damaged("numbers that are no stage")
         for code in (numbers[0], numbers[2], numbers[5]):
             if not 0 <= code < 1 << (8 * CODE_BYTES):

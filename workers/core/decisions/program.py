@@ -12,10 +12,11 @@ from workers.core.customer.customer import Customer
 from workers.core.customer.episode import Episode
 from workers.core.customer.folding import TypeFolding
 from workers.core.customer.series import Series
+from workers.core.customer.specs import Specs
 from workers.core.memory import Numbers
 from workers.core.rules.binding import Binding
 from workers.core.rules.ladder import ActiveLadder
-from workers.core.rules.rule_set import Rule, RuleSet
+from workers.core.rules.rule_set import Ladder, Rule, RuleSet
 from workers.core.rules.whole_conditions import compile_whole
 
 _GROUP_SIZE: Final = 16
@@ -267,10 +268,7 @@ class Program:
         self.customer = Customer(series, len(ordered), places, conditions)
         self.ladder: ActiveLadder | None = None
         if rule_set.ladder is not None:
-            bindings = [Binding(self.customer, specs) for _ in rule_set.ladder.steps]
-            steps = list(map(compile_whole, rule_set.ladder.steps, bindings))
-            most = max(binding.places for binding in bindings)
-            self.ladder = ActiveLadder(rule_set.ladder, self.customer, steps, most)
+            self.ladder = bound_ladder(rule_set.ladder, self.customer, specs)
         self.groups: list[Group] = []
         group_of: dict[int, Group] = {}
         for places in grouped:
@@ -347,6 +345,13 @@ class Program:
             self.ladder.is_stale = True
         for group in self.groups:
             group.is_timed = False
+
+
+def bound_ladder(ladder: Ladder, customer: Customer, specs: Specs) -> ActiveLadder:
+    """Return a ladder, compiled for the customer of a rule set."""
+    bindings = [Binding(customer, specs) for _ in ladder.steps]
+    steps = list(map(compile_whole, ladder.steps, bindings))
+    return ActiveLadder(ladder, customer, steps, max(binding.places for binding in bindings))
 
 
 def _grouped(rules: tuple[Rule, ...]) -> list[list[int]]:

@@ -170,6 +170,9 @@ class ActiveLadder:
         stretch.from_ms, stretch.until_ms = at_ms, self.flip_ms
         stretch.is_known = place != UNKNOWN
         if place == UNKNOWN:
+            if is_other:  # nothing is known by this ladder
+                stretch.code = stretch.since_ms = stretch.from_code = stretch.direction = 0
+                stretch.by_time = False
             return
         code: int = self.codes[place]
         if code == stretch.code:
@@ -195,8 +198,6 @@ class ActiveLadder:
         stage = self.stage
         stage.code, stage.since_ms, stage.from_code = stretch.code, stretch.since_ms, stretch.from_code
         stage.direction, stage.by_time = stretch.direction, stretch.by_time
-        if not stage.code:
-            stage.clear()
 
     def next_change_ms(self, at_ms: int) -> int:
         """Return when time alone changes next what can be told of the stage, after a moment; FOREVER_MS for never."""

@@ -10,6 +10,7 @@ from schemas import rules as written
 from schemas.attribute_types import AttributeType, told_apart_in, uses_of
 from schemas.conditions import expanded
 from schemas.durations import duration_ms
+from schemas.ladders import Ladder as LadderAsWritten
 from schemas.paces import pace_seconds
 from schemas.rules import RuleBook
 from workers.core.coverage import FOREVER_MS
@@ -50,7 +51,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
     ordered = sorted((_expanded(rule, book.define) for rule in book.rules), key=lambda rule: rule.id)
     evaluated = [rule for rule in ordered if rule.status != "draft"]
     contact_policy = compile_contact_policy(book.for_every_rule, book.personal)
-    steps = () if book.ladder is None else tuple(expanded(step.when, book.define) for step in book.ladder.steps)
+    steps = [] if book.ladder is None else [expanded(step.when, book.define) for step in book.ladder.steps]
     conditions_of_all = [*(part for rule in evaluated for part in _conditions_of(rule)), *steps]
     read = {name for part in conditions_of_all for name in types_of(part)}
     known = sorted(set(types) | read | {reference.split(".", 1)[0] for reference in contact_policy.attributes})
@@ -62,7 +63,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
     worded = frozenset(read_attributes)
     _refuse_same_codes(rule.id for rule in evaluated)
     contents = {rule.id: _content(rule) for rule in ordered}
-    ladder = None if book.ladder is None else _compile_ladder(book.ladder, steps, specs)
+    ladder = None if book.ladder is None else compile_ladder(book.ladder, book.define, specs)
     own = [_compile(rule, contents[rule.id], specs, hold_out_key, ladder) for rule in evaluated]
     compiled = grouped(competing(own, contact_policy))
     references: dict[str, set[str]] = {}
@@ -123,6 +124,41 @@ def _refuse_same_codes(ids: Iterable[str]) -> None:
             raise ValueError(f"rules '{other}' and '{rule_id}' look the same in what is stored; give one another id")
 
 
+def compile_ladder(ladder: LadderAsWritten, define: Mapping[str, Any], specs: Specs) -> Ladder:
+    """Compile a ladder.
+
+    Args:
+        ladder: as written.
+        define: the named conditions.
+        specs: what is kept; changed.
+
+    Raises:
+        ValueError: if two stages look the same in what is stored.
+    """
+    steps = tuple(expanded(step.when, define) for step in ladder.steps)
+    codes = {code_of_stage(name): name for name in ladder.stages()}
+    for name in ladder.stages():
+        if codes[code_of_stage(name)] != name:
+            other = codes[code_of_stage(name)]
+            raise ValueError(f"stages '{other}' and '{name}' look the same in what is stored; give one another name")
+    for when in steps:
+        collect(when, specs)
+    matter: dict[str, AttributeType] = {}
+    for when in steps:
+        matter |= _types_that_matter(when, specs)
+    meant = [list(ladder.stages()), [_dumped(when) for when in steps], MEANING, *([matter] if matter else [])]
+    return Ladder(
+        name=ladder.name,
+        stages=ladder.stages(),
+        steps=steps,
+        listed=ladder.listed(),
+        pace=Pace(ladder.pace[0], pace_seconds(ladder.pace), spread=True),
+        types=frozenset(name for when in steps for name in types_of(when, specs.types)),
+        reads_tenure=any(map(reads_tenure, steps)),
+        hash=digest_of(meant),
+    )
+
+
 def compile_content(content: str, rules: RuleSet) -> Rule:
     """Compile one rule alone, of what it said when it was active, to word what it decided.
 
@@ -177,37 +213,6 @@ def _dumped(model: Any, **options: Any) -> Any:
 def _content(rule: written.Rule) -> Any:
     """Return the content that decides: a rule without its examples and description."""
     return _dumped(rule, exclude={"examples", "description"})
-
-
-def _compile_ladder(ladder: written.Ladder, steps: tuple[Any, ...], specs: Specs) -> Ladder:
-    """Compile the live ladder.
-
-    Args:
-        ladder: as written.
-        steps: the conditions of its steps, with every `meets` replaced.
-        specs: what is kept; changed.
-    """
-    codes = {code_of_stage(name): name for name in ladder.stages()}
-    for name in ladder.stages():
-        if codes[code_of_stage(name)] != name:
-            other = codes[code_of_stage(name)]
-            raise ValueError(f"stages '{other}' and '{name}' look the same in what is stored; give one another name")
-    for when in steps:
-        collect(when, specs)
-    matter: dict[str, AttributeType] = {}
-    for when in steps:
-        matter |= _types_that_matter(when, specs)
-    meant = [list(ladder.stages()), [_dumped(when) for when in steps], MEANING, *([matter] if matter else [])]
-    return Ladder(
-        name=ladder.name,
-        stages=ladder.stages(),
-        steps=steps,
-        listed=ladder.listed(),
-        pace=Pace(ladder.pace[0], pace_seconds(ladder.pace), spread=True),
-        types=frozenset(name for when in steps for name in types_of(when, specs.types)),
-        reads_tenure=any(map(reads_tenure, steps)),
-        hash=digest_of(meant),
-    )
 
 
 def _compile(
