@@ -24,9 +24,7 @@ class Step(Strict):
         description="The condition. It may use `meets`, but no stage.",
         examples=[{"count": "purchase", "at least": 3, "within": "365 days"}],
     )
-    list: bool = Field(
-        default=False, description="Whether customers on this step can be listed.", examples=[True]
-    )
+    list: bool = Field(default=False, description="Whether customers on this step can be listed.", examples=[True])
 
     @model_validator(mode="after")
     def _small(self) -> "Step":
@@ -38,9 +36,7 @@ class Bottom(Strict):
     """The stage of everybody for whom no step holds."""
 
     stage: StageName = Field(description="The name of the stage.", examples=["newcomer"])
-    list: bool = Field(
-        default=False, description="Whether customers on this step can be listed.", examples=[True]
-    )
+    list: bool = Field(default=False, description="Whether customers on this step can be listed.", examples=[True])
 
 
 def _read_bottom(value: Any) -> Any:

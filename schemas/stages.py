@@ -41,7 +41,8 @@ class StageRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
         Because, Meta(description="What changed it. More reasons may be added, each with the direction `none`.")
     ]
     why: Annotated[
-        tuple[Reason, ...], Meta(description="The conditions of the step, with the observed values; none of the lowest.")
+        tuple[Reason, ...],
+        Meta(description="The conditions of the step, with the observed values; none of the lowest."),
     ]
 
 

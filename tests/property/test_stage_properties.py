@@ -1,8 +1,8 @@
 """Laws of stages: where a customer stands, and every move, is what the whole history says, to the millisecond.
 
-A second implementation follows the log as plainly as possible: it judges every step of the ladder from the list of all
-events at every moment that could matter, and remembers nothing but the stage. Batches, timers, types that lag and
-repeated events make no difference.
+A second implementation follows the log as plainly as possible: it judges every step of the ladder from the list of
+all events at every moment that could matter, and remembers nothing but the stage. Batches, timers, types that lag
+and repeated events make no difference.
 """
 
 from collections.abc import Sequence
@@ -13,15 +13,14 @@ from typing import Any, Final
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from schemas import conditions as model
 from schemas.ladders import Ladder
 from schemas.rules import RuleBook
 from schemas.stages import StageRecord
-from tests.property.test_condition_truth import CONDITIONS, READ, TYPES, Life, histories, spans_of, truth
-from tests.support.builders import DAY, START, day, event, rule, watched
+from tests.property.test_condition_truth import CONDITIONS, TYPES, Life, histories, spans_of, truth
+from tests.support.builders import DAY, START, event, rule, watched
 from tests.support.decided import LAYOUTS
 from tests.support.examples import examples
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE
+from workers.core.conditions.condition import FALSE, TRUE
 from workers.core.coverage import Coverage
 from workers.core.decisions import decide as core
 from workers.core.decisions.decide import decider_of

@@ -18,8 +18,8 @@ from workers.core.customer.customer import Customer
 from workers.core.customer.series import Series
 from workers.core.customer.specs import Specs
 from workers.core.customer.stage import NO_MOVE, code_of_stage
-from workers.core.rules.binding import Binding
 from workers.core.decisions.program import bound_ladder
+from workers.core.rules.binding import Binding
 from workers.core.rules.rule_compiler import compile_ladder
 from workers.core.rules.whole_conditions import collect, compile_whole, reads_ladder
 from workers.core.text import Text

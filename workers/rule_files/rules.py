@@ -21,6 +21,7 @@ from workers.rule_files.known_names import KnownNames
 from workers.rule_files.problems import Problem, add_elsewhere, in_order
 from workers.rule_files.references import ids_in, lent_documents, rules_in
 from workers.rule_files.values.impossible import value_problems
+from workers.rule_files.values.ladders import ladder_problems
 from workers.rule_files.values.levels import level_problems
 from workers.rule_files.yaml_nodes import Document, MapNode, parse_yaml
 from workers.rule_files.yaml_validation import validate
@@ -121,6 +122,7 @@ def _read(
         *reference_problems(documents, names, ids_in(beside)),
         *value_problems(documents, names),
         *level_problems(documents),
+        *ladder_problems(documents),
     ]
     for document in documents:
         value, file_problems = validate(document, RuleFile)

@@ -24,6 +24,7 @@ _FLAGS: Final = 63
 
 _NUMBERS: Final = 7
 
+
 def code_of_stage(name: str) -> int:
     """Return the code of a stage's name, a number of `CODE_BYTES` bytes that is not 0."""
     return int.from_bytes(blake2b(name.encode(), digest_size=CODE_BYTES).digest(), "big") or 1
@@ -40,8 +41,8 @@ class Stage:
         from_code: the stage before; 0 for none.
         direction: of the move to it: `NO_MOVE` for a stage that was first known, or changed with the ladder.
         by_time: whether time alone changed it, and not an event.
-        told_code, told_since_ms: the stage of the customer's newest record, and since when. It can be a later one than
-            `code`: time has passed since the latest event. The code is 0 if the present stage is still to be
+        told_code, told_since_ms: the stage of the customer's newest record, and since when. It can be a later one
+            than `code`: time has passed since the latest event. The code is 0 if the present stage is still to be
             published.
     """
 

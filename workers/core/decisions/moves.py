@@ -80,9 +80,7 @@ class Moves:
         """Publish a stage."""
         self._add(stretch, stretch.since_ms, self.ladder.name(stretch.from_code), stretch.direction, because)
 
-    def _add(
-        self, stretch: Stretch, id_ms: int, came_from: str | None, direction: int, because: Because
-    ) -> None:
+    def _add(self, stretch: Stretch, id_ms: int, came_from: str | None, direction: int, because: Because) -> None:
         name, ladder, why = self.ladder.name(stretch.code), self.ladder, ()
         assert name is not None
         step = ladder.step_of(stretch.code)
@@ -168,7 +166,7 @@ class Moves:
         return self.ladder.at(max(at_ms, self.customer.at_ms))
 
     def is_untold(self, upto_ms: int) -> bool:
-        """Return whether it is known where the customer stands, and still to be published; argument as of `present`."""
+        """Return whether it is known where the customer stands, and is not published; argument as of `present`."""
         return not self.stage.told_code and self.present(upto_ms).code != 0
 
     def tell(self, upto_ms: int) -> None:
