@@ -83,4 +83,5 @@ class Ladder(Strict):
 
     def listed(self) -> frozenset[str]:
         """Return the stages whose customers can be listed."""
-        return frozenset(step.stage for step in (*self.steps, self.otherwise) if step.list)
+        found = [step.stage for step in self.steps if step.list]
+        return frozenset([*found, self.otherwise.stage] if self.otherwise.list else found)

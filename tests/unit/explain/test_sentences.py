@@ -570,7 +570,7 @@ def read(block: str) -> Any:
 @pytest.mark.parametrize("block", BLOCKS, ids=[block.splitlines()[0] for block in BLOCKS])
 def test_what_the_page_shows_is_what_can_be_written(block: str) -> None:
     content = read(block)
-    if isinstance(content, dict) and set(content) & {"rules", "define", "for every rule"}:
+    if isinstance(content, dict) and set(content) & {"rules", "define", "stages", "for every rule"}:
         RuleFile.model_validate(content)
     elif isinstance(content, dict) and "tests" in content:
         RuleTestFile.model_validate(content)

@@ -51,8 +51,8 @@ class Outcome:
         says_yes: whether that answer is a yes.
         forgotten: how often the customer was forgotten; if nothing came after that, there is no state.
         left_out: for each value that its type could not read: the event's type and id, the attribute, the reason.
-        stages: what is to be published of the customer's stage, in order; None stands for a customer of whom nothing
-            is known any longer.
+        stages: what is to be published of the customer's stage, in order; None stands for a customer who is not
+            known any longer.
         stage: the name of the stage, as far as everything has been seen; None if it is not known.
         is_untold: whether the stage is still to be published, because it is no move (`tell`).
         unnamed: for each action that waited and is dropped without a decision, the version of its rule: no one knows

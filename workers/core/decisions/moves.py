@@ -6,7 +6,7 @@ reads has been seen. A stage that is no move waits (`Moves.is_untold`) until it 
 
 from typing import Final
 
-from schemas.actions import moment
+from schemas.actions import Reason, moment
 from schemas.stages import Because, Direction, StageRecord, stage_id
 from workers.core.customer.customer import Customer
 from workers.core.customer.stage import NO_MOVE, Stage
@@ -23,7 +23,7 @@ class Moves:
         ladder: on which the customer stands.
         customer, stage: the customer.
         customer_id: the id.
-        records: what is to be published, in order; None stands for a customer of whom nothing is known any longer.
+        records: what is to be published, in order; None stands for a customer who is not known any longer.
     """
 
     def __init__(self, ladder: ActiveLadder) -> None:
@@ -81,7 +81,8 @@ class Moves:
         self._add(stretch, stretch.since_ms, self.ladder.name(stretch.from_code), stretch.direction, because)
 
     def _add(self, stretch: Stretch, id_ms: int, came_from: str | None, direction: int, because: Because) -> None:
-        name, ladder, why = self.ladder.name(stretch.code), self.ladder, ()
+        name, ladder = self.ladder.name(stretch.code), self.ladder
+        why: tuple[Reason, ...] = ()
         assert name is not None
         step = ladder.step_of(stretch.code)
         if step is not None:
@@ -185,5 +186,5 @@ class Moves:
         self.set_time(min(upto_ms, self.ladder.decided_until_ms))
 
     def forget(self) -> None:
-        """Publish that nothing is known of the customer any longer."""
+        """Publish that the customer is not known any longer."""
         self.records.append(None)

@@ -264,8 +264,8 @@ class Program:
         grouped = _grouped(ordered)
         conditions = max((size_of(rule.when)[0] for rule in ordered), default=0)
         self.rule_set = rule_set
-        places = len(grouped) + (rule_set.ladder is not None)
-        self.customer = Customer(series, len(ordered), places, conditions)
+        timed = len(grouped) + (rule_set.ladder is not None)
+        self.customer = Customer(series, len(ordered), timed, conditions)
         self.ladder: ActiveLadder | None = None
         if rule_set.ladder is not None:
             self.ladder = bound_ladder(rule_set.ladder, self.customer, specs)

@@ -63,7 +63,7 @@ CONDITIONS: Final[Mapping[str, list[dict[str, Any]]]] = {
         {"latest": "profile.amount", "more than": 8},
         {"latest": "profile.amount", "exactly": AMOUNT},
     ],
-    "moved": [{"moved": "down"}],
+    "moved": [{"moved": "up"}],
     "none": [{"none": "purchase", "for": "3 days", **WHERE}],
     "overdue": [{"overdue": "purchase", "by": "2 times", "usual gap": "2 days", "at least": "2 days", **WHERE}],
     "stage": [{"stage": "quiet"}],

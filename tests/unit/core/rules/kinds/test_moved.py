@@ -29,7 +29,6 @@ def test_a_stage_that_is_first_known_is_no_move() -> None:
     assert one.at(3) == "false"
     one.stands("loyal", 3, "newcomer", UP)
     assert one.at(3) == "false"
-    assert LookedAt({"moved": "up"}).at(0) == "false"
 
 
 def test_the_reason_says_from_where_to_where() -> None:
