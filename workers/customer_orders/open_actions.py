@@ -1,7 +1,7 @@
 """Actions of customers that a mailer may still carry out: Kafka has them, and nothing that takes them back. Pure.
 
-An order to erase takes back every action that Linger knows of. It does not know of all: of a state that cannot be
-read, of a rule that is gone and of which nothing is kept, or after a lost Redis. The topics have them all.
+An order to erase takes back every action that Linger knows of. It does not know of all: not of those in a state that
+cannot be read, or of a rule that is gone if nothing is kept of it, or after a lost Redis. The topics have them all.
 """
 
 from collections.abc import Sequence
@@ -74,7 +74,7 @@ class OpenActions:
 
 
 def not_taken_back(number: int) -> str:
-    """Return that so many actions stay open after an erasure, as a sentence."""
+    """Return how many actions stay open after an erasure, as a sentence."""
     actions = "1 action is" if number == 1 else f"{number:,} actions are"
     return f"{actions} still open, and not taken back: Linger has lost what it knew of them."
 
