@@ -22,8 +22,17 @@ from workers.core.coverage import FOREVER_MS, SERIES_OF_SOME
 from workers.core.customer.binary import FARTHEST_MS, Damaged, Reader, Writer, from_zigzag, within, zigzag
 from workers.core.customer.candidate import Candidate, Evidence
 from workers.core.customer.customer import RING
-from workers.core.customer.layout_3 import Kept, Waiting, drop_empty, stored_waiting, take_rest, take_worded
+from workers.core.customer.layout_3 import (
+    Kept,
+    Waiting,
+    drop_empty,
+    stored_waiting,
+    take_rest,
+    take_seen,
+    take_worded,
+)
 from workers.core.customer.names import Names, Places
+from workers.core.customer.seen import Seen
 from workers.core.customer.series import Series
 from workers.core.events.decoding import FINGERPRINT_BYTES, MAX_STORED
 
@@ -94,6 +103,7 @@ class Rest(msgspec.Struct, array_like=True, gc=False):
     floors: dict[str, int] = {}
     worded: list[Waiting] = []
     details: list[Details] = []
+    seen: dict[str, Seen] = {}
 
 
 _encode_rest = msgspec.msgpack.Encoder(order="deterministic").encode
@@ -140,6 +150,7 @@ class Layout4:
         self.of_some = [key for key in self.keys if key.named > _OF_SOME]
         self.by_hash = Places([key.hash for key in self.of_some])
         self.rest = _NO_REST
+        self.seen: dict[str, Seen] = {}
 
     # -- reading -------------------------------------------------------------------------------------------
 
@@ -183,6 +194,7 @@ class Layout4:
         if flags & _HAS_REST:
             self.rest = _decode_rest(given.take(given.number()))
             take_rest(customer, self.rest)
+            take_seen(self.rest.seen, self.names)
         if flags & _HAS_CANDIDATES:
             for _ in range(given.bounded(given.number(), 2)):
                 self.read_candidate(customer.another_candidate())
@@ -378,7 +390,8 @@ class Layout4:
         if customer.acted:
             flags |= _HAS_ACTED
             out.moments(customer.acted)
-        if customer.waiting or customer.latest or customer.attributes or customer.pairs or customer.floors:
+        has_rest = customer.latest or customer.attributes or customer.pairs or customer.floors or self.seen
+        if customer.waiting or has_rest:
             rest = self.rare_fields()
             if drop_empty(rest):
                 flags |= _HAS_REST
@@ -414,6 +427,8 @@ class Layout4:
             if key.series.is_present:
                 number += 1
         self.writer.number(number)
+        if self.seen:
+            self.seen = {}
         for key in self.keys:
             series = key.series
             if series.is_present:
@@ -464,6 +479,8 @@ class Layout4:
                 out.integer(sums[place])
             elif flags & _SUMS:
                 out.number(sums[place] // _HUNDRED)
+        if series.seen:
+            self.seen[series.key] = series.seen
         if values.number:
             out.number(values.number)
             day = series.last_ms // DAY_MS
@@ -573,7 +590,7 @@ class Layout4:
                 values, values_back = candidate.evidence.values, candidate.evidence_back.values
                 own: list[Any] = [candidate.variables, _pairs(values), _pairs(values_back)]
                 details.append([*own, candidate.known] if candidate.known else own)
-        return [customer.latest, customer.attributes, customer.pairs, customer.floors, worded, details]
+        return [customer.latest, customer.attributes, customer.pairs, customer.floors, worded, details, self.seen]
 
 
 def _has_more(candidate: Candidate) -> bool:

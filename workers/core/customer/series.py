@@ -3,9 +3,12 @@
 There is one object for each series that a rule set keeps; it is filled for one customer after the other.
 """
 
+from typing import Any
+
 from schemas.durations import DAY_MS
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.days import Days, bounded
+from workers.core.customer.seen import Seen, note_seen
 from workers.core.customer.specs import MAX_TOLD_APART
 
 
@@ -26,6 +29,7 @@ class Series:
         active_days: number of UTC days with events, over the lifetime.
         gone_day: days up to and including this one are incomplete; 0 if all are complete.
         days: the days that are kept.
+        seen: the values of its latest events (`customer.seen`); empty unless they are kept.
         values: distinct values: the hash of each, in the column `count`, with the UTC day on which it was seen last,
             ascending by day. Empty unless they are counted; then there are no `days`, and `gone_day` is about values.
     """
@@ -42,6 +46,7 @@ class Series:
         "keep_days",
         "key",
         "last_ms",
+        "seen",
         "since_ms",
         "total",
         "total_sum",
@@ -59,6 +64,7 @@ class Series:
         self.is_complete = False
         self.days = Days()
         self.values = Days()
+        self.seen: Seen = []
         self.is_present = False
         self.first_ms = self.last_ms = self.total = self.total_sum = self.active_days = self.gone_day = 0
 
@@ -67,6 +73,8 @@ class Series:
         self.is_present = False
         self.first_ms = self.last_ms = self.total = self.total_sum = self.active_days = self.gone_day = 0
         self.days.number = self.values.number = 0
+        if self.seen:
+            self.seen = []
 
     def add(self, at_ms: int, amount: int, latest_day: int) -> None:
         """Fold one event, late or not.
@@ -115,6 +123,18 @@ class Series:
         if values.number > MAX_TOLD_APART:
             # Still exact: no condition counts beyond that number.
             values.remove(0, 1)
+
+    def add_seen(self, at_ms: int, value: Any) -> None:
+        """Fold one event whose value is kept.
+
+        Args:
+            at_ms: when it happened, from 1970 on.
+            value: as it is kept; None if it has none.
+        """
+        day = at_ms // DAY_MS
+        self.count(at_ms, day)
+        if value is not None:
+            note_seen(self.seen, value, day)
 
     def count(self, at_ms: int, day: int) -> None:
         """Count an event of a moment, which is on a UTC day, in everything but the days."""

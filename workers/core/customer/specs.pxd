@@ -4,7 +4,7 @@ cdef class SeriesSpec:
     cdef readonly str key, type, adds
     cdef readonly object matches
     cdef readonly long long keep_days
-    cdef readonly str tells_apart
+    cdef readonly str tells_apart, sees
 
 cdef class PairSpec:
     cdef readonly str key, first, then, first_type, then_type

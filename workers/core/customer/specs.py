@@ -6,7 +6,7 @@ every rule set.
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
@@ -40,6 +40,7 @@ class SeriesSpec:
         matches: whether an event of the type belongs to it; None for every one.
         keep_days: how long its buckets are kept; 0 if rules read only first, last and total.
         tells_apart: the attribute whose distinct values are counted, or None.
+        sees: the attribute of which the latest values are kept, or None.
     """
 
     key: str
@@ -48,6 +49,7 @@ class SeriesSpec:
     matches: Matcher | None
     keep_days: int
     tells_apart: str | None = None
+    sees: str | None = None
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,11 @@ class Specs:
         key = self._key(name, where, {"different": attribute}, attribute)
         return self._keep(SeriesSpec(key, name, None, matcher_of(where), 0, attribute), 0)
 
+    def require_seen(self, name: str, where: Mapping[str, Any] | None, attribute: str) -> str:
+        """Require the latest values of an attribute, and return the key of the series."""
+        key = self._key(name, where, {"seen": attribute}, attribute)
+        return self._keep(SeriesSpec(key, name, None, matcher_of(where), 0, None, attribute), 0)
+
     def require_pair(self, first: "tuple[str, Any]", then: "tuple[str, Any]") -> PairSpec:
         """Require a pair, each side an event type and its `where`, and return its spec."""
         keys = self.require(*first), self.require(*then)
@@ -240,7 +247,7 @@ class Specs:
         # Without buckets, the first rule with a window would have no history; with them, a series keeps enough days
         # to try other windows.
         keep_days = max(max(days, MIN_KEEP_DAYS) if days else 0, 0 if known is None else known.keep_days)
-        self._series[plan.key] = SeriesSpec(plan.key, plan.type, plan.adds, plan.matches, keep_days, plan.tells_apart)
+        self._series[plan.key] = replace(plan, keep_days=keep_days)
         return plan.key
 
 
