@@ -202,7 +202,9 @@ def _no_match(location: ErrorLocation, pattern: str, content: str) -> ProblemTex
         if (measurement := measurement_in(written)) is not None:
             hint = f"write '{measurement}'"
             return ProblemText("wrong-value", message, hint, None, Instead(written, measurement))
-        expected = f"expected {words}, or a measurement such as {{sum: purchase.amount}}"
+        expected = (
+            f"expected {words}, or a measurement such as {{sum: purchase.amount}}; a fixed text goes under 'labels'"
+        )
     suggested = None if rewrite is None else rewrite(written[:200])
     if suggested is not None and suggested != written:
         hint, instead = f"did you mean '{suggested}'? It must be {words}", Instead(written, as_yaml(suggested))
