@@ -28,7 +28,7 @@ cdef class Evidence:
 
 @cython.final
 cdef class Candidate:
-    cdef public long long rule, start_ms, withdrawn_ms, doubted_ms, because
+    cdef public long long rule, start_ms, withdrawn_ms, doubted_ms, because, repetition
     cdef readonly Evidence evidence, evidence_back
     cdef public dict variables
     cdef public object worded

@@ -90,7 +90,8 @@ class Candidate:
             it is one of `former`.
         former: the version of the rule that asked for it, if that is not the one of the rule set: it waits as numbers
             until it is worded with the rule as it was (`RuleSet.former`). Empty otherwise.
-        start_ms: start of the episode.
+        start_ms: start of the episode, or a later moment at which its rule asks again.
+        repetition: how many periods of its rule lie between the two.
         withdrawn_ms: when the customer returned before the action was admitted, so that only its retraction is
             published; else 0.
         doubted_ms: up to when everything must have been seen, because an event from before the start came late and
@@ -108,6 +109,7 @@ class Candidate:
         "evidence",
         "evidence_back",
         "former",
+        "repetition",
         "rule",
         "start_ms",
         "variables",
@@ -117,7 +119,7 @@ class Candidate:
 
     def __init__(self, most_conditions: int) -> None:
         self.rule = -1
-        self.start_ms = self.withdrawn_ms = self.doubted_ms = self.because = 0
+        self.start_ms = self.withdrawn_ms = self.doubted_ms = self.because = self.repetition = 0
         self.evidence = Evidence(most_conditions)
         self.evidence_back = Evidence(most_conditions)
         self.variables: dict[str, Any] | None = None
@@ -127,7 +129,7 @@ class Candidate:
     def clear(self) -> None:
         """Make it ready for another action."""
         self.rule = -1
-        self.start_ms = self.withdrawn_ms = self.doubted_ms = self.because = 0
+        self.start_ms = self.withdrawn_ms = self.doubted_ms = self.because = self.repetition = 0
         self.evidence.clear()
         self.evidence_back.clear()
         self.variables = self.worded = None

@@ -99,6 +99,8 @@ class Rest(msgspec.Struct, array_like=True, gc=False):
     attributes: dict[str, tuple[Kept, int]] = {}
     pairs: dict[str, list[int]] = {}
     floors: dict[str, int] = {}
+    asked: list[tuple[int, int]] = []
+    repetitions: list[int] = []
 
 
 Wording = Callable[[Candidate], Waiting]
@@ -175,6 +177,7 @@ class Layout3:
             take_rest(customer, rest)
             for waiting in rest.candidates:
                 take_worded(customer.another_candidate(), waiting, self.names)
+            take_repeats(rest, self.names)
         elif given.at != given.end:
             raise Damaged("there is more than it says")
 
@@ -296,6 +299,7 @@ class Layout3:
             out.moments(customer.acted)
         candidates = [self.worded(customer.candidates[place]) for place in range(customer.waiting)]
         rest = [customer.latest, candidates, customer.attributes, customer.pairs, customer.floors]
+        rest += repeats_of(self.names)
         if drop_empty(rest):
             flags |= _HAS_REST
             out.copy(_encode_rest(rest))
@@ -423,6 +427,29 @@ def take_rest(customer: Customer, rest: Any) -> None:
         moments += pair
     for at_ms in moments:
         within(at_ms, FARTHEST_MS)
+
+
+def repeats_of(names: Names) -> list[Any]:
+    """Return what rules that repeat keep: how often each has asked, and which repetitions wait; as in `Rest`."""
+    customer = names.customer
+    repetitions = [customer.candidates[place].repetition for place in range(customer.waiting)]
+    return [names.asked(), repetitions if any(repetitions) else []]
+
+
+def take_repeats(rest: Any, names: Names) -> None:
+    """Take over what `repeats_of` returned, of any layout; episodes and candidates have been read.
+
+    Raises:
+        Damaged: if it cannot be.
+    """
+    customer = names.customer
+    if rest.asked:
+        names.take_asked(rest.asked)
+    if rest.repetitions:
+        if len(rest.repetitions) != customer.waiting:
+            raise Damaged(f"{len(rest.repetitions)} repetitions of {customer.waiting} actions that wait")
+        for place, repetition in enumerate(rest.repetitions):
+            customer.candidates[place].repetition = within(repetition, MAX_STORED)
 
 
 def drop_empty(rest: list[Any]) -> bool:
