@@ -195,14 +195,15 @@ class Rule(Strict):
     again_every: Span | None = Field(
         default=None,
         alias="again every",
-        description="While it still holds for a customer, the rule asks again after each period of this length, counted "
-        "from when it began to hold. Each is an action of its own.",
+        description="While it still holds for a customer, the rule asks again after each period of this length, "
+        "counted from when it began to hold. Each is an action of its own.",
         examples=["30 days"],
     )
     at_most: MostActions | None = Field(
         default=None,
         alias="at most",
-        description="How often a rule with `again every` asks while it holds without a break, the first time included.",
+        description="How often a rule with `again every` asks while it holds without a break, the first time "
+        "included.",
         examples=["3 actions"],
     )
     expires_after: Duration = Field(

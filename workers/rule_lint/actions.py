@@ -90,8 +90,8 @@ ENDLESS_REMINDERS: Final = Lint(
     endless_reminders,
     warning(
         "The rule asks again without an end",
-        "With `again every`, a rule asks again for as long as it is true. Most customers who do not react to the third "
-        "message do not react to the tenth either.",
+        "With `again every`, a rule asks again for as long as it is true. Most customers who do not react to the "
+        "third message do not react to the tenth either.",
         "again every: 30 days\nexpires after: 14 days\n",
         "again every: 30 days\nat most: 3 actions\nexpires after: 14 days\n",
     ),

@@ -34,8 +34,8 @@ class Episode:
         true_since_ms: since when the condition holds, for a rule that requires it to last; 0 while it does not hold.
         held: beginnings and ends of earlier episodes, alternating; kept only while a waiting candidate depends on
             them.
-        asked: how many moments of the present episode have passed at which a rule that repeats asks for an action; 0 if
-            it asked for none, and for all other rules.
+        asked: how many moments of the present episode have passed at which a rule that repeats asks for an action;
+            0 if it asked for none, and for all other rules.
         place: of its rule; -1 for a rule that is not in the rule set.
         is_listed, following: whether it is among those that `Customer.first_listed` begins, and the next of them.
         stood: beginnings and ends of the periods in which earlier actions were neither retracted nor expired; kept

@@ -22,7 +22,16 @@ from workers.core.coverage import FOREVER_MS, SERIES_OF_SOME
 from workers.core.customer.binary import FARTHEST_MS, Damaged, Reader, Writer, from_zigzag, within, zigzag
 from workers.core.customer.candidate import Candidate, Evidence
 from workers.core.customer.customer import RING
-from workers.core.customer.layout_3 import Kept, Waiting, drop_empty, repeats_of, stored_waiting, take_repeats, take_rest, take_worded
+from workers.core.customer.layout_3 import (
+    Kept,
+    Waiting,
+    drop_empty,
+    repeats_of,
+    stored_waiting,
+    take_repeats,
+    take_rest,
+    take_worded,
+)
 from workers.core.customer.names import Names, Places
 from workers.core.customer.series import Series
 from workers.core.events.decoding import FINGERPRINT_BYTES, MAX_STORED

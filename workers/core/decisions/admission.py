@@ -219,8 +219,8 @@ class Admission:
         Args:
             rule: the rule.
             start_ms: when it begins to hold, or asks again.
-            since_ms: how long it has been holding if it asks again, 0 if not: it does not cool down from its actions of
-                the same episode.
+            since_ms: how long it has been holding if it asks again, 0 if not: it does not cool down from its actions
+                of the same episode.
         """
         if self.standing.is_suppressed:
             row = self.refuse(SUPPRESSED, rule, start_ms)

@@ -86,7 +86,9 @@ def test_a_return_takes_back_what_is_open_and_ends_the_series() -> None:
 
 def test_who_cancels_again_is_reminded_from_the_second_cancellation_on() -> None:
     cancelled = rule(
-        "gone", when={"status": "cancelled"}, **{"again every": "5 days", "expires after": "5 days", "at most": "2 actions"}
+        "gone",
+        when={"status": "cancelled"},
+        **{"again every": "5 days", "expires after": "5 days", "at most": "2 actions"},
     )
     events = [event("cancellation", 0), event("purchase", 2), event("cancellation", 3)]
     found = lived(rules(cancelled), *events, until_day=30)
