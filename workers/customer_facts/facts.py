@@ -12,7 +12,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from schemas.actions import ActionName, Reason, Retraction
+from schemas.actions import ActionName, Known, Reason, Retraction
 from workers.core.customer.customer import RING
 from workers.customer_facts.texts import (
     Amount,
@@ -128,11 +128,11 @@ class CandidateFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=T
         rule: the rule; None if only its version is known, which is not the one of the rule files.
         version: of the rule; the numbers are about this version's conditions.
         began: start of the episode, or a later moment at which its rule asks again.
-        repetition: how many periods of its rule lie between the two.
         doubted_until: up to when everything must have been seen first, because an earlier event came late.
         withdrawn: when the customer returned before it was admitted.
         retracted_because: why it is taken back, if it was withdrawn.
         variables: of its template; None for none yet.
+        known: what else goes with it; None for nothing.
         found, found_back: what the reasons of the action and of its retraction are worded from.
         action, why, why_back: the action and its reasons in words, if it is worded already.
     """
@@ -140,11 +140,11 @@ class CandidateFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=T
     rule: str | None = None
     version: str
     began: Moment | None = None
-    repetition: Count = 0
     doubted_until: Moment | None = None
     withdrawn: Moment | None = None
     retracted_because: Retraction | None = None
     variables: dict[str, Plain] | None = None
+    known: Known | None = None
     found: EvidenceFacts | None = None
     found_back: EvidenceFacts | None = None
     action: ActionName | None = None

@@ -296,11 +296,11 @@ def _candidate_facts(candidate: Candidate, names: Names) -> CandidateFacts:
             version=waiting.version,
             action=waiting.action,
             variables=waiting.variables,
+            known=waiting.known,
             why=_reasons(waiting.why),
             why_back=_reasons(waiting.why_back),
             retracted_because=waiting.because,
             began=began,
-            repetition=candidate.repetition,
             withdrawn=withdrawn,
             doubted_until=doubted_until,
         )
@@ -309,11 +309,11 @@ def _candidate_facts(candidate: Candidate, names: Names) -> CandidateFacts:
         rule=None if rule is None else rule.id,
         version=candidate.former if rule is None else rule.version,
         variables=candidate.variables,
+        known=candidate.known,
         found=_evidence_facts(candidate.evidence),
         found_back=_evidence_facts(candidate.evidence_back),
         retracted_because=RETRACTIONS[candidate.because],
         began=began,
-        repetition=candidate.repetition,
         withdrawn=withdrawn,
         doubted_until=doubted_until,
     )
@@ -321,7 +321,6 @@ def _candidate_facts(candidate: Candidate, names: Names) -> CandidateFacts:
 
 def _take_candidate(candidate: Candidate, facts: CandidateFacts, names: Names, where: str) -> None:
     candidate.start_ms = _ms(facts.began, where)
-    candidate.repetition = facts.repetition
     candidate.withdrawn_ms = _ms(facts.withdrawn, where)
     candidate.doubted_ms = _ms(facts.doubted_until, where)
     if facts.action is not None:
@@ -341,6 +340,7 @@ def _take_candidate(candidate: Candidate, facts: CandidateFacts, names: Names, w
             facts.retracted_because,
             _packed(facts.why_back),
             candidate.doubted_ms,
+            facts.known,
         )
         return
     if facts.found is None or facts.found_back is None or facts.why is not None or facts.why_back is not None:
@@ -349,7 +349,7 @@ def _take_candidate(candidate: Candidate, facts: CandidateFacts, names: Names, w
     candidate.rule = names.by_version.of(version)
     if candidate.rule < 0:
         candidate.former = facts.version
-    candidate.variables = facts.variables
+    candidate.variables, candidate.known = facts.variables, facts.known
     candidate.because = RETRACTIONS.index(facts.retracted_because)
     _take_evidence(candidate.evidence, facts.found, where)
     _take_evidence(candidate.evidence_back, facts.found_back, where)

@@ -112,12 +112,12 @@ class KnownCandidate(TypedDict):
     Attributes:
         rule: the rule's id, or its code as in `KnownEpisode`; `unknown` if no one knows that version of it.
         began: start of the episode, or a later moment at which the rule asks again.
-        repetition: how many periods of the rule lie between the two.
         waits_until: up to when everything must have been seen first, because an earlier event came late; else None.
         withdrawn_at: when the customer returned before it was admitted; None if they did not.
         action: the action; `unknown` as the rule.
         rule_version: of the rule.
         variables: for the template.
+        known: what else goes with it.
         why: every condition, with the observed value.
         retracted_because: why it would be taken back; None if it would not.
         why_retracted: the same with the observed values.
@@ -125,12 +125,12 @@ class KnownCandidate(TypedDict):
 
     rule: str
     began: str | None
-    repetition: int
     waits_until: str | None
     withdrawn_at: str | None
     action: str
     rule_version: str
     variables: dict[str, Any]
+    known: dict[str, Any]
     why: Any
     retracted_because: str | None
     why_retracted: Any
@@ -292,12 +292,12 @@ def _candidate(candidate: CandidateFacts) -> KnownCandidate:
     return KnownCandidate(
         rule=UNKNOWN if candidate.rule is None else candidate.rule,
         began=_perhaps(candidate.began),
-        repetition=candidate.repetition,
         waits_until=_perhaps(candidate.doubted_until),
         withdrawn_at=_perhaps(candidate.withdrawn),
         action=UNKNOWN if candidate.action is None else candidate.action,
         rule_version=candidate.version,
         variables=dict(candidate.variables or {}),
+        known=msgspec.to_builtins(candidate.known or {}),
         why=msgspec.to_builtins(candidate.why or []),
         retracted_because=candidate.retracted_because,
         why_retracted=msgspec.to_builtins(candidate.why_back or []),

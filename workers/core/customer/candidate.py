@@ -6,6 +6,7 @@ goes out, or when a rule set in which its rule is another one adopts the custome
 
 from typing import Any, Final
 
+from schemas.actions import Known
 from workers.core.memory import Numbers
 
 NUMBERS_EACH: Final = 3
@@ -91,7 +92,6 @@ class Candidate:
         former: the version of the rule that asked for it, if that is not the one of the rule set: it waits as numbers
             until it is worded with the rule as it was (`RuleSet.former`). Empty otherwise.
         start_ms: start of the episode, or a later moment at which its rule asks again.
-        repetition: how many periods of its rule lie between the two.
         withdrawn_ms: when the customer returned before the action was admitted, so that only its retraction is
             published; else 0.
         doubted_ms: up to when everything must have been seen, because an event from before the start came late and
@@ -99,6 +99,7 @@ class Candidate:
         because: why it is retracted, if it was withdrawn; the number of the reason (`decisions.decided`).
         evidence, evidence_back: of its reasons, and of those of its retraction.
         variables: of its template, by name; None for none.
+        known: what else was known of the customer when the rule asked, and goes with the action; None for nothing.
         worded: rule id, version, action, reasons and those of the retraction, in words (`customer.layout_3.Waiting`);
             None while it waits as numbers. Its moments are those of the candidate, not its own.
     """
@@ -109,7 +110,7 @@ class Candidate:
         "evidence",
         "evidence_back",
         "former",
-        "repetition",
+        "known",
         "rule",
         "start_ms",
         "variables",
@@ -119,18 +120,19 @@ class Candidate:
 
     def __init__(self, most_conditions: int) -> None:
         self.rule = -1
-        self.start_ms = self.withdrawn_ms = self.doubted_ms = self.because = self.repetition = 0
+        self.start_ms = self.withdrawn_ms = self.doubted_ms = self.because = 0
         self.evidence = Evidence(most_conditions)
         self.evidence_back = Evidence(most_conditions)
         self.variables: dict[str, Any] | None = None
+        self.known: Known | None = None
         self.worded: Any = None
         self.former = ""
 
     def clear(self) -> None:
         """Make it ready for another action."""
         self.rule = -1
-        self.start_ms = self.withdrawn_ms = self.doubted_ms = self.because = self.repetition = 0
+        self.start_ms = self.withdrawn_ms = self.doubted_ms = self.because = 0
         self.evidence.clear()
         self.evidence_back.clear()
-        self.variables = self.worded = None
+        self.variables = self.known = self.worded = None
         self.former = ""

@@ -43,8 +43,6 @@ cdef class Layout3:
 cdef long long kind_of(Days days, bint has_sum) except -1
 cdef tuple widths(long long kind)
 cpdef take_rest(Customer customer, object rest)
-cpdef list repeats_of(Names names)
-cpdef take_repeats(object rest, Names names)
 cpdef bint drop_empty(list rest)
 cpdef take_worded(Candidate candidate, object waiting, Names names)
 cpdef object stored_waiting(object waiting, Candidate candidate)

@@ -168,7 +168,10 @@ class Admission:
         self.customer.add_episode(episode)
         forget(rule, start_ms)
         begun = self.decisions.number
-        row = self.refused(rule, start_ms, candidate.repetition * rule.again_every_ms)
+        since_ms = 0
+        if rule.again_every_ms and candidate.known is not None:
+            since_ms = candidate.known.get("repetition", 0) * rule.again_every_ms
+        row = self.refused(rule, start_ms, since_ms)
         not_before_ms = 0
         if row is None and self.has_quiet_hours:
             until_ms = self.policy.quiet_until_ms(start_ms, self.customer.attributes)
@@ -202,6 +205,9 @@ class Admission:
             row = self.decisions.another(ACTIVE, rule, rule.rank, start_ms, start_ms)
             row.expires_ms = expires_ms
             row.take(candidate, False)
+            if self.has_consent:
+                answer = self.policy.answer(self.customer.attributes)
+                row.consented_ms = 0 if answer is None else answer[1]
             if not_before_ms:
                 row.not_before_ms = not_before_ms
                 if not self.policy.hides_zone:

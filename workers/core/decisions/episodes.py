@@ -196,12 +196,15 @@ class Episodes:
         candidate = self.customer.another_candidate()
         candidate.rule = rule.place
         candidate.start_ms = start_ms
-        if rule.again_every_ms:
-            candidate.repetition = (start_ms - rule.episode.start_ms) // rule.again_every_ms
         rule.condition.note(candidate.evidence, at_ms)
         if rule.rule.variables:
             latest = self.customer.latest
             candidate.variables = {name: latest.get(source) for name, source in rule.rule.variables.items()}
+        carried = self.program.carried
+        if carried.parts:
+            candidate.known = carried.read(at_ms)
+        if rule.episode.asked > 1:
+            candidate.known = {**(candidate.known or {}), "repetition": rule.episode.asked - 1}
         if at_ms > start_ms:
             candidate.doubted_ms = at_ms  # it is known to hold there, and begins with an event that came late
 

@@ -130,3 +130,8 @@ def test_an_action_must_expire_before_the_next_one() -> None:
 def test_at_most_needs_again_every() -> None:
     with pytest.raises(ValidationError, match="needs an 'again every'"):
         rule("quiet", **{"at most": "3 actions"})
+
+
+def test_an_action_says_how_often_the_rule_has_asked_before() -> None:
+    found = lived(rules(reminding(**{"at most": "3 actions"})), event("purchase", 0), until_day=40)
+    assert [one.repetition for one in found if isinstance(one, Action)] == [None, 1, 2]
