@@ -7,6 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
@@ -25,6 +26,7 @@ from workers.kafka.partitioner import partition_of
 from workers.kafka.range_reader import opened_reader
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing, describe, log_bounds
 from workers.processor.orders.mark_topic import MarkTopic
+from workers.runtime.watches.compacted_topics import CompactedTopics
 from workers.settings import MARKS
 from workers.state.marks.mark import Mark
 from workers.state.marks.stored import mark_of, stored_key
@@ -476,6 +478,26 @@ async def compact(place: Site, *topics: str) -> None:
                 for name in names
             ]
         )
+
+
+def test_a_topic_that_becomes_compacted_while_workers_run_gets_tombstones_too(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        orders: Any = SimpleNamespace(tombstone_topics=())
+        parts: Any = SimpleNamespace(settings=place.settings, processor=SimpleNamespace(customer_orders=orders))
+        watch = CompactedTopics(parts)
+        await watch.look()
+        assert orders.tombstone_topics == []
+        await compact(place, "win-back")
+
+        async def is_seen() -> bool:
+            await watch.look()
+            return bool(orders.tombstone_topics == [place.settings.topic("win-back")])
+
+        await place.until(is_seen, "the topic to be compacted")
+
+    play(apache_pair, tmp_path, scenario, GONE_ONLY, workers=0)
 
 
 @pytest.mark.rest
