@@ -102,6 +102,7 @@ class Rest(msgspec.Struct, array_like=True, gc=False):
     attributes: dict[str, tuple[Kept, int]] = {}
     pairs: dict[str, list[int]] = {}
     floors: dict[str, int] = {}
+    asked: list[tuple[int, int]] = []
     seen: dict[str, Seen] = {}
 
 
@@ -180,6 +181,7 @@ class Layout3:
             take_seen(rest.seen, self.names)
             for waiting in rest.candidates:
                 take_worded(customer.another_candidate(), waiting, self.names)
+            self.names.take_asked(rest.asked)
         elif given.at != given.end:
             raise Damaged("there is more than it says")
 
@@ -301,7 +303,8 @@ class Layout3:
             out.moments(customer.acted)
         candidates = [self.worded(customer.candidates[place]) for place in range(customer.waiting)]
         seen = {key: one.seen for key, one in all_series.items() if one.seen}
-        rest = [customer.latest, candidates, customer.attributes, customer.pairs, customer.floors, seen]
+        rest = [customer.latest, candidates, customer.attributes, customer.pairs, customer.floors]
+        rest += [self.names.asked(), seen]
         if drop_empty(rest):
             flags |= _HAS_REST
             out.copy(_encode_rest(rest))
