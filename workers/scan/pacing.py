@@ -1,4 +1,4 @@
-"""The pace of a scan: so many keys a second at most, evenly."""
+"""The pace of a scan: a number of keys a second at most, evenly."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ _PAGES_A_SECOND: Final = 10
 
 
 class Pacer:
-    """Holds whoever reads to a number of keys a second.
+    """Holds a reader to a number of keys a second.
 
     Attributes:
         at_once: how many keys to read at once: those of a tenth of a second, at most `MOST_AT_ONCE`.
@@ -37,7 +37,7 @@ class Pacer:
         self._free_at = clock()
 
     async def spend(self, keys: int) -> None:
-        """Wait until so many keys may have been read; time in which nothing was read is not made up for."""
+        """Wait until these keys may have been read; time in which nothing was read is not made up for."""
         now = self._clock()
         self._free_at = max(now, self._free_at) + keys / self._per_second
         await self._sleep(self._free_at - now)

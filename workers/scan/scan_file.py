@@ -135,7 +135,7 @@ def refuse_other(path: Path) -> None:
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """Say of which file an error is."""
+    """Name the file in an error."""
     try:
         yield
     except DamagedFile as error:

@@ -16,6 +16,7 @@ from schemas.sources import SourcesFile
 from workers.clock import Clock
 from workers.errors import StartupError, Transient
 from workers.explain.customer_state import coverage_in
+from workers.operations.rights.refusals import is_refusal
 from workers.scan.finding import find_ids
 from workers.scan.lines import FORMAT, PartitionLine, ScanHead, StoredCustomer
 from workers.scan.pacing import Pacer
@@ -187,6 +188,8 @@ async def _patiently(work: Callable[[], Awaitable[Result]]) -> Result:
     for _ in range(_ATTEMPTS - 1):
         try:
             return await work()
-        except Transient:
+        except Transient as error:
+            if is_refusal(error):
+                raise
             await asyncio.sleep(_WAIT_SECONDS)
     return await work()

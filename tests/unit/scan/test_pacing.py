@@ -1,4 +1,4 @@
-"""Laws of the pace: never more than so many keys in a second, and never fewer than needed."""
+"""Laws of the pace: never more keys in a second than allowed, and no fewer than can be."""
 
 import asyncio
 
