@@ -35,7 +35,15 @@ RULES = rules(
         },
     ),
     rule("rich", when={"not": {"sum": "purchase.amount", "at least": 45, "within": "12 days"}}, again_after="2 days"),
-    rule("gone", when={"status": "cancelled"}, action="win-back"),
+    rule(
+        "gone",
+        when={"status": "cancelled"},
+        action="win-back",
+        again_every="15 days",
+        at_most="4 actions",
+        again_after="never",
+    ),
+    rule("silent", when={"none": "login", "for": "6 days"}, again_every="2 days", expires_after="2 days"),
     rule("big", when={"count": "purchase", "at most": 0, "within": "7 days", "where": {"amount": {"at least": 30}}}),
 )
 OBSERVED = watched(RULES)
