@@ -108,7 +108,7 @@ class Turn:
         if event.history_ms:
             customer.note_history(event.type, event.history_ms, is_new)
         if event is not original:
-            for attribute, key in self.kept_raw.get(event.type, ()):
+            for attribute, key, _ in self.kept_raw.get(event.type, ()):
                 keep_latest(customer, key, original.attributes.get(attribute), event.at_ms)
         self.follow(kind, event.at_ms, is_new, begun)
 
