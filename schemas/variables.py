@@ -169,6 +169,6 @@ def measurement_of(variable: Any) -> Measurement:
 
 
 def window_of(variable: Measurement) -> timedelta | None:
-    """Return the window that a measurement covers; None for ever."""
+    """Return the window that a measurement covers; None without one."""
     window: timedelta | None = getattr(variable, "within", None)
     return window

@@ -40,7 +40,7 @@ class KnownSeries(TypedDict):
         incomplete_until: up to and including this day, the kept days are not complete; None if they all are.
         distinct_values: of each distinct value, its hash and the day on which it was seen last. The value itself is
             not stored.
-        sees: the attribute of which the latest values are kept, if a rule still says so.
+        sees: the attribute whose latest values are kept, if a rule still says so.
         latest_values: these, each with the days of its events.
     """
 

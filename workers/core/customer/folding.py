@@ -31,8 +31,8 @@ class SeriesFolding:
     Attributes:
         series: the customer's.
         matches: whether an event belongs to it; None for every one.
-        adds, tells_apart, sees: the attribute that is added up, the one whose distinct values are counted, and that
-            of which the latest values are kept; or None.
+        adds, tells_apart, sees: the attribute that is added up, the one whose distinct values are counted, and the
+            one whose latest values are kept; or None.
         is_level: whether what `adds` names is a level: of each day, the latest is kept.
     """
 

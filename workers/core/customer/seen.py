@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 MOST_SEEN: Final = 32
-"""Events of which the value is kept."""
+"""How many values are kept, one for each event."""
 
 Seen = list[tuple[Any, list[int]]]
 """Values in order, each with the UTC days of its events, ascending."""

@@ -44,7 +44,7 @@ class SeriesSpec:
         keep_days: how long its buckets are kept; 0 if rules read only first, last and total.
         tells_apart: the attribute whose distinct values are counted, or None.
         is_level: whether what `adds` names is a level: of each day, the latest is kept instead of the sum.
-        sees: the attribute of which the latest values are kept, or None.
+        sees: the attribute whose latest values are kept, or None.
     """
 
     key: str

@@ -81,7 +81,7 @@ class OfSeries(Variable):
     """What is measured of a series, within the last days or ever.
 
     Attributes:
-        customer, series: of which it is measured.
+        customer, series: whose events are measured.
         days: the length of the window in UTC days, today included; 0 without one.
     """
 
