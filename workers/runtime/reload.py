@@ -5,7 +5,7 @@ sources of these generations from Redis, and follows them until its files are ac
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -27,8 +27,18 @@ from workers.runtime.measures.beginnings import begin_rules
 from workers.runtime.parts import Parts
 from workers.runtime.preflight import Preflight
 from workers.runtime.sources import SourcesInForce
-from workers.state.rule_sets.activation import Activation, OlderRules, activate, newest_generation, require_not_older
+from workers.state.rule_sets.activation import (
+    Activation,
+    OlderRules,
+    activate,
+    is_active,
+    newest_generation,
+    reactivate,
+    require_not_older,
+    stored_rules,
+)
 from workers.state.rule_sets.last_good import TOO_LARGE, FilesRead, keep_files
+from workers.state.rule_sets.restoring import is_lost, restore
 from workers.state.source_sets.activation import OlderSources, activate_sources
 from workers.state.source_sets.stored import newest_sources
 
@@ -60,6 +70,7 @@ class Reload:
         self._sources = sources
         self._rules = configuration.rules
         self._files = configuration.files
+        self._remembered: Mapping[str, str] = {}
         self._follows = bool(configuration.refused)
         self.running = asyncio.Lock()
         self._try_again = False
@@ -111,6 +122,7 @@ class Reload:
             is_new, refused = False, self.problem
             self._read = await asyncio.to_thread(fingerprint, *self._paths)  # before they are read
             try:
+                await self._agree()  # what is activated next must not begin to count anew
                 configuration = await self._load()
                 sources, rules = configuration.sources, configuration.rules
                 has_sources = content_hash(sources) != content_hash(self._sources.current.written)
@@ -165,11 +177,38 @@ class Reload:
         await self.reload(asked=False)  # they may have changed while the worker started
         while True:
             await asyncio.sleep(self._settings.rules_poll_ms / 1000)
+            await self._keep_agreed()
             current = await asyncio.to_thread(fingerprint, *self._paths)
             # Compared with what any reload has read: one that was asked for may have met half a file.
             if current == seen and (current != self._read or self._try_again or await self._must_reload()):
                 await self.reload(asked=False)
             seen = current
+
+    async def _keep_agreed(self) -> None:
+        async with self.running:
+            try:
+                await self._agree()
+            except (Transient, Fenced, KafkaError, TopicsError, TimeoutError, OSError) as error:
+                log.debug(log_events.STEP_RETRIED, error=str(error))  # at the next poll; the tick reports it
+
+    async def _agree(self) -> None:
+        """Give back to Redis what it has lost of rule sets, and decide by what it says of the set of this worker."""
+        stored = await stored_rules(self._store)
+        if stored == self._remembered:
+            return
+        if is_lost(self._remembered, stored):
+            await self._keep(self._files, self._rules, self._sources.current.written)
+            now_ms = (await self._clock.read()).now_ms
+            stored = await restore(self._store, self._rules, self._remembered, now_ms)
+            log.warning(log_events.RULES_GIVEN_BACK, generation=self._rules.generation, rule_set=self._rules.hash)
+        if stored == self._remembered or not is_active(self._rules, stored):
+            return
+        activation = await reactivate(self._store, self._rules, stored)
+        problem = self.problem
+        await self._processor.activate(activation.rules)
+        self._note_rules(activation)
+        self.problem = problem
+        await self._reclaim_stopped()
 
     async def _must_reload(self) -> bool:
         """Return whether unchanged files are read again: newer generations of other workers can be followed."""
@@ -196,6 +235,7 @@ class Reload:
     async def _take_over_rules(self, configuration: Configuration, *, asked: bool) -> None:
         await self._keep(configuration.files, configuration.rules, configuration.sources)
         activation = await self._activate_rules(configuration.rules, asked=asked)
+        self._files = configuration.files
         if activation.rules.generation != self._rules.generation:
             await self._processor.activate(activation.rules)
             self._note_rules(activation)
@@ -229,6 +269,7 @@ class Reload:
         changes = activated.changes
         if changes == SourceChanges():
             changes = changes_between(before.mapped, activated.sources.mapped)
+        self._files = configuration.files
         self._note_sources(activated.sources, changes)
         self._note_rules(activation)
         metrics.RELOADS.labels("loaded").inc()
@@ -246,6 +287,7 @@ class Reload:
 
     def _note_rules(self, activation: Activation) -> None:
         self._rules, self.problem = activation.rules, None
+        self._remembered = activation.stored
         metrics.GENERATION.set(self._rules.generation)
         begin_rules(self._rules)
         log.info(
