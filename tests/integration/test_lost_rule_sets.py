@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.test_generations import a_rule, law
-from tests.integration.test_reload import file_of, generation_is, logged, until_generation, written
+from tests.integration.test_reload import file_of, logged, until_generation, written
 from tests.support.builders import day, rule, rules
 from tests.support.site import Site, site
 from workers.core.rules.rule_set import RuleSet
@@ -31,6 +31,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.rest]
 
 FIRST = file_of(written("soft", 10))
 SECOND = file_of(written("soft", 10), written("hard", 15))
+NAMES = [f"c{number}" for number in range(12)]
 QUICK = {"LINGER_RULES_POLL_MS": "100"}
 
 
@@ -58,36 +59,19 @@ async def acts_by(place: Site) -> dict[str, set[str]]:
     return customers
 
 
-async def goes_on_alone(place: Site, survivor: int) -> None:
-    """Kill the survivor: the other worker must be able to decide everything that it has decided."""
-    names = [f"c{number}" for number in range(12)]
-    for name in names:
+async def acts_when_alone(place: Site, survivor: int) -> dict[str, set[str]]:
+    """Let both decide, kill the survivor, and return for whom each rule acts once the other has decided everything."""
+    for name in NAMES:
         await place.order(name, 21)
     await place.now(30)
     await place.decided_until(30)
     place.processes[survivor].kill()
     await place.now(40)
     await place.decided_until(40)
-    assert await acts_by(place) == {"soft": {"ada", *names}, "hard": set(names)}
+    return await acts_by(place)
 
 
-def test_a_restarted_worker_joins_the_rules_that_a_survivor_gives_back_to_a_flushed_redis(
-    pair: Pair, tmp_path: Path
-) -> None:
-    async def scenario() -> None:
-        async with site(pair, tmp_path, FIRST, workers=2, **QUICK) as place:
-            await begin(place, tmp_path)
-            place.processes[0].kill()
-            await lose_everything(place)
-            await place.until(partial(generation_is, place, 2), "the survivor to give its rules back")
-            place.start_worker()
-            await goes_on_alone(place, 1)
-            assert await newest_generation(place.store) == 2
-
-    asyncio.run(scenario())
-
-
-def test_a_worker_that_restarted_before_the_survivor_saw_the_loss_takes_over_its_number_and_since_when_rules_count(
+def test_a_restarted_worker_waits_until_a_survivor_has_given_its_rules_back_to_a_flushed_redis(
     pair: Pair, tmp_path: Path
 ) -> None:
     async def scenario() -> None:
@@ -97,11 +81,31 @@ def test_a_worker_that_restarted_before_the_survivor_saw_the_loss_takes_over_its
             place.processes[1].send_signal(signal.SIGSTOP)
             await lose_everything(place)
             place.start_worker()
-            await place.until(partial(generation_is, place, 1), "the restarted worker to begin anew")
+            await place.until(partial(logged, place, "survivors_awaited", 1), "the restarted worker to wait")
             place.processes[1].send_signal(signal.SIGCONT)
-            await place.until(partial(generation_is, place, 2), "the survivor to give its rules back")
-            await place.until(partial(logged, place, "rules_loaded", 7), "both to have the same rules")
-            await goes_on_alone(place, 1)
+            assert await acts_when_alone(place, 1) == {"soft": {"ada", *NAMES}, "hard": {*NAMES}}
+            assert await newest_generation(place.store) == 2
+
+    asyncio.run(scenario())
+
+
+def test_a_worker_that_has_waited_in_vain_begins_anew_and_later_takes_over_the_number_of_the_survivor(
+    pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        async with site(pair, tmp_path, FIRST, workers=2, **QUICK) as place:
+            await begin(place, tmp_path)
+            place.processes[0].kill()
+            place.processes[1].send_signal(signal.SIGSTOP)
+            await lose_everything(place)
+            place.start_worker()
+            await place.until(partial(logged, place, "rules_loaded", 5), "the restarted worker to begin anew")
+            assert await newest_generation(place.store) == 1
+            place.processes[1].send_signal(signal.SIGCONT)
+            await place.until(partial(logged, place, "rules_loaded", 7), "both to agree")
+            # By then, ada may have been decided by a rule that counted for all of history.
+            acts = await acts_when_alone(place, 1)
+            assert (acts["soft"], acts["hard"] - {"ada"}) == ({"ada", *NAMES}, {*NAMES})
             assert await newest_generation(place.store) == 2
 
     asyncio.run(scenario())

@@ -27,6 +27,7 @@ from workers.runtime.measures.beginnings import begin_rules
 from workers.runtime.parts import Parts
 from workers.runtime.preflight import Preflight
 from workers.runtime.sources import SourcesInForce
+from workers.runtime.survivors import AGREED_EVERY_SECONDS, wait_for_survivors
 from workers.state.rule_sets.activation import (
     Activation,
     OlderRules,
@@ -90,6 +91,7 @@ class Reload:
         """
         sources, refused = self._sources.current.written, self.problem
         try:
+            await wait_for_survivors(self._store, self._settings)
             await require_not_older(self._store, self._rules)
             await self._keep(self._files, self._rules, sources)
             now_ms = (await self._clock.read()).now_ms
@@ -177,19 +179,21 @@ class Reload:
         await self.reload(asked=False)  # they may have changed while the worker started
         while True:
             await asyncio.sleep(self._settings.rules_poll_ms / 1000)
-            await self._keep_agreed()
             current = await asyncio.to_thread(fingerprint, *self._paths)
             # Compared with what any reload has read: one that was asked for may have met half a file.
             if current == seen and (current != self._read or self._try_again or await self._must_reload()):
                 await self.reload(asked=False)
             seen = current
 
-    async def _keep_agreed(self) -> None:
-        async with self.running:
-            try:
-                await self._agree()
-            except (Transient, Fenced, KafkaError, TopicsError, TimeoutError, OSError) as error:
-                log.debug(log_events.STEP_RETRIED, error=str(error))  # at the next poll; the tick reports it
+    async def keep_agreed(self) -> None:
+        """Look every second whether Redis knows of the rules what this worker knows, until cancelled."""
+        while True:
+            await asyncio.sleep(AGREED_EVERY_SECONDS)
+            async with self.running:
+                try:
+                    await self._agree()
+                except (Transient, Fenced, KafkaError, TopicsError, TimeoutError, OSError) as error:
+                    log.debug(log_events.STEP_RETRIED, error=str(error))  # the tick reports it
 
     async def _agree(self) -> None:
         """Give back to Redis what it has lost of rule sets, and decide by what it says of the set of this worker."""
