@@ -14,6 +14,7 @@ from tests.support.builders import day, rule, rules
 from tests.support.site import Site, site
 from workers.core.rules.rule_set import RuleSet
 from workers.demo.embedded import Pair
+from workers.runtime.survivors import wait_for_survivors
 from workers.state.rule_sets.activation import (
     Activation,
     OlderRules,
@@ -32,7 +33,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.rest]
 FIRST = file_of(written("soft", 10))
 SECOND = file_of(written("soft", 10), written("hard", 15))
 NAMES = [f"c{number}" for number in range(12)]
-QUICK = {"LINGER_RULES_POLL_MS": "100"}
 
 
 async def begin(place: Site, folder: Path) -> None:
@@ -60,7 +60,7 @@ async def acts_by(place: Site) -> dict[str, set[str]]:
 
 
 async def acts_when_alone(place: Site, survivor: int) -> dict[str, set[str]]:
-    """Let both decide, kill the survivor, and return for whom each rule acts once the other has decided everything."""
+    """Let both decide, kill the survivor, and return for whom each rule acts once the other has decided all."""
     for name in NAMES:
         await place.order(name, 21)
     await place.now(30)
@@ -75,14 +75,17 @@ def test_a_restarted_worker_waits_until_a_survivor_has_given_its_rules_back_to_a
     pair: Pair, tmp_path: Path
 ) -> None:
     async def scenario() -> None:
-        async with site(pair, tmp_path, FIRST, workers=2, **QUICK) as place:
+        async with site(pair, tmp_path, FIRST, workers=2, LINGER_RULES_POLL_MS="100") as place:
             await begin(place, tmp_path)
             place.processes[0].kill()
             place.processes[1].send_signal(signal.SIGSTOP)
             await lose_everything(place)
-            place.start_worker()
-            await place.until(partial(logged, place, "survivors_awaited", 1), "the restarted worker to wait")
+            waits = asyncio.create_task(wait_for_survivors(place.store, place.settings))
+            assert not (await asyncio.wait({waits}, timeout=1))[0]
             place.processes[1].send_signal(signal.SIGCONT)
+            await waits
+            assert await newest_generation(place.store) == 2
+            place.start_worker()
             assert await acts_when_alone(place, 1) == {"soft": {"ada", *NAMES}, "hard": {*NAMES}}
             assert await newest_generation(place.store) == 2
 
@@ -93,7 +96,7 @@ def test_a_worker_that_has_waited_in_vain_begins_anew_and_later_takes_over_the_n
     pair: Pair, tmp_path: Path
 ) -> None:
     async def scenario() -> None:
-        async with site(pair, tmp_path, FIRST, workers=2, **QUICK) as place:
+        async with site(pair, tmp_path, FIRST, workers=2, LINGER_RULES_POLL_MS="100") as place:
             await begin(place, tmp_path)
             place.processes[0].kill()
             place.processes[1].send_signal(signal.SIGSTOP)
