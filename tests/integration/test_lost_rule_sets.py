@@ -102,7 +102,7 @@ def test_a_worker_that_has_waited_in_vain_begins_anew_and_later_takes_over_the_n
             place.processes[1].send_signal(signal.SIGSTOP)
             await lose_everything(place)
             place.start_worker()
-            await place.until(partial(logged, place, "rules_loaded", 5), "the restarted worker to begin anew")
+            await place.until(partial(logged, place, "rules_loaded", 5), "the restarted worker to begin again")
             assert await newest_generation(place.store) == 1
             place.processes[1].send_signal(signal.SIGCONT)
             await place.until(partial(logged, place, "rules_loaded", 7), "both to agree")

@@ -124,7 +124,7 @@ class Reload:
             is_new, refused = False, self.problem
             self._read = await asyncio.to_thread(fingerprint, *self._paths)  # before they are read
             try:
-                await self._agree()  # what is activated next must not begin to count anew
+                await self._agree()  # what is activated next must not begin to count again at 1
                 configuration = await self._load()
                 sources, rules = configuration.sources, configuration.rules
                 has_sources = content_hash(sources) != content_hash(self._sources.current.written)

@@ -25,7 +25,7 @@ async def wait_for_survivors(store: Store, settings: Settings) -> None:
     """Wait for a while if no rules are active although the group has members.
 
     Members have activated rules before they joined. A worker that does not wait for them would begin to count rule
-    sets anew, and its rules would count for all of history.
+    sets from 1, and its rules would count for all of history.
 
     Raises:
         Transient: if Redis does not answer.

@@ -1,8 +1,8 @@
 """Gives back to Redis what it has lost of rule sets, from what a running worker remembers.
 
-Numbers of rule sets must not begin anew while customers are stamped with higher ones. So whoever notices that Redis
-does not know its set under its number (FLUSHALL, or a failover that lost an activation) puts it back. What was
-activated since the loss keeps its place: it comes after what was before, unless it was replaced before the loss.
+Numbers of rule sets must not begin again at 1 while customers are stamped with higher ones. So a worker that notices
+that Redis does not know its set under its number (FLUSHALL, or a failover that lost an activation) puts it back. What
+was activated since the loss keeps its place: it comes after what was before, unless it was replaced before the loss.
 """
 
 from collections.abc import Mapping
@@ -47,13 +47,13 @@ def restored(known: Mapping[str, str], stored: Mapping[str, str], now_ms: int) -
     If Redis names no set, or one that was active before that of `known`, that of `known` is the newest again, under
     its number. Otherwise the set that Redis names is newer, and gets a number above both.
 
-    A rule that is the same in both counts since the moment in `known`, and is new for nobody who was decided under
+    A rule that is the same in both counts since the moment in `known`, and is new for no one who was decided under
     either: what waits for these customers goes on waiting, and what began before that moment is skipped.
 
     Args:
         known: what Redis said when the set of a worker was activated.
         stored: what it says now.
-        now_ms: since when a rule counts that only `stored` has, if it has begun to count numbers anew.
+        now_ms: since when a rule counts that only `stored` has, if it has begun to count again at 1.
     """
     if not is_lost(known, stored):
         return None
