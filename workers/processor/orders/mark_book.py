@@ -33,7 +33,7 @@ _IN_REDIS: Final = "1"
 """Value of the field of `meta` for marks that are in Redis, and perhaps not in the topic."""
 _COPIED_AT_ONCE: Final = 1_000
 _COPY_SECONDS: Final = 10.0
-"""How long Kafka may take to confirm so many copies."""
+"""How long Kafka may take to confirm them."""
 _KEY_IS_LOST: Final = (
     "Redis and the topic of marks have lost the key under which it stands there who is suppressed, opted out or "
     "erased; with another one, none of them would be found. Restore Redis, or import the state file that has it; if "
