@@ -171,8 +171,18 @@ async def reactivate(store: Store, rules: RuleSet, stored: Mapping[str, str]) ->
 
 async def as_active(store: Store, rules: RuleSet) -> RuleSet:
     """Return a rule set with its generation if it is the newest, unchanged if not; changes nothing in Redis."""
-    stored = await stored_rules(store)
-    return (await reactivate(store, rules, stored)).rules if is_active(rules, stored) else rules
+    return as_stored(rules, await stored_rules(store), await read_contents(store))
+
+
+def as_stored(rules: RuleSet, fields: Mapping[str, str], contents: Mapping[str, str]) -> RuleSet:
+    """Return a rule set with its generation if it is the newest, unchanged if not. Pure.
+
+    Args:
+        rules: the set, compiled.
+        fields: of the hash of rules.
+        contents: by version, what rules say or said.
+    """
+    return _activated(rules, fields, contents) if is_active(rules, fields) else rules
 
 
 def _activated(rules: RuleSet, fields: Mapping[str, str], contents: Mapping[str, str]) -> RuleSet:
