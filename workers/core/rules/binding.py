@@ -56,6 +56,10 @@ class Binding:
         """Return the series with the distinct values of an attribute; as for `Specs.require_different`."""
         return self._found(self.specs.require_different(name, where, attribute))
 
+    def series_of(self, key: str) -> Series:
+        """Return the series with a key that `specs` has."""
+        return self._found(key)
+
     def pair(self, first: tuple[str, Any], then: tuple[str, Any]) -> tuple[PairSpec, Series, Series]:
         """Return a pair, and the series of both; as for `Specs.require_pair`."""
         pair = self.specs.require_pair(first, then)

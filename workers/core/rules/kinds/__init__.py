@@ -24,6 +24,7 @@ from workers.core.rules.kinds import (
     overdue,
     status,
     sum,
+    value,
 )
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -44,6 +45,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         overdue.KIND,
         status.KIND,
         sum.KIND,
+        value.KIND,
     )
 }
 """Every kind of condition, by its word."""
