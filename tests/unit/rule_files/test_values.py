@@ -275,12 +275,12 @@ def test_the_shipped_rules_compare_with_possible_values() -> None:
     assert not codes & {"impossible-value", "name-as-value", "change-of-level"}
 
 
-# --- what a customer is worth -----------------------------------------------------------------------------------------
+# --- what a customer is worth -----------------------------------------------------------------------------------
 
 
-def worth_problems(value: str, names: KnownNames = KnownNames()) -> list[tuple[str, int]]:
+def worth_problems(value: str, names: KnownNames | None = None) -> list[tuple[str, int]]:
     """Return the codes and columns of the problems of a file with only `value`."""
-    found = read_documents({"a.yaml": f"value: {value}\n"}, names).problems
+    found = read_documents({"a.yaml": f"value: {value}\n"}, names or KnownNames()).problems
     return [(problem.code, problem.column) for problem in found]
 
 

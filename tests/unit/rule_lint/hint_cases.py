@@ -31,8 +31,8 @@ def when(condition: str) -> str:
 
 def valued(head: str, bounds: str) -> str:
     """Return a file with a rule on the value of a customer, and what comes before it."""
-    rule = f"{{id: a-rule, title: A rule, when: {{value: {bounds}}}, action: at-risk, template: a, expires after: 1 day}}"
-    return f"{head}rules:\n  - {rule}\n"
+    rest = "action: at-risk, template: a, expires after: 1 day"
+    return f"{head}rules:\n  - {{id: a-rule, title: A rule, when: {{value: {bounds}}}, {rest}}}\n"
 
 
 def by_hand(code: str, wrong: str, meant: str, says: str) -> Case:
