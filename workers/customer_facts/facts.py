@@ -12,7 +12,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from schemas.actions import ActionName, Reason, Retraction
+from schemas.actions import ActionName, Known, Reason, Retraction
 from workers.core.customer.customer import RING
 from workers.customer_facts.texts import (
     Amount,
@@ -130,6 +130,7 @@ class CandidateFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=T
         withdrawn: when the customer returned before it was admitted.
         retracted_because: why it is taken back, if it was withdrawn.
         variables: of its template; None for none yet.
+        known: what else goes with it; None for nothing.
         found, found_back: what the reasons of the action and of its retraction are worded from.
         action, why, why_back: the action and its reasons in words, if it is worded already.
     """
@@ -141,6 +142,7 @@ class CandidateFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=T
     withdrawn: Moment | None = None
     retracted_because: Retraction | None = None
     variables: dict[str, Plain] | None = None
+    known: Known | None = None
     found: EvidenceFacts | None = None
     found_back: EvidenceFacts | None = None
     action: ActionName | None = None

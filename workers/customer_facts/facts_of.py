@@ -293,6 +293,7 @@ def _candidate_facts(candidate: Candidate, names: Names) -> CandidateFacts:
             version=waiting.version,
             action=waiting.action,
             variables=waiting.variables,
+            known=waiting.known,
             why=_reasons(waiting.why),
             why_back=_reasons(waiting.why_back),
             retracted_because=waiting.because,
@@ -305,6 +306,7 @@ def _candidate_facts(candidate: Candidate, names: Names) -> CandidateFacts:
         rule=None if rule is None else rule.id,
         version=candidate.former if rule is None else rule.version,
         variables=candidate.variables,
+        known=candidate.known,
         found=_evidence_facts(candidate.evidence),
         found_back=_evidence_facts(candidate.evidence_back),
         retracted_because=RETRACTIONS[candidate.because],
@@ -335,6 +337,7 @@ def _take_candidate(candidate: Candidate, facts: CandidateFacts, names: Names, w
             facts.retracted_because,
             _packed(facts.why_back),
             candidate.doubted_ms,
+            facts.known,
         )
         return
     if facts.found is None or facts.found_back is None or facts.why is not None or facts.why_back is not None:
@@ -343,7 +346,7 @@ def _take_candidate(candidate: Candidate, facts: CandidateFacts, names: Names, w
     candidate.rule = names.by_version.of(version)
     if candidate.rule < 0:
         candidate.former = facts.version
-    candidate.variables = facts.variables
+    candidate.variables, candidate.known = facts.variables, facts.known
     candidate.because = RETRACTIONS.index(facts.retracted_because)
     _take_evidence(candidate.evidence, facts.found, where)
     _take_evidence(candidate.evidence_back, facts.found_back, where)

@@ -115,6 +115,7 @@ class KnownCandidate(TypedDict):
         action: the action; `unknown` as the rule.
         rule_version: of the rule.
         variables: for the template.
+        known: what else goes with it.
         why: every condition, with the observed value.
         retracted_because: why it would be taken back; None if it would not.
         why_retracted: the same with the observed values.
@@ -127,6 +128,7 @@ class KnownCandidate(TypedDict):
     action: str
     rule_version: str
     variables: dict[str, Any]
+    known: dict[str, Any]
     why: Any
     retracted_because: str | None
     why_retracted: Any
@@ -292,6 +294,7 @@ def _candidate(candidate: CandidateFacts) -> KnownCandidate:
         action=UNKNOWN if candidate.action is None else candidate.action,
         rule_version=candidate.version,
         variables=dict(candidate.variables or {}),
+        known=msgspec.to_builtins(candidate.known or {}),
         why=msgspec.to_builtins(candidate.why or []),
         retracted_because=candidate.retracted_because,
         why_retracted=msgspec.to_builtins(candidate.why_back or []),

@@ -223,6 +223,7 @@ ANOTHER: Final[dict[type[msgspec.Struct], dict[str, Any]]] = {
         "withdrawn": at(12.5),
         "retracted_because": "late_event",
         "variables": {"name": "Ada"},
+        "known": {"stage": "quiet"},
         "action": "win-back",
         "why": [msgspec.structs.replace(REASON, observed=32)],
         "why_back": [],

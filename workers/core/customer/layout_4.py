@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
-from schemas.actions import Number
+from schemas.actions import Known, Number
 from schemas.durations import DAY_MS
 from workers.core.coverage import FOREVER_MS, SERIES_OF_SOME
 from workers.core.customer.binary import FARTHEST_MS, Damaged, Reader, Writer, from_zigzag, within, zigzag
@@ -77,11 +77,12 @@ _ANY_EVIDENCE: Final = 3
 
 
 class Details(msgspec.Struct, array_like=True, gc=False):
-    """What an action that waits has beside numbers: its variables, and other values of its evidence."""
+    """What an action that waits has beside numbers: its variables, other values of its evidence, what is known."""
 
     variables: dict[str, Number] | None = None
     values: list[tuple[int, Any]] | None = None
     values_back: list[tuple[int, Any]] | None = None
+    known: Known | None = None
 
 
 class Rest(msgspec.Struct, array_like=True, gc=False):
@@ -325,7 +326,7 @@ class Layout4:
             self.read_evidence(candidate.evidence_back)
         if flags & _HAS_MORE:
             own = _next_of(self.rest.details)
-            candidate.variables = own.variables
+            candidate.variables, candidate.known = own.variables, own.known
             candidate.evidence.values = None if own.values is None else dict(own.values)
             candidate.evidence_back.values = None if own.values_back is None else dict(own.values_back)
 
@@ -570,15 +571,16 @@ class Layout4:
                 worded.append(stored_waiting(candidate.worded, candidate))
             elif _has_more(candidate):
                 values, values_back = candidate.evidence.values, candidate.evidence_back.values
-                details.append([candidate.variables, _pairs(values), _pairs(values_back)])
+                own: list[Any] = [candidate.variables, _pairs(values), _pairs(values_back)]
+                details.append([*own, candidate.known] if candidate.known else own)
         return [customer.latest, customer.attributes, customer.pairs, customer.floors, worded, details]
 
 
 def _has_more(candidate: Candidate) -> bool:
     """Return whether an action that waits has anything beside numbers."""
-    if candidate.variables is not None or candidate.evidence.values is not None:
+    if candidate.variables is not None or candidate.known is not None:
         return True
-    return candidate.evidence_back.values is not None
+    return candidate.evidence.values is not None or candidate.evidence_back.values is not None
 
 
 def _pairs(values: dict[int, Any] | None) -> list[Any] | None:

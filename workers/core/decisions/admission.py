@@ -202,6 +202,9 @@ class Admission:
             row = self.decisions.another(ACTIVE, rule, rule.rank, start_ms, start_ms)
             row.expires_ms = expires_ms
             row.take(candidate, False)
+            if self.has_consent:
+                answer = self.policy.answer(self.customer.attributes)
+                row.consented_ms = 0 if answer is None else answer[1]
             if not_before_ms:
                 row.not_before_ms = not_before_ms
                 if not self.policy.hides_zone:

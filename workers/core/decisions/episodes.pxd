@@ -5,6 +5,7 @@ cimport cython
 from workers.core.customer.candidate cimport Candidate
 from workers.core.customer.customer cimport Customer
 from workers.core.customer.episode cimport Episode
+from workers.core.decisions.carried cimport Carried
 from workers.core.decisions.decided cimport Decided, Decisions
 from workers.core.decisions.program cimport ActiveRule, EventType, Program
 
@@ -30,7 +31,7 @@ cdef class Episodes:
     cdef begin(self, ActiveRule rule, long long start_ms, long long at_ms)
     @cython.locals(episode=Episode, began=cython.bint, at_ms=cython.longlong)
     cdef meet(self, ActiveRule rule, long long start_ms)
-    @cython.locals(candidate=Candidate, latest=dict)
+    @cython.locals(candidate=Candidate, latest=dict, carried=Carried)
     cdef ask(self, ActiveRule rule, long long start_ms, long long at_ms)
     @cython.locals(episode=Episode, rule=ActiveRule)
     cdef forget_over(self, long long circle)

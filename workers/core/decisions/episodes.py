@@ -167,6 +167,9 @@ class Episodes:
         if rule.rule.variables:
             latest = self.customer.latest
             candidate.variables = {name: latest.get(source) for name, source in rule.rule.variables.items()}
+        carried = self.program.carried
+        if carried.parts:
+            candidate.known = carried.read(at_ms)
         if at_ms > start_ms:
             candidate.doubted_ms = at_ms  # it is known to hold there, and begins with an event that came late
 

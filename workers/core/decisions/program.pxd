@@ -7,6 +7,7 @@ from workers.core.customer.customer cimport Customer
 from workers.core.customer.episode cimport Episode
 from workers.core.customer.folding cimport TypeFolding
 from workers.core.customer.series cimport Series
+from workers.core.decisions.carried cimport Carried
 from workers.core.memory cimport Numbers
 from workers.core.rules.rule_set cimport Rule, RuleSet
 
@@ -68,6 +69,7 @@ cdef class Program:
     cdef readonly dict by_id, types
     cdef readonly EventType unknown_type
     cdef readonly long long circles, all_decided_ms
+    cdef readonly Carried carried
     cdef object _observed
 
     cdef EventType _type(self, long long place, str name)

@@ -12,6 +12,7 @@ from workers.core.customer.customer import Customer
 from workers.core.customer.episode import Episode
 from workers.core.customer.folding import TypeFolding
 from workers.core.customer.series import Series
+from workers.core.decisions.carried import Carried
 from workers.core.memory import Numbers
 from workers.core.rules.binding import Binding
 from workers.core.rules.rule_set import Rule, RuleSet
@@ -240,6 +241,7 @@ class Program:
         unknown_type: stands for every type that the rule set does not know: nothing is kept of its events.
         circles: how many circles of competing rules there are, those of a single rule included.
         rivals: by conflict group, the groups of its rules.
+        carried: what else goes with every action.
         all_decided_ms: up to when every type has been seen that any rule must have seen to be decided by time.
     """
 
@@ -270,6 +272,7 @@ class Program:
         self.rivals: list[list[Group]] = []
         self._bring_together()
         self.customer.forget_after(rule_set.forget_after_ms, rule_set.signs_of_life)
+        self.carried = Carried([])
         self._observed: Coverage | None = None
         self.all_decided_ms = FOREVER_MS
 
