@@ -65,6 +65,10 @@ class Elementary(Strict):
         for event_type, where in self.events():
             yield from uses_of_filter(event_type, where)
 
+    def observed(self) -> set[str]:
+        """Return the attributes that it compares or adds up, as `type.attribute`, and perhaps event types."""
+        return {self.named}
+
     def measured_by(self, measured: Any, amounts: Mapping[str, Any]) -> "Elementary":
         """Return the condition as it is meant with what one file says for all rules.
 

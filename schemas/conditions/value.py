@@ -7,7 +7,6 @@ from typing import Annotated, Any, ClassVar, Final, NamedTuple
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema, model_validator
 from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import CoreSchema
 
 from schemas.conditions.bounds import BOUND_WORDS, Bounds
 from schemas.conditions.elementary import Elementary
@@ -226,7 +225,7 @@ class Worth(Strict):
         return " and ".join(parts)
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> Any:
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: GetJsonSchemaHandler) -> Any:
         """Add the form in one text."""
         schema = handler(core_schema)
         text = {
@@ -281,6 +280,10 @@ class Value(Elementary):
         """Yield every use of an attribute that needs a type."""
         if self.measured is not None:
             yield from self.measured.attribute_uses()
+
+    def observed(self) -> set[str]:
+        """Return the attributes that it adds up."""
+        return set() if self.measured is None else {*self.measured.revenue, *self.measured.less}
 
     def bounds(self) -> Bounds | None:
         """Return the bounds as amounts; None while they are not known."""

@@ -27,8 +27,8 @@ _LARGEST: Final = (1 << 63) - 1
 class Valued(Elementary):
     """What a customer is worth, in ten-thousandths.
 
-    Unseen amounts are assumed not to be negative: what is missing of the revenue can only raise the value, and what is
-    missing of the rest can only lower it.
+    Unseen amounts are assumed not to be negative: what is missing of the revenue can only raise the value, and what
+    is missing of the rest can only lower it.
 
     Attributes:
         worth: the value of the customer.
