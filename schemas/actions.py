@@ -65,6 +65,7 @@ class Known(TypedDict, total=False):
 
     value: Value
     stage: str
+    repetition: int
 
 
 Arm = Literal["treated", "held out"]
@@ -89,7 +90,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ]
     customer_id: str
     rule: Rule
-    episode_started_at: Annotated[datetime, Meta(tz=True, description="When the rule became true.")]
+    episode_started_at: Annotated[datetime, Meta(tz=True, description="When the rule became true, or asked again.")]
     decided_at: Annotated[datetime, Meta(tz=True, description="The due time or the event's time, not the clock.")]
     expires_at: Annotated[datetime, Meta(tz=True, description="After this the action must not be carried out.")]
     not_before: Annotated[
@@ -122,6 +123,12 @@ class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = None
     stage: Annotated[
         str | None, Meta(description="The customer's step of the ladder, as known when the action was decided.")
+    ] = None
+    repetition: Annotated[
+        int | None,
+        Meta(
+            description="Of a rule that asks again while it holds: how often it has asked before; not in the first."
+        ),
     ] = None
     experiment: Annotated[str | None, Meta(description="Of a rule that holds out customers: the experiment.")] = None
     arm: Annotated[Arm | None, Meta(description="The customer's side of the experiment: always `treated`.")] = None

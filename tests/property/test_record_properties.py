@@ -15,7 +15,7 @@ from tests.property.test_condition_truth import TREES, lives
 from tests.property.test_fact_properties import what_is_known
 from tests.support.builders import rule, rules
 from tests.support.examples import examples
-from tests.support.looked_at import read
+from tests.support.looked_at import READ
 from tests.support.messages import messages
 from tests.support.stories import story
 from workers.core.coverage import FOREVER_MS, Coverage
@@ -108,7 +108,7 @@ def programs(draw: st.DrawFn) -> Program:
         for name, when in zip(names, conditions, strict=True)
     ]
     program = Program(rules(*written, types=TYPES))
-    life = draw(lives(read({"any": conditions}), draw(st.booleans())))
+    life = draw(lives(READ({"any": conditions}), draw(st.booleans())))
     program.begin()
     program.observe(Coverage(since={spec.key: life.since.get(spec.type, FOREVER_MS) for spec in _series(program)}))
     customer = program.customer

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.property.test_condition_truth import CONDITIONS, Life, lives, spans_of, truth
 from tests.support.builders import DAY
 from tests.support.examples import examples
-from tests.support.looked_at import read
+from tests.support.looked_at import READ
 from workers.core.conditions.condition import FALSE, TRUE
 from workers.rule_lint.logic import Literal, alternatives, conflict, follows
 
@@ -17,7 +17,7 @@ from workers.rule_lint.logic import Literal, alternatives, conflict, follows
 LITERALS = st.sampled_from(sorted(CONDITIONS)).flatmap(
     lambda kind: st.lists(
         st.builds(
-            lambda when, holds: Literal(read(when), holds),
+            lambda when, holds: Literal(READ(when), holds),
             CONDITIONS[kind] | CONDITIONS["none"] | CONDITIONS["count"] | CONDITIONS["last"],
             st.sampled_from([True, True, True, False]),
         ),
@@ -41,7 +41,7 @@ def moments(life: Life, *literals: Literal) -> list[int]:
 
 
 def conditions_of(*literals: Literal) -> Any:
-    return read({"all": [literal.condition for literal in literals]})
+    return READ({"all": [literal.condition for literal in literals]})
 
 
 @examples(150)
@@ -70,10 +70,10 @@ def test_what_follows_is_never_false_where_the_other_is_true(literals: list[Lite
 
 
 def test_there_is_something_to_try() -> None:
-    never = Literal(read({"count": "login", "at least": 1, "within": "2 days"}), True)
-    silence = Literal(read({"none": "login", "for": "5 days"}), True)
+    never = Literal(READ({"count": "login", "at least": 1, "within": "2 days"}), True)
+    silence = Literal(READ({"none": "login", "for": "5 days"}), True)
     assert conflict([never, silence]) == (never, silence)
-    longer = Literal(read({"none": "login", "for": "12 days"}), True)
+    longer = Literal(READ({"none": "login", "for": "12 days"}), True)
     assert follows([silence], [longer])
     assert not follows([longer], [silence])
 

@@ -26,13 +26,16 @@ _WORDS: Final = {TRUE: "true", FALSE: "false", NOT_OBSERVABLE: "not observable"}
 _REASONS: Final = msgspec.json.Decoder(list[Reason])
 
 
-def read(written: Any) -> Any:
+def _read(written: Any) -> Any:
     """Return a condition; the value of a customer is measured as in `VALUE`, unless the condition says how."""
 
     def meant(part: Any) -> Any:
         return part if getattr(part, "measured", True) else part.measured_by(VALUE, VALUE.amounts())
 
     return model.changed(_VALIDATED(written), meant)
+
+
+READ: Final = _read
 
 
 class LookedAt:
@@ -48,7 +51,7 @@ class LookedAt:
     def __init__(
         self, when: Any, types: Iterable[str] = TYPES, attribute_types: Mapping[str, AttributeType] | None = None
     ) -> None:
-        self.when = read(when)
+        self.when = READ(when)
         self.specs = Specs(types, attribute_types)
         collect(self.when, self.specs)
         facts = self.specs.facts_by_type().values()

@@ -150,6 +150,7 @@ def _take(customer: Customer, facts: CustomerFacts, names: Names) -> None:
         episode = _episode_for(customer, rule, names)
         customer.add_episode(episode)
         _take_episode(episode, held, f"episodes {rule[:80]!r}")
+        customer.repeats = customer.repeats or episode.asked > 0
     for number, waiting in enumerate(facts.candidates):
         _take_candidate(customer.another_candidate(), waiting, names, f"candidates {number}")
     customer.acted = _several(facts.counted_actions, "counted_actions")
@@ -266,6 +267,7 @@ def _episode_facts(episode: Episode) -> EpisodeFacts:
         retractable_until=_perhaps(episode.open_until_ms),
         undecided_at=_perhaps(episode.pending_ms),
         condition_holds_since=_perhaps(episode.true_since_ms),
+        asked=episode.asked,
         earlier_episodes=_texts(episode.held),
         earlier_actions=_texts(episode.stood),
     )
@@ -279,6 +281,7 @@ def _take_episode(episode: Episode, facts: EpisodeFacts, where: str) -> None:
     episode.open_until_ms = _ms(facts.retractable_until, where)
     episode.pending_ms = _ms(facts.undecided_at, where)
     episode.true_since_ms = _ms(facts.condition_holds_since, where)
+    episode.asked = facts.asked
     episode.held = _stretches(facts.earlier_episodes, where)
     episode.stood = _stretches(facts.earlier_actions, where)
 

@@ -87,6 +87,7 @@ class KnownEpisode(TypedDict):
         can_be_retracted_until: until when the last action can be taken back.
         undecided_at: the moment at which it could not be decided yet, because a type was not seen up to then.
         condition_holds_since: since when the condition holds, for a rule that requires it to last.
+        asked: how often a rule that repeats has asked since it holds.
         earlier_episodes: their beginnings and ends.
         earlier_actions: beginnings and ends of the periods in which earlier actions stood.
     """
@@ -100,6 +101,7 @@ class KnownEpisode(TypedDict):
     can_be_retracted_until: str | None
     undecided_at: str | None
     condition_holds_since: str | None
+    asked: int
     earlier_episodes: list[str]
     earlier_actions: list[str]
 
@@ -109,7 +111,7 @@ class KnownCandidate(TypedDict):
 
     Attributes:
         rule: the rule's id, or its code as in `KnownEpisode`; `unknown` if no one knows that version of it.
-        began: start of the episode.
+        began: start of the episode, or a later moment at which the rule asks again.
         waits_until: up to when everything must have been seen first, because an earlier event came late; else None.
         withdrawn_at: when the customer returned before it was admitted; None if they did not.
         action: the action; `unknown` as the rule.
@@ -279,6 +281,7 @@ def _episode(rule_id: str, episode: EpisodeFacts, *, exists: bool) -> KnownEpiso
         can_be_retracted_until=_perhaps(episode.retractable_until),
         undecided_at=_perhaps(episode.undecided_at),
         condition_holds_since=_perhaps(episode.condition_holds_since),
+        asked=episode.asked,
         earlier_episodes=[_moment(at) for at in episode.earlier_episodes],
         earlier_actions=[_moment(at) for at in episode.earlier_actions],
     )

@@ -10,7 +10,8 @@ from schemas.actions import Number, Suppression
 Verdict = Literal["true", "false", "not observable"]
 GapKind = Literal["customer", "watched", "kept", "unwatched", "unseen", "untold"]
 StateKind = (
-    Suppression | Literal["paused", "met", "unconfirmed", "acted", "no_action", "left_alone", "waiting", "expected"]
+    Suppression
+    | Literal["paused", "met", "repeats", "unconfirmed", "acted", "no_action", "left_alone", "waiting", "expected"]
 )
 
 

@@ -43,6 +43,14 @@ def test_a_rule_cools_down_until_it_may_act_again() -> None:
     assert state_text(why(ruleset, stored, 300), "cooling_down") == "never acts again for this customer"
 
 
+def test_a_rule_that_repeats_says_when_it_asks_again() -> None:
+    ruleset, stored = acted(again_every="20 days", at_most="2 actions")
+    text = state_text(why(ruleset, stored, 12), "repeats")
+    assert text == "asks again on 2024-01-31 00:00 UTC, if it still holds: action 2 of 2"
+    later = known(ruleset, event("purchase", 1), upto_day=31)
+    assert not {"repeats", "refused", "outranked"} & set(states(why(ruleset, later, 32)))
+
+
 def test_what_no_worker_has_decided_yet_is_announced() -> None:
     ruleset = rules(rule(when={"none": "purchase", "for": "9 days"}))
     report = why(ruleset, known(ruleset, event("purchase", 1)), 12)

@@ -14,7 +14,7 @@ from schemas.conditions import ELEMENTARY, Bounds, condition_kind, parts_of
 from schemas.events import BUILT_IN
 from schemas.rules import Example, ForEveryRule, Rule, RuleBook, RuleFile, RuleTestFile
 from tests.support.builders import rule
-from tests.support.looked_at import read
+from tests.support.looked_at import READ
 from tests.support.paths import ROOT
 from workers.core.phrases import bounds_in_words, listed, plural
 from workers.core.rules.wording import negated, phrase, said
@@ -110,6 +110,17 @@ WORDED: Final[list[tuple[dict[str, Any], str, str]]] = [
         "exactly 1 different purchase category ever",
         "fewer or more than 1 different purchase category ever",
     ),
+    # days with
+    (
+        {"days with": "login", "at least": 5, "within": "28 days"},
+        "a login on at least 5 days within 28 days",
+        "a login on fewer than 5 days within 28 days",
+    ),
+    (
+        {"days with": "login", "where": {"device": "phone"}, "exactly": 1, "within": "7 days"},
+        "a login (device phone) on exactly 1 day within 7 days",
+        "a login (device phone) on fewer or more than 1 day within 7 days",
+    ),
     # none
     ({"none": "purchase", "for": "45 days"}, "no purchase for 45 days", "a purchase in the last 45 days"),
     (
@@ -186,6 +197,36 @@ WORDED: Final[list[tuple[dict[str, Any], str, str]]] = [
         "the latest profile country is not DE",
         "the latest profile country is DE",
     ),
+    (
+        {"latest": "nps.comment", "is": "unknown"},
+        "the nps comment is unknown",
+        "the nps comment is given",
+    ),
+    (
+        {"latest": "nps.comment", "is": "given"},
+        "the nps comment is given",
+        "the nps comment is unknown",
+    ),
+    (
+        {"latest": "nps.score", "at most": 6, "was": {"at least": 9}},
+        "the latest nps score is at most 6, and the one before was at least 9",
+        "the latest nps score is not at most 6, or the one before was not at least 9",
+    ),
+    (
+        {"latest": "profile.plan", "was": ["gold", "silver"]},
+        "the profile plan before the latest one was gold or silver",
+        "the profile plan before the latest one was not gold or silver",
+    ),
+    (
+        {"latest": "subscription.seats", "down by": "20%", "compared with": "30 days ago", "from at least": 5},
+        "the latest subscription seats is down by at least 20% against 30 days ago (which was at least 5)",
+        "the latest subscription seats is not down by at least 20% against 30 days ago (which was at least 5)",
+    ),
+    (
+        {"latest": "nps.score", "up by": "50%"},
+        "the latest nps score is up by at least 50% against the one before",
+        "the latest nps score is not up by at least 50% against the one before",
+    ),
     # date
     (
         {"date": "cancellation.effective_at", "in the next": "30 days"},
@@ -236,10 +277,10 @@ WORDED: Final[list[tuple[dict[str, Any], str, str]]] = [
 def test_a_condition_and_its_opposite_have_one_wording_each(
     written: dict[str, Any], wording: str, opposite: str
 ) -> None:
-    condition = read(written)
+    condition = READ(written)
     assert phrase(condition) == wording
     assert negated(condition) == opposite
-    assert phrase(read({"not": written})) == opposite
+    assert phrase(READ({"not": written})) == opposite
 
 
 def test_every_kind_of_condition_is_worded() -> None:
@@ -248,7 +289,7 @@ def test_every_kind_of_condition_is_worded() -> None:
 
 @pytest.mark.parametrize("written", [case[0] for case in WORDED], ids=[case[1][:60] for case in WORDED])
 def test_a_condition_can_be_said_of_a_customer_and_of_them(written: dict[str, Any]) -> None:
-    condition = read(written)
+    condition = READ(written)
     if parts_of(condition):
         return
     for holds in (True, False):
@@ -262,7 +303,7 @@ def test_a_condition_can_be_said_of_a_customer_and_of_them(written: dict[str, An
 @pytest.mark.parametrize("kind", ["all", "any"])
 def test_a_combination_cannot_be_said_as_one(kind: str) -> None:
     with pytest.raises(TypeError, match="no elementary condition"):
-        said(read({kind: [{"status": "active"}]}))
+        said(READ({kind: [{"status": "active"}]}))
 
 
 @pytest.mark.parametrize(
@@ -287,7 +328,7 @@ def test_lists_are_read_aloud() -> None:
 
 
 def test_a_filter_that_looks_like_a_placeholder_stays_as_it_is() -> None:
-    assert "{whose} %s" in phrase(read({"none": "a", "for": "1 day", "where": {"b": "{whose} %s"}}))
+    assert "{whose} %s" in phrase(READ({"none": "a", "for": "1 day", "where": {"b": "{whose} %s"}}))
 
 
 COMPARED: Final = {
@@ -405,7 +446,7 @@ def test_the_sentence_says_every_control_over_actions() -> None:
 
 
 def test_a_named_condition_is_written_with_its_meaning() -> None:
-    book = RuleBook(define={"regular customer": read(OFTEN)})
+    book = RuleBook(define={"regular customer": READ(OFTEN)})
     meets = rule(when={"all": [{"meets": "regular customer"}, QUIET]})
     assert sentence(meets, book).startswith(
         'When a customer counts as "regular customer" (at least 3 purchases within 365 days), and they have had no '
@@ -578,7 +619,7 @@ def test_what_the_page_shows_is_what_can_be_written(block: str) -> None:
     elif isinstance(content, dict) and "tests" in content:
         RuleTestFile.model_validate(content)
     elif condition_kind(content) is not None:
-        assert spoken(block) == [phrase(read(content))]
+        assert spoken(block) == [phrase(READ(content))]
     elif isinstance(content, dict) and "given" in content:
         Example.model_validate(content)
     else:
@@ -594,8 +635,8 @@ def kinds_in(condition: Any) -> set[str | None]:
 
 def test_the_page_shows_every_kind_of_condition() -> None:
     blocks = [loaded(block) for block in BLOCKS]
-    shown = [read(block) for block in blocks if condition_kind(block) is not None]
-    worded = [read(written) for written, _, _ in WORDED]
+    shown = [READ(block) for block in blocks if condition_kind(block) is not None]
+    worded = [READ(written) for written, _, _ in WORDED]
     assert set().union(*map(kinds_in, shown)) == set().union(*map(kinds_in, worded))
 
 

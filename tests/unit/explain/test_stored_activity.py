@@ -210,6 +210,7 @@ ANOTHER: Final[dict[type[msgspec.Struct], dict[str, Any]]] = {
         "retractable_until": at(21),
         "undecided_at": at(13),
         "condition_holds_since": at(8.5),
+        "asked": 3,
         "earlier_episodes": [at(2), at(3.5)],
         "earlier_actions": [],
     },

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from schemas.attribute_types import BUILT_IN_TYPES, AttributeType
+from schemas.conditions import Value
 from tests.support.paths import ROOT
 from workers.rule_files.hints.values import as_bound
 from workers.rule_files.known_names import KnownNames, built_in_attributes
@@ -333,4 +334,7 @@ def test_what_a_customer_is_worth_is_said_once_and_lent_to_the_files_beside_it()
     assert [one.code for one in read_documents({"a.yaml": asked}, KnownNames()).problems] == ["no-value"]
     parsed = read_documents({"a.yaml": asked}, KnownNames(), {"b.yaml": said})
     assert parsed.problems == ()
-    assert parsed.book.rules[0].when.measured.revenue == ["purchase.amount"]
+    when = parsed.book.rules[0].when
+    assert isinstance(when, Value)
+    assert when.measured is not None
+    assert when.measured.revenue == ["purchase.amount"]

@@ -91,7 +91,7 @@ class Candidate:
             it is one of `former`.
         former: the version of the rule that asked for it, if that is not the one of the rule set: it waits as numbers
             until it is worded with the rule as it was (`RuleSet.former`). Empty otherwise.
-        start_ms: start of the episode.
+        start_ms: start of the episode, or a later moment at which its rule asks again.
         withdrawn_ms: when the customer returned before the action was admitted, so that only its retraction is
             published; else 0.
         doubted_ms: up to when everything must have been seen, because an event from before the start came late and

@@ -101,6 +101,7 @@ class Rest(msgspec.Struct, array_like=True, gc=False):
     attributes: dict[str, tuple[Kept, int]] = {}
     pairs: dict[str, list[int]] = {}
     floors: dict[str, int] = {}
+    asked: list[tuple[int, int]] = []
 
 
 Wording = Callable[[Candidate], Waiting]
@@ -177,6 +178,7 @@ class Layout3:
             take_rest(customer, rest)
             for waiting in rest.candidates:
                 take_worded(customer.another_candidate(), waiting, self.names)
+            self.names.take_asked(rest.asked)
         elif given.at != given.end:
             raise Damaged("there is more than it says")
 
@@ -297,7 +299,7 @@ class Layout3:
             flags |= _HAS_ACTED
             out.moments(customer.acted)
         candidates = [self.worded(customer.candidates[place]) for place in range(customer.waiting)]
-        rest = [customer.latest, candidates, customer.attributes, customer.pairs, customer.floors]
+        rest = [customer.latest, candidates, customer.attributes, customer.pairs, customer.floors, self.names.asked()]
         if drop_empty(rest):
             flags |= _HAS_REST
             out.copy(_encode_rest(rest))

@@ -22,7 +22,14 @@ from workers.core.coverage import FOREVER_MS, SERIES_OF_SOME
 from workers.core.customer.binary import FARTHEST_MS, Damaged, Reader, Writer, from_zigzag, within, zigzag
 from workers.core.customer.candidate import Candidate, Evidence
 from workers.core.customer.customer import RING
-from workers.core.customer.layout_3 import Kept, Waiting, drop_empty, stored_waiting, take_rest, take_worded
+from workers.core.customer.layout_3 import (
+    Kept,
+    Waiting,
+    drop_empty,
+    stored_waiting,
+    take_rest,
+    take_worded,
+)
 from workers.core.customer.names import Names, Places
 from workers.core.customer.series import Series
 from workers.core.events.decoding import FINGERPRINT_BYTES, MAX_STORED
@@ -94,6 +101,7 @@ class Rest(msgspec.Struct, array_like=True, gc=False):
     floors: dict[str, int] = {}
     worded: list[Waiting] = []
     details: list[Details] = []
+    asked: list[tuple[int, int]] = []
 
 
 _encode_rest = msgspec.msgpack.Encoder(order="deterministic").encode
@@ -186,6 +194,8 @@ class Layout4:
         if flags & _HAS_CANDIDATES:
             for _ in range(given.bounded(given.number(), 2)):
                 self.read_candidate(customer.another_candidate())
+        if flags & _HAS_REST:
+            self.names.take_asked(self.rest.asked)
         if flags & _HAS_REST and (self.rest.worded or self.rest.details):
             raise Damaged("there are words of more actions than wait")
         if given.at != given.end:
@@ -378,7 +388,14 @@ class Layout4:
         if customer.acted:
             flags |= _HAS_ACTED
             out.moments(customer.acted)
-        if customer.waiting or customer.latest or customer.attributes or customer.pairs or customer.floors:
+        if (
+            customer.waiting
+            or customer.latest
+            or customer.attributes
+            or customer.pairs
+            or customer.floors
+            or customer.repeats
+        ):
             rest = self.rare_fields()
             if drop_empty(rest):
                 flags |= _HAS_REST
@@ -573,7 +590,8 @@ class Layout4:
                 values, values_back = candidate.evidence.values, candidate.evidence_back.values
                 own: list[Any] = [candidate.variables, _pairs(values), _pairs(values_back)]
                 details.append([*own, candidate.known] if candidate.known else own)
-        return [customer.latest, customer.attributes, customer.pairs, customer.floors, worded, details]
+        found = [customer.latest, customer.attributes, customer.pairs, customer.floors, worded, details]
+        return [*found, self.names.asked()]
 
 
 def _has_more(candidate: Candidate) -> bool:

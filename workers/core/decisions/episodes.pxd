@@ -23,6 +23,10 @@ cdef class Episodes:
 
     @cython.locals(episode=Episode, truth=cython.int, flip_ms=cython.longlong, start_ms=cython.longlong)
     cpdef long long judge(self, ActiveRule rule, long long at_ms, EventType kind, long long event_ms) except? 1
+    cdef count(self, Episode episode)
+    @cython.locals(episode=Episode, repeats_ms=cython.longlong)
+    cdef long long repeat(self, ActiveRule rule, long long at_ms, bint by_time, long long flip_ms) except? 1
+    cdef request(self, ActiveRule rule, long long start_ms, long long at_ms)
     @cython.locals(row=Decided)
     cdef report_unknown(self, ActiveRule rule, long long at_ms, long long known_ms)
     @cython.locals(candidate=Candidate, place=cython.longlong)
@@ -60,6 +64,8 @@ cdef class Episodes:
     @cython.locals(episode=Episode, row=Decided)
     cdef retract_standing(self, ActiveRule rule, long long at_ms, long long event_ms, long long because)
 
+@cython.locals(episode=Episode, number=cython.longlong)
+cpdef long long next_repetition(ActiveRule rule, long long at_ms) except? 1
 cdef bint _stands(ActiveRule rule, long long because) except -1
 @cython.locals(episode=Episode)
 cpdef forget(ActiveRule rule, long long at_ms)

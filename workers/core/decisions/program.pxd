@@ -30,7 +30,7 @@ cdef class ActiveRule:
     cdef readonly Group group
     cdef public long long circle, flip_ms
     cdef readonly bint shadow, paused, includes_existing, takes_back, reads_tenure
-    cdef readonly long long again_after_ms, expires_after_ms, for_ms, live_since_ms, since_generation
+    cdef readonly long long again_after_ms, again_every_ms, most_times, expires_after_ms, for_ms, live_since_ms, since_generation
     cdef readonly long long priority, rank, conflict_group
     cdef public list yields_to, instead_of
     cdef readonly long long decided_until_ms, admitted_until_ms, meant_until_ms

@@ -55,6 +55,7 @@ class ActiveRule:
         group: its group.
         circle: number of the rules with which it competes, of its own if there are none.
         again_after_ms: -1 for never again.
+        again_every_ms, most_times: 0 for a rule that asks once in an episode, and for as often as it holds.
         yields_to, instead_of: the rules that replace this one, and those that it replaces.
         decided_until_ms, admitted_until_ms: up to when every type has been seen that must have been before it is
             decided by time, and before an action of it is admitted.
@@ -67,6 +68,7 @@ class ActiveRule:
         "_turned_false",
         "admitted_until_ms",
         "again_after_ms",
+        "again_every_ms",
         "circle",
         "condition",
         "conditions",
@@ -82,6 +84,7 @@ class ActiveRule:
         "instead_of",
         "live_since_ms",
         "meant_until_ms",
+        "most_times",
         "needed",
         "next_in_group",
         "paused",
@@ -113,6 +116,8 @@ class ActiveRule:
         self.takes_back = rule.takes_back
         self.reads_tenure = rule.reads_tenure
         self.again_after_ms = _NEVER if rule.again_after_ms is None else rule.again_after_ms
+        self.again_every_ms = rule.again_every_ms
+        self.most_times = rule.most_times
         self.expires_after_ms = rule.expires_after_ms
         self.for_ms = rule.for_ms
         self.live_since_ms = rule.live_since_ms

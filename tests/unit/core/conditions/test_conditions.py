@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.builders import DAY, TYPES, day, event, rule, rules, watched
 from tests.support.decided import decide, facts_in, reasons_for, stored_of, truth_of
-from tests.support.looked_at import read
+from tests.support.looked_at import READ
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.events.decoding import DecodedEvent
@@ -1086,7 +1086,7 @@ def test_what_had_to_be_dropped_for_want_of_room_is_not_taken_as_never_happened(
 def test_a_condition_knows_which_unseen_event_could_undo_it(
     when: Any, can_turn_false: set[str], can_turn_true: set[str]
 ) -> None:
-    written = read(when)
+    written = READ(when)
     assert (
         set(whole_conditions.can_turn_false(written, ALL_TYPES)),
         set(whole_conditions.can_turn_true(written, ALL_TYPES)),

@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 
 from schemas import conditions as model
 from tests.support.builders import day
-from tests.support.looked_at import TYPES, LookedAt, read
+from tests.support.looked_at import READ, TYPES, LookedAt
 from tests.support.paths import ROOT
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
 from workers.core.coverage import FOREVER_MS
@@ -72,7 +72,7 @@ def shown() -> tuple[Any, ...]:
     """Return every elementary condition that stands alone in a block of docs/rules.md, with its opposite below."""
     blocks = re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     contents = [YAML(typ="safe").load(block) for block in blocks]
-    whole = [read(content) for content in contents if model.condition_kind(content) is not None]
+    whole = [READ(content) for content in contents if model.condition_kind(content) is not None]
     return tuple(part for one in whole for part in elementary(one) if not isinstance(part, model.Meets))
 
 
@@ -105,7 +105,7 @@ def test_a_rule_file_may_contain_it(name: str) -> None:
     for when in samples(name):
         written = when.model_dump(mode="json", by_alias=True, exclude_none=True)
         assert model.condition_kind(when) == model.condition_kind(written) == kind.word, "its word is its first key"
-        assert read(written) == when
+        assert READ(written) == when
 
 
 @each

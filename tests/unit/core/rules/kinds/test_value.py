@@ -5,7 +5,7 @@ from typing import Any, Final
 import pytest
 
 from tests.support.builders import DAY
-from tests.support.looked_at import LookedAt, read
+from tests.support.looked_at import READ, LookedAt
 from tests.unit.core.rules.kinds.looks import NEVER, NOW, TODAY, happened, leaves, looked, reason
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE
 from workers.core.customer.series import Series
@@ -103,7 +103,7 @@ def test_the_value_of_the_whole_lifetime_never_changes_by_time() -> None:
 def test_a_refund_breaks_a_lower_bound_and_a_purchase_an_upper_one(
     bounds: Any, false: set[str], true: set[str]
 ) -> None:
-    when = read({"value": bounds})
+    when = READ({"value": bounds})
     assert value.can_turn_false(when) == false
     assert value.can_turn_true(when) == true
 
@@ -125,7 +125,7 @@ def test_why_says_by_how_much_the_value_must_change(bounds: str, amount: int, wo
 
 
 def test_without_what_a_customer_is_worth_nothing_is_compiled() -> None:
-    when = read({"value": "at least 1"}).model_copy(update={"measured": None})
+    when = READ({"value": "at least 1"}).model_copy(update={"measured": None})
     assert value.said(when, holds=True).phrase == "value at least 1"
     assert (value.can_turn_false(when), value.least_events(when)) == (set(), {})
     with pytest.raises(ValueError, match="cannot be measured"):
