@@ -7,7 +7,6 @@ cool-downs, limits, hold-outs, consent and the customer's mark apply. Memory hol
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 from schemas.durations import DAY_MS
 from workers.core.coverage import Coverage
@@ -17,9 +16,6 @@ from workers.core.decisions.decided import ACTIVE, RETRACTED, SUPPRESSIONS, UNKN
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
 from workers.scan.lines import PartitionLine, StoredCustomer
-
-_LAYOUT: Final = 4
-"""Of what is decided on the way, which is stored nowhere: it keeps the actions that wait as they are."""
 
 
 @dataclass(slots=True)
@@ -98,16 +94,14 @@ class Run:
             if line is not partition:
                 partition, coverage = line, line.as_if_seen()
             try:
-                outcome = self._decider.decide(
-                    customer.id, customer.stored, (), coverage, self._upto_ms, _LAYOUT, customer.standing
-                )
+                turn = self._decider.run_on(customer.id, customer.stored, coverage, self._upto_ms, customer.standing)
             except OtherLayout as error:
                 raise LingerError(str(error)) from error
             except (ValueError, OverflowError):
                 self.counts.unreadable += 1
                 continue
             self.counts.customers += 1
-            reached = {row.rule.id for row in outcome.decided if self._count(row) and row.rule is not None}
+            reached = {row.rule.id for row in turn.decisions.rows() if self._count(row) and row.rule is not None}
             for rule_id in reached:
                 self.counts.rules[rule_id].customers += 1
             self.counts.reached += bool(reached)
