@@ -4,6 +4,7 @@ The steps are read from the top; the first one whose condition holds is the cust
 all files is live.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
@@ -76,6 +77,11 @@ class Ladder(Strict):
                 raise InconsistentEntries(f"the stage '{stage}' is there twice", "steps")
             seen.add(stage)
         return self
+
+    def changed(self, change: Callable[[Any], Any]) -> "Ladder":
+        """Return the ladder with the condition of every step changed."""
+        steps = [step.model_copy(update={"when": change(step.when)}) for step in self.steps]
+        return self.model_copy(update={"steps": steps})
 
     def stages(self) -> tuple[str, ...]:
         """Return the names of all stages, from the top."""

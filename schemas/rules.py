@@ -42,6 +42,8 @@ from schemas.events import SIGNS_OF_LIFE
 from schemas.ladders import Ladder
 from schemas.paces import Brake, Pace
 from schemas.refusals import InconsistentEntries, WrongFormat, not_in_format
+from schemas.value import Valuation, with_value
+from schemas.variables import MOST_VARIABLES, Variable
 
 RULE_ID_PATTERN: Final = r"^[a-z][a-z0-9-]{1,62}[a-z0-9]$"
 RuleId = Annotated[str, Field(pattern=RULE_ID_PATTERN)]
@@ -66,10 +68,34 @@ AgainAfter = Annotated[
 ]
 
 
+def _read_actions(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    match = _ACTIONS.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None or not int(match[1]):
+        raise not_in_format("a number of actions such as '2 actions'", value, "actions")
+    return int(match[1])
+
+
+MostActions = Annotated[
+    int,
+    BeforeValidator(_read_actions),
+    Field(ge=1, le=100),
+    PlainSerializer(lambda number: f"{number} action" + ("" if number == 1 else "s"), return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{1,3}\s+actions?$", "examples": ["2 actions"]}),
+]
+
+
 def _share(percent: Decimal) -> Decimal:
     if not 0 < percent <= 50:
         raise ValueError(f"from more than 0% up to 50% of the customers can be held out, found {percent}%")
     return percent
+
+
+Constant = Annotated[str, Field(min_length=1, max_length=64)]
+Labels = Annotated[
+    dict[Attribute, Annotated[str, Field(max_length=200)] | int | float | bool], Field(min_length=1, max_length=16)
+]
 
 
 class Rule(Strict):
@@ -109,16 +135,42 @@ class Rule(Strict):
     template: Annotated[str, Field(min_length=1, max_length=120)] = Field(
         description="The message that the mailer uses.", examples=["we-miss-you"]
     )
-    variables: Annotated[dict[Attribute, Reference], Field(max_length=16)] = Field(
+    variables: Annotated[dict[Attribute, Variable], Field(max_length=MOST_VARIABLES)] = Field(
         default_factory=dict,
-        description="Template variables: a name, and an attribute of the customer's latest event of a type.",
-        examples=[{"reason": "cancellation.reason"}],
+        description="Template variables: a name, and an attribute of the customer's latest event of a type, or a "
+        "measurement.",
+        examples=[{"reason": "cancellation.reason"}, {"spent": {"sum": "purchase.amount", "within": "365 days"}}],
+    )
+    channel: Constant | None = Field(
+        default=None, description="How the customer is to be reached; goes with the action.", examples=["push"]
+    )
+    locale: Constant | None = Field(
+        default=None, description="The language of the message; goes with the action.", examples=["nl-BE"]
+    )
+    labels: Labels | None = Field(
+        default=None,
+        description="Names with values that go with the action, for whoever carries it out.",
+        examples=[{"campaign": "spring", "cost": 0.4}],
     )
     again_after: AgainAfter = Field(
         alias="again after",
         default=timedelta(days=30),
         description="How long the rule stays silent for a customer after it acted.",
         examples=["90 days", "never"],
+    )
+    again_every: Span | None = Field(
+        default=None,
+        alias="again every",
+        description="While it still holds for a customer, the rule asks again after each period of this length, "
+        "counted from when it began to hold. Each is an action of its own.",
+        examples=["30 days"],
+    )
+    at_most: MostActions | None = Field(
+        default=None,
+        alias="at most",
+        description="How often a rule with `again every` asks while it holds without a break, the first time "
+        "included.",
+        examples=["3 actions"],
     )
     expires_after: Duration = Field(
         alias="expires after",
@@ -185,33 +237,30 @@ class Rule(Strict):
             raise InconsistentEntries("'over pace' needs a 'pace', such as 'at most 500 per hour'", "over pace")
         if self.experiment is not None and self.hold_out is None:
             raise InconsistentEntries("'experiment' needs a 'hold out', such as '10%'", "experiment")
+        if self.at_most is not None and self.again_every is None:
+            raise InconsistentEntries("'at most' needs an 'again every', such as '30 days'", "at most")
+        if self.again_every is not None and self.again_every < self.expires_after:
+            expiry = write_duration(self.expires_after)
+            message = f"an action expires only after {expiry}, so the rule cannot ask again before that"
+            raise InconsistentEntries(message, "again every")
         if self.instead_of is not None and self.id in self.instead_of:
             raise InconsistentEntries("a rule cannot act instead of itself", "instead of")
         return self
 
 
+def measured(rule: Rule, value: Valuation | None) -> Rule:
+    """Return a rule whose conditions on the value of a customer are measured as a file says."""
+    unless = None if rule.unless is None else with_value(rule.unless, value)
+    return rule.model_copy(update={"when": with_value(rule.when, value), "unless": unless})
+
+
 # -- settings for every rule -----------------------------------------------------------------------------------
-
-
-def _read_actions(value: Any) -> Any:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    match = _ACTIONS.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None or not int(match[1]):
-        raise not_in_format("a number of actions such as '2 actions'", value, "actions")
-    return int(match[1])
 
 
 class Limit(Strict):
     """How many actions one customer gets, across all rules."""
 
-    at_most: Annotated[
-        int,
-        BeforeValidator(_read_actions),
-        Field(ge=1, le=100),
-        PlainSerializer(lambda number: f"{number} action" + ("" if number == 1 else "s"), return_type=str),
-        WithJsonSchema({"type": "string", "pattern": r"^\d{1,3}\s+actions?$", "examples": ["2 actions"]}),
-    ] = Field(alias="at most", description="The most actions.", examples=["2 actions"])
+    at_most: MostActions = Field(alias="at most", description="The most actions.", examples=["2 actions"])
     within: Span | None = Field(default=None, description="In any period of this length.", examples=["7 days"])
     per: Literal["calendar day", "calendar week"] | None = Field(
         default=None,
@@ -330,6 +379,12 @@ class Consent(Strict):
 class ForEveryRule(Strict):
     """Settings for every rule; in one file only."""
 
+    channel: Constant | None = Field(
+        default=None, description="The channel of rules that name none.", examples=["email"]
+    )
+    locale: Constant | None = Field(
+        default=None, description="The locale of rules that name none.", examples=["nl-BE"]
+    )
     limits: Annotated[list[Limit], Field(max_length=8)] = Field(
         default_factory=list,
         description="How many actions one customer gets, across all rules.",
@@ -503,7 +558,7 @@ class RuleTest(Example):
 
 
 class RuleFile(Strict):
-    """A file in `rules/`: rules, named conditions, a ladder of stages, or settings for every rule."""
+    """A file in `rules/`: rules, named conditions, a ladder, what a customer is worth, settings for every rule."""
 
     define: Annotated[
         dict[Annotated[str, Field(pattern=DEFINITION_PATTERN)], Condition], Field(min_length=1, max_length=100)
@@ -519,14 +574,20 @@ class RuleFile(Strict):
     stages: Ladder | None = Field(
         default=None, description="A ladder: the stages on which customers stand. One ladder of all files is live."
     )
+    value: Valuation | None = Field(
+        default=None,
+        description="What a customer is worth; in one file only.",
+        examples=[{"revenue": ["purchase.amount"], "less": ["refund.amount"], "within": "365 days"}],
+    )
     rules: Annotated[list[Rule], Field(min_length=1, max_length=500)] = Field(
         default_factory=list, validate_default=False, description="The rules."
     )
 
     @model_validator(mode="after")
     def _something(self) -> "RuleFile":
-        if not self.rules and not self.define and self.for_every_rule is None and self.stages is None:
-            raise ValueError("needs one of 'rules', 'define', 'stages', 'for every rule'")
+        content = (self.rules, self.define, self.for_every_rule, self.stages, self.value)
+        if not any(content):
+            raise ValueError("needs one of 'rules', 'define', 'stages', 'for every rule', 'value'")
         return self
 
 
@@ -548,6 +609,7 @@ class RuleBook:
         signs_of_life: the event types that show that a customer is back.
         personal: the attributes that `sources.yaml` declares personal, as `type.attribute`.
         forget_after: how long after the last of these a customer is forgotten; None for never.
+        value: what a customer is worth; None if no file says it. The conditions of the rules are measured by it.
         ladders: of all files; at most one is live.
     """
 
@@ -558,6 +620,7 @@ class RuleBook:
     signs_of_life: frozenset[str] = SIGNS_OF_LIFE
     personal: frozenset[str] = frozenset()
     forget_after: timedelta | None = None
+    value: Valuation | None = None
     ladders: tuple[Ladder, ...] = ()
 
     @property

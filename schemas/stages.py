@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 import msgspec
 from msgspec import Meta
 
-from schemas.actions import Reason
+from schemas.actions import Reason, Value
 
 STAGES: Final = "stages"
 """The name of the topic, without the prefix."""
@@ -44,6 +44,9 @@ class StageRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
         tuple[Reason, ...],
         Meta(description="The conditions of the step, with the observed values; none of the lowest."),
     ]
+    value: Annotated[
+        Value | None, Meta(description="What the customer is worth, as known when the stage was decided.")
+    ] = None
 
 
 def stage_id(customer_id: str, since_ms: int, came_from: str | None, stage: str) -> str:

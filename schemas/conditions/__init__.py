@@ -22,6 +22,7 @@ from schemas.conditions.combinations import (
     Condition,
     Meets,
     Not,
+    changed,
     check_size,
     condition_kind,
     expanded,
@@ -31,6 +32,7 @@ from schemas.conditions.combinations import (
 )
 from schemas.conditions.count import Count
 from schemas.conditions.date import Date
+from schemas.conditions.days_with import DaysWith
 from schemas.conditions.distinct import MAX_DISTINCT, Distinct
 from schemas.conditions.elementary import Elementary
 from schemas.conditions.filters import Different, EventFilter, Where, Which
@@ -45,6 +47,16 @@ from schemas.conditions.overdue import Overdue
 from schemas.conditions.stage import Stage
 from schemas.conditions.status import Status
 from schemas.conditions.sum import Sum
+from schemas.conditions.value import (
+    COST_OF_WINNING,
+    CURRENCY_ATTRIBUTE,
+    Currency,
+    Measured,
+    MeasuredAs,
+    Value,
+    Worth,
+    top,
+)
 from schemas.conditions.words import (
     ATTRIBUTE_PATTERN,
     REFERENCE_PATTERN,
@@ -76,12 +88,16 @@ __all__ = [
     "Between",
     "Bounds",
     "CONDITION_WORDS",
+    "COST_OF_WINNING",
+    "CURRENCY_ATTRIBUTE",
     "Change",
     "Condition",
     "Count",
+    "Currency",
     "DEFINITION_PATTERN",
     "ELEMENTARY",
     "Date",
+    "DaysWith",
     "Different",
     "Distinct",
     "Elementary",
@@ -96,6 +112,8 @@ __all__ = [
     "MAX_DISTINCT",
     "MAX_NESTING",
     "Moved",
+    "Measured",
+    "MeasuredAs",
     "Meets",
     "Not",
     "Overdue",
@@ -113,12 +131,16 @@ __all__ = [
     "Times",
     "TypeName",
     "Unfollowed",
+    "Value",
     "Where",
     "Which",
     "check_size",
+    "Worth",
+    "changed",
     "condition_kind",
     "expanded",
     "parts_of",
     "replaced",
     "size_of",
+    "top",
 ]

@@ -32,6 +32,7 @@ class Elementary(Strict):
             between, and `_` for a blank in one.
         meant_keys: by a key that people write in it, the key that they mean.
         alone: by a text that people write instead of the condition, how it is written.
+        begun: by a first word for which there is a key below another one, how the condition is written.
         lacking: by a key that is missing, how the condition is written; otherwise an example of the key is shown.
     """
 
@@ -41,12 +42,13 @@ class Elementary(Strict):
     also_written: ClassVar[Mapping[str, str]] = {}
     meant_keys: ClassVar[Mapping[str, str]] = {}
     alone: ClassVar[Mapping[str, str]] = {}
+    begun: ClassVar[Mapping[str, str]] = {}
     lacking: ClassVar[Mapping[str, str]] = {}
 
     @property
     def named(self) -> str:
         """The event type that it names, perhaps with a dot and an attribute; "" for none."""
-        named: str = getattr(self, self.naming, "")
+        named: str = getattr(self, self.naming.replace(" ", "_"), "")
         return named
 
     def events(self) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
@@ -64,6 +66,20 @@ class Elementary(Strict):
             yield AttributeUse(self.named, kind)
         for event_type, where in self.events():
             yield from uses_of_filter(event_type, where)
+
+    def observed(self) -> set[str]:
+        """Return the attributes that it compares or adds up, as `type.attribute`, and perhaps event types."""
+        return {self.named}
+
+    def measured_by(self, measured: Any, amounts: Mapping[str, Any]) -> "Elementary":
+        """Return the condition as it is meant with what one file says for all rules.
+
+        Args:
+            measured: how the value of a customer is measured (`schemas.conditions.value.Measured`); None if no file
+                says it.
+            amounts: the amounts that a condition can name, such as `cost of winning`.
+        """
+        return self
 
     def told_apart(self) -> str | None:
         """Return the attribute whose distinct values it counts, as `type.attribute`; None for none."""

@@ -48,6 +48,7 @@ def series_told(series: Series) -> dict[str, Any]:
         "sums": [total for _, _, total in days] if series.has_sum else [],
         "values": [value for _, value, _ in values],
         "value days": [day for day, _, _ in values],
+        "seen": [(value, list(days)) for value, days in series.seen],
     }
 
 
@@ -119,6 +120,7 @@ def candidate_told(candidate: Candidate) -> dict[str, Any]:
         "evidence back": back,
         "values back": candidate.evidence_back.values,
         "variables": candidate.variables,
+        "known": candidate.known,
         "worded": None if candidate.worded is None else astuple(candidate.worded),
     }
 

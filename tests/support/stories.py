@@ -9,17 +9,47 @@ from random import Random
 from typing import Any, Final
 
 from schemas.events import UNREADABLE
-from schemas.rules import ForEveryRule, Rule, RuleBook
+from schemas.rules import ForEveryRule, Rule, RuleBook, measured
+from schemas.value import Valuation
 from tests.support.builders import DAY, START, rule
 from workers.core.coverage import Coverage
 from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 
-TYPES: Final = ("purchase", "login", "cancellation", "nps", "prefs")
-EVENTS: Final = ("purchase", "purchase", "purchase", "login", "login", "cancellation", "nps", "prefs", "visit")
+TYPES: Final = ("purchase", "login", "cancellation", "nps", "prefs", "refund")
+EVENTS: Final = (
+    "purchase",
+    "purchase",
+    "purchase",
+    "login",
+    "login",
+    "cancellation",
+    "nps",
+    "prefs",
+    "refund",
+    "visit",
+)
 """`visit` is a type that no rule set knows."""
 _BOUNDS: Final = ("at least", "at most", "more than", "less than")
+
+
+VALUE: Final = Valuation.model_validate(
+    {
+        "revenue": ["purchase.amount"],
+        "less": ["refund.amount"],
+        "currency": "EUR",
+        "rates": {"USD": "0.9"},
+        "within": "12 days",
+        "cost of winning": 25,
+        "tiers": {
+            "measured": "2024-01-01",
+            "customers": 10,
+            "from": "scan",
+            "thresholds": {"5%": 70, "20%": 40},
+        },
+    }
+)
 
 
 @dataclass
@@ -112,9 +142,11 @@ def _event(random: Random, serial: int, at_day: float) -> DecodedEvent:
         at_day = max(0.5, at_day - random.choice((0.0001, 0.5, 3, 9, 30)))
     attributes: dict[str, Any] = {}
     if kind == "purchase":
-        attributes = {"amount": random.choice((10, 20, 40, -15)), "currency": "EUR"}
+        attributes = {"amount": random.choice((10, 20, 40, -15)), "currency": random.choice(("EUR", "EUR", "USD"))}
         if random.random() < 0.5:
             attributes["shop"] = random.choice(("north", "south", "east"))
+    if kind == "refund":
+        attributes = {"amount": random.choice((5, 20, 60)), "currency": random.choice(("EUR", "EUR", "USD"))}
     if kind == "nps":
         attributes = {"score": random.choice((3, 7, "9", "x", None))}
         attributes["until"] = random.choice(("2024-02-10", "2024-01-20T10:00:00+01:00", "soon", None))
@@ -143,7 +175,13 @@ def _book(random: Random) -> RuleBook:
         policy["consent"] = {"from": "prefs.mail"}
         if random.random() < 0.5:
             policy["consent"]["unknown"] = "opted out"
-    return RuleBook(rules, {}, ForEveryRule.model_validate(policy), signs_of_life=frozenset({"purchase", "login"}))
+    return RuleBook(
+        rules,
+        {},
+        ForEveryRule.model_validate(policy),
+        signs_of_life=frozenset({"purchase", "login"}),
+        value=VALUE if random.random() < 0.5 else None,
+    )
 
 
 def _changed(random: Random, book: RuleBook) -> RuleBook:
@@ -157,7 +195,8 @@ def _changed(random: Random, book: RuleBook) -> RuleBook:
     if random.random() < 0.4:
         rules.append(_rule(random, "rule-z", [*names, "rule-z"]))
     unique = {one.id: one for one in rules}
-    return RuleBook(tuple(unique.values()), {}, book.for_every_rule, signs_of_life=book.signs_of_life)
+    value = book.value if random.random() < 0.8 else None if book.value else VALUE
+    return RuleBook(tuple(unique.values()), {}, book.for_every_rule, signs_of_life=book.signs_of_life, value=value)
 
 
 def _rule(random: Random, name: str, names: Sequence[str]) -> Rule:
@@ -168,6 +207,10 @@ def _rule(random: Random, name: str, names: Sequence[str]) -> Rule:
         content["for_"] = random.choice(("1 day", "4 days", "2 hours"))
     content["again_after"] = random.choice(("1 day", "5 days", "20 days", "never"))
     content["expires_after"] = random.choice(("1 day", "6 days", "14 days", "60 days"))
+    if content["expires_after"] != "60 days" and random.random() < 0.25:
+        content["again_every"] = random.choice(("14 days", "20 days"))
+        if random.random() < 0.7:
+            content["at_most"] = random.choice(("2 actions", "3 actions"))
     content["status"] = random.choice(("live", "live", "live", "live", "shadow", "paused"))
     if random.random() < 0.3:
         content["priority"] = random.choice((10, 20, 30))
@@ -181,7 +224,29 @@ def _rule(random: Random, name: str, names: Sequence[str]) -> Rule:
         content["take_back"] = "never"
     if random.random() < 0.3:
         content["variables"] = {"amount": "purchase.amount", "shop": "purchase.shop", "score": "nps.score"}
-    return rule(name, **content)
+        if random.random() < 0.7:
+            content["variables"] |= {f"v{number}": _variable(random) for number in range(random.randint(1, 4))}
+    if random.random() < 0.1:
+        content.update(channel="push", labels={"campaign": "spring", "cost": 0.5})
+    return measured(rule(name, **content), VALUE)
+
+
+def _variable(random: Random) -> dict[str, Any]:
+    kind = _name(random)
+    made: dict[str, Any] = random.choice(
+        (
+            {"sum": "purchase.amount", **_within(random), **_where(random, "purchase")},
+            {"count": kind, **_within(random), **_where(random, kind)},
+            {"average": random.choice(("purchase.amount", "nps.score")), **_within(random)},
+            {"days since": kind, **_where(random, kind)},
+            {"first": kind},
+            {"last": kind},
+            {"top": random.choice(("purchase.shop", "login.device")), **_within(random)},
+            {"last known": random.choice(("nps.score", "purchase.shop"))},
+            {"latest event": "login.device"},
+        )
+    )
+    return {**made, "otherwise": "unknown"} if random.random() < 0.3 else made
 
 
 def _condition(random: Random, depth: int) -> dict[str, Any]:
@@ -330,6 +395,11 @@ def _status(random: Random) -> dict[str, Any]:
     return {"status": random.choice(("active", "cancelled"))}
 
 
+def _value(random: Random) -> dict[str, Any]:
+    bounds = ("at least 30", "less than 30", "top 20%", "top 5%", "less than cost of winning", "at most 0")
+    return {"value": random.choice((*bounds, {"at least": 10, "less than": 60}))}
+
+
 _KINDS: Final = {
     "count": _count,
     "sum": _sum,
@@ -346,5 +416,6 @@ _KINDS: Final = {
     "latest": _latest,
     "date": _date,
     "status": _status,
+    "value": _value,
 }
 """By kind of condition, what makes one."""

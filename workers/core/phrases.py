@@ -15,6 +15,19 @@ from schemas.conditions import Bounds, Different, EventFilter
 from schemas.conditions.ages import Aged
 from schemas.conditions.windows import Windowed
 from schemas.durations import write_duration
+from schemas.variables import (
+    AverageOf,
+    CountOf,
+    DaysSince,
+    FirstDay,
+    LastDay,
+    LastKnown,
+    Measurement,
+    MostSeen,
+    OfLatestEvent,
+    SumOf,
+    window_of,
+)
 
 _HAS: Final = "has had"
 _PLURAL: Final = {
@@ -125,10 +138,11 @@ def filters(where: Mapping[str, Any] | None) -> str:
     """Word which events count, with a leading space; empty if every event counts."""
     if not where:
         return ""
-    return f" ({', '.join(f'{_spaced(name)} {_filter(value)}' for name, value in where.items())})"
+    return f" ({', '.join(f'{_spaced(name)} {filter_in_words(value)}' for name, value in where.items())})"
 
 
-def _filter(value: Any) -> str:
+def filter_in_words(value: Any) -> str:
+    """Word what a filter asks of a value."""
     match value:
         case Bounds():
             return bounds_in_words(value)
@@ -149,6 +163,32 @@ def listed(texts: Sequence[str], word: str) -> str:
     if len(texts) < 2:
         return "".join(texts)
     return f"{', '.join(texts[:-1])} {word} {texts[-1]}"
+
+
+# -- measurements ----------------------------------------------------------------------------------------------
+
+
+def measurement_in_words(variable: Measurement) -> str:
+    """Word a template variable that is a measurement: `the sum of purchase amount within 365 days`."""
+    named = variable.named
+    what = attribute(named) if "." in named else noun(named)
+    which = filters(getattr(variable, "where", None))
+    window = window_of(variable)
+    words = _MEASURED[type(variable)].format(plural(what) if isinstance(variable, CountOf) else what)
+    return f"{words}{which}{'' if window is None else f' {within(window)}'}"
+
+
+_MEASURED: Final[Mapping[type[Measurement], str]] = {
+    OfLatestEvent: "the latest {}",
+    LastKnown: "the last known {}",
+    SumOf: "the sum of {}",
+    CountOf: "the number of {}",
+    AverageOf: "the mean of {}",
+    DaysSince: "days since the last {}",
+    FirstDay: "the day of the first {}",
+    LastDay: "the day of the last {}",
+    MostSeen: "the most frequent {}",
+}
 
 
 # -- nouns -----------------------------------------------------------------------------------------------------

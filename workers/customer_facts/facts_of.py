@@ -15,6 +15,7 @@ from workers.core.customer.customer import Customer
 from workers.core.customer.episode import Episode
 from workers.core.customer.layout_3 import Waiting, reasons_in
 from workers.core.customer.names import Names, code_of
+from workers.core.customer.seen import are_in_order
 from workers.core.customer.series import Series
 from workers.core.decisions.decide import Decider
 from workers.core.events.decoding import FINGERPRINT_BYTES
@@ -150,6 +151,7 @@ def _take(customer: Customer, facts: CustomerFacts, names: Names) -> None:
         episode = _episode_for(customer, rule, names)
         customer.add_episode(episode)
         _take_episode(episode, held, f"episodes {rule[:80]!r}")
+        customer.repeats = customer.repeats or episode.asked > 0
     for number, waiting in enumerate(facts.candidates):
         _take_candidate(customer.another_candidate(), waiting, names, f"candidates {number}")
     customer.acted = _several(facts.counted_actions, "counted_actions")
@@ -213,6 +215,7 @@ def _series_facts(series: Series) -> SeriesFacts:
         days=days,
         sums=sums,
         distinct_values=[(f"{value:08x}", day_text(day)) for day, value, _ in series.values.read()],
+        latest_values=[(value, [day_text(day) for day in days]) for value, days in series.seen],
     )
 
 
@@ -241,6 +244,9 @@ def _take_series(series: Series, facts: SeriesFacts, where: str) -> None:
         series.days.insert(place, day, count, amount)
         before = day
     _take_values(series, facts, where)
+    series.seen = [(value, [day_number(written, where) for written in days]) for value, days in facts.latest_values]
+    if not are_in_order(series.seen):
+        raise UnreadableFacts(f"{where}: its latest values, or the days of one, are not in order")
 
 
 def _take_values(series: Series, facts: SeriesFacts, where: str) -> None:
@@ -266,6 +272,7 @@ def _episode_facts(episode: Episode) -> EpisodeFacts:
         retractable_until=_perhaps(episode.open_until_ms),
         undecided_at=_perhaps(episode.pending_ms),
         condition_holds_since=_perhaps(episode.true_since_ms),
+        asked=episode.asked,
         earlier_episodes=_texts(episode.held),
         earlier_actions=_texts(episode.stood),
     )
@@ -279,6 +286,7 @@ def _take_episode(episode: Episode, facts: EpisodeFacts, where: str) -> None:
     episode.open_until_ms = _ms(facts.retractable_until, where)
     episode.pending_ms = _ms(facts.undecided_at, where)
     episode.true_since_ms = _ms(facts.condition_holds_since, where)
+    episode.asked = facts.asked
     episode.held = _stretches(facts.earlier_episodes, where)
     episode.stood = _stretches(facts.earlier_actions, where)
 
@@ -293,6 +301,7 @@ def _candidate_facts(candidate: Candidate, names: Names) -> CandidateFacts:
             version=waiting.version,
             action=waiting.action,
             variables=waiting.variables,
+            known=waiting.known,
             why=_reasons(waiting.why),
             why_back=_reasons(waiting.why_back),
             retracted_because=waiting.because,
@@ -305,6 +314,7 @@ def _candidate_facts(candidate: Candidate, names: Names) -> CandidateFacts:
         rule=None if rule is None else rule.id,
         version=candidate.former if rule is None else rule.version,
         variables=candidate.variables,
+        known=candidate.known,
         found=_evidence_facts(candidate.evidence),
         found_back=_evidence_facts(candidate.evidence_back),
         retracted_because=RETRACTIONS[candidate.because],
@@ -335,6 +345,7 @@ def _take_candidate(candidate: Candidate, facts: CandidateFacts, names: Names, w
             facts.retracted_because,
             _packed(facts.why_back),
             candidate.doubted_ms,
+            facts.known,
         )
         return
     if facts.found is None or facts.found_back is None or facts.why is not None or facts.why_back is not None:
@@ -343,7 +354,7 @@ def _take_candidate(candidate: Candidate, facts: CandidateFacts, names: Names, w
     candidate.rule = names.by_version.of(version)
     if candidate.rule < 0:
         candidate.former = facts.version
-    candidate.variables = facts.variables
+    candidate.variables, candidate.known = facts.variables, facts.known
     candidate.because = RETRACTIONS.index(facts.retracted_because)
     _take_evidence(candidate.evidence, facts.found, where)
     _take_evidence(candidate.evidence_back, facts.found_back, where)

@@ -13,6 +13,7 @@ from schemas.events import BUILT_IN
 from schemas.places import PATH_PATTERN
 from schemas.refusals import Format
 from schemas.sources import UNWRAP_WORDS
+from schemas.variables import MEASUREMENTS
 from workers.rule_files.hints.likeness import did_you_mean, form_of
 from workers.rule_files.hints.values import (
     as_actions,
@@ -26,6 +27,7 @@ from workers.rule_files.hints.values import (
     as_two_ages,
     as_two_numbers,
 )
+from workers.rule_files.values.kinds import meant_currency
 
 _BOUNDS: Final = {
     "at least": "min minimum atleast least gte ge >= ≥ => minimal from not_less_than not_fewer_than no_less_than "
@@ -39,10 +41,18 @@ _BOUNDS: Final = {
 }
 
 
+_FIRST_WORDS: Final = frozenset((*CONDITION_WORDS, *MEASUREMENTS))
+
+
 def _of_kinds(*, are_first: bool) -> dict[str, str]:
-    """Return what people write instead of the keys of elementary conditions: of the first words, or of the others."""
-    also_written = (item for kind in ELEMENTARY.values() for item in kind.also_written.items())
-    return {key: guesses for key, guesses in also_written if (key in CONDITION_WORDS) == are_first}
+    """Return what people write instead of the keys of elementary conditions: of the first words, or of the others.
+
+    Measurements of template variables count as conditions.
+    """
+    also_written = (
+        item for kind in (*ELEMENTARY.values(), *MEASUREMENTS.values()) for item in kind.also_written.items()
+    )
+    return {key: guesses for key, guesses in also_written if (key in _FIRST_WORDS) == are_first}
 
 
 _WORDS: Final = {
@@ -80,7 +90,8 @@ _WORDS: Final = {
     "action": "then do send actions type",
     "template": "message email mail campaign content template_id template_name text",
     "variables": "vars parameters params data fields placeholders",
-    "again after": "repeat_after cooldown cool_down again repeat pause every repeat_every not_again_for again_in",
+    "again after": "repeat_after cooldown cool_down again pause not_again_for again_in",
+    "again every": "repeat every repeat_every remind_every reminder reminders remind",
     "expires after": "expires expire expiry ttl valid_for expires_in expire_after valid_until expiration",
     "priority": "prio importance weight",
     "instead of": "replaces overrides instead supersedes suppresses beats",
@@ -101,6 +112,14 @@ _WORDS: Final = {
     "until": "to till end",
     "from": "start attribute since at field",
     "per": "every each",
+    # what a customer is worth
+    "revenue": "income sales turnover add adds sum_of plus",
+    "less": "minus subtract refunds deduct costs without",
+    "currency": "in unit money",
+    "rates": "rate exchange_rates conversion convert fx",
+    "cost of winning": "cac acquisition_cost cost_of_acquisition acquisition cost winning",
+    "tiers": "levels ranks segments thresholds",
+    "top": "best highest top_percent percentile",
     # examples
     "given": "events event input history when",
     "expect": "expected then output result expects",
@@ -229,6 +248,24 @@ def as_zone(written: str) -> str | None:
     return of_city[0] if of_city else did_you_mean(written, zones)
 
 
+_AS_WORTH: Final = re.compile(
+    r"(>=|<=|>|<|top|at least|at most|more than|less than)?\s*([\d.,]+\s*%?)", re.IGNORECASE
+)
+_WORTH_OF_SIGN: Final = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
+
+
+def as_worth(written: str) -> str | None:
+    """Return `>= 480`, `480` or `top 20 %` as bounds for the value of a customer, or None."""
+    match = _AS_WORTH.fullmatch(written.strip())
+    if match is None:
+        return None
+    word, number = (match[1] or "at least").lower(), match[2].replace(" ", "")
+    if word == "top" or number.endswith("%"):
+        return f"top {number.removesuffix('%')}%"
+    amount = as_number(number)
+    return None if amount is None else f"{_WORTH_OF_SIGN.get(word, word)} {amount}"
+
+
 def as_path(written: str) -> str | None:
     """Return `$.customer.id` or `Order ID` as a path of `sources.yaml`, or None if it cannot be one."""
     path = re.sub(r"\[(['\"])([^'\"\[\]]+)\1\]", r'."\2"', written.strip()).removeprefix("$").removeprefix(".")
@@ -284,6 +321,8 @@ _READERS: Final[dict[Format, Callable[[str], str | None]]] = {
     "time zone": as_zone,
     "time format": as_time_format,
     "condition": as_condition,
+    "currency": meant_currency,
+    "value": as_worth,
     "unwrap": lambda written: did_you_mean(written, UNWRAP_WORDS),
 }
 """By format: the function that rewrites other spellings of it."""

@@ -85,6 +85,7 @@ def everything() -> CustomerFacts:
                 total=4,
                 active_days=3,
                 distinct_values=[("00000007", "2022-01-11"), ("ee6b2800", "2022-01-12")],
+                latest_values=[("desk", ["2022-01-11"]), ("phone", ["2022-01-04", "2022-01-12"])],
             ),
         },
         episodes={"quiet": episode(), GONE: EpisodeFacts(began=at(5), acted=at(6))},
@@ -210,6 +211,7 @@ ANOTHER: Final[dict[type[msgspec.Struct], dict[str, Any]]] = {
         "retractable_until": at(21),
         "undecided_at": at(13),
         "condition_holds_since": at(8.5),
+        "asked": 3,
         "earlier_episodes": [at(2), at(3.5)],
         "earlier_actions": [],
     },
@@ -223,6 +225,7 @@ ANOTHER: Final[dict[type[msgspec.Struct], dict[str, Any]]] = {
         "withdrawn": at(12.5),
         "retracted_because": "late_event",
         "variables": {"name": "Ada"},
+        "known": {"stage": "quiet"},
         "action": "win-back",
         "why": [msgspec.structs.replace(REASON, observed=32)],
         "why_back": [],
@@ -240,6 +243,10 @@ def see_no_value(facts: CustomerFacts) -> None:
     facts.series[LOGINS].distinct_values = []
 
 
+def see_other_values(facts: CustomerFacts) -> None:
+    facts.series[LOGINS].latest_values = [("desk", ["2022-01-11"])]
+
+
 def find_something_else(facts: CustomerFacts) -> None:
     facts.candidates[1].found = facts.candidates[1].found_back
 
@@ -255,6 +262,7 @@ def name_changes_as_before(facts: CustomerFacts) -> None:
 ELSEWHERE: Final[dict[str, Callable[[CustomerFacts], None]]] = {
     "SeriesFacts.type": retype,
     "SeriesFacts.distinct_values": see_no_value,
+    "SeriesFacts.latest_values": see_other_values,
     "CandidateFacts.found": find_something_else,
     "CandidateFacts.found_back": find_something_else_back,
     "CustomerFacts.next_changes_before": name_changes_as_before,

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from schemas.actions import ActionName, Number, Reason, Retraction
+from schemas.actions import ActionName, Known, Number, Reason, Retraction
 from schemas.durations import DAY_MS
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.binary import FARTHEST_MS, Damaged, Reader, Writer, within
@@ -19,6 +19,7 @@ from workers.core.customer.customer import RING, Customer
 from workers.core.customer.days import Days
 from workers.core.customer.episode import Episode
 from workers.core.customer.names import CODE_BYTES, Names, code_of
+from workers.core.customer.seen import Seen, are_in_order
 from workers.core.customer.series import Series
 from workers.core.events.decoding import FINGERPRINT_BYTES, MAX_STORED
 
@@ -77,6 +78,7 @@ class Waiting(msgspec.Struct, array_like=True):
         because, why_back: content of its retraction.
         doubted_ms: up to when everything must have been seen, because an event from before the start came late and
             the rule held even so; 0 for none.
+        known: what else goes with the action; None for nothing.
     """
 
     rule: str
@@ -89,6 +91,7 @@ class Waiting(msgspec.Struct, array_like=True):
     because: Retraction | None = None
     why_back: bytes | tuple[Reason, ...] = b""
     doubted_ms: int = 0
+    known: Known | None = None
 
 
 class Rest(msgspec.Struct, array_like=True, gc=False):
@@ -99,6 +102,8 @@ class Rest(msgspec.Struct, array_like=True, gc=False):
     attributes: dict[str, tuple[Kept, int]] = {}
     pairs: dict[str, list[int]] = {}
     floors: dict[str, int] = {}
+    asked: list[tuple[int, int]] = []
+    seen: dict[str, Seen] = {}
     stage: list[int] = []
 
 
@@ -175,8 +180,10 @@ class Layout3:
             rest = _decode_rest(given.take(given.end - given.at))
             take_rest(customer, rest)
             customer.stage.take(rest.stage)
+            take_seen(rest.seen, self.names)
             for waiting in rest.candidates:
                 take_worded(customer.another_candidate(), waiting, self.names)
+            self.names.take_asked(rest.asked)
         elif given.at != given.end:
             raise Damaged("there is more than it says")
 
@@ -297,8 +304,9 @@ class Layout3:
             flags |= _HAS_ACTED
             out.moments(customer.acted)
         candidates = [self.worded(customer.candidates[place]) for place in range(customer.waiting)]
-        stage = customer.stage.numbers()
-        rest = [customer.latest, candidates, customer.attributes, customer.pairs, customer.floors, stage]
+        seen = {key: one.seen for key, one in all_series.items() if one.seen}
+        rest: list[Any] = [customer.latest, candidates, customer.attributes, customer.pairs, customer.floors]
+        rest += [self.names.asked(), seen, customer.stage.numbers()]
         if drop_empty(rest):
             flags |= _HAS_REST
             out.copy(_encode_rest(rest))
@@ -428,6 +436,22 @@ def take_rest(customer: Customer, rest: Any) -> None:
         within(at_ms, FARTHEST_MS)
 
 
+def take_seen(seen: dict[str, Seen], names: Names) -> None:
+    """Take over the latest values of series; all series were read before.
+
+    Raises:
+        Damaged: if one of them cannot be.
+    """
+    for key, found in seen.items():
+        series = names.known_series(key)
+        if series is None or not are_in_order(found):
+            raise Damaged("values of a series that has none, or not in order")
+        for _, days in found:
+            within(days[0], _FARTHEST_DAY)
+            within(days[-1], _FARTHEST_DAY)
+        series.seen = found
+
+
 def drop_empty(rest: list[Any]) -> bool:
     """Leave out the fields at the end that are empty; return whether any is left."""
     while rest and not rest[-1]:
@@ -452,11 +476,13 @@ def take_worded(candidate: Candidate, waiting: Waiting, names: Names) -> None:
 
 
 def stored_waiting(waiting: Waiting, candidate: Candidate) -> Waiting | tuple[Any, ...]:
-    """Return a worded action as it is stored: reasons packed, and without the field that release 0.1 did not have."""
+    """Return a worded action as it is stored: reasons packed, and without fields at the end that say nothing."""
     waiting.start_ms, waiting.withdrawn_ms = candidate.start_ms, candidate.withdrawn_ms
     waiting.doubted_ms = candidate.doubted_ms
     if isinstance(waiting.why, tuple):
         waiting.why = _packed_reasons(waiting.why)
     if isinstance(waiting.why_back, tuple):
         waiting.why_back = _packed_reasons(waiting.why_back)
-    return waiting if waiting.doubted_ms else msgspec.structs.astuple(waiting)[:-1]
+    if waiting.known:
+        return waiting
+    return msgspec.structs.astuple(waiting)[: -1 if waiting.doubted_ms else -2]

@@ -3,9 +3,12 @@
 There is one object for each series that a rule set keeps; it is filled for one customer after the other.
 """
 
+from typing import Any
+
 from schemas.durations import DAY_MS
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.days import Days, bounded
+from workers.core.customer.seen import Seen, note_seen
 from workers.core.customer.specs import MAX_TOLD_APART
 
 
@@ -26,6 +29,9 @@ class Series:
         active_days: number of UTC days with events, over the lifetime.
         gone_day: days up to and including this one are incomplete; 0 if all are complete.
         days: the days that are kept.
+            Of a level, `count` is the time of day of its latest event in milliseconds, plus 1, and `sum` is what it
+            said; the first day is the latest one that is not after the days that are asked for.
+        seen: the values of its latest events (`customer.seen`); empty unless they are kept.
         values: distinct values: the hash of each, in the column `count`, with the UTC day on which it was seen last,
             ascending by day. Empty unless they are counted; then there are no `days`, and `gone_day` is about values.
     """
@@ -42,6 +48,7 @@ class Series:
         "keep_days",
         "key",
         "last_ms",
+        "seen",
         "since_ms",
         "total",
         "total_sum",
@@ -59,6 +66,7 @@ class Series:
         self.is_complete = False
         self.days = Days()
         self.values = Days()
+        self.seen: Seen = []
         self.is_present = False
         self.first_ms = self.last_ms = self.total = self.total_sum = self.active_days = self.gone_day = 0
 
@@ -67,6 +75,8 @@ class Series:
         self.is_present = False
         self.first_ms = self.last_ms = self.total = self.total_sum = self.active_days = self.gone_day = 0
         self.days.number = self.values.number = 0
+        if self.seen:
+            self.seen = []
 
     def add(self, at_ms: int, amount: int, latest_day: int) -> None:
         """Fold one event, late or not.
@@ -89,6 +99,32 @@ class Series:
             self.gone_day = day
         if self.days.number and self.days.day[0] <= oldest:
             self.drop_oldest(self.days.first_from(oldest + 1))
+
+    def add_level(self, at_ms: int, level: int, latest_day: int) -> None:
+        """Fold one event that reports a level: of each day the latest is kept, and one of all before `keep_days`.
+
+        What is kept does not depend on the order of the events, but for two of one moment: the last one counts.
+        Nothing is kept of a day up to `gone_day`, because it would be taken for the level of the days after it.
+
+        Args:
+            at_ms: when it happened, from 1970 on.
+            level: in ten-thousandths.
+            latest_day: the UTC day of the customer's latest event, this one included.
+        """
+        day, days, time = at_ms // DAY_MS, self.days, at_ms % DAY_MS + 1
+        self.count(at_ms, day)
+        if self.gone_day and day <= self.gone_day:
+            return
+        place = days.first_from(day)
+        if place == days.number or days.day[place] != day:
+            days.insert(place, day, time, level)
+        elif time >= days.count[place]:
+            days.count[place], days.sum[place] = time, level
+        oldest, place = latest_day - self.keep_days, 0
+        while place + 1 < days.number and days.day[place + 1] <= oldest:
+            place += 1
+        if place:
+            self.drop_oldest(place)
 
     def add_value(self, at_ms: int, value: int, former: int) -> None:
         """Fold one event whose distinct values are counted.
@@ -115,6 +151,18 @@ class Series:
         if values.number > MAX_TOLD_APART:
             # Still exact: no condition counts beyond that number.
             values.remove(0, 1)
+
+    def add_seen(self, at_ms: int, value: Any) -> None:
+        """Fold one event whose value is kept.
+
+        Args:
+            at_ms: when it happened, from 1970 on.
+            value: as it is kept; None if it has none.
+        """
+        day = at_ms // DAY_MS
+        self.count(at_ms, day)
+        if value is not None:
+            note_seen(self.seen, value, day)
 
     def count(self, at_ms: int, day: int) -> None:
         """Count an event of a moment, which is on a UTC day, in everything but the days."""

@@ -11,6 +11,7 @@ cdef class Moves:
     cdef readonly Customer customer
     cdef readonly Stage stage
     cdef readonly long long place
+    cdef readonly object value
     cdef readonly str customer_id
     cdef public list records
 

@@ -10,6 +10,7 @@ from schemas.actions import Reason, moment
 from schemas.stages import Because, Direction, StageRecord, stage_id
 from workers.core.customer.customer import Customer
 from workers.core.customer.stage import NO_MOVE, Stage
+from workers.core.decisions.carried import Carried
 from workers.core.decisions.wording import reasons_of
 from workers.core.rules.ladder import ActiveLadder, Stretch
 
@@ -22,15 +23,17 @@ class Moves:
     Attributes:
         ladder: on which the customer stands.
         customer, stage: the customer.
+        value: reads what the customer is worth; None where no file says it.
         customer_id: the id.
         records: what is to be published, in order; None stands for a customer who is not known any longer.
     """
 
-    def __init__(self, ladder: ActiveLadder) -> None:
+    def __init__(self, ladder: ActiveLadder, carried: Carried) -> None:
         self.ladder = ladder
         self.customer: Customer = ladder.customer
         self.stage: Stage = ladder.stage
         self.place = self.customer.groups - 1
+        self.value = next((part for part in carried.parts if part.key == "value"), None)
         self.customer_id = ""
         self.records: list[StageRecord | None] = []
 
@@ -101,6 +104,7 @@ class Moves:
                 direction=_DIRECTIONS[direction],
                 because=because,
                 why=why,
+                value=None if self.value is None else self.value.read(max(stretch.since_ms, self.customer.at_ms)),
             )
         )
         self.stage.tell(stretch.code, stretch.since_ms)

@@ -7,9 +7,11 @@ from workers.core.customer.customer cimport Customer
 from workers.core.customer.episode cimport Episode
 from workers.core.customer.folding cimport TypeFolding
 from workers.core.customer.series cimport Series
+from workers.core.decisions.carried cimport Carried
 from workers.core.memory cimport Numbers
 from workers.core.rules.ladder cimport ActiveLadder
 from workers.core.rules.rule_set cimport Rule, RuleSet
+from workers.core.rules.value cimport Worth
 
 cdef long long FOREVER_MS
 
@@ -29,9 +31,9 @@ cdef class ActiveRule:
     cdef readonly Group group
     cdef public long long circle, flip_ms
     cdef readonly bint shadow, paused, includes_existing, takes_back, reads_tenure
-    cdef readonly long long again_after_ms, expires_after_ms, for_ms, live_since_ms, since_generation
+    cdef readonly long long again_after_ms, again_every_ms, most_times, expires_after_ms, for_ms, live_since_ms, since_generation
     cdef readonly long long priority, rank, conflict_group
-    cdef public list yields_to, instead_of
+    cdef public list yields_to, instead_of, variables
     cdef readonly long long decided_until_ms, admitted_until_ms, meant_until_ms
     cdef readonly Needed needed
     cdef public ActiveRule next_in_group
@@ -71,6 +73,8 @@ cdef class Program:
     cdef readonly EventType unknown_type
     cdef readonly long long circles, all_decided_ms
     cdef readonly ActiveLadder ladder
+    cdef readonly Carried carried
+    cdef readonly Worth worth
     cdef object _observed
 
     cdef EventType _type(self, long long place, str name)

@@ -13,10 +13,15 @@ from workers.core.customer.episode import Episode
 from workers.core.customer.folding import TypeFolding
 from workers.core.customer.series import Series
 from workers.core.customer.specs import Specs
+from workers.core.decisions.carried import Carried
+from workers.core.decisions.known_stage import KnownStage
+from workers.core.decisions.known_value import KnownValue
 from workers.core.memory import Numbers
 from workers.core.rules.binding import Binding
 from workers.core.rules.ladder import ActiveLadder
 from workers.core.rules.rule_set import Ladder, Rule, RuleSet
+from workers.core.rules.value import Worth, require_value, worth_of
+from workers.core.rules.variables import Variable, compile_variables
 from workers.core.rules.whole_conditions import compile_whole
 
 _GROUP_SIZE: Final = 16
@@ -54,18 +59,21 @@ class ActiveRule:
         group: its group.
         circle: number of the rules with which it competes, of its own if there are none.
         again_after_ms: -1 for never again.
+        again_every_ms, most_times: 0 for a rule that asks once in an episode, and for as often as it holds.
         yields_to, instead_of: the rules that replace this one, and those that it replaces.
         decided_until_ms, admitted_until_ms: up to when every type has been seen that must have been before it is
             decided by time, and before an action of it is admitted.
         meant_until_ms: up to when it was decided by an earlier meaning of rules; -1 if it never was.
         flip_ms: when time alone changes it next, if its group `is_timed`.
         next_in_group: the next rule of its group, None for the last one.
+        variables: of its template.
     """
 
     __slots__ = (
         "_turned_false",
         "admitted_until_ms",
         "again_after_ms",
+        "again_every_ms",
         "circle",
         "condition",
         "conditions",
@@ -81,6 +89,7 @@ class ActiveRule:
         "instead_of",
         "live_since_ms",
         "meant_until_ms",
+        "most_times",
         "needed",
         "next_in_group",
         "paused",
@@ -93,6 +102,7 @@ class ActiveRule:
         "since_generation",
         "takes_back",
         "turned_false",
+        "variables",
         "yields_to",
     )
 
@@ -112,6 +122,8 @@ class ActiveRule:
         self.takes_back = rule.takes_back
         self.reads_tenure = rule.reads_tenure
         self.again_after_ms = _NEVER if rule.again_after_ms is None else rule.again_after_ms
+        self.again_every_ms = rule.again_every_ms
+        self.most_times = rule.most_times
         self.expires_after_ms = rule.expires_after_ms
         self.for_ms = rule.for_ms
         self.live_since_ms = rule.live_since_ms
@@ -126,6 +138,7 @@ class ActiveRule:
         self.meant_until_ms = _NEVER
         self.flip_ms = FOREVER_MS
         self.next_in_group: ActiveRule | None = None
+        self.variables: list[Variable] = []
         self.needed: Needed | None = None
         for name, least, most in reversed(rule.requires):
             self.needed = Needed(customer.by_key[name], least, most, self.needed)
@@ -254,6 +267,8 @@ class Program:
         unknown_type: stands for every type that the rule set does not know: nothing is kept of its events.
         circles: how many circles of competing rules there are, those of a single rule included.
         rivals: by conflict group, the groups of its rules.
+        carried: what else goes with every action.
+        worth: what the customer is worth; None if no file says it.
         all_decided_ms: up to when every type has been seen that any rule must have seen to be decided by time.
         ladder: on which the customer stands; None if there is none.
     """
@@ -280,6 +295,7 @@ class Program:
             binding = Binding(self.customer, specs, ladder=self.ladder)
             condition = compile_whole(rule.when, binding)
             active = ActiveRule(place, rule, condition, binding.places, self.customer, group_of[place])
+            active.variables = compile_variables(rule.variables, binding)
             self.rules.append(active)
             active.group.add(active)
         self.by_id: dict[str, ActiveRule] = {rule.id: rule for rule in self.rules}
@@ -289,6 +305,14 @@ class Program:
         self.rivals: list[list[Group]] = []
         self._bring_together()
         self.customer.forget_after(rule_set.forget_after_ms, rule_set.signs_of_life)
+        self.worth: Worth | None = None
+        self.carried = Carried([])
+        if rule_set.value is not None:
+            keys = require_value(rule_set.value, specs)
+            self.worth = worth_of(rule_set.value, self.customer, [self.customer.by_key[key] for key in keys])
+            self.carried.parts.append(KnownValue(self.worth, rule_set.value))
+        if self.ladder is not None:
+            self.carried.parts.append(KnownStage(self.ladder))
         self._observed: Coverage | None = None
         self.all_decided_ms = FOREVER_MS
 

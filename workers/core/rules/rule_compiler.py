@@ -13,6 +13,7 @@ from schemas.durations import duration_ms
 from schemas.ladders import Ladder as LadderAsWritten
 from schemas.paces import pace_seconds
 from schemas.rules import RuleBook
+from schemas.variables import OfLatestEvent, measurement_of
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.names import code_of
 from workers.core.customer.specs import AttributeSpec, Specs, digest_of
@@ -23,6 +24,8 @@ from workers.core.rules.competition import competing
 from workers.core.rules.contact_policy import compile_contact_policy
 from workers.core.rules.groups_of_3 import grouped
 from workers.core.rules.rule_set import HoldOut, Ladder, Pace, Required, Rule, RuleSet
+from workers.core.rules.value import require_value
+from workers.core.rules.variables import collect_variables
 from workers.core.rules.whole_conditions import (
     can_turn_false,
     collect,
@@ -48,17 +51,22 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         types: all event types, built-in and declared.
         hold_out_key: key of the hold-out hash, of any length.
     """
-    ordered = sorted((_expanded(rule, book.define) for rule in book.rules), key=lambda rule: rule.id)
+    ordered = sorted((_expanded(rule, book) for rule in book.rules), key=lambda rule: rule.id)
     evaluated = [rule for rule in ordered if rule.status != "draft"]
     contact_policy = compile_contact_policy(book.for_every_rule, book.personal)
     steps = [] if book.ladder is None else [expanded(step.when, book.define) for step in book.ladder.steps]
     conditions_of_all = [*(part for rule in evaluated for part in _conditions_of(rule)), *steps]
     read = {name for part in conditions_of_all for name in types_of(part)}
-    known = sorted(set(types) | read | {reference.split(".", 1)[0] for reference in contact_policy.attributes})
+    valued = set() if book.value is None else set(book.value.types())
+    known = sorted(
+        set(types) | read | valued | {reference.split(".", 1)[0] for reference in contact_policy.attributes}
+    )
     types_by_attribute = types_of_attributes(book)
     specs = Specs(known, types_by_attribute, book.attribute_types, book.personal)
     for reference in sorted(contact_policy.attributes):
         specs.require_attribute(reference)
+    if book.value is not None:
+        require_value(book.value, specs)
     read_attributes = {name for part in conditions_of_all for name in attributes_in(part)}
     worded = frozenset(read_attributes)
     _refuse_same_codes(rule.id for rule in evaluated)
@@ -67,11 +75,15 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
     own = [_compile(rule, contents[rule.id], specs, hold_out_key, ladder) for rule in evaluated]
     compiled = grouped(competing(own, contact_policy))
     references: dict[str, set[str]] = {}
-    for one in evaluated:
-        read_attributes.update(one.variables.values())
-        for reference in one.variables.values():
-            name, attribute = reference.split(".", 1)
+    for measurement in (measurement_of(one) for rule in evaluated for one in rule.variables.values()):
+        read_attributes |= attributes_in(measurement)
+        if "." in measurement.named:
+            read_attributes.add(measurement.named)
+        if isinstance(measurement, OfLatestEvent):
+            name, attribute = measurement.latest_event.split(".", 1)
             references.setdefault(name, set()).add(attribute)
+    if book.value is not None:
+        read_attributes.update(use.reference for use in book.value.attribute_uses())
     attribute_types = to_convert(types_by_attribute, read_attributes)
     # Two workers that mask different values write different records; of values that no rule reads, neither does.
     hidden = sorted(book.personal & {*worded, *contact_policy.attributes})
@@ -93,6 +105,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
                 *([{"forget after": forget_after_ms}] if forget_after_ms else []),
                 *([{"stages": [_dumped(one) for one in book.ladders]}] if book.ladders else []),
                 *([{"steps": ladder.hash}] if ladder is not None else []),
+                *([{"value": _dumped(book.value)}] if book.value is not None else []),
                 MEANING,
             ]
         ),
@@ -105,6 +118,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         signs_of_life=book.signs_of_life,
         forget_after_ms=forget_after_ms,
         ladder=ladder,
+        value=book.value,
         references={name: tuple(sorted(attributes)) for name, attributes in references.items()},
         brake=None if book.for_every_rule.brake is None else book.for_every_rule.brake[0],
         declared=frozenset(known) - _BUILT_IN,
@@ -198,11 +212,16 @@ def _conditions_of(rule: written.Rule) -> list[Any]:
     return [rule.when] if rule.unless is None else [rule.when, rule.unless]
 
 
-def _expanded(rule: written.Rule, define: Mapping[str, Any]) -> written.Rule:
-    """Return a rule with named conditions replaced by their content."""
-    changes = {"when": expanded(rule.when, define)}
+def _expanded(rule: written.Rule, book: RuleBook) -> written.Rule:
+    """Return a rule with named conditions replaced by their content, and with what holds for every rule."""
+    every = book.for_every_rule
+    changes: dict[str, Any] = {
+        "when": expanded(rule.when, book.define),
+        "channel": rule.channel or every.channel,
+        "locale": rule.locale or every.locale,
+    }
     if rule.unless is not None:
-        changes["unless"] = expanded(rule.unless, define)
+        changes["unless"] = expanded(rule.unless, book.define)
     return rule.model_copy(update=changes)
 
 
@@ -222,6 +241,7 @@ def _compile(
     if rule.unless is not None:
         when = conditions.All(all=[rule.when, conditions.Not(not_=rule.unless)])
     collect(when, specs)
+    collect_variables(rule.variables, specs)
     read = frozenset(types_of(when, specs.types))
     turning = frozenset(can_turn_false(when, specs.types))
     on_ladder = ladder is not None and reads_ladder(when)
@@ -242,7 +262,12 @@ def _compile(
         when=when,
         template=rule.template,
         variables=dict(rule.variables),
+        channel=rule.channel,
+        locale=rule.locale,
+        labels=None if rule.labels is None else dict(rule.labels),
         again_after_ms=None if rule.again_after is None else duration_ms(rule.again_after),
+        again_every_ms=0 if rule.again_every is None else duration_ms(rule.again_every),
+        most_times=rule.at_most or 0,
         expires_after_ms=duration_ms(rule.expires_after),
         for_ms=0 if rule.for_ is None else duration_ms(rule.for_),
         types=read,

@@ -10,6 +10,8 @@ cdef class Rule:
     cdef readonly object when
     cdef readonly str template
     cdef readonly dict variables
+    cdef readonly str channel, locale
+    cdef readonly dict labels
     cdef readonly object again_after_ms
     cdef readonly long long expires_after_ms, for_ms
     cdef readonly frozenset types, can_turn_false
@@ -24,7 +26,7 @@ cdef class Rule:
     cdef readonly long long conflict_group, rank
     cdef readonly tuple yields_to
     cdef readonly bint reads_tenure
-    cdef readonly long long since_generation, live_since_ms
+    cdef readonly long long since_generation, live_since_ms, again_every_ms, most_times
 
 cdef class RuleSet:
     cdef readonly tuple rules
@@ -40,7 +42,6 @@ cdef class RuleSet:
     cdef readonly dict by_id
     cdef readonly object brake
     cdef readonly long long generation, meaning_generation, meaning_since_ms, forget_after_ms
-    cdef readonly object ladder
-    cdef readonly object former
+    cdef readonly object ladder, value, former
     cdef readonly dict contents
     cdef readonly list deciders

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from schemas import actions
 from schemas.attribute_types import AttributeType
+from schemas.value import Valuation
 from workers.core.customer.specs import AttributeSpec, EventTypeSpec, SeriesSpec, Specs
 from workers.core.rules.contact_policy import ContactPolicy
 
@@ -60,8 +61,11 @@ class Rule:
         paused: whether it begins episodes without an action.
         when: the condition as written, with `unless` in it and every `meets` replaced.
         template: the message that it requests.
-        variables: by name of a variable, the attribute that fills it.
+        variables: by name of a variable, what fills it (`schemas.variables`).
+        channel, locale, labels: constants of its actions; None for none.
         again_after_ms: the cool-down after an action, None for never again.
+        again_every_ms: how often it asks again while it still holds, 0 for not at all.
+        most_times: how often it asks in one episode at most, the first time included; 0 for as long as it holds.
         expires_after_ms: how long after the start of the episode its action can be carried out.
         for_ms: how long the condition must hold before the rule does, 0 for at once.
         types: all event types that can change its truth.
@@ -95,7 +99,10 @@ class Rule:
     paused: bool
     when: Any
     template: str
-    variables: Mapping[str, str]
+    variables: Mapping[str, Any]
+    channel: str | None
+    locale: str | None
+    labels: Mapping[str, actions.Number] | None
     again_after_ms: int | None
     expires_after_ms: int
     for_ms: int
@@ -118,6 +125,8 @@ class Rule:
     reads_tenure: bool = False
     since_generation: int = 0
     live_since_ms: int = 0
+    again_every_ms: int = 0
+    most_times: int = 0
 
 
 @dataclass(frozen=True)
@@ -182,6 +191,7 @@ class RuleSet:
             (`workers.core.meaning`), and when that set was loaded; 0 for always.
         forget_after_ms: how long after the last sign of life a customer is forgotten; 0 for never.
         ladder: the live ladder; None if there is none.
+        value: what a customer is worth, as it is declared; None if it is not.
     """
 
     rules: tuple[Rule, ...]
@@ -204,6 +214,7 @@ class RuleSet:
     meaning_since_ms: int = 0
     forget_after_ms: int = 0
     ladder: Ladder | None = None
+    value: Valuation | None = None
     former: Mapping[str, Rule] = field(default_factory=dict, repr=False, compare=False)
     contents: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     deciders: list[Any] = field(init=False, default_factory=list, repr=False, compare=False)

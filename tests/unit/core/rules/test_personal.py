@@ -69,6 +69,7 @@ CONDITIONS: Final[Mapping[str, list[dict[str, Any]]]] = {
     "stage": [{"stage": "quiet"}],
     "status": [{"status": "active"}],
     "sum": [{"sum": "purchase.amount", "at least": 5, "within": "30 days", **WHERE}],
+    "value": [{"value": "at least 5"}],
 }
 EACH: Final = [
     pytest.param(when, id=f"{word} {number}")

@@ -15,6 +15,7 @@ from workers.core.rules.kinds import (
     change,
     count,
     date,
+    days_with,
     distinct,
     first,
     in_stage_for,
@@ -27,6 +28,7 @@ from workers.core.rules.kinds import (
     stage,
     status,
     sum,
+    value,
 )
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -39,6 +41,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         count.KIND,
         date.KIND,
         distinct.KIND,
+        days_with.KIND,
         first.KIND,
         in_stage_for.KIND,
         known_for.KIND,
@@ -50,6 +53,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         stage.KIND,
         status.KIND,
         sum.KIND,
+        value.KIND,
     )
 }
 """Every kind of condition, by its word."""
