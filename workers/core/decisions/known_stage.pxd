@@ -3,7 +3,7 @@
 cimport cython
 
 from workers.core.decisions.carried cimport Part
-from workers.core.rules.ladder cimport ActiveLadder, Stretch
+from workers.core.conditions.ladder cimport ActiveLadder, Stretch
 
 cdef class KnownStage(Part):
     cdef readonly ActiveLadder ladder

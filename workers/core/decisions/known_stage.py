@@ -1,7 +1,7 @@
 """The customer's stage, as it goes with every action where there is a ladder."""
 
+from workers.core.conditions.ladder import ActiveLadder, Stretch
 from workers.core.decisions.carried import Part
-from workers.core.rules.ladder import ActiveLadder, Stretch
 
 
 class KnownStage(Part):

@@ -4,7 +4,7 @@ cimport cython
 
 from workers.core.customer.customer cimport Customer
 from workers.core.customer.stage cimport Stage
-from workers.core.rules.ladder cimport ActiveLadder, Stretch
+from workers.core.conditions.ladder cimport ActiveLadder, Stretch
 
 cdef class Moves:
     cdef readonly ActiveLadder ladder

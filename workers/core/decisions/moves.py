@@ -8,11 +8,11 @@ from typing import Final
 
 from schemas.actions import Reason, moment
 from schemas.stages import Because, Direction, StageRecord, stage_id
+from workers.core.conditions.ladder import ActiveLadder, Stretch
 from workers.core.customer.customer import Customer
 from workers.core.customer.stage import NO_MOVE, Stage
 from workers.core.decisions.carried import Carried
 from workers.core.decisions.wording import reasons_of
-from workers.core.rules.ladder import ActiveLadder, Stretch
 
 _DIRECTIONS: Final[tuple[Direction, ...]] = ("none", "up", "down")
 

@@ -9,7 +9,7 @@ from workers.core.customer.folding cimport TypeFolding
 from workers.core.customer.series cimport Series
 from workers.core.decisions.carried cimport Carried
 from workers.core.memory cimport Numbers
-from workers.core.rules.ladder cimport ActiveLadder
+from workers.core.conditions.ladder cimport ActiveLadder
 from workers.core.rules.rule_set cimport Rule, RuleSet
 from workers.core.rules.value cimport Worth
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from schemas.conditions import size_of
 from workers.core.conditions.condition import Condition
+from workers.core.conditions.ladder import ActiveLadder
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.customer import Customer
 from workers.core.customer.episode import Episode
@@ -18,7 +19,6 @@ from workers.core.decisions.known_stage import KnownStage
 from workers.core.decisions.known_value import KnownValue
 from workers.core.memory import Numbers
 from workers.core.rules.binding import Binding
-from workers.core.rules.ladder import ActiveLadder
 from workers.core.rules.rule_set import Ladder, Rule, RuleSet
 from workers.core.rules.value import Worth, require_value, worth_of
 from workers.core.rules.variables import Variable, compile_variables
@@ -326,7 +326,7 @@ class Program:
             name in self.rule_set.contact_policy.types,
             name in self.rule_set.attribute_types,
         )
-        kind.moves = self.ladder is not None and name in self.ladder.ladder.types
+        kind.moves = self.ladder is not None and name in self.ladder.types
         for group in self.groups:
             reads = name in group.rules[0].rule.types
             (kind.groups if reads else kind.others).append(group)

@@ -580,7 +580,7 @@ class Turn:
         if self.moves is not None:
             moved_ms = customer.flips[self.moves.place]
             if moved_ms <= upto_ms:
-                self.wait(self.moves.ladder.ladder.types, moved_ms)
+                self.wait(self.moves.ladder.types, moved_ms)
             else:
                 due_ms = moved_ms
         for group in self.program.groups:

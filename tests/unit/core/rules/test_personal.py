@@ -51,6 +51,7 @@ CONDITIONS: Final[Mapping[str, list[dict[str, Any]]]] = {
         {"count": "purchase", "at most": 0, "where": {"email": {"other than": EMAIL}}},
     ],
     "date": [{"date": "profile.born", "in the next": "30 days"}, {"date": "profile.born", "passed for": "1 day"}],
+    "days with": [{"days with": "purchase", "at least": 1, "within": "28 days", **WHERE}],
     "distinct": [{"distinct": "purchase.email", "at least": 1, "within": "30 days", **WHERE}],
     "first": [{"first": "purchase", "at least": "2 days ago", **WHERE}],
     "in stage for": [{"in stage for": "3 days"}],

@@ -5,7 +5,7 @@ cimport cython
 from workers.core.conditions.condition cimport Elementary
 from workers.core.customer.candidate cimport Evidence
 from workers.core.customer.customer cimport Customer
-from workers.core.rules.ladder cimport ActiveLadder, Stretch
+from workers.core.conditions.ladder cimport ActiveLadder, Stretch
 from workers.core.text cimport Text
 
 cdef long long FOREVER_MS

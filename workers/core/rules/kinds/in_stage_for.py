@@ -9,13 +9,13 @@ from schemas.actions import Number
 from schemas.conditions import InStage
 from schemas.durations import duration_ms, write_duration
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Basis, Elementary
+from workers.core.conditions.ladder import ActiveLadder, Stretch
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import Evidence
 from workers.core.customer.stage import NO_MOVE
 from workers.core.phrases import Said
 from workers.core.rules.binding import Binding
 from workers.core.rules.kind import Kind
-from workers.core.rules.ladder import ActiveLadder, Stretch
 from workers.core.text import Text
 
 

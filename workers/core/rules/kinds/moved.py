@@ -8,6 +8,7 @@ from schemas.actions import Number
 from schemas.conditions import Moved
 from schemas.durations import duration_ms, write_duration
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Basis, Elementary
+from workers.core.conditions.ladder import ActiveLadder, Stretch
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import Evidence
 from workers.core.customer.stage import DOWN, NO_MOVE, UP, code_of_stage
@@ -15,7 +16,6 @@ from workers.core.phrases import Said
 from workers.core.rules.binding import Binding
 from workers.core.rules.claims import Claim, State
 from workers.core.rules.kind import Kind
-from workers.core.rules.ladder import ActiveLadder, Stretch
 from workers.core.text import Text, as_json
 
 

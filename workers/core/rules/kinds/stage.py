@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from schemas.actions import Number
 from schemas.conditions import Stage
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Basis, Elementary
+from workers.core.conditions.ladder import ActiveLadder, Stretch
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import Evidence
 from workers.core.customer.stage import code_of_stage
@@ -12,7 +13,6 @@ from workers.core.phrases import Said
 from workers.core.rules.binding import Binding
 from workers.core.rules.claims import Claim, State
 from workers.core.rules.kind import Kind
-from workers.core.rules.ladder import ActiveLadder, Stretch
 from workers.core.text import Text, as_json
 
 

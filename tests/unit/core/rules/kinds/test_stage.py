@@ -42,5 +42,5 @@ def test_it_reads_the_ladder_and_no_type_of_its_own() -> None:
     assert whole_conditions.types_of(one.when) == set()
     assert whole_conditions.reads_ladder(one.when)
     assert one.ladder is not None
-    assert one.ladder.ladder.types == {"purchase"}
-    assert one.ladder.ladder.stages == LADDER.stages() == ("lost", "quiet", "loyal", "newcomer")
+    assert one.ladder.types == {"purchase"}
+    assert LADDER.stages() == ("lost", "quiet", "loyal", "newcomer")

@@ -17,7 +17,8 @@ cdef class Stretch:
 
 @cython.final
 cdef class ActiveLadder:
-    cdef readonly object ladder
+    cdef readonly frozenset types
+    cdef readonly bint reads_tenure
     cdef readonly Customer customer
     cdef readonly Stage stage
     cdef readonly long long live_since_ms, since_generation, decided_until_ms, flip_ms

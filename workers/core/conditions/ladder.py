@@ -11,18 +11,46 @@ was known last goes on behind it.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from workers.core.conditions.condition import FALSE, TRUE, Condition
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.candidate import Evidence
 from workers.core.customer.customer import Customer
 from workers.core.customer.stage import DOWN, NO_MOVE, UP, Stage, code_of_stage
-from workers.core.rules.rule_set import Ladder
 
 UNKNOWN: Final = -1
 _MAX_STEPS: Final = 64
 """Changes of steps that a look follows; it returns the next one even if that may not change the stage."""
+
+
+class Described(Protocol):
+    """A compiled ladder (`rules.rule_set.Ladder`)."""
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The names of its stages, from the top."""
+        ...
+
+    @property
+    def types(self) -> frozenset[str]:
+        """All event types that can change where somebody stands."""
+        ...
+
+    @property
+    def reads_tenure(self) -> bool:
+        """Whether it also reads since when the customer is known."""
+        ...
+
+    @property
+    def since_generation(self) -> int:
+        """The rule set in which it became what it is."""
+        ...
+
+    @property
+    def live_since_ms(self) -> int:
+        """When that set was loaded; 0 for always."""
+        ...
 
 
 class Stretch:
@@ -54,7 +82,7 @@ class ActiveLadder:
     """The live ladder, for the customer of a rule set.
 
     Attributes:
-        ladder: as compiled.
+        types, reads_tenure, live_since_ms, since_generation: as of the compiled ladder.
         customer, stage: the customer, and what is stored of the stage.
         codes: of the stages, from the top.
         steps: the conditions of all stages but the lowest.
@@ -63,7 +91,9 @@ class ActiveLadder:
         is_stale: whether something of the customer changed since the stretches were made.
     """
 
-    def __init__(self, ladder: Ladder, customer: Customer, steps: Sequence[Condition], most_conditions: int) -> None:
+    def __init__(
+        self, ladder: Described, customer: Customer, steps: Sequence[Condition], most_conditions: int
+    ) -> None:
         """Bind a ladder to a customer.
 
         Args:
@@ -72,9 +102,10 @@ class ActiveLadder:
             steps: the conditions of all stages but the lowest, from the top, compiled for the customer.
             most_conditions: the most elementary conditions of one of them.
         """
-        self.ladder = ladder
         self.customer = customer
         self.stage: Stage = customer.stage
+        self.types = ladder.types
+        self.reads_tenure = ladder.reads_tenure
         self.live_since_ms = ladder.live_since_ms
         self.since_generation = ladder.since_generation
         self.codes = [code_of_stage(name) for name in ladder.stages]
@@ -92,7 +123,7 @@ class ActiveLadder:
         """Take over how far its types have been seen."""
         self.is_stale = True
         self.decided_until_ms = FOREVER_MS
-        for name in self.ladder.types:
+        for name in self.types:
             self.decided_until_ms = min(self.decided_until_ms, observed.until.get(name, FOREVER_MS))
 
     def look(self, at_ms: int) -> int:
@@ -187,7 +218,7 @@ class ActiveLadder:
         before: int = self.place_of.get(code, UNKNOWN)
         if before == UNKNOWN or at_ms < self.live_since_ms:
             return NO_MOVE
-        if self.customer.floors and at_ms < self.customer.floor_ms(self.ladder.types, self.ladder.reads_tenure):
+        if self.customer.floors and at_ms < self.customer.floor_ms(self.types, self.reads_tenure):
             return NO_MOVE
         return UP if place < before else DOWN
 
