@@ -28,6 +28,7 @@ from schemas.conditions.combinations import (
     replaced,
     size_of,
 )
+from schemas.conditions.compared import Compared
 from schemas.conditions.count import Count
 from schemas.conditions.date import Date
 from schemas.conditions.days_with import DaysWith
@@ -72,6 +73,7 @@ __all__ = [
     "Bounds",
     "CONDITION_WORDS",
     "Change",
+    "Compared",
     "Condition",
     "Count",
     "DEFINITION_PATTERN",

@@ -497,9 +497,13 @@ def _as_item(text: str) -> str:
 
 
 def _number_hint(location: ErrorLocation, written: str) -> _Remedy:
-    if re.search(r"[A-Za-z]\w*\.[A-Za-z]", written):
-        return "write a number: a rule cannot compare with another value of the customer", None
     around = location.way[-1] if location.way else None
+    if re.search(r"[A-Za-z]\w*\.[A-Za-z]", written):
+        is_bound = isinstance(around, MapNode) and any(word in around.entries for word in Compared.one_of)
+        if location.key in Compared.measured_by and is_bound and (meant := suggestions.as_measurement(written)):
+            return f"did you mean '{meant}'?", as_yaml(meant)
+        words = "'at least', 'at most', 'more than', 'fewer than' or 'less than' of a condition"
+        return f"write a number; another measurement can only be the bound of {words}", None
     nouns = _types_around(location) | {text_of_value(around)} if isinstance(around, MapNode) else set[str]()
     number = as_number(written, nouns)
     if number is not None:

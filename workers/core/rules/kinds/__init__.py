@@ -13,6 +13,7 @@ from workers.core.rules.kinds import (
     after_without,
     average,
     change,
+    compared,
     count,
     date,
     days_with,
@@ -45,6 +46,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         none.KIND,
         overdue.KIND,
         status.KIND,
+        compared.KIND,
         sum.KIND,
     )
 }
