@@ -23,6 +23,7 @@ from schemas.conditions.none import Absent
 from schemas.conditions.overdue import Overdue
 from schemas.conditions.status import Status
 from schemas.conditions.sum import Sum
+from schemas.conditions.value import Value
 from schemas.conditions.words import Strict
 
 MAX_CONDITIONS: Final = 32
@@ -64,6 +65,7 @@ class Not(Strict):
 _Written = (
     Annotated[Count, Tag("count")]
     | Annotated[Sum, Tag("sum")]
+    | Annotated[Value, Tag("value")]
     | Annotated[Average, Tag("average")]
     | Annotated[Distinct, Tag("distinct")]
     | Annotated[DaysWith, Tag("days with")]
@@ -112,7 +114,7 @@ def condition_kind(value: Any) -> str | None:
     word = next((_WORDS[key] for key in value if isinstance(key, str) and key in _WORDS), None)
     if word == "after":
         return "after then" if "then" in value else "after without"
-    bounds = (bound for key, bound in value.items() if str(key).replace("_", " ") in Compared.measured_by)
+    bounds = (bound for key, bound in value.items() if str(key).replace("_", " ") in Compared.against)
     if word in Compared.one_of and any(map(is_measurement, bounds)):
         return "compared"
     return word
@@ -151,18 +153,21 @@ def size_of(condition: Any) -> tuple[int, int]:
     return sum(size for size, _ in sizes), 1 + max(depth for _, depth in sizes)
 
 
+def changed(condition: Any, change: Callable[[Any], Any]) -> Any:
+    """Return the condition with every part changed that has no parts itself: elementary ones, and `meets`."""
+    match condition:
+        case All(all=parts):
+            return All(all=[changed(part, change) for part in parts])
+        case Any_(any=parts):
+            return Any_(any=[changed(part, change) for part in parts])
+        case Not(not_=part):
+            return Not(not_=changed(part, change))
+    return change(condition)
+
+
 def replaced(condition: Any, replace: Callable[[Meets], Any]) -> Any:
     """Return the condition with every `meets` replaced."""
-    match condition:
-        case Meets():
-            return replace(condition)
-        case All(all=parts):
-            return All(all=[replaced(part, replace) for part in parts])
-        case Any_(any=parts):
-            return Any_(any=[replaced(part, replace) for part in parts])
-        case Not(not_=part):
-            return Not(not_=replaced(part, replace))
-    return condition
+    return changed(condition, lambda part: replace(part) if isinstance(part, Meets) else part)
 
 
 def expanded(condition: Any, define: Mapping[str, Any]) -> Any:

@@ -119,7 +119,7 @@ class Compared(Elementary):
     """A measurement of the customer whose bound is another one, or a share of it."""
 
     one_of: ClassVar = MEASURES
-    measured_by: ClassVar = tuple(_BOUNDS.values())
+    against: ClassVar = tuple(_BOUNDS.values())
 
     count: TypeName | None = Field(default=None, description="The event type to count.", examples=["login"])
     sum: Reference | None = Field(default=None, description="The attribute to add up.", examples=["purchase.amount"])

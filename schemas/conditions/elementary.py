@@ -27,7 +27,7 @@ class Elementary(Strict):
         naming: the key whose value names an event type, or an event type and an attribute with a dot between; "" for
             none.
         one_of: keys of which one does so instead, if it can be any of several.
-        measured_by: keys whose values may be another measurement of the customer, as a text.
+        against: keys whose values may be another measurement of the customer, as a text.
         steps: keys whose values are an event type, or a mapping with `event` and `where`.
         compares: what it does with the attribute that it names; None for nothing.
         also_written: by its word, and by keys that it alone has, what people write instead: words with blanks
@@ -40,7 +40,7 @@ class Elementary(Strict):
 
     naming: ClassVar[str] = ""
     one_of: ClassVar[tuple[str, ...]] = ()
-    measured_by: ClassVar[tuple[str, ...]] = ()
+    against: ClassVar[tuple[str, ...]] = ()
     steps: ClassVar[tuple[str, ...]] = ()
     compares: ClassVar[Way | None] = None
     also_written: ClassVar[Mapping[str, str]] = {}
@@ -71,10 +71,20 @@ class Elementary(Strict):
         for event_type, where in self.events():
             yield from uses_of_filter(event_type, where)
 
+    def observed(self) -> set[str]:
+        """Return the attributes that it compares or adds up, as `type.attribute`, and perhaps event types."""
+        return {self.named}
+
+    def measured_by(self, measured: Any, amounts: Mapping[str, Any]) -> "Elementary":
+        """Return the condition as it is meant with what one file says for all rules.
+
+        Args:
+            measured: how the value of a customer is measured (`schemas.conditions.value.Measured`); None if no file
+                says it.
+            amounts: the amounts that a condition can name, such as `cost of winning`.
+        """
+        return self
+
     def told_apart(self) -> tuple[str, ...]:
         """Return the attributes whose distinct values it counts, each as `type.attribute`."""
         return ()
-
-    def observed(self) -> set[str]:
-        """Return what the value that it observes is about: event types, and attributes as `type.attribute`."""
-        return {self.named, *self.told_apart()}

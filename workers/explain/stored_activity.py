@@ -8,7 +8,7 @@ from typing import Any, Final, TypedDict
 
 import msgspec
 
-from workers.core.coverage import type_of
+from workers.core.coverage import FOREVER_MS, type_of
 from workers.core.customer.customer import KNOWN
 from workers.core.customer.specs import SeriesSpec
 from workers.core.customer.stored import UnknownLayout
@@ -16,7 +16,7 @@ from workers.core.decisions.decide import decider_of
 from workers.core.rules.rule_set import Rule, RuleSet
 from workers.customer_facts.facts import UNKNOWN, CandidateFacts, CustomerFacts, EpisodeFacts, PairFacts, SeriesFacts
 from workers.customer_facts.facts_of import stored_facts
-from workers.customer_facts.texts import Day, Moment
+from workers.customer_facts.texts import Day, Moment, moment_text
 
 _TO_THE_SECOND: Final = len("2026-11-30T12:00:00")
 
@@ -162,6 +162,8 @@ class StoredActivity(TypedDict):
         nothing_changes_before: by group of rules, a moment before which time alone changes none of them. A group is
             named by its first rule; in what releases up to 0.2 stored, by the name that it had there.
         event_ids: hashes of the latest event ids, oldest first; the ids themselves are not stored.
+        forgotten_from: the start of the month from which on the customer is forgotten, if there is no sign of life
+            before it; None for never. It is not stored, but follows from what is.
     """
 
     known_since: str
@@ -182,14 +184,16 @@ class StoredActivity(TypedDict):
     counted_actions: list[str]
     nothing_changes_before: dict[str, str]
     event_ids: list[str]
+    forgotten_from: str | None
 
 
-def stored_activity(facts: CustomerFacts, rules: RuleSet) -> StoredActivity:
+def stored_activity(facts: CustomerFacts, rules: RuleSet, forgotten_ms: int) -> StoredActivity:
     """Return everything that is stored of a customer.
 
     Args:
         facts: of the customer, with what waits in words.
         rules: they say which rules and series still exist.
+        forgotten_ms: from when on the customer is forgotten; FOREVER_MS for never.
 
     Raises:
         ValueError: if a moment or day is in no calendar.
@@ -219,6 +223,7 @@ def stored_activity(facts: CustomerFacts, rules: RuleSet) -> StoredActivity:
         counted_actions=[_moment(at) for at in facts.counted_actions],
         nothing_changes_before={name: _moment(at) for name, at in changes.items()},
         event_ids=list(facts.event_ids),
+        forgotten_from=None if forgotten_ms == FOREVER_MS else _moment(moment_text(forgotten_ms)),
     )
 
 
@@ -229,7 +234,8 @@ def read_activity(raw: bytes, rules: RuleSet) -> StoredActivity:
         UnknownLayout: if it is damaged or was written by another version.
     """
     try:
-        return stored_activity(stored_facts(decider_of(rules), raw), rules)
+        decider = decider_of(rules)
+        return stored_activity(stored_facts(decider, raw), rules, decider.forgotten_ms(raw))
     except UnknownLayout:
         raise
     except (msgspec.MsgspecError, ValueError) as error:

@@ -1,5 +1,6 @@
 """Laws of what else is true of a rule: what it did, what it waits for, and why it did not act."""
 
+from dataclasses import replace
 from typing import Any
 
 from schemas.rules import ForEveryRule, RuleBook
@@ -153,6 +154,15 @@ def test_who_opted_out_is_said_to_have_done_so() -> None:
     report = why(ruleset, stored, 13)
     assert state_text(report, "opted_out") == "did not act: the customer does not want to be written to"
     assert report.notes == ("does not want to receive messages: no rule acts",)
+
+
+def test_who_is_forgotten_is_said_to_be_although_the_state_is_still_there() -> None:
+    ruleset = replace(rules(rule(when={"none": "purchase", "for": "9 days"})), forget_after_ms=day(60) - day(0))
+    stored = known(ruleset, event("purchase", 1), upto_day=13)
+    assert why(ruleset, stored, 90).notes == ()
+    for now_day in (90, 95):
+        (note,) = why(ruleset, stored, 95, now_day=now_day).notes
+        assert note.startswith("forgotten since 2024-04-01 00:00 UTC: what happens next is of a stranger.")
 
 
 def test_who_met_a_rule_before_it_went_live_is_said_to_be_left_alone() -> None:

@@ -6,6 +6,7 @@ It is decided once for a rule set, where its conditions are compiled. What a con
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from schemas.attribute_types import told_apart_in
 from schemas.conditions import Bounds, Different, Elementary, EventFilter
 from workers.core.conditions.condition import PERSONAL
 
@@ -21,7 +22,7 @@ def observes(when: Elementary, personal: Collection[str]) -> bool:
         when: an elementary condition as written.
         personal: the personal attributes, as `type.attribute`.
     """
-    return bool(personal) and not when.observed().isdisjoint(personal)
+    return bool(personal) and not (when.observed() | told_apart_in(when)).isdisjoint(personal)
 
 
 def masked(when: Any, personal: Collection[str]) -> Any:

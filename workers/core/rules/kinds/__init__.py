@@ -26,6 +26,7 @@ from workers.core.rules.kinds import (
     overdue,
     status,
     sum,
+    value,
 )
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -48,6 +49,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         status.KIND,
         compared.KIND,
         sum.KIND,
+        value.KIND,
     )
 }
 """Every kind of condition, by its word."""
