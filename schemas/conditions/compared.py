@@ -42,7 +42,7 @@ class Measurement(NamedTuple):
         share: in percent.
         word: one of `MEASURES`.
         named: the event type, with an attribute for what measures one.
-        within: the last days, today included; None for ever.
+        within: the last days, today included; None if all that ever happened counts.
     """
 
     share: Decimal
