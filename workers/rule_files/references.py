@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from schemas.conditions import CURRENCY_ATTRIBUTE, ELEMENTARY, Elementary, condition_kind
 from schemas.conditions.compared import read_measurement
+from schemas.variables import variable_kind
 from workers.rule_files.yaml_nodes import (
     Document,
     MapNode,
@@ -177,8 +178,19 @@ def names_in_value(value: Node | None) -> Iterator[Named]:
 
 def variables_in(rule: Node) -> Iterator[Named]:
     """Yield the names in the template variables of a rule."""
-    for _, reference in entries_of(value_of(rule, "variables")).values():
-        yield from _named(reference)
+    for variable in variables_of(rule):
+        if isinstance(variable, MapNode):
+            word = variable_kind(dict(variable.entries))
+            if word is not None:
+                yield from _named(value_of(variable, word), value_of(variable, "where"))
+        else:
+            yield from _named(variable)
+
+
+def variables_of(rule: Node) -> Iterator[Node]:
+    """Yield the template variables of a rule as they are written, in their order."""
+    for _, variable in entries_of(value_of(rule, "variables")).values():
+        yield variable
 
 
 def names_in_example(example: Node) -> Iterator[Named]:
