@@ -119,8 +119,8 @@ class MeasuredAgainst(Elementary):
         text.byte(34)
 
     def write_prevented(self, text: Text, evidence: Evidence) -> None:
-        """Write what would have prevented it: more of the first, or less of the second."""
-        if evidence.numbers[self.at + 2] != 3:
+        """Write what would have prevented it: more of the first, or less of the second; not if it is personal."""
+        if self.is_personal or evidence.numbers[self.at + 2] != 3:
             return
         one = Decimal(evidence.numbers[self.at]) / UNIT
         other = Decimal(evidence.numbers[self.at + 1]) / UNIT
