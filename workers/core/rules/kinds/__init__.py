@@ -13,6 +13,7 @@ from workers.core.rules.kinds import (
     after_without,
     average,
     change,
+    compared,
     count,
     date,
     days_with,
@@ -52,6 +53,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         overdue.KIND,
         stage.KIND,
         status.KIND,
+        compared.KIND,
         sum.KIND,
         value.KIND,
     )
