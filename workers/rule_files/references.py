@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from schemas.conditions import CURRENCY_ATTRIBUTE, ELEMENTARY, Elementary, condition_kind
+from schemas.variables import variable_kind
 from workers.rule_files.yaml_nodes import (
     Document,
     MapNode,
@@ -158,8 +159,19 @@ def names_in_value(value: Node | None) -> Iterator[Named]:
 
 def variables_in(rule: Node) -> Iterator[Named]:
     """Yield the names in the template variables of a rule."""
-    for _, reference in entries_of(value_of(rule, "variables")).values():
-        yield from _named(reference)
+    for variable in variables_of(rule):
+        if isinstance(variable, MapNode):
+            word = variable_kind(dict(variable.entries))
+            if word is not None:
+                yield from _named(value_of(variable, word), value_of(variable, "where"))
+        else:
+            yield from _named(variable)
+
+
+def variables_of(rule: Node) -> Iterator[Node]:
+    """Yield the template variables of a rule as they are written, in their order."""
+    for _, variable in entries_of(value_of(rule, "variables")).values():
+        yield variable
 
 
 def names_in_example(example: Node) -> Iterator[Named]:
