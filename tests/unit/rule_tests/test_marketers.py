@@ -1,4 +1,4 @@
-"""Laws of what retention managers ask: each need is a folder of rules without mistakes, whose examples come out as expected."""
+"""Laws of what retention managers ask: each need has rules without mistakes, whose examples come out as expected."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
