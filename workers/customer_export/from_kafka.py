@@ -10,6 +10,7 @@ from typing import Final, Literal
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
+from schemas.stages import STAGES
 from workers.audit.record import Intent, Outcome, decode_audit
 from workers.customer_export.person import Person
 from workers.kafka.partitioner import hash_of
@@ -30,6 +31,7 @@ SEARCHED: Final[Mapping[str, How]] = {
     "at-risk": "key",
     "win-back": "key",
     "decisions": "key",
+    STAGES: "key",
     "dead-letter": "anywhere",
     REQUESTS: "anywhere",
     MARKS: "mark",

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_va
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from schemas.durations import Duration
+from schemas.stages import STAGES
 from workers.errors import StartupError
 from workers.settings import forms
 from workers.settings.tls import TlsFiles
@@ -19,9 +20,19 @@ PAUSES: Final = "pauses"
 AUDIT: Final = "audit"
 MARKS: Final = "marks"
 REQUESTS: Final = "requests"
-WORKER_TOPICS: Final = ("activity", "at-risk", "win-back", "decisions", "dead-letter", PAUSES, MARKS, REQUESTS)
+WORKER_TOPICS: Final = (
+    "activity",
+    "at-risk",
+    "win-back",
+    "decisions",
+    STAGES,
+    "dead-letter",
+    PAUSES,
+    MARKS,
+    REQUESTS,
+)
 """Linger's own topics that a worker needs, without the prefix."""
-TOPICS_BY_CUSTOMER: Final = ("at-risk", "win-back", "decisions")
+TOPICS_BY_CUSTOMER: Final = ("at-risk", "win-back", "decisions", STAGES)
 """What is published about customers, with the customer's id as key."""
 OWN_TOPICS: Final = (*WORKER_TOPICS, AUDIT)
 """All of Linger's own topics, without the prefix; only commands write to the audit."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from schemas.stages import STAGES
 from workers.audit.commands import CHANGES, READS
 from workers.kafka.rights import Right
 from workers.operations.rights.redis_commands import COMMANDS
@@ -84,7 +85,7 @@ def _rights(*rights: Right) -> frozenset[Right]:
 
 _READ: Final = _rights(Right.READ)
 _SEEN: Final = _rights(Right.DESCRIBE)
-_ACTIONS: Final = ("at-risk", "win-back", "decisions")
+_ACTIONS: Final = ("at-risk", "win-back", "decisions", STAGES)
 
 # -- Redis: what goes to it together ---------------------------------------------------------------------------------
 
