@@ -37,7 +37,7 @@ _OF_PARTITIONS: Final = (
             "waiting",
             True,
             "waiting:TYPE",
-            "customers who wait until a type of event is seen, and whose stage is to be published",
+            "customers who wait until a type is seen, or for their stage to be published",
         ),
         personal=Personal.ID,
         kept="until the type is seen up to then",
