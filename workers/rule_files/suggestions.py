@@ -19,6 +19,7 @@ from workers.rule_files.hints.likeness import did_you_mean, form_of
 from workers.rule_files.hints.values import (
     as_actions,
     as_duration,
+    as_measurement,
     as_number,
     as_offset,
     as_pace,
@@ -314,6 +315,7 @@ def as_time_format(written: str) -> str | None:
 _READERS: Final[dict[Format, Callable[[str], str | None]]] = {
     "duration": as_duration,
     "percentage": as_percent,
+    "measurement": as_measurement,
     "times": as_times,
     "two numbers": as_two_numbers,
     "two ages": as_two_ages,
