@@ -86,11 +86,13 @@ class _Suggestion(NamedTuple):
         written: the unknown name.
         possible: the known names.
         otherwise: the words before the known names, if none of them was probably meant.
+        meant: the known name that was meant; None to look for a similar one.
     """
 
     written: str
     possible: Collection[str]
     otherwise: str = "known are"
+    meant: str | None = None
 
 
 def _unknown(document: Document, node: ScalarNode, code: str, message: str, suggestion: _Suggestion) -> Problem:
@@ -98,7 +100,7 @@ def _unknown(document: Document, node: ScalarNode, code: str, message: str, sugg
     written, names = suggestion.written, sorted(suggestion.possible)
     shown_names = f"{', '.join(names[:_SHOWN_NAMES]) or 'none'}{', …' if len(names) > _SHOWN_NAMES else ''}"
     otherwise = f"{suggestion.otherwise} {shown_names}"
-    meant = did_you_mean(written, islice(suggestion.possible, _MOST_COMPARED))
+    meant = suggestion.meant or did_you_mean(written, islice(suggestion.possible, _MOST_COMPARED))
     if meant is None:
         return Problem(document.file, *node.at, code, message, otherwise)
     # Of `purchase.amuont`, and of `30% of count purchas`, only the unknown part changes.
@@ -142,7 +144,7 @@ def _unknown_actions(documents: Sequence[Document], actions: Collection[str]) ->
             if isinstance(node.value, str) and re.fullmatch(ACTION_PATTERN, node.text) and node.text not in actions:
                 message = f"there is no action '{node.text}'"
                 otherwise = "declare it under 'actions' in sources.yaml; known are"
-                suggestion = _Suggestion(meant_value(node.text, actions) or node.text, actions, otherwise)
+                suggestion = _Suggestion(node.text, actions, otherwise, meant_value(node.text, actions))
                 yield _unknown(document, node, "unknown-action", message, suggestion)
 
 
