@@ -15,11 +15,8 @@ from workers.rule_files.known_names import KnownNames
 from workers.rule_files.problems import Explanation, Problem, Replacement, shortened
 from workers.rule_files.references import (
     Definition,
-<<<<<<< HEAD
     actions_in,
-=======
     conditions_in,
->>>>>>> next
     conditions_of,
     definitions_in,
     ids_in,
