@@ -1,4 +1,4 @@
-"""Laws of damage: a stored customer may be any bytes. Deciding on it ends soon and leaves nothing for the next one."""
+"""Laws of damage: a stored customer may be any bytes. To decide ends soon, and leaves nothing for the next one."""
 
 import time
 from collections.abc import Iterator, Sequence
