@@ -11,7 +11,7 @@ These are msgspec structs because they are written on the hot path. Their JSON S
 
 from datetime import UTC, datetime, timedelta
 from hashlib import sha1
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypedDict
 from uuid import UUID
 
 import msgspec
@@ -48,6 +48,28 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     prevented_by: Annotated[str | None, Meta(description="What would have made this condition false.")] = None
 
 
+class Value(msgspec.Struct, frozen=True):
+    """What the customer is worth."""
+
+    amount: Annotated[int | float, Meta(description="Revenue less refunds.")]
+    currency: Annotated[str | None, Meta(description="The currency of the amount; null: none was named.")]
+    window: Annotated[str, Meta(description="The period that counts, such as `365 days`.")]
+    tier: Annotated[str | None, Meta(description="Such as `top 20%`; null: not measured.")]
+
+
+class Known(TypedDict, total=False):
+    """What is known of a customer when a rule asks for an action, and goes with it; what is unknown is left out.
+
+    The keys are fields of `Action`. An action that waits keeps it.
+    """
+
+    value: Value
+    stage: str
+    repetition: int
+
+
+Arm = Literal["treated", "held out"]
+
 Retraction = Literal[
     "customer_returned", "late_event", "no_longer_true", "opted_out", "replaced", "erased", "suppressed"
 ]
@@ -68,7 +90,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ]
     customer_id: str
     rule: Rule
-    episode_started_at: Annotated[datetime, Meta(tz=True, description="When the rule became true.")]
+    episode_started_at: Annotated[datetime, Meta(tz=True, description="When the rule became true, or asked again.")]
     decided_at: Annotated[datetime, Meta(tz=True, description="The due time or the event's time, not the clock.")]
     expires_at: Annotated[datetime, Meta(tz=True, description="After this the action must not be carried out.")]
     not_before: Annotated[
@@ -91,6 +113,30 @@ class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Retraction | None,
         Meta(description="In a retraction only: why. More reasons may be added; each one is a retraction."),
     ] = None
+    channel: Annotated[str | None, Meta(description="How the customer is to be reached, such as `push`.")] = None
+    locale: Annotated[str | None, Meta(description="The language of the message, such as `nl-BE`.")] = None
+    labels: Annotated[
+        dict[str, Number] | None, Meta(description="Constants of the rule, for whoever carries out the action.")
+    ] = None
+    value: Annotated[
+        Value | None, Meta(description="What the customer is worth, as known when the action was decided.")
+    ] = None
+    stage: Annotated[
+        str | None, Meta(description="The customer's step of the ladder, as known when the action was decided.")
+    ] = None
+    repetition: Annotated[
+        int | None,
+        Meta(
+            description="Of a rule that asks again while it holds: how often it has asked before; not in the first."
+        ),
+    ] = None
+    experiment: Annotated[str | None, Meta(description="Of a rule that holds out customers: the experiment.")] = None
+    arm: Annotated[Arm | None, Meta(description="The customer's side of the experiment: always `treated`.")] = None
+    consent_as_of: Annotated[
+        Annotated[datetime, Meta(tz=True)] | None,
+        Meta(description="When the customer last said that messages are welcome."),
+    ] = None
+    priority: Annotated[int | None, Meta(description="The rule's priority.")] = None
 
 
 Suppression = Literal[
@@ -115,7 +161,7 @@ BRAKED_DETAIL: Final = "the brake holds it"
 """How the `detail` of a decision `held` begins if a pause or the brake holds the action, and not its rule's pace."""
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
+class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why there is no action although a rule is true, or might be, so that "0 sent" always has an explanation."""
 
     action_id: Annotated[str, Meta(description="The id the action would have had.", extra_json_schema=_UUID)]
@@ -126,6 +172,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     episode_started_at: Annotated[datetime, Meta(tz=True)]
     decided_at: Annotated[datetime, Meta(tz=True)]
     detail: Annotated[str, Meta(description="One sentence for people.")]
+    experiment: Annotated[str | None, Meta(description="Of a rule that holds out customers: the experiment.")] = None
+    arm: Annotated[Arm | None, Meta(description="The customer's side of the experiment.")] = None
 
 
 def action_id(rule_id: str, customer_id: str, episode_start_ms: int) -> str:

@@ -120,6 +120,24 @@ Brake = Annotated[
 ]
 
 
+def _read_actions(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    match = _ACTIONS.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None or not int(match[1]):
+        raise not_in_format("a number of actions such as '2 actions'", value, "actions")
+    return int(match[1])
+
+
+MostActions = Annotated[
+    int,
+    BeforeValidator(_read_actions),
+    Field(ge=1, le=100),
+    PlainSerializer(lambda number: f"{number} action" + ("" if number == 1 else "s"), return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{1,3}\s+actions?$", "examples": ["2 actions"]}),
+]
+
+
 def _share(percent: Decimal) -> Decimal:
     if not 0 < percent <= 50:
         raise ValueError(f"from more than 0% up to 50% of the customers can be held out, found {percent}%")
@@ -173,6 +191,20 @@ class Rule(Strict):
         default=timedelta(days=30),
         description="How long the rule stays silent for a customer after it acted.",
         examples=["90 days", "never"],
+    )
+    again_every: Span | None = Field(
+        default=None,
+        alias="again every",
+        description="While it still holds for a customer, the rule asks again after each period of this length, "
+        "counted from when it began to hold. Each is an action of its own.",
+        examples=["30 days"],
+    )
+    at_most: MostActions | None = Field(
+        default=None,
+        alias="at most",
+        description="How often a rule with `again every` asks while it holds without a break, the first time "
+        "included.",
+        examples=["3 actions"],
     )
     expires_after: Duration = Field(
         alias="expires after",
@@ -239,6 +271,12 @@ class Rule(Strict):
             raise InconsistentEntries("'over pace' needs a 'pace', such as 'at most 500 per hour'", "over pace")
         if self.experiment is not None and self.hold_out is None:
             raise InconsistentEntries("'experiment' needs a 'hold out', such as '10%'", "experiment")
+        if self.at_most is not None and self.again_every is None:
+            raise InconsistentEntries("'at most' needs an 'again every', such as '30 days'", "at most")
+        if self.again_every is not None and self.again_every < self.expires_after:
+            expiry = write_duration(self.expires_after)
+            message = f"an action expires only after {expiry}, so the rule cannot ask again before that"
+            raise InconsistentEntries(message, "again every")
         if self.instead_of is not None and self.id in self.instead_of:
             raise InconsistentEntries("a rule cannot act instead of itself", "instead of")
         return self
@@ -261,25 +299,10 @@ def check_size(conditions: list[Any]) -> None:
 # -- settings for every rule -----------------------------------------------------------------------------------
 
 
-def _read_actions(value: Any) -> Any:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    match = _ACTIONS.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None or not int(match[1]):
-        raise not_in_format("a number of actions such as '2 actions'", value, "actions")
-    return int(match[1])
-
-
 class Limit(Strict):
     """How many actions one customer gets, across all rules."""
 
-    at_most: Annotated[
-        int,
-        BeforeValidator(_read_actions),
-        Field(ge=1, le=100),
-        PlainSerializer(lambda number: f"{number} action" + ("" if number == 1 else "s"), return_type=str),
-        WithJsonSchema({"type": "string", "pattern": r"^\d{1,3}\s+actions?$", "examples": ["2 actions"]}),
-    ] = Field(alias="at most", description="The most actions.", examples=["2 actions"])
+    at_most: MostActions = Field(alias="at most", description="The most actions.", examples=["2 actions"])
     within: Span | None = Field(default=None, description="In any period of this length.", examples=["7 days"])
     per: Literal["calendar day", "calendar week"] | None = Field(
         default=None,

@@ -30,6 +30,7 @@ from schemas.conditions.combinations import (
 )
 from schemas.conditions.count import Count
 from schemas.conditions.date import Date
+from schemas.conditions.days_with import DaysWith
 from schemas.conditions.distinct import MAX_DISTINCT, Distinct
 from schemas.conditions.elementary import Elementary
 from schemas.conditions.filters import Different, EventFilter, Where, Which
@@ -76,6 +77,7 @@ __all__ = [
     "DEFINITION_PATTERN",
     "ELEMENTARY",
     "Date",
+    "DaysWith",
     "Different",
     "Distinct",
     "Elementary",

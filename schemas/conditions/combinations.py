@@ -11,6 +11,7 @@ from schemas.conditions.average import Average
 from schemas.conditions.change import Change
 from schemas.conditions.count import Count
 from schemas.conditions.date import Date
+from schemas.conditions.days_with import DaysWith
 from schemas.conditions.distinct import Distinct
 from schemas.conditions.elementary import Elementary
 from schemas.conditions.first import First
@@ -64,6 +65,7 @@ _Written = (
     | Annotated[Sum, Tag("sum")]
     | Annotated[Average, Tag("average")]
     | Annotated[Distinct, Tag("distinct")]
+    | Annotated[DaysWith, Tag("days with")]
     | Annotated[Absent, Tag("none")]
     | Annotated[Last, Tag("last")]
     | Annotated[First, Tag("first")]

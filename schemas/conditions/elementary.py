@@ -32,6 +32,7 @@ class Elementary(Strict):
             between, and `_` for a blank in one.
         meant_keys: by a key that people write in it, the key that they mean.
         alone: by a text that people write instead of the condition, how it is written.
+        begun: by a first word for which there is a key below another one, how the condition is written.
         lacking: by a key that is missing, how the condition is written; otherwise an example of the key is shown.
     """
 
@@ -41,12 +42,13 @@ class Elementary(Strict):
     also_written: ClassVar[Mapping[str, str]] = {}
     meant_keys: ClassVar[Mapping[str, str]] = {}
     alone: ClassVar[Mapping[str, str]] = {}
+    begun: ClassVar[Mapping[str, str]] = {}
     lacking: ClassVar[Mapping[str, str]] = {}
 
     @property
     def named(self) -> str:
         """The event type that it names, perhaps with a dot and an attribute; "" for none."""
-        named: str = getattr(self, self.naming, "")
+        named: str = getattr(self, self.naming.replace(" ", "_"), "")
         return named
 
     def events(self) -> Iterator[tuple[str, Mapping[str, Any] | None]]:

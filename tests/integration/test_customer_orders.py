@@ -170,6 +170,33 @@ def test_an_order_is_in_the_partition_of_the_customer_and_in_the_audit_and_what_
     asyncio.run(law())
 
 
+def test_an_open_action_of_which_linger_has_lost_what_it_knew_is_named_after_the_erasure(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def law() -> None:
+        async with site(apache_pair, tmp_path, QUIET) as place:
+            await decide_a_year(place)
+            key = place.store.keys.partition(partition_of(ADA, 4)).customer(ADA)
+            (raw,) = await place.store.redis.call([("GET", key)])
+            await place.store.redis.call([("SET", key, raw[: len(raw) // 2])])
+            words = ["customer", "erase", ADA, "--reason", "asked", "--yes"]
+            said = await document(place, *words, status=1)
+            assert said["carried_out"] is True
+            (active,) = [one for one in await place.actions("at-risk") if one["customer_id"] == ADA]
+            (left,) = said["not_taken_back"]
+            assert (left["action_id"], left["rule"]) == (active["action_id"], "quiet-buyer")
+            assert (left["topic"], left["expires_at"]) == (place.settings.topic("at-risk"), active["expires_at"])
+            assert await in_redis(place, ADA) == []
+            (command,) = await read_commands(place.settings, 1)
+            assert command.outcome is not None
+            assert command.outcome.error is not None
+            assert command.outcome.error.startswith("1 action is still open")
+            said = await document(place, "customer", "erase", "bob", "--reason", "asked", "--yes")
+            assert (said["carried_out"], said["not_taken_back"]) == (True, [])
+
+    asyncio.run(law())
+
+
 async def in_redis(place: Site, customer_id: str) -> list[str]:
     """Every key of the site whose name or content has the id; looked for in all that Redis holds."""
     redis, found, cursor = place.store.redis, [], -1

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
@@ -19,12 +20,14 @@ from tests.integration.test_rebuild import forget_everything, start_rebuild, sto
 from tests.integration.test_worker import GONE, QUIET, canonical
 from tests.support.builders import day
 from tests.support.searched import InKafka, Search
-from tests.support.site import Site, site
+from tests.support.site import COMPACTED, Site, site
 from workers.demo.embedded import Pair, die_with_parent
 from workers.kafka.partitioner import partition_of
 from workers.kafka.range_reader import opened_reader
-from workers.kafka.topics import connected_admin, describe, log_bounds
+from workers.kafka.topics import TopicPlan, connected_admin, create_missing, describe, log_bounds
 from workers.processor.orders.mark_topic import MarkTopic
+from workers.runtime.watches.compacted_topics import CompactedTopics
+from workers.settings import MARKS
 from workers.state.marks.mark import Mark
 from workers.state.marks.stored import mark_of, stored_key
 from workers.state.meta import REBUILDING
@@ -396,6 +399,34 @@ def test_a_lost_redis_a_rebuild_and_what_comes_late_forget_no_opt_out(apache_pai
     play(apache_pair, tmp_path, scenario, GONE_ONLY)
 
 
+def test_a_topic_of_marks_that_was_deleted_and_created_again_is_filled_again_while_redis_has_the_marks(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        await all_three_say_no(place)
+        topic, connection = place.settings.topic(MARKS), place.settings.kafka_connection()
+        partitions = range(place.settings.partitions)
+        before = await MarkTopic(connection, topic).read(partitions)
+        assert sum(map(len, before.marks.values())) == len(THREE)
+        async with connected_admin(connection) as admin:
+            await admin.delete_topics([topic])
+
+            async def is_gone() -> bool:
+                return topic not in await admin.list_topics()
+
+            await place.until(is_gone, "the topic of marks to be deleted")
+            await create_missing(admin, [TopicPlan(topic, place.settings.partitions, 1, COMPACTED)])
+
+        async def is_filled() -> bool:
+            return await MarkTopic(connection, topic).read(partitions) == before
+
+        await place.until(is_filled, "the topic of marks to be filled again")
+        await lose_redis(place, 7)
+        await nobody_is_written_to(place, 8, THREE)
+
+    play(apache_pair, tmp_path, scenario, GONE_ONLY)
+
+
 def test_an_erased_customer_does_not_come_back_when_everything_is_read_again(
     apache_pair: Pair, tmp_path: Path
 ) -> None:
@@ -447,6 +478,26 @@ async def compact(place: Site, *topics: str) -> None:
                 for name in names
             ]
         )
+
+
+def test_a_topic_that_becomes_compacted_while_workers_run_gets_tombstones_too(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        orders: Any = SimpleNamespace(tombstone_topics=())
+        parts: Any = SimpleNamespace(settings=place.settings, processor=SimpleNamespace(customer_orders=orders))
+        watch = CompactedTopics(parts)
+        await watch.look()
+        assert orders.tombstone_topics == []
+        await compact(place, "win-back")
+
+        async def is_seen() -> bool:
+            await watch.look()
+            return bool(orders.tombstone_topics == [place.settings.topic("win-back")])
+
+        await place.until(is_seen, "the topic to be compacted")
+
+    play(apache_pair, tmp_path, scenario, GONE_ONLY, workers=0)
 
 
 @pytest.mark.rest

@@ -318,6 +318,8 @@ ATTEMPTS: Final[Mapping[str, Attempt]] = {
     "rebuild": Attempt(given("--all", "--json")),
     "state export": Attempt(lambda place, _: [str(place.new_folder())]),
     "state import": Attempt(lambda place, _: [str(place.exports[-1]), "--replace"], ready=exported),
+    "scan": Attempt(lambda place, _: [str(place.folder / "scan.jsonl")]),
+    "forecast": Attempt(),
     "upgrade finish": Attempt(ready=forget("upgrade"), after=as_admin("upgrade", "finish")),
     "topics create": Attempt(variables=lambda role: {"LINGER_TOPIC_PREFIX": f"new-{role}.linger"}),
     "run": Attempt(),

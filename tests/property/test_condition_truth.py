@@ -231,6 +231,13 @@ def distinct(when: model.Distinct, life: Life, at_ms: int) -> int:
     return certain([is_within(len(values) + unseen, when) for unseen in more])
 
 
+def days_with(when: model.DaysWith, life: Life, at_ms: int) -> int:
+    events = [event for event in life.of(when.days_with, when.where) if is_in_window(event, when.within, at_ms)]
+    seen = len({event.at_ms // DAY for event in events})
+    more = [0] if is_count_known(life, when.days_with, when.within.days, at_ms) else range(40)
+    return certain([is_within(seen + unseen, when) for unseen in more])
+
+
 def none(when: model.Absent, life: Life, at_ms: int) -> int:
     seen = [event.at_ms for event in life.of(when.none, when.where)]
     if seen and at_ms - max(seen) < ms(when.for_):
@@ -351,24 +358,71 @@ def unfollowed(when: model.Unfollowed, life: Life, at_ms: int) -> int:
     return TRUE if at_ms - max(latest, watched) >= ms(when.for_) else NOT_OBSERVABLE
 
 
-def attribute_value(reference: str, life: Life) -> Any:
+def reports(reference: str, life: Life) -> list[DecodedEvent]:
+    """The events that have the attribute, in the order in which they happened."""
     name, attribute = reference.split(".")
-    latest = None
-    for event in life.of(name, None):
-        if event.attributes.get(attribute) is not None and (latest is None or event.at_ms >= latest.at_ms):
-            latest = event
-    return None if latest is None else latest.attributes[attribute]
+    known = [event for event in life.of(name, None) if event.attributes.get(attribute) is not None]
+    return sorted(known, key=lambda event: event.at_ms)
+
+
+def attribute_value(reference: str, life: Life) -> Any:
+    known = reports(reference, life)
+    return known[-1].attributes[reference.split(".")[1]] if known else None
+
+
+def is_report_certain(report: DecodedEvent, life: Life) -> bool:
+    """Whether no report that came after this one can be missing."""
+    return life.knows_ever(report.type) or report.at_ms >= life.since.get(report.type, NEVER)
 
 
 def latest(when: model.Latest, life: Life, at_ms: int) -> int:
+    known, name = reports(when.latest, life), when.latest.split(".")[0]
+    if when.asks_whether_known:
+        if known:
+            return FALSE if when.is_ == "unknown" else TRUE
+        if not life.knows_ever(name):
+            return NOT_OBSERVABLE
+        return TRUE if when.is_ == "unknown" else FALSE
+    if when.changes:
+        return level_change(when, life, at_ms)
+    truths = []
     value = attribute_value(when.latest, life)
-    if value is None:
-        return NOT_OBSERVABLE
+    if when.is_ is not None or when.is_not is not None or when.limits() != (None, None):
+        truths.append(NOT_OBSERVABLE if value is None else judged_value(value, when))
+    if when.was is not None:
+        is_certain = len(known) > 1 and is_report_certain(known[-2], life)
+        before = known[-2].attributes[when.latest.split(".")[1]] if is_certain else None
+        truths.append(TRUE if passes(before, when.was) else FALSE if is_certain else NOT_OBSERVABLE)
+    return min(truths)
+
+
+def judged_value(value: Any, when: model.Latest) -> int:
     if when.is_ is not None:
         return TRUE if passes(value, when.is_) else FALSE
     if when.is_not is not None:
         return FALSE if passes(value, when.is_not) else TRUE
     return TRUE if number(value) is not None and is_within(number(value) or 0, when) else FALSE
+
+
+def level_change(when: model.Latest, life: Life, at_ms: int) -> int:
+    known, attribute = reports(when.latest, life), when.latest.split(".")[1]
+    if when.compared_with is None:
+        earlier = known[-2:-1]
+    else:
+        # Only numbers are levels; the level of a day is the last one that was reported up to its end.
+        known = [report for report in known if number(report.attributes[attribute]) is not None]
+        that_day = at_ms // DAY - when.compared_with.days
+        earlier = [report for report in known if report.at_ms // DAY <= that_day][-1:]
+    if not earlier or not is_report_certain(earlier[0], life):
+        return NOT_OBSERVABLE
+    before, now = (number(report.attributes[attribute]) for report in (earlier[0], known[-1]))
+    if before is None or now is None:
+        return NOT_OBSERVABLE
+    if before <= 0 or before < Fraction(when.from_at_least or 0):
+        return FALSE
+    if when.down_by is not None:
+        return TRUE if now <= before * (1 - Fraction(when.down_by) / 100) else FALSE
+    return TRUE if now >= before * (1 + Fraction(when.up_by or 0) / 100) else FALSE
 
 
 def date(when: model.Date, life: Life, at_ms: int) -> int:
@@ -405,6 +459,7 @@ JUDGES: Final[dict[type, Callable[[Any, Life, int], int]]] = {
     model.Sum: sum_,
     model.Average: average,
     model.Distinct: distinct,
+    model.DaysWith: days_with,
     model.Absent: none,
     model.Last: last,
     model.First: first,
@@ -495,6 +550,7 @@ ELEMENTARY: Final[dict[str, st.SearchStrategy[dict[str, Any]]]] = {
     "sum": with_parts(keyed(sum=NUMERIC, where=WHERE, within=WINDOW), bounded(AMOUNTS)),
     "average": with_parts(keyed(average=NUMERIC, where=WHERE, within=WINDOW), bounded(AMOUNTS)),
     "distinct": with_parts(keyed(distinct=ANY_ATTRIBUTE, where=WHERE, within=WINDOW), bounded(COUNTS)),
+    "days with": with_parts(keyed(days_with=NAME, where=WHERE, within=WINDOW.filter(bool)), bounded(COUNTS)),
     "none": keyed(none=NAME, for_=SPAN, where=WHERE),
     "last": with_parts(keyed(last=NAME, where=WHERE), AGES),
     "first": with_parts(keyed(first=NAME, where=WHERE), AGES),
@@ -526,6 +582,25 @@ ELEMENTARY: Final[dict[str, st.SearchStrategy[dict[str, Any]]]] = {
             bounded(AMOUNTS),
             keyed(is_=st.sampled_from(["gold", 5, True, ["tin", 9.5, False]])),
             keyed(is_not=st.sampled_from(["gold", 5, ["tin", True]])),
+            keyed(is_=st.sampled_from(["unknown", "given"])),
+        ),
+    ),
+    "latest was": with_parts(
+        keyed(latest=st.sampled_from(["nps.score", "login.plan", "login.score"])),
+        keyed(was=st.sampled_from(["gold", 5, True, ["tin", 9.5, False], {"at least": 9}, {"other than": "gold"}])),
+        st.one_of(st.just({}), bounded(AMOUNTS), keyed(is_=st.sampled_from(["tin", 5]), is_not=st.just(None))),
+    ),
+    "latest change": with_parts(
+        keyed(
+            latest=st.sampled_from(["nps.score", "login.score"]),
+            compared_with=st.sampled_from(
+                [None, "1 day ago", "2 days ago", "5 days ago", "12 days ago", "30 days ago"]
+            ),
+            from_at_least=st.sampled_from([None, None, 1, "9.25"]),
+        ),
+        st.one_of(
+            keyed(down_by=st.sampled_from(["1%", "33.3%", "50%", "100%"])),
+            keyed(up_by=st.sampled_from(["1%", "50%", "200%"])),
         ),
     ),
     "date": with_parts(

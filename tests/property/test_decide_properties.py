@@ -35,7 +35,19 @@ RULES = rules(
         },
     ),
     rule("rich", when={"not": {"sum": "purchase.amount", "at least": 45, "within": "12 days"}}, again_after="2 days"),
-    rule("gone", when={"status": "cancelled"}, action="win-back"),
+    rule(
+        "gone",
+        when={"status": "cancelled"},
+        action="win-back",
+        again_every="15 days",
+        at_most="4 actions",
+        again_after="never",
+    ),
+    rule("silent", when={"none": "login", "for": "6 days"}, again_every="2 days", expires_after="2 days"),
+    rule("less", when={"latest": "purchase.amount", "down by": "40%", "compared with": "9 days ago"}),
+    rule("lower", when={"latest": "purchase.amount", "at most": 20, "was": {"at least": 40}}, again_after="3 days"),
+    rule("rare", when={"days with": "login", "fewer than": 2, "within": "9 days"}, again_after="10 days"),
+    rule("none", when={"all": [{"latest": "login.amount", "is": "unknown"}, {"none": "purchase", "for": "6 days"}]}),
     rule("big", when={"count": "purchase", "at most": 0, "within": "7 days", "where": {"amount": {"at least": 30}}}),
 )
 OBSERVED = watched(RULES)

@@ -1,13 +1,13 @@
 """Facts of a customer: nothing is left out in either direction, and nothing that is read can do harm."""
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.actions import Reason
+from schemas.actions import Known, Reason, Value
 from schemas.durations import DAY_MS
 from tests.support.customers import told_whole
 from workers.core.coverage import FOREVER_MS
@@ -94,6 +94,22 @@ def fill_episode(draw: st.DrawFn, customer: Customer, episode: Episode) -> None:
     episode.held, episode.stood = draw(stretches), draw(stretches)
 
 
+what_is_known: st.SearchStrategy[Known | None] = st.none() | st.fixed_dictionaries(
+    {},
+    optional={
+        "value": st.builds(
+            Value,
+            st.integers(-(2**53), 2**53) | st.floats(-1e12, 1e12).map(lambda amount: round(amount, 2)),
+            st.none() | st.just("EUR"),
+            st.just("365 days"),
+            st.none() | st.text(max_size=9),
+        ),
+        "stage": st.text(max_size=9),
+    },
+).map(lambda found: cast("Known", found) if found else None)
+"""What goes with an action: nothing is None."""
+
+
 def fill_candidate(draw: st.DrawFn, candidate: Candidate) -> None:
     candidate.rule = draw(st.integers(0, len(RULES) - 1))
     candidate.former = ""
@@ -103,7 +119,7 @@ def fill_candidate(draw: st.DrawFn, candidate: Candidate) -> None:
         if draw(st.booleans()):
             candidate.rule, candidate.former = -1, "f" * 12
         candidate.because = draw(st.integers(1, len(RETRACTIONS) - 1)) if candidate.withdrawn_ms else 0
-        candidate.variables = draw(st.none() | st.just(variables))
+        candidate.variables, candidate.known = draw(st.none() | st.just(variables)), draw(what_is_known)
         for evidence in (candidate.evidence, candidate.evidence_back):
             if evidence is candidate.evidence_back and not candidate.withdrawn_ms:
                 continue
@@ -124,6 +140,7 @@ def fill_candidate(draw: st.DrawFn, candidate: Candidate) -> None:
         draw(st.sampled_from(RETRACTIONS)),
         draw(st.just(b"") | st.lists(reasons, max_size=2).map(tuple)),
         candidate.doubted_ms,
+        draw(what_is_known),
     )
 
 

@@ -34,6 +34,9 @@ def everything_kept() -> dict[str, EventTypeSpec]:
     specs.require_pair(("topup", None), ("topup", None))
     for reference in ("topup.amount", "topup.what", "purchase.category", "complaint.topic"):
         specs.require_attribute(reference)
+    specs.require_before("topup.amount")
+    specs.require_given("complaint.topic")
+    specs.require_levels("topup.amount", 20)
     return specs.facts_by_type()
 
 
@@ -149,6 +152,38 @@ def test_a_customer_with_too_many_days_loses_the_oldest_of_the_longest_series(da
     for name, of_type in moments.items():
         assert series[name]["total"] == len(of_type)
         assert_days_are_the_latest(series[name], of_type)
+
+
+LEVELS: Final = st.lists(st.tuples(st.integers(1, 60 * 24), st.integers(-3, 50)), min_size=1, max_size=20)
+
+
+@examples(200)
+@given(LEVELS.map(lambda reports: list(dict(reports).items())), st.data())
+def test_what_is_kept_of_levels_does_not_depend_on_the_order_of_the_log(
+    reports: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    specs = Specs(TYPES)
+    specs.require_before("topup.amount")
+    key = specs.require_levels("topup.amount", 20)
+    facts = specs.facts_by_type()
+    found = []
+    for order in (sorted(reports), data.draw(st.permutations(reports))):
+        customer = customer_of(facts)
+        folding = foldings_of(customer, facts, {})["topup"]
+        customer.is_known = True
+        for hour, level in order:
+            event = DecodedEvent("e", "topup", "ada", START + hour * DAY // 24, {"amount": level})
+            customer.at_ms = max(customer.at_ms, event.at_ms)
+            folding.fold(event)
+        series = customer.by_key[key]
+        found.append((customer.attributes, series.days.read(), series.gone_day))
+    assert found[0] == found[1]
+    newest = [level for _, level in sorted(reports)[-2:]]
+    assert [value for value, _ in found[0][0].values()] == newest[::-1]
+    by_day = {(START + hour * DAY // 24) // DAY: level for hour, level in sorted(reports)}
+    before = [day for day in by_day if day <= max(by_day) - 20]
+    kept = [day for day in by_day if day > max(by_day) - 20 or day == max(before)]
+    assert [(day, amount) for day, _, amount in found[0][1]] == [(day, 10_000 * by_day[day]) for day in kept]
 
 
 @given(st.lists(st.sampled_from([MAX_STORED, -MAX_STORED, 10**13, -(10**13), 1]), max_size=20))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from schemas import actions
 from schemas.actions import Action, Decision, Reason, action_id, encode, moment
 from tests.property.test_condition_truth import TREES, lives
+from tests.property.test_fact_properties import what_is_known
 from tests.support.builders import rule, rules
 from tests.support.examples import examples
 from tests.support.looked_at import READ
@@ -28,6 +29,7 @@ from workers.core.decisions.published import PublishedRecord, held_back, read_re
 from workers.core.decisions.records import Records
 from workers.core.decisions.wording import reasons_of
 from workers.core.events.decoding import epoch_ms
+from workers.core.rules.contact_policy import is_held_out
 from workers.core.rules.rule_set import Rule
 from workers.kafka.records import OutboxRecord, decode_record, encode_record
 from workers.outbox.sent_action import action_in
@@ -101,6 +103,7 @@ def programs(draw: st.DrawFn) -> Program:
             action=draw(st.sampled_from(["at-risk", "win-back"])),
             template=draw(st.text('abc"é/', min_size=1, max_size=8)),
             **draw(st.sampled_from(hold_outs)),
+            **draw(st.sampled_from([{}, {"priority": 80}])),
         )
         for name, when in zip(names, conditions, strict=True)
     ]
@@ -137,6 +140,8 @@ class Both:
         not_before_ms, zone = draw(st.just((None, None)) | st.tuples(moments, texts))
         row.not_before_ms, row.time_zone = not_before_ms or 0, zone
         row.variables = given = draw(st.none() | variables)
+        row.known = known = draw(what_is_known)
+        consented_ms = row.consented_ms = draw(st.just(0) | moments)
         why = self._why(row, one, worded, back=False)
         self.objects.append(
             Action(
@@ -148,6 +153,10 @@ class Both:
                 template=one.rule.template,
                 variables=given or {},
                 why=reasons_in(why),
+                **(known or {}),
+                **self._side(one.rule, is_action=True),
+                consent_as_of=moment(consented_ms) if consented_ms else None,
+                priority=one.rule.priority or None,
             )
         )
 
@@ -181,7 +190,10 @@ class Both:
         decision = decided.SUPPRESSIONS[kind]
         assert decision is not None
         sentence = DETAILS[detail](row, one.rule)
-        self.objects.append(Decision(**self._identity(one.rule, start_ms), decision=decision, detail=sentence))
+        side = self._side(one.rule, is_action=False)
+        self.objects.append(
+            Decision(**self._identity(one.rule, start_ms), decision=decision, detail=sentence, **side)
+        )
 
     def add_held(self, draw: Draw, one: ActiveRule, worded: Waiting | None) -> None:
         """What waited for a rule that is paused, another one, or gone by now."""
@@ -198,7 +210,16 @@ class Both:
                 "rule": actions.Rule(worded.rule, worded.version),
             }
         sentence = DETAILS[decided.RULE_IS_GONE](row, one.rule)
-        self.objects.append(Decision(**identity, decision="held", detail=sentence))
+        side = {} if worded is not None else self._side(one.rule, is_action=False)
+        self.objects.append(Decision(**identity, decision="held", detail=sentence, **side))
+
+    def _side(self, rule: Rule, *, is_action: bool) -> dict[str, Any]:
+        """Return on which side of a rule's experiment the customer is: who gets an action is treated."""
+        held = rule.hold_out
+        if held is None:
+            return {}
+        is_out = not is_action and is_held_out(held.key, held.experiment, self.customer_id, held.share)
+        return {"experiment": held.experiment, "arm": "held out" if is_out else "treated"}
 
     def _identity(self, rule: Rule, start_ms: int) -> dict[str, Any]:
         """Return what actions and decisions have in common."""
@@ -263,7 +284,10 @@ def test_records_made_of_numbers_are_those_made_of_objects(
             _is_alike(again, content, sent)
         if record.is_active:
             assert isinstance(content, Action)
-            same = ("action_id", "action", "customer_id", "rule", "episode_started_at", "decided_at")
+            same = (
+                *("action_id", "action", "customer_id", "rule", "episode_started_at", "decided_at"),
+                *("experiment", "arm"),
+            )
             of_action = {name: getattr(content, name) for name in same}
             of_pause = Decision(**of_action, decision="held", detail="paused by 'Ada'")
             held = held_back(record, "paused by 'Ada'")

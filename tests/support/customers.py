@@ -119,6 +119,7 @@ def candidate_told(candidate: Candidate) -> dict[str, Any]:
         "evidence back": back,
         "values back": candidate.evidence_back.values,
         "variables": candidate.variables,
+        "known": candidate.known,
         "worded": None if candidate.worded is None else astuple(candidate.worded),
     }
 

@@ -168,6 +168,10 @@ def _rule(random: Random, name: str, names: Sequence[str]) -> Rule:
         content["for_"] = random.choice(("1 day", "4 days", "2 hours"))
     content["again_after"] = random.choice(("1 day", "5 days", "20 days", "never"))
     content["expires_after"] = random.choice(("1 day", "6 days", "14 days", "60 days"))
+    if content["expires_after"] != "60 days" and random.random() < 0.25:
+        content["again_every"] = random.choice(("14 days", "20 days"))
+        if random.random() < 0.7:
+            content["at_most"] = random.choice(("2 actions", "3 actions"))
     content["status"] = random.choice(("live", "live", "live", "live", "shadow", "paused"))
     if random.random() < 0.3:
         content["priority"] = random.choice((10, 20, 30))

@@ -59,7 +59,14 @@ LEVELS: Final = (
         "workers.variables",
         "workers.observability",
     ),
-    ("workers.core", "workers.kafka", "workers.rule_files", "workers.settings", "workers.printing"),
+    (
+        "workers.core",
+        "workers.kafka",
+        "workers.rule_files",
+        "workers.settings",
+        "workers.printing",
+        "workers.sealed_lines",
+    ),
     (
         "workers.audit",
         "workers.customer_facts",
@@ -86,6 +93,7 @@ LEVELS: Final = (
         "workers.intake",
         "workers.processor",
         "workers.requests",
+        "workers.scan",
         "workers.demo",
         "workers.status",
     ),

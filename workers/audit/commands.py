@@ -25,19 +25,20 @@ CHANGES: Final = frozenset(
 )
 """Commands that change what is stored, sent or read. A dry run of theirs changes nothing, and leaves no record."""
 
-READS: Final = frozenset({"customer export", "customer show", "why"})
-"""Commands that show what is stored of one person. They change nothing, and leave a record of who looked."""
+READS: Final = frozenset({"customer export", "customer marks", "customer show", "why"})
+"""Commands that show what is stored of people whose ids are given. They change nothing, and leave a record of who
+looked."""
 
 LOOKS: Final = frozenset(
     {
         "audit",
         "config show",
-        "customer marks",
         "customer ref",
         "dead-letters list",
         "dead-letters show",
         "demo",
         "doctor",
+        "forecast",
         "healthcheck",
         "paused",
         "rules check",
@@ -46,6 +47,7 @@ LOOKS: Final = frozenset(
         "rules preview",
         "rules test",
         "run",
+        "scan",
         "sources check",
         "sources guess",
         "sources test",
@@ -54,4 +56,4 @@ LOOKS: Final = frozenset(
         "status",
     }
 )
-"""Commands without a record: they change nothing and show no single person, or are the worker itself."""
+"""Commands without a record: they change nothing and show no one whose id is given, or are the worker itself."""

@@ -35,6 +35,8 @@ _COMMANDS: Final = {
     "dead-letters": "workers.cli.dead_letters",
     "rebuild": "workers.cli.state_commands.rebuild",
     "state": "workers.cli.state_commands.files",
+    "scan": "workers.cli.state_commands.scan",
+    "forecast": "workers.cli.state_commands.scan",
     "upgrade": "workers.cli.state_commands.upgrade",
     "topics": "workers.cli.topics",
     "audit": "workers.cli.audit_commands.listing",

@@ -10,15 +10,17 @@ from rich.text import Text
 from workers.cli.audit_commands.changing import Because, By, changing
 from workers.cli.customer_commands import export, marks, orders
 from workers.cli.output import EXIT_PROBLEM, AsJson, err, out, print_json
+from workers.clock import iso_text
 from workers.customer_export.gathering import Asked, read_stored
 from workers.customer_export.knowledge import Knowledge, Known, has_activity, knowledge_of
 from workers.customer_export.tables import tables
 from workers.errors import StartupError
+from workers.explain.why_report import FORGOTTEN
 from workers.loading import load_configuration
 from workers.observability import logs
 from workers.printing import given_text, one_line, print_table
 from workers.settings import read_settings
-from workers.state.connect import with_stored_state
+from workers.state.connect import clock_of, with_stored_state
 from workers.state.rule_sets.activation import as_active
 from workers.state.store import Store
 
@@ -48,18 +50,19 @@ def show(
     settings = read_settings(context.obj)
     configuration = load_configuration(settings)
 
-    async def ask(store: Store) -> Knowledge | Known | None:
+    async def ask(store: Store) -> tuple[Knowledge | Known | None, int]:
         stored = await read_stored(Asked(store, settings, configuration, customer_id))
-        return knowledge_of(stored, settings, await as_active(store, configuration.rules))
+        knowledge = knowledge_of(stored, settings, await as_active(store, configuration.rules))
+        return knowledge, (await clock_of(settings, store).read()).now_ms
 
     with changing(context, settings, by, because):
-        knowledge = with_stored_state(settings, ask)
+        knowledge, now_ms = with_stored_state(settings, ask)
         if knowledge is None:
             complain_about_unknown(customer_id, as_json=as_json)
     if as_json:
         print_json(knowledge)
     else:
-        render(knowledge, out)
+        render(knowledge, now_ms, out)
 
 
 def ref(
@@ -112,8 +115,8 @@ def complain_about_unknown(customer_id: str, *, as_json: bool) -> NoReturn:
     sys.exit(EXIT_PROBLEM)
 
 
-def render(knowledge: Knowledge | Known, console: Console) -> None:
-    """Print what Redis holds of a customer; `--json` has it in full detail."""
+def render(knowledge: Knowledge | Known, now_ms: int, console: Console) -> None:
+    """Print what Redis holds of a customer at a moment; `--json` has it in full detail."""
     size = "no activity" if knowledge["bytes"] is None else f"{knowledge['bytes']} bytes"
     position = f" (partition {knowledge['partition']}, {size})"
     console.print(Text.assemble("Customer ", (one_line(knowledge["customer_id"]), "bold"), position))
@@ -123,6 +126,14 @@ def render(knowledge: Knowledge | Known, console: Console) -> None:
         for event_type, until in knowledge["history_until"].items():
             console.print(Text(f"{event_type}: history until {until}; what began before counts as met already"))
         console.print(f"Linger evaluates again: [bold]{again}[/]")
+        if (forgotten_from := knowledge["forgotten_from"]) is not None:
+            has_passed = forgotten_from <= iso_text(now_ms)
+            console.print(
+                f"forgotten since {forgotten_from}: {FORGOTTEN}"
+                if has_passed
+                else f"forgotten from {forgotten_from} on, if there is no sign of life until then",
+                soft_wrap=True,
+            )
     for event_type, moment in knowledge["evaluation"]["waiting_for"].items():
         console.print(Text(f"waits until {event_type} is seen up to {moment}"))
     console.print()

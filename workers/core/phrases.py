@@ -125,10 +125,11 @@ def filters(where: Mapping[str, Any] | None) -> str:
     """Word which events count, with a leading space; empty if every event counts."""
     if not where:
         return ""
-    return f" ({', '.join(f'{_spaced(name)} {_filter(value)}' for name, value in where.items())})"
+    return f" ({', '.join(f'{_spaced(name)} {filter_in_words(value)}' for name, value in where.items())})"
 
 
-def _filter(value: Any) -> str:
+def filter_in_words(value: Any) -> str:
+    """Word what a filter asks of a value."""
     match value:
         case Bounds():
             return bounds_in_words(value)

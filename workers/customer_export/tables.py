@@ -91,7 +91,7 @@ def _episodes(episodes: list[KnownEpisode]) -> Table:
 def _actions(knowledge: Knowledge | Known) -> Table:
     table = table_of("not published", "action of the rule", "content")
     for candidate in knowledge["waiting_actions"] if has_activity(knowledge) else ():
-        content = {"variables": candidate["variables"], "why": candidate["why"]}
+        content = {"variables": candidate["variables"], **candidate["known"], "why": candidate["why"]}
         table.add_row("waits for a source", Text(candidate["rule"]), Text(_shown(content)))
     for held in knowledge["held_actions"]:
         state = "held" if held["ordered"] is None else f"held; ordered: {held['ordered']}"

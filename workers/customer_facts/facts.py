@@ -12,7 +12,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from schemas.actions import ActionName, Reason, Retraction
+from schemas.actions import ActionName, Known, Reason, Retraction
 from workers.core.customer.customer import RING
 from workers.customer_facts.texts import (
     Amount,
@@ -78,6 +78,7 @@ class EpisodeFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=Tru
         retractable_until: until when the last action can be taken back.
         undecided_at: the moment at which it could not be decided yet, because a type was not seen up to then.
         condition_holds_since: since when the condition holds, for a rule that requires it to last.
+        asked: how often a rule that repeats has asked since it holds.
         earlier_episodes: their beginnings and ends.
         earlier_actions: beginnings and ends of the periods in which earlier actions stood.
     """
@@ -89,6 +90,7 @@ class EpisodeFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=Tru
     retractable_until: Moment | None = None
     undecided_at: Moment | None = None
     condition_holds_since: Moment | None = None
+    asked: Count = 0
     earlier_episodes: Annotated[list[Moment], Meta(max_length=_MOST_STRETCHES)] = []
     earlier_actions: Annotated[list[Moment], Meta(max_length=_MOST_STRETCHES)] = []
 
@@ -125,11 +127,12 @@ class CandidateFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=T
     Attributes:
         rule: the rule; None if only its version is known, which is not the one of the rule files.
         version: of the rule; the numbers are about this version's conditions.
-        began: start of the episode.
+        began: start of the episode, or a later moment at which its rule asks again.
         doubted_until: up to when everything must have been seen first, because an earlier event came late.
         withdrawn: when the customer returned before it was admitted.
         retracted_because: why it is taken back, if it was withdrawn.
         variables: of its template; None for none yet.
+        known: what else goes with it; None for nothing.
         found, found_back: what the reasons of the action and of its retraction are worded from.
         action, why, why_back: the action and its reasons in words, if it is worded already.
     """
@@ -141,6 +144,7 @@ class CandidateFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=T
     withdrawn: Moment | None = None
     retracted_because: Retraction | None = None
     variables: dict[str, Plain] | None = None
+    known: Known | None = None
     found: EvidenceFacts | None = None
     found_back: EvidenceFacts | None = None
     action: ActionName | None = None

@@ -152,6 +152,7 @@ def _take(customer: Customer, facts: CustomerFacts, names: Names) -> None:
         episode = _episode_for(customer, rule, names)
         customer.add_episode(episode)
         _take_episode(episode, held, f"episodes {rule[:80]!r}")
+        customer.repeats = customer.repeats or episode.asked > 0
     for number, waiting in enumerate(facts.candidates):
         _take_candidate(customer.another_candidate(), waiting, names, f"candidates {number}")
     customer.acted = _several(facts.counted_actions, "counted_actions")
@@ -268,6 +269,7 @@ def _episode_facts(episode: Episode) -> EpisodeFacts:
         retractable_until=_perhaps(episode.open_until_ms),
         undecided_at=_perhaps(episode.pending_ms),
         condition_holds_since=_perhaps(episode.true_since_ms),
+        asked=episode.asked,
         earlier_episodes=_texts(episode.held),
         earlier_actions=_texts(episode.stood),
     )
@@ -281,6 +283,7 @@ def _take_episode(episode: Episode, facts: EpisodeFacts, where: str) -> None:
     episode.open_until_ms = _ms(facts.retractable_until, where)
     episode.pending_ms = _ms(facts.undecided_at, where)
     episode.true_since_ms = _ms(facts.condition_holds_since, where)
+    episode.asked = facts.asked
     episode.held = _stretches(facts.earlier_episodes, where)
     episode.stood = _stretches(facts.earlier_actions, where)
 
@@ -295,6 +298,7 @@ def _candidate_facts(candidate: Candidate, names: Names) -> CandidateFacts:
             version=waiting.version,
             action=waiting.action,
             variables=waiting.variables,
+            known=waiting.known,
             why=_reasons(waiting.why),
             why_back=_reasons(waiting.why_back),
             retracted_because=waiting.because,
@@ -307,6 +311,7 @@ def _candidate_facts(candidate: Candidate, names: Names) -> CandidateFacts:
         rule=None if rule is None else rule.id,
         version=candidate.former if rule is None else rule.version,
         variables=candidate.variables,
+        known=candidate.known,
         found=_evidence_facts(candidate.evidence),
         found_back=_evidence_facts(candidate.evidence_back),
         retracted_because=RETRACTIONS[candidate.because],
@@ -337,6 +342,7 @@ def _take_candidate(candidate: Candidate, facts: CandidateFacts, names: Names, w
             facts.retracted_because,
             _packed(facts.why_back),
             candidate.doubted_ms,
+            facts.known,
         )
         return
     if facts.found is None or facts.found_back is None or facts.why is not None or facts.why_back is not None:
@@ -345,7 +351,7 @@ def _take_candidate(candidate: Candidate, facts: CandidateFacts, names: Names, w
     candidate.rule = names.by_version.of(version)
     if candidate.rule < 0:
         candidate.former = facts.version
-    candidate.variables = facts.variables
+    candidate.variables, candidate.known = facts.variables, facts.known
     candidate.because = RETRACTIONS.index(facts.retracted_because)
     _take_evidence(candidate.evidence, facts.found, where)
     _take_evidence(candidate.evidence_back, facts.found_back, where)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 from workers.customer_orders.kept_in_kafka import NAMED, SEARCHED, By, Found, Search
+from workers.customer_orders.open_actions import OpenAction, OpenActions
 from workers.customer_orders.removal import Removal, removal_of
 from workers.settings import REQUESTS
 
@@ -39,11 +40,13 @@ class Remains:
         topics: what each topic that was read holds.
         missing: topics that do not exist, without the prefix.
         seeks_contents: whether contents were searched; otherwise keys alone.
+        open_actions: what a mailer may still carry out, of what was decided until the order, or now without one.
     """
 
     topics: tuple[TopicRemains, ...]
     missing: tuple[str, ...]
     seeks_contents: bool
+    open_actions: tuple[OpenAction, ...] = ()
 
 
 @dataclass(slots=True)
@@ -59,21 +62,24 @@ class _Tally:
         self.last_ms = at_ms if self.last_ms is None else max(self.last_ms, at_ms)
 
 
-async def remains_of(search: Search, records: AsyncIterator[Found]) -> Remains:
+async def remains_of(search: Search, records: AsyncIterator[Found], at_ms: int) -> Remains:
     """Count what a search finds.
 
     Args:
         search: opened.
         records: that it yields.
+        at_ms: when the order was given, in epoch milliseconds; now, if there is none.
 
     Raises:
         ReadStalled: if Kafka sends nothing more for a minute.
     """
     tallies = {name: _Tally() for name in SEARCHED if name in search.partitions}
+    open_actions = OpenActions()
     async for found in records:
         tallies[found.name].add(found)
+        open_actions.take(found.name, found.record.value)
     topics = tuple(_remains(name, tally, search.configs.get(name)) for name, tally in tallies.items())
-    return Remains(topics, tuple(search.missing), search.seeks_contents)
+    return Remains(topics, tuple(search.missing), search.seeks_contents, open_actions.at(at_ms))
 
 
 def searched(name: str, *, seeks_contents: bool) -> str:

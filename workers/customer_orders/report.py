@@ -16,6 +16,7 @@ from workers.customer_orders.carrying_out import Outcome
 from workers.customer_orders.kept_in_kafka import ACTIVITY, NAMED, By
 from workers.customer_orders.marks import MarkedId, MarkedRef
 from workers.customer_orders.naming import HOW, MOST_NAMES
+from workers.customer_orders.open_actions import OpenAction, advice, open_action_document
 from workers.customer_orders.orders import Instruction
 from workers.customer_orders.remains import Remains, TopicRemains, searched
 from workers.customer_orders.removal import Removal
@@ -53,6 +54,12 @@ class Report:
     remains: Remains | None = None
     sources: Sequence[str] | None = None
 
+    @property
+    def not_taken_back(self) -> Sequence[OpenAction]:
+        """The actions that are open although the order is carried out."""
+        is_done = self.outcome is not None and self.outcome.is_done
+        return self.remains.open_actions if is_done and self.remains is not None else ()
+
 
 # -- for machines ----------------------------------------------------------------------------------------------------
 
@@ -74,6 +81,7 @@ def document_of(report: Report, settings: Settings) -> dict[str, Any]:
         "unread_partitions": [] if outcome is None else list(outcome.unread),
         "refused": None if outcome is None else outcome.refused,
         "unsent_partitions": [] if outcome is None else list(outcome.unsent),
+        "not_taken_back": [open_action_document(action, settings) for action in report.not_taken_back],
         "stays": None if report.remains is None else _remains_document(report.remains, report.sources, settings),
     }
 
@@ -146,6 +154,8 @@ def render(report: Report, settings: Settings, console: Console) -> None:
     else:
         console.print(f"{_orders(report.written)} to {report.instruction.verb} written.")
         console.print(_outcome_text(report))
+        if report.not_taken_back:
+            console.print(Text(advice(report.not_taken_back, settings)), soft_wrap=True)
     if report.remains is not None:
         _render_remains(report, report.remains, settings, console)
 

@@ -60,18 +60,46 @@ async def read_customer(
     notes = []
     if not active.generation and await newest_generation(store):
         notes.append("the rule files differ from the rules that the workers have loaded; this explains the files")
-    is_behind = int(meta.get("offset", 0)) < sent_to(partition, progress.values())
-    watermarks = watermarks_in_partition(sources, progress, now_ms, decided_ms if is_behind else None)
+    is_behind = _is_behind(partition, meta, progress)
     return CustomerSnapshot(
         customer_id=customer_id,
         stored=raw,
         rules=active,
-        coverage=coverage_of(meta, sources, watermarks),
+        coverage=coverage_in(partition, meta, sources, progress, now_ms, decided_ms),
         now_ms=now_ms,
         source_problems=find_source_problems(sources, progress, now_ms, partition if is_behind else None),
         held_rules=await _held_rules(store, partition, customer_id, raw, active, meta),
         notes=tuple(notes),
     )
+
+
+def coverage_in(
+    partition: int,
+    meta: Mapping[str, str],
+    sources: SourcesFile,
+    progress: Mapping[tuple[str, int], Progress],
+    now_ms: int,
+    decided_ms: int,
+) -> Coverage:
+    """Return what has been watched in a partition, and up to when.
+
+    Args:
+        partition: its number.
+        meta: of the partition, read last.
+        sources: where the types come from.
+        progress: of all source partitions.
+        now_ms: the clock, read first.
+        decided_ms: until when the partition is decided.
+    """
+    is_behind = _is_behind(partition, meta, progress)
+    return coverage_of(
+        meta, sources, watermarks_in_partition(sources, progress, now_ms, decided_ms if is_behind else None)
+    )
+
+
+def _is_behind(partition: int, meta: Mapping[str, str], progress: Mapping[tuple[str, int], Progress]) -> bool:
+    """Return whether a partition has not yet read everything that intake sent it."""
+    return int(meta.get("offset", 0)) < sent_to(partition, progress.values())
 
 
 def coverage_of(meta: Mapping[str, str], sources: SourcesFile, watermarks: Mapping[str, int]) -> Coverage:

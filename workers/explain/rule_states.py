@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 from schemas.actions import Action, Decision
 from workers.core.conditions.condition import NOT_OBSERVABLE
+from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import Candidate
+from workers.core.decisions.episodes import next_repetition
 from workers.core.rules.contact_policy import is_held_out
 from workers.explain.moment import Moment
 from workers.explain.rule_at_moment import RuleAtMoment
@@ -29,8 +31,13 @@ def states_of(standing: RuleAtMoment) -> Iterator[State]:
         yield _queued(standing, candidate)
     decided = [_decided(moment, decision) for decision in moment.decisions if decision.rule.id == rule.id]
     yield from decided
-    if episode.holding and episode.acted_ms != episode.start_ms and not queued and not decided:
+    if episode.holding and episode.acted_ms < episode.start_ms and not queued and not decided:
         yield from _refused(standing)
+    if episode.holding and (repeats_ms := next_repetition(standing.active, moment.at_ms)) < FOREVER_MS:
+        number = (repeats_ms - episode.start_ms) // rule.again_every_ms + 1
+        most = f" of {rule.most_times}" if rule.most_times else ""
+        text = f"asks again on {in_words(repeats_ms)}, if it still holds: action {number}{most}"
+        yield State("repeats", text, repeats_ms)
 
 
 def _confirmation(standing: RuleAtMoment) -> Iterator[State]:

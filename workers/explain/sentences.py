@@ -127,6 +127,9 @@ def _spoken(condition: Any, book: RuleBook, holds: bool) -> Said:
 
 def _afterwards(rule: Rule) -> Iterator[str]:
     yield "Never again" if rule.again_after is None else f"Not again for {write_duration(rule.again_after)}"
+    if rule.again_every is not None:
+        most = "" if rule.at_most is None else f", at most {rule.at_most} actions in all"
+        yield f"but every {write_duration(rule.again_every)} while it stays true{most}"
     yield f"expires after {write_duration(rule.expires_after)}"
     if rule.take_back == "never":
         yield "stands even when this is no longer true"
@@ -163,6 +166,8 @@ def checked_after(rule: Rule, book: RuleBook) -> str:
     times = _distinct(time for leaf, _ in leaves for time in kind_of(leaf).times(leaf))
     if rule.for_ is not None:
         times.append(f"when it has been true for {write_duration(rule.for_)}")
+    if rule.again_every is not None:
+        times.append(f"every {write_duration(rule.again_every)} while it stays true")
     if not types:
         events = "After the customer's first event"
     else:

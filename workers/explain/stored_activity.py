@@ -8,7 +8,7 @@ from typing import Any, Final, TypedDict
 
 import msgspec
 
-from workers.core.coverage import type_of
+from workers.core.coverage import FOREVER_MS, type_of
 from workers.core.customer.customer import KNOWN
 from workers.core.customer.specs import SeriesSpec
 from workers.core.customer.stored import UnknownLayout
@@ -16,7 +16,7 @@ from workers.core.decisions.decide import decider_of
 from workers.core.rules.rule_set import Rule, RuleSet
 from workers.customer_facts.facts import UNKNOWN, CandidateFacts, CustomerFacts, EpisodeFacts, PairFacts, SeriesFacts
 from workers.customer_facts.facts_of import stored_facts
-from workers.customer_facts.texts import Day, Moment
+from workers.customer_facts.texts import Day, Moment, moment_text
 
 _TO_THE_SECOND: Final = len("2026-11-30T12:00:00")
 
@@ -87,6 +87,7 @@ class KnownEpisode(TypedDict):
         can_be_retracted_until: until when the last action can be taken back.
         undecided_at: the moment at which it could not be decided yet, because a type was not seen up to then.
         condition_holds_since: since when the condition holds, for a rule that requires it to last.
+        asked: how often a rule that repeats has asked since it holds.
         earlier_episodes: their beginnings and ends.
         earlier_actions: beginnings and ends of the periods in which earlier actions stood.
     """
@@ -100,6 +101,7 @@ class KnownEpisode(TypedDict):
     can_be_retracted_until: str | None
     undecided_at: str | None
     condition_holds_since: str | None
+    asked: int
     earlier_episodes: list[str]
     earlier_actions: list[str]
 
@@ -109,12 +111,13 @@ class KnownCandidate(TypedDict):
 
     Attributes:
         rule: the rule's id, or its code as in `KnownEpisode`; `unknown` if no one knows that version of it.
-        began: start of the episode.
+        began: start of the episode, or a later moment at which the rule asks again.
         waits_until: up to when everything must have been seen first, because an earlier event came late; else None.
         withdrawn_at: when the customer returned before it was admitted; None if they did not.
         action: the action; `unknown` as the rule.
         rule_version: of the rule.
         variables: for the template.
+        known: what else goes with it.
         why: every condition, with the observed value.
         retracted_because: why it would be taken back; None if it would not.
         why_retracted: the same with the observed values.
@@ -127,6 +130,7 @@ class KnownCandidate(TypedDict):
     action: str
     rule_version: str
     variables: dict[str, Any]
+    known: dict[str, Any]
     why: Any
     retracted_because: str | None
     why_retracted: Any
@@ -158,6 +162,8 @@ class StoredActivity(TypedDict):
         nothing_changes_before: by group of rules, a moment before which time alone changes none of them. A group is
             named by its first rule; in what releases up to 0.2 stored, by the name that it had there.
         event_ids: hashes of the latest event ids, oldest first; the ids themselves are not stored.
+        forgotten_from: the start of the month from which on the customer is forgotten, if there is no sign of life
+            before it; None for never. It is not stored, but follows from what is.
     """
 
     known_since: str
@@ -178,14 +184,16 @@ class StoredActivity(TypedDict):
     counted_actions: list[str]
     nothing_changes_before: dict[str, str]
     event_ids: list[str]
+    forgotten_from: str | None
 
 
-def stored_activity(facts: CustomerFacts, rules: RuleSet) -> StoredActivity:
+def stored_activity(facts: CustomerFacts, rules: RuleSet, forgotten_ms: int) -> StoredActivity:
     """Return everything that is stored of a customer.
 
     Args:
         facts: of the customer, with what waits in words.
         rules: they say which rules and series still exist.
+        forgotten_ms: from when on the customer is forgotten; FOREVER_MS for never.
 
     Raises:
         ValueError: if a moment or day is in no calendar.
@@ -215,6 +223,7 @@ def stored_activity(facts: CustomerFacts, rules: RuleSet) -> StoredActivity:
         counted_actions=[_moment(at) for at in facts.counted_actions],
         nothing_changes_before={name: _moment(at) for name, at in changes.items()},
         event_ids=list(facts.event_ids),
+        forgotten_from=None if forgotten_ms == FOREVER_MS else _moment(moment_text(forgotten_ms)),
     )
 
 
@@ -225,7 +234,8 @@ def read_activity(raw: bytes, rules: RuleSet) -> StoredActivity:
         UnknownLayout: if it is damaged or was written by another version.
     """
     try:
-        return stored_activity(stored_facts(decider_of(rules), raw), rules)
+        decider = decider_of(rules)
+        return stored_activity(stored_facts(decider, raw), rules, decider.forgotten_ms(raw))
     except UnknownLayout:
         raise
     except (msgspec.MsgspecError, ValueError) as error:
@@ -277,6 +287,7 @@ def _episode(rule_id: str, episode: EpisodeFacts, *, exists: bool) -> KnownEpiso
         can_be_retracted_until=_perhaps(episode.retractable_until),
         undecided_at=_perhaps(episode.undecided_at),
         condition_holds_since=_perhaps(episode.condition_holds_since),
+        asked=episode.asked,
         earlier_episodes=[_moment(at) for at in episode.earlier_episodes],
         earlier_actions=[_moment(at) for at in episode.earlier_actions],
     )
@@ -292,6 +303,7 @@ def _candidate(candidate: CandidateFacts) -> KnownCandidate:
         action=UNKNOWN if candidate.action is None else candidate.action,
         rule_version=candidate.version,
         variables=dict(candidate.variables or {}),
+        known=msgspec.to_builtins(candidate.known or {}),
         why=msgspec.to_builtins(candidate.why or []),
         retracted_because=candidate.retracted_because,
         why_retracted=msgspec.to_builtins(candidate.why_back or []),

@@ -11,8 +11,8 @@ from workers.explain.conditions import ConditionExplainer
 from workers.explain.moment import Moment, TooEarly, decide_until
 from workers.explain.rule_at_moment import rule_at
 from workers.explain.rule_states import states_of
-from workers.explain.snapshot import CustomerSnapshot
-from workers.explain.why_report import ConditionReport, Gap, RuleReport, Verdict, WhyReport
+from workers.explain.snapshot import CustomerSnapshot, decided_until
+from workers.explain.why_report import FORGOTTEN, ConditionReport, Gap, RuleReport, Verdict, WhyReport, in_words
 
 __all__ = ["TooEarly", "explain_customer"]
 
@@ -76,6 +76,9 @@ def _gaps_of_rule(
 
 def _notes(moment: Moment) -> Iterator[str]:
     """Yield notes on the customer as a whole."""
+    customer = moment.customer
+    if (forgotten_ms := customer.forgotten_ms(decided_until(customer))) <= moment.at_ms:
+        yield f"forgotten since {in_words(forgotten_ms)}: {FORGOTTEN}"
     policy, attributes = moment.snapshot.rules.contact_policy, moment.customer.attributes
     if (spelling := policy.not_understood(attributes)) is not None:
         yield f"answered '{spelling}' to whether messages are wanted, which is neither yes nor no: no rule acts"

@@ -3,15 +3,21 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from schemas.actions import Number, Suppression
 
 Verdict = Literal["true", "false", "not observable"]
 GapKind = Literal["customer", "watched", "kept", "unwatched", "unseen", "untold"]
 StateKind = (
-    Suppression | Literal["paused", "met", "unconfirmed", "acted", "no_action", "left_alone", "waiting", "expected"]
+    Suppression
+    | Literal["paused", "met", "repeats", "unconfirmed", "acted", "no_action", "left_alone", "waiting", "expected"]
 )
+
+FORGOTTEN: Final = (
+    "what happens next is of a stranger. What is stored is removed once all signs of life until then have been seen"
+)
+"""What it means that the moment has passed from which on a customer is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,7 @@ class _Kafka:
 
     Attributes:
         is_reached: whether a broker has answered; True before anything is asked.
+        marks_topic_id: the id of the topic of marks; None if it is not known.
     """
 
     def __init__(self, settings: Settings, sources: SourcesFile, needs: Mapping[str, Need]) -> None:
@@ -121,6 +122,7 @@ class _Kafka:
         self._state: TopicState | None = None
         self._existing: frozenset[str] = frozenset()
         self.is_reached = True
+        self.marks_topic_id: str | None = None
 
     async def findings(self) -> list[Finding]:
         servers = self._settings.kafka_bootstrap_servers
@@ -150,6 +152,8 @@ class _Kafka:
         except TopicsError as error:
             return [problem("Kafka", "topics", text, "", "see above") for text in error.problems]
         findings = kafka_checks.existence(visible, topics, own, str(settings.sources))
+        if (marks := topics.get(settings.topic(MARKS))) is not None:
+            self.marks_topic_id = marks.topic_id
         if self._activity in topics:
             self._state = topics[self._activity]
             findings += kafka_checks.activity_topic(self._state, settings.partitions)
@@ -287,6 +291,7 @@ async def _state(settings: Settings, store: Store, rules: RuleSet, kafka: _Kafka
         state_checks.kinds_of_keys(namespace, [key.decode() for key in some_keys]),
         *state_checks.another_namespace(settings.redis_namespace, elsewhere),
         *state_checks.stored_offsets(metas, logs, settings.partitions),
+        *state_checks.copied_marks(metas, settings.topic(MARKS), kafka.marks_topic_id),
         state_checks.stopped_sources(stops.problems()),
         await _pauses(settings, is_reached=kafka.is_reached),
         braking,

@@ -133,6 +133,9 @@ def _look_backs(book: RuleBook) -> Iterator[Need]:
         if rule.again_after is not None:
             pause = write_duration(rule.again_after)
             yield Need(rule.again_after, f"rule '{rule.id}' does not act again for {pause}")
+        if rule.again_every is not None and rule.at_most is not None:
+            lasts = rule.again_every * (rule.at_most - 1)
+            yield Need(reach + lasts, f"rule '{rule.id}' asks again for {write_duration(lasts)}")
     for limit in book.for_every_rule.limits:
         if limit.within is not None:
             yield Need(limit.within, f"a limit counts the actions of {write_duration(limit.within)}")

@@ -10,7 +10,7 @@ from workers.operations.findings import Finding, judged, ok, problem, unknown
 from workers.pauses.record import ALL_RULES, PauseRecord
 from workers.state.brake import BrakeState
 from workers.state.consistency import Kind, Log, StateMismatch, check_consistency, partitions_made_with
-from workers.state.meta import topic_id_of
+from workers.state.meta import MARKED, topic_id_of
 
 _CHECKED: Final[Mapping[Kind, str]] = {
     "layout": "layout of the stored state",
@@ -128,6 +128,26 @@ def stored_offsets(
     return [_mismatch(mismatch, partitions, why) for mismatch, partitions in partitions_by_mismatch.items()]
 
 
+def copied_marks(metas: Mapping[int, Mapping[str, str]], topic: str, topic_id: str | None) -> list[Finding]:
+    """Check that the topic of marks has the marks of every partition.
+
+    Args:
+        metas: fields of `meta` by partition.
+        topic: its name.
+        topic_id: its id; None if it is not known, and then there is nothing to compare.
+    """
+    marked = {number: fields[MARKED] for number, fields in sorted(metas.items()) if MARKED in fields}
+    if topic_id is None or not marked:
+        return []
+    missing = [number for number, copied_to in marked.items() if copied_to != topic_id]
+    observed = f"those of {len(marked)} partitions are in {topic}"
+    if missing:
+        observed = f"{topic} is another topic than before, without those of partition{_numbers(missing)}"
+    why = "if Redis is lost, a customer who is suppressed, opted out or erased is forgotten, and written to again"
+    remedy = "start the workers: each copies the marks of its partitions at once"
+    return [judged(problem("state", "copies of marks", observed, why, remedy), is_well=not missing)]
+
+
 def stopped_sources(problems: Mapping[str, str]) -> Finding:
     """Check that every source is read.
 
@@ -142,9 +162,14 @@ def stopped_sources(problems: Mapping[str, str]) -> Finding:
 
 
 def _mismatch(mismatch: StateMismatch, partitions: Sequence[int], why: str) -> Finding:
-    observed = f"partition{'s' * (len(partitions) > 1)} {_listed(partitions)}: {mismatch.problem}"
+    observed = f"partition{_numbers(partitions)}: {mismatch.problem}"
     remedy = f"{mismatch.remedy} (docs/operating.md, 'A partition is stopped')"
     return problem("state", _CHECKED[mismatch.kind], observed, why, remedy)
+
+
+def _numbers(partitions: Sequence[int]) -> str:
+    """Return what follows the word `partition`: which ones they are."""
+    return f"{'s' * (len(partitions) > 1)} {_listed(partitions)}"
 
 
 def _listed(partitions: Sequence[int]) -> str:

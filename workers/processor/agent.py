@@ -97,7 +97,9 @@ class Processor:
         self._rules = active = ActiveRules(rules)
         self._sources = view = SourceView(sources, settings.topic("activity"))
         self._layouts = layouts = LayoutOrder(store)
-        book = MarkBook(store, backends.marks, backends.publisher, settings.key_of_marks, settings.partitions)
+        self._marks = book = MarkBook(
+            store, backends.marks, backends.publisher, settings.key_of_marks, settings.partitions
+        )
         self.customer_orders = orders = CustomerOrders(store, book, backends.marks)
         self._ownership = ownership = Ownership(
             *(settings, store, backends.publisher, active, view, pauses, layouts, book),
@@ -194,6 +196,10 @@ class Processor:
             async with partition.lock:
                 if partition.is_usable:
                     await self._ownership.attempt(partition, self._layouts.begin(partition))
+        for partition in self._marks.behind(self._ownership.usable()):
+            async with partition.lock:
+                if partition.is_usable:
+                    await self._ownership.attempt(partition, self._marks.copy(partition))
         complete = await self._timers.fire()
         await self._orders.run()  # after the timers, which may retract an action that an order would release
         for partition in list(self.partitions.values()):

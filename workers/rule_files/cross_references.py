@@ -25,6 +25,7 @@ from workers.rule_files.references import (
 from workers.rule_files.yaml_nodes import Document, Node, ScalarNode, items_of, value_of
 
 _SHOWN_NAMES: Final = 20
+_DAYS: Final = ("day", "days", "date")
 _MOST_COMPARED: Final = 1_000
 _MOST_REPORTED: Final = 200
 """Problems of one kind that are reported. More are one mistake made many times, and each takes time to compare."""
@@ -65,6 +66,8 @@ def _unknown_names(
         ):
             message = f"no source gives a {event_type} the attribute '{attribute}'"
             otherwise = "others are added to a source in sources.yaml first; it has"
+            if attribute in _DAYS:
+                otherwise = f"on how many days it happened is 'days with: {event_type}'; {otherwise}"
             suggestion = _Suggestion(attribute, possible, otherwise)
             yield _unknown(document, node, "unknown-attribute", message, suggestion)
 

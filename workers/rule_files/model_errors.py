@@ -283,6 +283,10 @@ def _no_kind_in_entries(location: ErrorLocation, node: MapNode, kinds: list[str]
     """Explain a mapping without a kind: at the first key that resembles one, or else at its beginning."""
     first, (key_node, value) = next(iter(node.entries.items()))
     is_part = _is_key_of_some_kind(location, first)
+    if (
+        written := next((kind.begun[first] for kind in ELEMENTARY.values() if first in kind.begun), None)
+    ) is not None:
+        return ProblemText("unknown-kind", f"'{first}' is no condition", written, key_node.at)
     for key, (node_of_key, _) in node.entries.items() if not is_part else ():
         if _is_key_of_some_kind(location, key):
             continue  # 'at least' is right where it is, and resembles 'latest'

@@ -74,6 +74,30 @@ SHORT_PAUSE: Final = Lint(
 )
 
 
+def endless_reminders(book: LocatedRules) -> Iterator[Problem]:
+    """Yield rules that ask again without an end."""
+    for located_rule in book.rules:
+        rule = located_rule.rule
+        if rule.again_every is not None and rule.at_most is None:
+            period = write_duration(rule.again_every)
+            message = f"a customer for whom the rule stays true gets a message every {period}, without an end"
+            hint = "add for example 'at most: 3 actions'"
+            yield located_rule.warn("endless-reminders", located_rule.at("again every"), message, hint)
+
+
+ENDLESS_REMINDERS: Final = Lint(
+    "endless-reminders",
+    endless_reminders,
+    warning(
+        "The rule asks again without an end",
+        "With `again every`, a rule asks again for as long as it is true. Most customers who do not react to the "
+        "third message do not react to the tenth either.",
+        "again every: 30 days\nexpires after: 14 days\n",
+        "again every: 30 days\nat most: 3 actions\nexpires after: 14 days\n",
+    ),
+)
+
+
 def odd_pace(book: LocatedRules) -> Iterator[Problem]:
     """Yield rules whose actions expire before their pace lets them pass."""
     for located_rule in book.rules:
@@ -271,6 +295,7 @@ def _blocked_by(by_id: Mapping[str, LocatedRule], rule_id: str) -> set[str]:
 LINTS: Final = (
     WITHOUT_EXAMPLE,
     SHORT_PAUSE,
+    ENDLESS_REMINDERS,
     ODD_PACE,
     ODD_HOLD_OUT,
     LONELY_PRIORITY,

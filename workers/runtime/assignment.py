@@ -30,6 +30,7 @@ class Assignment:
         self._store = parts.store
         self._reader = parts.reader
         self._topics = parts.topics
+        self._marks = parts.marks
         self._intake = parts.intake
         self._processor = parts.processor
         self._preflight = preflight
@@ -76,6 +77,7 @@ class Assignment:
         if (replaced := self._topics.replaced(topics)) is not None:
             raise LingerError(str(replaced))
         self._topics.note(topics)
+        self._marks.note(topics)
         if problems := await self._preflight.problems_at_claim(topics):
             raise LingerError("\n".join(problems))
         bounds = await self._reader.bounds(assigned)

@@ -37,6 +37,7 @@ class Parts:
         intake: source topics to activity topic.
         processor: activity topic and due times to decisions.
         pauses: reads which rules are paused.
+        marks: the topic of marks.
         requests: reads what privacy tools ask, while this worker owns activity partition 0.
         schemas: of the schema registry, None without one.
     """
@@ -51,6 +52,7 @@ class Parts:
     intake: Intake
     processor: Processor
     pauses: PauseReader
+    marks: MarkTopic
     requests: RequestReader
     schemas: Schemas | None
 
@@ -87,6 +89,7 @@ def build_parts(settings: Settings, sources: SourcesFile, rules: RuleSet) -> Par
         Intake(settings, SourceSet(sources).read, publisher, clock, schemas),
         processor,
         pauses,
+        marks,
         RequestReader(settings, store, publisher, clock, reader.describe, reads_requests),
         schemas,
     )

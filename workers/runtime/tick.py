@@ -74,6 +74,7 @@ class Tick:
         self._publisher = parts.publisher
         self._reader = parts.reader
         self._topics = parts.topics
+        self._marks = parts.marks
         self._intake = parts.intake
         self._processor = parts.processor
         self._partitions = parts.settings.partitions
@@ -179,6 +180,7 @@ class Tick:
         if problems:
             raise LingerError("\n".join(problems))
         self._topics.note(topics)
+        self._marks.note(topics)
         self.own_topics.note(topics, time.monotonic())
 
     async def _check_owners(self, now_ms: int) -> None:

@@ -33,6 +33,7 @@ from workers.runtime.reader import ACTIVITY, PROBE_SECONDS, SOURCES, Subscriptio
 from workers.runtime.reload import Reload
 from workers.runtime.sources import SourcesInForce
 from workers.runtime.tick import Tick
+from workers.runtime.watches.compacted_topics import CompactedTopics
 from workers.runtime.watches.other_workers import OtherWorkers, instance_taken
 from workers.settings import REQUESTS, Settings
 
@@ -74,6 +75,7 @@ class Worker:
         self._liveness = Liveness(patience_seconds, time.monotonic(), time.monotonic())
         self._pauses = PauseWatch(parts)
         self._queues = QueueWatch(parts)
+        self._compacted = CompactedTopics(parts)
         self._requests = parts.requests
         self._tick = Tick(parts, self._sources, gaps, self._liveness)
         self._others = OtherWorkers(parts, self._versions)
@@ -166,6 +168,7 @@ class Worker:
             "obeyed": guard(self._pauses.report()),
             "others": guard(self._others.report()),
             "queues": guard(self._queues.watch()),
+            "compacted": guard(self._compacted.watch()),
         }
         if self._schemas is not None:
             work["schemas"] = guard(self._schemas.keep_asking())

@@ -30,7 +30,8 @@ PARTITIONS: Final = "partitions"
 REBUILDING: Final = "rebuilding"
 """Set while `linger rebuild` runs; its value says whether it was known since when each rule counts."""
 MARKED: Final = "marks"
-"""Set once the marks of the partition's customers are in Redis (`workers.state.marks`)."""
+"""Set once the marks of the partition's customers are in Redis (`workers.state.marks`): the id of the topic that has
+copies of all of them, or something else if that is not certain."""
 LAYOUT: Final = "layout"
 """Layout in which the partition's customers are written; absent as long as it is `LAYOUT_OF_OLD`."""
 LAYOUT_OF_OLD: Final = 3

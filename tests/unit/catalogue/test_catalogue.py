@@ -25,6 +25,7 @@ from workers.catalogue import (
 )
 from workers.catalogue.page import tables, written
 from workers.core.decisions.published import FIRST_HEADERS
+from workers.customer_export.from_kafka import SEARCHED, How
 from workers.kafka.rights import Right
 from workers.operations.doctor import _Kafka
 from workers.operations.own_topics import configs_of
@@ -74,6 +75,20 @@ def test_a_customer_s_id_is_no_kind_whatever_is_in_it() -> None:
 
 def test_every_topic_stands_in_the_catalogue_in_the_order_in_which_it_is_created() -> None:
     assert tuple(topic.name for topic in TOPICS) == OWN_TOPICS
+
+
+EXPORTED: Final[Mapping[How, str]] = {
+    "key": "the customer's records",
+    "anywhere": "the customer's records",
+    "mark": "the customer's mark",
+    "audit": "the commands about the customer",
+    "not": "nothing",
+}
+
+
+@by_name
+def test_an_export_reads_of_a_topic_what_the_catalogue_says(topic: Topic) -> None:
+    assert topic.exported == EXPORTED[SEARCHED[topic.name]]
 
 
 def test_every_header_that_a_module_names_stands_in_the_catalogue_and_no_other() -> None:

@@ -49,6 +49,8 @@ def test_there_are_these_commands() -> None:
         "topics create",
         "state export",
         "state import",
+        "scan",
+        "forecast",
         "config show",
         "healthcheck",
     }

@@ -18,6 +18,7 @@ ARGUMENTS: Final = {
     "customer export": ["ada", "--json", "-"],
     "customer show": ["ada"],
     "customer erase": ["ada", "--yes"],
+    "customer marks": [],
     "customer resume": ["ada"],
     "customer suppress": ["ada"],
     "dead-letters discard": ["--yes"],

@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 import pytest
 from rich.console import Console
 
+from tests.support.builders import day
 from tests.unit.cli.program import Linger
 from workers.audit import trail
 from workers.audit.record import Intent, Outcome
@@ -37,6 +38,7 @@ NOTHING_ELSE: Final[dict[str, Any]] = {
     "counted_actions": [],
     "nothing_changes_before": {},
     "event_ids": [],
+    "forgotten_from": None,
     "held_actions": [],
     "unpublished": [],
     "mark": None,
@@ -50,9 +52,9 @@ def known_of(customer_id: str, **more: Any) -> Knowledge:
     return cast(Knowledge, known)
 
 
-def shown(customer_id: str, **more: Any) -> str:
+def shown(customer_id: str, now_day: float = 90, **more: Any) -> str:
     screen = io.StringIO()
-    render(known_of(customer_id, **more), Console(file=screen, width=200))
+    render(known_of(customer_id, **more), day(now_day), Console(file=screen, width=200))
     return screen.getvalue()
 
 
@@ -67,7 +69,7 @@ def test_what_is_known_besides_events_is_shown_in_tables() -> None:
         episodes=[
             {"rule": "#0a0b", "exists": False, "began": None, "holds": True, "last_acted": "2024-01-05T00:00:00Z"}
         ],
-        waiting_actions=[{"rule": "quiet", "variables": {"points": 5}, "why": []}],
+        waiting_actions=[{"rule": "quiet", "variables": {"points": 5}, "known": {}, "why": []}],
         held_actions=[{"action": action, "ordered": "release"}],
         unpublished=[{"topic": "linger.at-risk", "headers": {}, "content": {"status": "active"}}],
         event_ids=["00", "01"],
@@ -86,6 +88,13 @@ def test_what_is_known_besides_events_is_shown_in_tables() -> None:
         "linger.activity: the events",
     ):
         assert part in text
+
+
+def test_when_a_customer_is_forgotten_is_shown_and_that_the_moment_has_passed() -> None:
+    begins = "2024-04-01T00:00:00Z"
+    assert f"forgotten from {begins} on, if there is no sign of life" in shown("ada", 90.9, forgotten_from=begins)
+    assert f"forgotten since {begins}: what happens next" in shown("ada", 91, forgotten_from=begins)
+    assert "forgotten" not in shown("ada")
 
 
 def test_a_customer_is_shown_by_id() -> None:

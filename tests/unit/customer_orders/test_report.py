@@ -9,6 +9,7 @@ from rich.console import Console
 from schemas.orders import ERASE, SUPPRESS
 from workers.customer_orders.carrying_out import Outcome
 from workers.customer_orders.marks import MarkedId, MarkedRef
+from workers.customer_orders.open_actions import OpenAction
 from workers.customer_orders.orders import Instruction
 from workers.customer_orders.remains import Remains, TopicRemains
 from workers.customer_orders.removal import removal_of
@@ -132,6 +133,26 @@ def test_an_order_that_the_mark_shows_is_done() -> None:
         == "1 order to suppress written.\nCarried out, and everything that follows from it is in Kafka.\n"
     )
     assert document_of(report, SETTINGS)["carried_out"] is True
+
+
+def test_an_action_that_is_not_taken_back_is_said_only_once_the_order_is_carried_out() -> None:
+    left = OpenAction("win-back", "a-1", "gone", 0, DAY_MS)
+    remains = Remains(REMAINS.topics, (), seeks_contents=True, open_actions=(left,))
+    done = Report(ERASURE, 1, False, written=1, outcome=Outcome(refused=0), remains=remains, sources=[])
+    assert "Have your mailers drop: linger.win-back a-1" in printed(done)
+    entry = {
+        "topic": "linger.win-back",
+        "action_id": "a-1",
+        "rule": "gone",
+        "expires_at": "1970-01-02T00:00:00Z",
+    }
+    assert document_of(done, SETTINGS)["not_taken_back"] == [entry]
+    for report in (
+        Report(ERASURE, 1, True, remains=remains, sources=[]),
+        Report(ERASURE, 1, False, written=1, outcome=Outcome((1,)), remains=remains, sources=[]),
+    ):
+        assert "a-1" not in printed(report)
+        assert document_of(report, SETTINGS)["not_taken_back"] == []
 
 
 def test_an_order_that_was_not_waited_for_is_not_called_done() -> None:

@@ -1,5 +1,6 @@
 """Laws of what else is true of a rule: what it did, what it waits for, and why it did not act."""
 
+from dataclasses import replace
 from typing import Any
 
 from schemas.rules import ForEveryRule, RuleBook
@@ -41,6 +42,14 @@ def test_a_rule_cools_down_until_it_may_act_again() -> None:
     assert "cooling_down" not in states(why(ruleset, stored, 30))
     ruleset, stored = acted(again_after="never")
     assert state_text(why(ruleset, stored, 300), "cooling_down") == "never acts again for this customer"
+
+
+def test_a_rule_that_repeats_says_when_it_asks_again() -> None:
+    ruleset, stored = acted(again_every="20 days", at_most="2 actions")
+    text = state_text(why(ruleset, stored, 12), "repeats")
+    assert text == "asks again on 2024-01-31 00:00 UTC, if it still holds: action 2 of 2"
+    later = known(ruleset, event("purchase", 1), upto_day=31)
+    assert not {"repeats", "refused", "outranked"} & set(states(why(ruleset, later, 32)))
 
 
 def test_what_no_worker_has_decided_yet_is_announced() -> None:
@@ -145,6 +154,15 @@ def test_who_opted_out_is_said_to_have_done_so() -> None:
     report = why(ruleset, stored, 13)
     assert state_text(report, "opted_out") == "did not act: the customer does not want to be written to"
     assert report.notes == ("does not want to receive messages: no rule acts",)
+
+
+def test_who_is_forgotten_is_said_to_be_although_the_state_is_still_there() -> None:
+    ruleset = replace(rules(rule(when={"none": "purchase", "for": "9 days"})), forget_after_ms=day(60) - day(0))
+    stored = known(ruleset, event("purchase", 1), upto_day=13)
+    assert why(ruleset, stored, 90).notes == ()
+    for now_day in (90, 95):
+        (note,) = why(ruleset, stored, 95, now_day=now_day).notes
+        assert note.startswith("forgotten since 2024-04-01 00:00 UTC: what happens next is of a stranger.")
 
 
 def test_who_met_a_rule_before_it_went_live_is_said_to_be_left_alone() -> None:

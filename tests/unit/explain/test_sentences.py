@@ -91,6 +91,17 @@ WORDED: Final[list[tuple[dict[str, Any], str, str]]] = [
         "exactly 1 different purchase category ever",
         "fewer or more than 1 different purchase category ever",
     ),
+    # days with
+    (
+        {"days with": "login", "at least": 5, "within": "28 days"},
+        "a login on at least 5 days within 28 days",
+        "a login on fewer than 5 days within 28 days",
+    ),
+    (
+        {"days with": "login", "where": {"device": "phone"}, "exactly": 1, "within": "7 days"},
+        "a login (device phone) on exactly 1 day within 7 days",
+        "a login (device phone) on fewer or more than 1 day within 7 days",
+    ),
     # none
     ({"none": "purchase", "for": "45 days"}, "no purchase for 45 days", "a purchase in the last 45 days"),
     (
@@ -166,6 +177,36 @@ WORDED: Final[list[tuple[dict[str, Any], str, str]]] = [
         {"latest": "profile.country", "is not": "DE"},
         "the latest profile country is not DE",
         "the latest profile country is DE",
+    ),
+    (
+        {"latest": "nps.comment", "is": "unknown"},
+        "the nps comment is unknown",
+        "the nps comment is given",
+    ),
+    (
+        {"latest": "nps.comment", "is": "given"},
+        "the nps comment is given",
+        "the nps comment is unknown",
+    ),
+    (
+        {"latest": "nps.score", "at most": 6, "was": {"at least": 9}},
+        "the latest nps score is at most 6, and the one before was at least 9",
+        "the latest nps score is not at most 6, or the one before was not at least 9",
+    ),
+    (
+        {"latest": "profile.plan", "was": ["gold", "silver"]},
+        "the profile plan before the latest one was gold or silver",
+        "the profile plan before the latest one was not gold or silver",
+    ),
+    (
+        {"latest": "subscription.seats", "down by": "20%", "compared with": "30 days ago", "from at least": 5},
+        "the latest subscription seats is down by at least 20% against 30 days ago (which was at least 5)",
+        "the latest subscription seats is not down by at least 20% against 30 days ago (which was at least 5)",
+    ),
+    (
+        {"latest": "nps.score", "up by": "50%"},
+        "the latest nps score is up by at least 50% against the one before",
+        "the latest nps score is not up by at least 50% against the one before",
     ),
     # date
     (

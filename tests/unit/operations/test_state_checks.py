@@ -56,6 +56,17 @@ def test_without_logs_the_partition_count_of_the_state_is_still_compared_with_th
     assert finding.observed == "made with 4 partitions, LINGER_PARTITIONS is 64"
 
 
+def test_a_topic_of_marks_that_was_created_again_is_a_problem_until_it_has_the_marks_of_every_partition() -> None:
+    metas = {0: {"marks": "id-1"}, 1: {"marks": "id-2"}, 2: {"marks": "1"}, 3: {}}
+    (finding,) = state_checks.copied_marks(metas, "linger.marks", "id-2")
+    assert (finding.health, finding.checked) == ("problem", "copies of marks")
+    assert finding.observed == "linger.marks is another topic than before, without those of partitions 0, 2"
+    (finding,) = state_checks.copied_marks({1: {"marks": "id-2"}}, "linger.marks", "id-2")
+    assert (finding.health, finding.observed) == ("ok", "those of 1 partitions are in linger.marks")
+    assert state_checks.copied_marks(metas, "linger.marks", None) == []
+    assert state_checks.copied_marks({3: {}}, "linger.marks", "id-2") == []
+
+
 def test_stopped_sources_are_named_with_their_reasons_and_the_command() -> None:
     assert state_checks.stopped_sources({}).health == "ok"
     finding = state_checks.stopped_sources({"shop.orders": "partition 0: its batch cannot be decoded", "x": "y"})

@@ -581,6 +581,12 @@ WARNINGS: Final = (
         "at least as long",
     ),
     by_hand(
+        "endless-reminders",
+        "again every: 30 days\nexpires after: 14 days\n",
+        "again every: 30 days\nexpires after: 14 days\nat most: 3 actions\n",
+        "add for example 'at most: 3 actions'",
+    ),
+    by_hand(
         "odd-pace",
         "pace: at most 100 per day\nexpires after: 6 hours\n",
         "pace: at most 100 per day\nexpires after: 2 days\n",

@@ -26,6 +26,7 @@ def test_a_circle_of_rules_instead_of_each_other_is_reported_once() -> None:
     ("more", "code"),
     [
         (("again after: 7 days",), "short-pause"),
+        (("again every: 30 days",), "endless-reminders"),
         (("pace: at most 9 per day", "expires after: 1 day"), "odd-pace"),
         (("hold out: 0.5%",), "odd-hold-out"),
     ],
@@ -39,6 +40,7 @@ def test_odd_numbers_are_reported(more: tuple[str, ...], code: str) -> None:
     [
         ("again after: 14 days",),
         ("again after: never",),
+        ("again every: 30 days", "at most: 3 actions"),
         ("pace: at most 9 per hour", "expires after: 1 day"),
         ("hold out: 1%",),
         ("priority: 9",),

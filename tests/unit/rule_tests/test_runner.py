@@ -93,6 +93,7 @@ KINDS: Final[dict[str, tuple[Any, list[Any], str]]] = {
         ],
         "5 days",
     ),
+    "days with": ({"days with": "login", "at least": 4, "within": "28 days"}, [LOGINS], "3 days"),
     "none": (QUIET, BOUGHT, "45 days"),
     "last": ({"last": "purchase", "at least": "30 days ago"}, BOUGHT, "30 days"),
     "first": ({"first": "login", "between": "12 days and 30 days ago"}, [LOGINS], "12 days"),

@@ -32,6 +32,7 @@ class Place:
                 activity=HERE.topic, activity_id="id", partitions={}, replaced=lambda _: None, note=lambda _: None
             ),
             intake=SimpleNamespace(assign=lambda *given: self.assigned.append([*given])),
+            marks=SimpleNamespace(note=lambda _: None),
             processor=SimpleNamespace(claim=self._claim, partitions={}),
             settings=SimpleNamespace(kafka_enable_idempotence=True),
         )

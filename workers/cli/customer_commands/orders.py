@@ -17,6 +17,7 @@ from workers.cli.output import EXIT_PROBLEM, AsJson, err, out, print_json, progr
 from workers.customer_orders.carrying_out import Outcome, until_carried_out
 from workers.customer_orders.ids import by_partition
 from workers.customer_orders.kept_in_kafka import opened_search
+from workers.customer_orders.open_actions import not_taken_back
 from workers.customer_orders.orders import Instruction, required_reason
 from workers.customer_orders.readiness import require_ready
 from workers.customer_orders.remains import Remains, remains_of
@@ -67,7 +68,8 @@ def erase(
     """Forget customers: delete what is stored, take back open actions, and never write to them again.
 
     It asks on a terminal. Then it lists what stays in Kafka until retention ends. Exit status 1 if no worker has
-    carried it out yet: the order is written all the same, and is not lost.
+    carried it out yet: the order is written all the same, and is not lost. Likewise if an open action is not taken
+    back, which is listed then.
     """
     settings = read_settings(context.obj)
     can_ask = file != STANDARD_INPUT and sys.stdin.isatty() and sys.stderr.isatty()
@@ -159,11 +161,13 @@ def _give(context: typer.Context, request: _Request, by: str | None, *, as_json:
         report = with_store(settings, lambda store: _work(store, request, trail))
         if report.outcome is not None and not report.outcome.is_done:
             trail.problems.append(not_done(report.outcome))
+        if report.not_taken_back:
+            trail.problems.append(not_taken_back(len(report.not_taken_back)))
     if as_json:
         print_json(document_of(report, settings))
     else:
         render(report, settings, out)
-    if report.outcome is not None and not report.outcome.is_done:
+    if (report.outcome is not None and not report.outcome.is_done) or report.not_taken_back:
         sys.exit(EXIT_PROBLEM)
 
 
@@ -175,12 +179,12 @@ async def _work(store: Store, request: _Request, trail: Trail) -> Report:
     if request.is_dry_run or not request.is_confirmed:
         report = replace(report, stored=await stored_of(store, settings.partitions, ids))
     if request.is_dry_run:
-        return replace(report, remains=await _remains(request))
+        return replace(report, remains=await _remains(request, await _now_ms(store, request)))
     if report.stored is not None:
         err.print(stored_text(report.stored, len(ids)))
         _confirm(ids)
     trail.counts.update(customers=len(ids), orders=0)
-    at_ms = (await clock_of(settings, store).read()).now_ms
+    at_ms = await _now_ms(store, request)
     placed = await _write(request, at_ms, trail)
     report = replace(report, written=len(ids))
     if not request.waits:
@@ -188,7 +192,11 @@ async def _work(store: Store, request: _Request, trail: Trail) -> Report:
     outcome = await _wait(store, request, placed)
     if not outcome.is_waiting:
         outcome = replace(outcome, refused=await refused(settings, store, request.instruction, ids, at_ms))
-    return replace(report, outcome=outcome, remains=await _remains(request))
+    return replace(report, outcome=outcome, remains=await _remains(request, at_ms))
+
+
+async def _now_ms(store: Store, request: _Request) -> int:
+    return (await clock_of(request.settings, store).read()).now_ms
 
 
 def _confirm(customer_ids: Sequence[str]) -> None:
@@ -212,12 +220,12 @@ async def _wait(store: Store, request: _Request, placed: Placed) -> Outcome:
         return await until_carried_out(request.settings, store, placed, request.customer_ids, advance)
 
 
-async def _remains(request: _Request) -> Remains | None:
+async def _remains(request: _Request, at_ms: int) -> Remains | None:
     if request.instruction.type != ERASE:
         return None
     async with opened_search(request.settings, request.customer_ids) as search:
         with progress_bar("reading what stays in Kafka", search.size) as advance:
-            return await remains_of(search, search.read(advance, origin_of))
+            return await remains_of(search, search.read(advance, origin_of), at_ms)
 
 
 def _source_topics(settings: Settings) -> list[str] | None:

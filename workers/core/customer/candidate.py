@@ -6,6 +6,7 @@ goes out, or when a rule set in which its rule is another one adopts the custome
 
 from typing import Any, Final
 
+from schemas.actions import Known
 from workers.core.memory import Numbers
 
 NUMBERS_EACH: Final = 3
@@ -90,7 +91,7 @@ class Candidate:
             it is one of `former`.
         former: the version of the rule that asked for it, if that is not the one of the rule set: it waits as numbers
             until it is worded with the rule as it was (`RuleSet.former`). Empty otherwise.
-        start_ms: start of the episode.
+        start_ms: start of the episode, or a later moment at which its rule asks again.
         withdrawn_ms: when the customer returned before the action was admitted, so that only its retraction is
             published; else 0.
         doubted_ms: up to when everything must have been seen, because an event from before the start came late and
@@ -98,6 +99,7 @@ class Candidate:
         because: why it is retracted, if it was withdrawn; the number of the reason (`decisions.decided`).
         evidence, evidence_back: of its reasons, and of those of its retraction.
         variables: of its template, by name; None for none.
+        known: what else was known of the customer when the rule asked, and goes with the action; None for nothing.
         worded: rule id, version, action, reasons and those of the retraction, in words (`customer.layout_3.Waiting`);
             None while it waits as numbers. Its moments are those of the candidate, not its own.
     """
@@ -108,6 +110,7 @@ class Candidate:
         "evidence",
         "evidence_back",
         "former",
+        "known",
         "rule",
         "start_ms",
         "variables",
@@ -121,6 +124,7 @@ class Candidate:
         self.evidence = Evidence(most_conditions)
         self.evidence_back = Evidence(most_conditions)
         self.variables: dict[str, Any] | None = None
+        self.known: Known | None = None
         self.worded: Any = None
         self.former = ""
 
@@ -130,5 +134,5 @@ class Candidate:
         self.start_ms = self.withdrawn_ms = self.doubted_ms = self.because = 0
         self.evidence.clear()
         self.evidence_back.clear()
-        self.variables = self.worded = None
+        self.variables = self.known = self.worded = None
         self.former = ""

@@ -12,7 +12,7 @@ cdef long long FOREVER_MS, _MANY_DAYS, _MAX_DAYS
 
 @cython.final
 cdef class Customer:
-    cdef public bint is_known, flips_known
+    cdef public bint is_known, flips_known, repeats
     cdef public long long first_ms, at_ms, fired_ms, due_ms, generation, seen_number, waiting, settled_ms
     cdef public long long earliest_ms, forget_after_ms
     cdef readonly list signs

@@ -47,6 +47,7 @@ class Customer:
         attributes: by `type.attribute`, the latest known value and the time of its event.
         pairs: by key, the time of the latest first event, and of the second event that followed it first: 0 for not
             yet, -1 if events arrived too late to know.
+        repeats: whether a rule that repeats may have asked in its present episode (`Episode.asked`).
         floors: by event type, the moment up to which the customer's events of the type are history. Under "" the same
             for a customer who is known because of history. Empty for nearly all customers.
         flips: of each group of rules, the next moment at which time alone changes one of them, FOREVER_MS for never.
@@ -93,6 +94,7 @@ class Customer:
         self.attributes: dict[str, tuple[Any, int]] = {}
         self.pairs: dict[str, list[int]] = {}
         self.floors: dict[str, int] = {}
+        self.repeats = False
         self.flips_known = True
         self.named_flips: dict[str, int] = {}
         self.clear()
@@ -131,6 +133,7 @@ class Customer:
             self.pairs = {}
         if self.floors:
             self.floors = {}
+        self.repeats = False
 
     def observe(self, coverage: Coverage) -> None:
         """Take over since when each series is watched."""

@@ -34,6 +34,8 @@ class Episode:
         true_since_ms: since when the condition holds, for a rule that requires it to last; 0 while it does not hold.
         held: beginnings and ends of earlier episodes, alternating; kept only while a waiting candidate depends on
             them.
+        asked: how many moments of the present episode have passed at which a rule that repeats asks for an action;
+            0 if it asked for none, and for all other rules.
         place: of its rule; -1 for a rule that is not in the rule set.
         is_listed, following: whether it is among those that `Customer.first_listed` begins, and the next of them.
         stood: beginnings and ends of the periods in which earlier actions were neither retracted nor expired; kept
@@ -42,6 +44,7 @@ class Episode:
 
     __slots__ = (
         "acted_ms",
+        "asked",
         "before_ms",
         "following",
         "held",
@@ -64,13 +67,13 @@ class Episode:
         self.stood: list[int] = []
         self.is_present = self.holding = False
         self.start_ms = self.acted_ms = self.before_ms = 0
-        self.open_until_ms = self.pending_ms = self.true_since_ms = 0
+        self.open_until_ms = self.pending_ms = self.true_since_ms = self.asked = 0
 
     def clear(self) -> None:
         """Forget everything."""
         self.is_present = self.holding = False
         self.start_ms = self.acted_ms = self.before_ms = 0
-        self.open_until_ms = self.pending_ms = self.true_since_ms = 0
+        self.open_until_ms = self.pending_ms = self.true_since_ms = self.asked = 0
         if self.held:
             self.held = []
         if self.stood:

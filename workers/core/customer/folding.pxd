@@ -14,6 +14,7 @@ cdef long long DAY_MS
 cdef class SeriesFolding:
     cdef readonly Series series
     cdef readonly object matches, adds, tells_apart
+    cdef readonly bint is_level
 
     @cython.locals(fingerprint=cython.longlong, former=cython.longlong)
     cdef fold(self, DecodedEvent event, long long latest_day)
@@ -46,6 +47,8 @@ cdef class TypeFolding:
 
 cpdef long long fingerprint_number(bytes fingerprint) except? -1
 cpdef keep_latest(Customer customer, str key, object value, long long at_ms)
+@cython.locals(latest=tuple, known=tuple)
+cpdef keep_before(Customer customer, str before, str key, object value, long long at_ms)
 cpdef object kept_value(object value)
 cpdef object kept_for_templates(object value)
 cdef long long _or_none(object fingerprint) except? -2

@@ -32,15 +32,17 @@ class SeriesFolding:
         series: the customer's.
         matches: whether an event belongs to it; None for every one.
         adds, tells_apart: the attribute that is added up, and the one whose distinct values are counted; or None.
+        is_level: whether what `adds` names is a level: of each day, the latest is kept.
     """
 
-    __slots__ = ("adds", "matches", "series", "tells_apart")
+    __slots__ = ("adds", "is_level", "matches", "series", "tells_apart")
 
     def __init__(self, series: Series, spec: SeriesSpec) -> None:
         self.series = series
         self.matches = spec.matches
         self.adds = spec.adds
         self.tells_apart = spec.tells_apart
+        self.is_level = spec.is_level
 
     def fold(self, event: DecodedEvent, latest_day: int) -> None:
         """Fold an event that belongs to it; `latest_day` as for `Series.add`."""
@@ -52,7 +54,10 @@ class SeriesFolding:
             self.series.add_value(event.at_ms, fingerprint, former)
             return
         amount = None if self.adds is None else scaled_number(event.attributes.get(self.adds))
-        self.series.add(event.at_ms, 0 if amount is None else amount, latest_day)
+        if self.is_level:
+            self.series.add_level(event.at_ms, 0 if amount is None else amount, latest_day)
+        else:
+            self.series.add(event.at_ms, 0 if amount is None else amount, latest_day)
 
 
 class PairFolding:
@@ -155,7 +160,9 @@ class TypeFolding:
             if one.matches is None or one.matches(event):
                 one.fold(event, latest_day)
                 customer.mind_days(one.series)
-        for attribute, key in self.attributes:
+        for attribute, key, before in self.attributes:
+            if before:
+                keep_before(customer, before, key, event.attributes.get(attribute), event.at_ms)
             keep_latest(customer, key, event.attributes.get(attribute), event.at_ms)
         if is_newest:
             for name, key in self.references:
@@ -174,6 +181,30 @@ def keep_latest(customer: Customer, key: str, value: Any, at_ms: int) -> None:
         latest = customer.attributes.get(key)
         if latest is None or at_ms >= latest[1]:
             customer.attributes[key] = (value, at_ms)
+
+
+def keep_before(customer: Customer, before: str, key: str, value: Any, at_ms: int) -> None:
+    """Keep what comes before the latest value, as a value of an event at `at_ms` is about to be kept.
+
+    Of two values of one moment, the one that arrived first is the one before.
+
+    Args:
+        customer: who still has the latest value so far.
+        before: the name of the value before the latest one.
+        key: the name of the latest value.
+        value: of the event; one that cannot be kept is ignored.
+        at_ms: when it happened.
+    """
+    latest = customer.attributes.get(key)
+    value = kept_value(value)
+    if value is None or latest is None:
+        return
+    if at_ms >= latest[1]:
+        customer.attributes[before] = latest
+        return
+    known = customer.attributes.get(before)
+    if known is None or at_ms >= known[1]:
+        customer.attributes[before] = (value, at_ms)
 
 
 def kept_value(value: Any) -> bool | int | float | str | None:

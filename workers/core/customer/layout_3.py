@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from schemas.actions import ActionName, Number, Reason, Retraction
+from schemas.actions import ActionName, Known, Number, Reason, Retraction
 from schemas.durations import DAY_MS
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.binary import FARTHEST_MS, Damaged, Reader, Writer, within
@@ -77,6 +77,7 @@ class Waiting(msgspec.Struct, array_like=True):
         because, why_back: content of its retraction.
         doubted_ms: up to when everything must have been seen, because an event from before the start came late and
             the rule held even so; 0 for none.
+        known: what else goes with the action; None for nothing.
     """
 
     rule: str
@@ -89,6 +90,7 @@ class Waiting(msgspec.Struct, array_like=True):
     because: Retraction | None = None
     why_back: bytes | tuple[Reason, ...] = b""
     doubted_ms: int = 0
+    known: Known | None = None
 
 
 class Rest(msgspec.Struct, array_like=True, gc=False):
@@ -99,6 +101,7 @@ class Rest(msgspec.Struct, array_like=True, gc=False):
     attributes: dict[str, tuple[Kept, int]] = {}
     pairs: dict[str, list[int]] = {}
     floors: dict[str, int] = {}
+    asked: list[tuple[int, int]] = []
 
 
 Wording = Callable[[Candidate], Waiting]
@@ -175,6 +178,7 @@ class Layout3:
             take_rest(customer, rest)
             for waiting in rest.candidates:
                 take_worded(customer.another_candidate(), waiting, self.names)
+            self.names.take_asked(rest.asked)
         elif given.at != given.end:
             raise Damaged("there is more than it says")
 
@@ -295,7 +299,7 @@ class Layout3:
             flags |= _HAS_ACTED
             out.moments(customer.acted)
         candidates = [self.worded(customer.candidates[place]) for place in range(customer.waiting)]
-        rest = [customer.latest, candidates, customer.attributes, customer.pairs, customer.floors]
+        rest = [customer.latest, candidates, customer.attributes, customer.pairs, customer.floors, self.names.asked()]
         if drop_empty(rest):
             flags |= _HAS_REST
             out.copy(_encode_rest(rest))
@@ -449,11 +453,13 @@ def take_worded(candidate: Candidate, waiting: Waiting, names: Names) -> None:
 
 
 def stored_waiting(waiting: Waiting, candidate: Candidate) -> Waiting | tuple[Any, ...]:
-    """Return a worded action as it is stored: reasons packed, and without the field that release 0.1 did not have."""
+    """Return a worded action as it is stored: reasons packed, and without fields at the end that say nothing."""
     waiting.start_ms, waiting.withdrawn_ms = candidate.start_ms, candidate.withdrawn_ms
     waiting.doubted_ms = candidate.doubted_ms
     if isinstance(waiting.why, tuple):
         waiting.why = _packed_reasons(waiting.why)
     if isinstance(waiting.why_back, tuple):
         waiting.why_back = _packed_reasons(waiting.why_back)
-    return waiting if waiting.doubted_ms else msgspec.structs.astuple(waiting)[:-1]
+    if waiting.known:
+        return waiting
+    return msgspec.structs.astuple(waiting)[: -1 if waiting.doubted_ms else -2]

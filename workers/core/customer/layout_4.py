@@ -16,13 +16,20 @@ from typing import Any, Final
 
 import msgspec
 
-from schemas.actions import Number
+from schemas.actions import Known, Number
 from schemas.durations import DAY_MS
 from workers.core.coverage import FOREVER_MS, SERIES_OF_SOME
 from workers.core.customer.binary import FARTHEST_MS, Damaged, Reader, Writer, from_zigzag, within, zigzag
 from workers.core.customer.candidate import Candidate, Evidence
 from workers.core.customer.customer import RING
-from workers.core.customer.layout_3 import Kept, Waiting, drop_empty, stored_waiting, take_rest, take_worded
+from workers.core.customer.layout_3 import (
+    Kept,
+    Waiting,
+    drop_empty,
+    stored_waiting,
+    take_rest,
+    take_worded,
+)
 from workers.core.customer.names import Names, Places
 from workers.core.customer.series import Series
 from workers.core.events.decoding import FINGERPRINT_BYTES, MAX_STORED
@@ -77,11 +84,12 @@ _ANY_EVIDENCE: Final = 3
 
 
 class Details(msgspec.Struct, array_like=True, gc=False):
-    """What an action that waits has beside numbers: its variables, and other values of its evidence."""
+    """What an action that waits has beside numbers: its variables, other values of its evidence, what is known."""
 
     variables: dict[str, Number] | None = None
     values: list[tuple[int, Any]] | None = None
     values_back: list[tuple[int, Any]] | None = None
+    known: Known | None = None
 
 
 class Rest(msgspec.Struct, array_like=True, gc=False):
@@ -93,6 +101,7 @@ class Rest(msgspec.Struct, array_like=True, gc=False):
     floors: dict[str, int] = {}
     worded: list[Waiting] = []
     details: list[Details] = []
+    asked: list[tuple[int, int]] = []
 
 
 _encode_rest = msgspec.msgpack.Encoder(order="deterministic").encode
@@ -185,6 +194,8 @@ class Layout4:
         if flags & _HAS_CANDIDATES:
             for _ in range(given.bounded(given.number(), 2)):
                 self.read_candidate(customer.another_candidate())
+        if flags & _HAS_REST:
+            self.names.take_asked(self.rest.asked)
         if flags & _HAS_REST and (self.rest.worded or self.rest.details):
             raise Damaged("there are words of more actions than wait")
         if given.at != given.end:
@@ -325,7 +336,7 @@ class Layout4:
             self.read_evidence(candidate.evidence_back)
         if flags & _HAS_MORE:
             own = _next_of(self.rest.details)
-            candidate.variables = own.variables
+            candidate.variables, candidate.known = own.variables, own.known
             candidate.evidence.values = None if own.values is None else dict(own.values)
             candidate.evidence_back.values = None if own.values_back is None else dict(own.values_back)
 
@@ -377,7 +388,14 @@ class Layout4:
         if customer.acted:
             flags |= _HAS_ACTED
             out.moments(customer.acted)
-        if customer.waiting or customer.latest or customer.attributes or customer.pairs or customer.floors:
+        if (
+            customer.waiting
+            or customer.latest
+            or customer.attributes
+            or customer.pairs
+            or customer.floors
+            or customer.repeats
+        ):
             rest = self.rare_fields()
             if drop_empty(rest):
                 flags |= _HAS_REST
@@ -570,15 +588,17 @@ class Layout4:
                 worded.append(stored_waiting(candidate.worded, candidate))
             elif _has_more(candidate):
                 values, values_back = candidate.evidence.values, candidate.evidence_back.values
-                details.append([candidate.variables, _pairs(values), _pairs(values_back)])
-        return [customer.latest, customer.attributes, customer.pairs, customer.floors, worded, details]
+                own: list[Any] = [candidate.variables, _pairs(values), _pairs(values_back)]
+                details.append([*own, candidate.known] if candidate.known else own)
+        found = [customer.latest, customer.attributes, customer.pairs, customer.floors, worded, details]
+        return [*found, self.names.asked()]
 
 
 def _has_more(candidate: Candidate) -> bool:
     """Return whether an action that waits has anything beside numbers."""
-    if candidate.variables is not None or candidate.evidence.values is not None:
+    if candidate.variables is not None or candidate.known is not None:
         return True
-    return candidate.evidence_back.values is not None
+    return candidate.evidence.values is not None or candidate.evidence_back.values is not None
 
 
 def _pairs(values: dict[int, Any] | None) -> list[Any] | None:

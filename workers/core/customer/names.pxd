@@ -31,3 +31,7 @@ cdef class Names:
     cdef int mind_sums(self, Series series) except -1
     @cython.locals(episode=Episode)
     cdef int read_episodes(self, Reader given) except -1
+    @cython.locals(episode=Episode, other=Episode)
+    cpdef list asked(self)
+    @cython.locals(place=cython.longlong, episode=Episode)
+    cpdef take_asked(self, list asked)

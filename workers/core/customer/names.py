@@ -5,11 +5,12 @@ from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from workers.core.coverage import type_of
-from workers.core.customer.binary import Damaged, Reader
+from workers.core.customer.binary import Damaged, Reader, within
 from workers.core.customer.customer import Customer
 from workers.core.customer.episode import Episode
 from workers.core.customer.requirement import Requirement
 from workers.core.customer.series import Series
+from workers.core.events.decoding import MAX_STORED
 from workers.core.memory import Numbers
 
 CODE_BYTES: Final = 5
@@ -147,6 +148,36 @@ class Names:
                 raise Damaged("an episode twice")
             customer.add_episode(episode)
             episode.read(given)
+
+    def asked(self) -> list[tuple[int, int]]:
+        """Return the code of each rule that repeats, and how often it has asked in its present episode."""
+        found: list[tuple[int, int]] = []
+        if not self.customer.repeats:
+            return found
+        episode = self.customer.first_listed
+        while episode is not None:
+            if episode.asked:
+                found.append((self.codes[episode.place], episode.asked))
+            episode = episode.following
+        for code, other in self.customer.other_episodes.items():
+            if other.asked:
+                found.append((int.from_bytes(code, "big"), other.asked))
+        return sorted(found)
+
+    def take_asked(self, asked: list[tuple[int, int]]) -> None:
+        """Take over what `asked` returned; the episodes have been read.
+
+        Raises:
+            Damaged: if a rule has no episode.
+        """
+        for code, number in asked:
+            place = self.by_code.of(code)
+            raw = code.to_bytes(CODE_BYTES, "big") if 0 <= code < 1 << 8 * CODE_BYTES else b""
+            episode = self.customer.episodes[place] if place >= 0 else self.customer.other_episodes.get(raw)
+            if episode is None or not episode.is_present:
+                raise Damaged("a rule repeats that does not hold")
+            episode.asked = within(number, MAX_STORED)
+            self.customer.repeats = True
 
 
 def code_of(rule_id: str) -> int:

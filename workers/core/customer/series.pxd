@@ -18,6 +18,8 @@ cdef class Series:
     cpdef clear(self)
     @cython.locals(day=cython.longlong, oldest=cython.longlong)
     cpdef add(self, long long at_ms, long long amount, long long latest_day)
+    @cython.locals(day=cython.longlong, days=Days, time=cython.longlong, place=cython.longlong, oldest=cython.longlong)
+    cpdef add_level(self, long long at_ms, long long level, long long latest_day)
     @cython.locals(day=cython.longlong, values=Days, place=cython.longlong)
     cpdef add_value(self, long long at_ms, long long value, long long former)
     cdef count(self, long long at_ms, long long day)

@@ -26,6 +26,8 @@ class Series:
         active_days: number of UTC days with events, over the lifetime.
         gone_day: days up to and including this one are incomplete; 0 if all are complete.
         days: the days that are kept.
+            Of a level, `count` is the time of day of its latest event in milliseconds, plus 1, and `sum` is what it
+            said; the first day is the latest one that is not after the days that are asked for.
         values: distinct values: the hash of each, in the column `count`, with the UTC day on which it was seen last,
             ascending by day. Empty unless they are counted; then there are no `days`, and `gone_day` is about values.
     """
@@ -89,6 +91,32 @@ class Series:
             self.gone_day = day
         if self.days.number and self.days.day[0] <= oldest:
             self.drop_oldest(self.days.first_from(oldest + 1))
+
+    def add_level(self, at_ms: int, level: int, latest_day: int) -> None:
+        """Fold one event that reports a level: of each day the latest is kept, and one of all before `keep_days`.
+
+        What is kept does not depend on the order of the events, but for two of one moment: the last one counts.
+        Nothing is kept of a day up to `gone_day`, because it would be taken for the level of the days after it.
+
+        Args:
+            at_ms: when it happened, from 1970 on.
+            level: in ten-thousandths.
+            latest_day: the UTC day of the customer's latest event, this one included.
+        """
+        day, days, time = at_ms // DAY_MS, self.days, at_ms % DAY_MS + 1
+        self.count(at_ms, day)
+        if self.gone_day and day <= self.gone_day:
+            return
+        place = days.first_from(day)
+        if place == days.number or days.day[place] != day:
+            days.insert(place, day, time, level)
+        elif time >= days.count[place]:
+            days.count[place], days.sum[place] = time, level
+        oldest, place = latest_day - self.keep_days, 0
+        while place + 1 < days.number and days.day[place + 1] <= oldest:
+            place += 1
+        if place:
+            self.drop_oldest(place)
 
     def add_value(self, at_ms: int, value: int, former: int) -> None:
         """Fold one event whose distinct values are counted.

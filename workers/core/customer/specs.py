@@ -16,13 +16,16 @@ from schemas.attribute_types import BUILT_IN_TYPES, AttributeType, literals_in
 from schemas.conditions import MAX_DISTINCT, Bounds, Different
 from workers.core.coverage import SERIES_OF_SOME
 from workers.core.events.attribute_types import reads_like_another
-from workers.core.events.filters import Matcher, carries_number, matcher_of
+from workers.core.events.filters import Matcher, carries_number, carries_value, matcher_of
 
 MIN_KEEP_DAYS: Final = 90
 """Days of buckets kept of every type even if no rule reads them, so that a new rule has some history."""
 
 MAX_TOLD_APART: Final = MAX_DISTINCT + 1
 """Distinct values kept: one more than `MAX_DISTINCT`, so that "more than `MAX_DISTINCT`" can be decided."""
+
+_BEFORE: Final = " (before)"
+"""Ends the name of the value before the latest one of an attribute. A release that does not know it keeps it."""
 
 PURCHASE: Final = "purchase"
 CANCELLATION: Final = "cancellation"
@@ -40,6 +43,7 @@ class SeriesSpec:
         matches: whether an event of the type belongs to it; None for every one.
         keep_days: how long its buckets are kept; 0 if rules read only first, last and total.
         tells_apart: the attribute whose distinct values are counted, or None.
+        is_level: whether what `adds` names is a level: of each day, the latest is kept instead of the sum.
     """
 
     key: str
@@ -48,6 +52,7 @@ class SeriesSpec:
     matches: Matcher | None
     keep_days: int
     tells_apart: str | None = None
+    is_level: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,10 +79,17 @@ class PairSpec:
 
 
 class AttributeSpec(NamedTuple):
-    """An attribute whose latest value is kept, and its name in stored activities."""
+    """An attribute whose latest value is kept, and its name in stored activities.
+
+    Attributes:
+        attribute: its name in events.
+        key: the name of its latest value.
+        before: the name of the value that was reported before it; empty if no rule asks for that.
+    """
 
     attribute: str
     key: str
+    before: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,6 +143,7 @@ class Specs:
         }
         self._pairs: dict[str, PairSpec] = {}
         self._attributes: set[str] = set()
+        self._befores: set[str] = set()
 
     def require(self, name: str, where: Mapping[str, Any] | None, adds: str | None = None, days: int = 0) -> str:
         """Require a series, and return its key.
@@ -180,6 +193,32 @@ class Specs:
         self._attributes.add(reference)
         return reference
 
+    def require_before(self, reference: str) -> str:
+        """Require the value before the latest one of an attribute, and the latest; return the key of the former."""
+        self._befores.add(self.require_attribute(reference))
+        return f"{reference}{_BEFORE}"
+
+    def require_given(self, reference: str) -> str:
+        """Require the series of the events in which an attribute has a value, and return its key."""
+        name, attribute = reference.split(".", 1)
+        key = self._key(name, None, {"given": attribute}, attribute)
+        return self._keep(SeriesSpec(key, name, None, carries_value(attribute), 0), 0)
+
+    def require_levels(self, reference: str, days: int) -> str:
+        """Require the level of an attribute at the end of each day, and return the key of the series.
+
+        Args:
+            reference: the attribute, as `type.attribute`.
+            days: how many days ago the earliest level is that is asked for.
+        """
+        name, attribute = reference.split(".", 1)
+        key = self._key(name, None, {"level": attribute}, attribute)
+        known = self._series.get(key)
+        keep_days = max(days, 0 if known is None else known.keep_days)
+        matches = carries_number(attribute, None)
+        self._series[key] = SeriesSpec(key, name, attribute, matches, keep_days, is_level=True)
+        return key
+
     def with_nothing_required(self) -> "Specs":
         """Return specs with the same event types and attributes, and nothing required yet."""
         return Specs(self.types, self._attribute_types, self._declared, self.personal)
@@ -195,7 +234,11 @@ class Specs:
                 name,
                 tuple(plan for plan in series if plan.type == name),
                 tuple(plan for plan in pairs if name in (plan.first_type, plan.then_type)),
-                tuple(AttributeSpec(attribute, key) for type_, attribute, key in attributes if type_ == name),
+                tuple(
+                    AttributeSpec(attribute, key, f"{key}{_BEFORE}" if key in self._befores else "")
+                    for type_, attribute, key in attributes
+                    if type_ == name
+                ),
             )
             for name in sorted(names)
         }

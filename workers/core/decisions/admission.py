@@ -168,7 +168,10 @@ class Admission:
         self.customer.add_episode(episode)
         forget(rule, start_ms)
         begun = self.decisions.number
-        row = self.refused(rule, start_ms)
+        since_ms = 0
+        if rule.again_every_ms and candidate.known is not None:
+            since_ms = candidate.known.get("repetition", 0) * rule.again_every_ms
+        row = self.refused(rule, start_ms, since_ms)
         not_before_ms = 0
         if row is None and self.has_quiet_hours:
             until_ms = self.policy.quiet_until_ms(start_ms, self.customer.attributes)
@@ -202,6 +205,9 @@ class Admission:
             row = self.decisions.another(ACTIVE, rule, rule.rank, start_ms, start_ms)
             row.expires_ms = expires_ms
             row.take(candidate, False)
+            if self.has_consent:
+                answer = self.policy.answer(self.customer.attributes)
+                row.consented_ms = 0 if answer is None else answer[1]
             if not_before_ms:
                 row.not_before_ms = not_before_ms
                 if not self.policy.hides_zone:
@@ -213,8 +219,15 @@ class Admission:
         """Add a decision that there is no action."""
         return self.decisions.another(kind, rule, rule.rank, start_ms, start_ms)
 
-    def refused(self, rule: ActiveRule, start_ms: int) -> Decided | None:
-        """Add the decision why a rule does not act, and return it; None if it does."""
+    def refused(self, rule: ActiveRule, start_ms: int, since_ms: int) -> Decided | None:
+        """Add the decision why a rule does not act, and return it; None if it does.
+
+        Args:
+            rule: the rule.
+            start_ms: when it begins to hold, or asks again.
+            since_ms: how long it has been holding if it asks again, 0 if not: it does not cool down from its actions
+                of the same episode.
+        """
         if self.standing.is_suppressed:
             row = self.refuse(SUPPRESSED, rule, start_ms)
             row.explain(NEVER_WRITTEN_TO)
@@ -222,11 +235,12 @@ class Admission:
         if (self.has_consent or self.standing.opted_out_ms) and self.is_opted_out():
             return self.opted_out(rule, start_ms)
         episode = rule.episode
-        if episode.acted_ms and rule.again_after_ms < 0:
+        cools_down = episode.acted_ms > 0 and not (since_ms and episode.acted_ms >= start_ms - since_ms)
+        if cools_down and rule.again_after_ms < 0:
             row = self.refuse(COOLING_DOWN, rule, start_ms)
             row.explain(ACTS_NEVER_AGAIN, episode.acted_ms)
             return row
-        if episode.acted_ms and start_ms < episode.acted_ms + rule.again_after_ms:
+        if cools_down and start_ms < episode.acted_ms + rule.again_after_ms:
             row = self.refuse(COOLING_DOWN, rule, start_ms)
             row.explain(SILENT_UNTIL, episode.acted_ms, episode.acted_ms + rule.again_after_ms)
             return row

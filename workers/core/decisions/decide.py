@@ -331,7 +331,7 @@ class Decider:
                 customer.remove_candidate(place)
                 continue
             if candidate.worded is not None:
-                candidate.variables = candidate.worded.variables
+                candidate.variables, candidate.known = candidate.worded.variables, candidate.worded.known
                 if candidate.worded.because is not None:
                     candidate.because = RETRACTIONS.index(candidate.worded.because)
             place += 1

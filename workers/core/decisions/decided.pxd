@@ -9,10 +9,11 @@ from workers.core.decisions.program cimport ActiveRule
 cdef class Decided:
     cdef readonly Evidence evidence
     cdef public ActiveRule rule
-    cdef public long long kind, start_ms, at_ms, expires_ms, because, not_before_ms, detail, since_ms, until_ms, rank
+    cdef public long long kind, start_ms, at_ms, expires_ms, because, not_before_ms, detail, since_ms, until_ms, consented_ms
+    cdef public long long rank
     cdef public str time_zone, said
     cdef public bint has_why
-    cdef public dict variables
+    cdef public dict variables, known
     cdef public object worded
 
     cpdef explain(self, long long detail, long long since_ms=*, long long until_ms=*)

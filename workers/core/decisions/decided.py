@@ -5,7 +5,7 @@ The rows are used for one customer after the other, as everything else of the co
 
 from typing import TYPE_CHECKING, Any, Final
 
-from schemas.actions import Retraction, Suppression
+from schemas.actions import Known, Retraction, Suppression
 from workers.core.customer.candidate import Candidate, Evidence
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ class Decided:
         because: why it is taken back, a place in `RETRACTIONS`; 0 for what is no retraction.
         not_before_ms: end of the customer's quiet hours; 0 if it is not in them.
         time_zone: the customer's, if there is `not_before_ms`; else None.
+        consented_ms: when the customer last said that messages are welcome; 0 for unknown.
         detail: a place in `DETAILS`; `SAYS_NOTHING` for an action and a retraction.
         since_ms, until_ms: moments in the detail: `{since}` and `{until}` as days in words, `{moment}` is `since_ms`
             as `datetime` writes it. Share and experiment are those of the rule's hold-out.
@@ -103,6 +104,7 @@ class Decided:
         has_why: whether reasons go with it: with every action, and with every retraction but of what was replaced.
         evidence: of the reasons, for the conditions of `rule`; meaningless if `worded` is there, or without reasons.
         variables: by name, of the message; None stands for none.
+        known: what else goes with the action (`carried`); None for nothing.
         worded: the action that waited, in words, if its rule was another one when it asked: then its reasons (`why`,
             of a retraction `why_back`) and, of what is held because the rule is gone, rule, version and action are
             taken from there.
@@ -112,11 +114,13 @@ class Decided:
     __slots__ = (
         "at_ms",
         "because",
+        "consented_ms",
         "detail",
         "evidence",
         "expires_ms",
         "has_why",
         "kind",
+        "known",
         "not_before_ms",
         "rank",
         "rule",
@@ -133,11 +137,12 @@ class Decided:
         self.evidence = Evidence(most_conditions)
         self.rule: ActiveRule | None = None
         self.kind = self.start_ms = self.at_ms = self.expires_ms = self.because = self.not_before_ms = 0
-        self.detail = self.since_ms = self.until_ms = 0
+        self.detail = self.since_ms = self.until_ms = self.consented_ms = 0
         self.time_zone: str | None = None
         self.said: str | None = None
         self.has_why = False
         self.variables: dict[str, Any] | None = None
+        self.known: Known | None = None
         self.worded: Any = None
         self.rank = -1
 
@@ -155,6 +160,7 @@ class Decided:
             self.evidence.take(candidate.evidence_back if withdrawn else candidate.evidence)
         if not withdrawn:
             self.variables = candidate.variables
+            self.known = candidate.known
 
     def comes_before(self, other: "Decided") -> bool:
         """Return whether it comes before another one of its step: by moment, retractions first, by rank and id."""
@@ -228,12 +234,11 @@ class Decisions:
         row.rank = rank
         row.start_ms = start_ms
         row.at_ms = at_ms
-        row.expires_ms = row.because = row.not_before_ms = 0
+        row.expires_ms = row.because = row.not_before_ms = row.consented_ms = 0
         row.detail = row.since_ms = row.until_ms = 0
         row.time_zone = row.said = None
         row.has_why = False
-        row.variables = None
-        row.worded = None
+        row.variables = row.known = row.worded = None
         return row
 
     def put_in_order(self, begun: int) -> None:

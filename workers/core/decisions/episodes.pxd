@@ -5,6 +5,7 @@ cimport cython
 from workers.core.customer.candidate cimport Candidate
 from workers.core.customer.customer cimport Customer
 from workers.core.customer.episode cimport Episode
+from workers.core.decisions.carried cimport Carried
 from workers.core.decisions.decided cimport Decided, Decisions
 from workers.core.decisions.program cimport ActiveRule, EventType, Program
 
@@ -22,6 +23,10 @@ cdef class Episodes:
 
     @cython.locals(episode=Episode, truth=cython.int, flip_ms=cython.longlong, start_ms=cython.longlong)
     cpdef long long judge(self, ActiveRule rule, long long at_ms, EventType kind, long long event_ms) except? 1
+    cdef count(self, Episode episode)
+    @cython.locals(episode=Episode, repeats_ms=cython.longlong)
+    cdef long long repeat(self, ActiveRule rule, long long at_ms, bint by_time, long long flip_ms) except? 1
+    cdef request(self, ActiveRule rule, long long start_ms, long long at_ms)
     @cython.locals(row=Decided)
     cdef report_unknown(self, ActiveRule rule, long long at_ms, long long known_ms)
     @cython.locals(candidate=Candidate, place=cython.longlong)
@@ -30,7 +35,7 @@ cdef class Episodes:
     cdef begin(self, ActiveRule rule, long long start_ms, long long at_ms)
     @cython.locals(episode=Episode, began=cython.bint, at_ms=cython.longlong)
     cdef meet(self, ActiveRule rule, long long start_ms)
-    @cython.locals(candidate=Candidate, latest=dict)
+    @cython.locals(candidate=Candidate, latest=dict, carried=Carried)
     cdef ask(self, ActiveRule rule, long long start_ms, long long at_ms)
     @cython.locals(episode=Episode, rule=ActiveRule)
     cdef forget_over(self, long long circle)
@@ -59,6 +64,8 @@ cdef class Episodes:
     @cython.locals(episode=Episode, row=Decided)
     cdef retract_standing(self, ActiveRule rule, long long at_ms, long long event_ms, long long because)
 
+@cython.locals(episode=Episode, number=cython.longlong)
+cpdef long long next_repetition(ActiveRule rule, long long at_ms) except? 1
 cdef bint _stands(ActiveRule rule, long long because) except -1
 @cython.locals(episode=Episode)
 cpdef forget(ActiveRule rule, long long at_ms)

@@ -61,7 +61,7 @@ class Episodes:
             self.doubt(rule, at_ms, kind, event_ms)
         if truth == TRUE:
             if episode.holding:
-                return flip_ms
+                return self.repeat(rule, at_ms, kind is None, flip_ms) if episode.asked else flip_ms
             start_ms = at_ms if kind is None else event_ms
             self.customer.add_episode(episode)
             if rule.for_ms:
@@ -76,7 +76,7 @@ class Episodes:
                 episode.start_ms = start_ms
                 return flip_ms
             self.begin(rule, start_ms, at_ms)
-            return flip_ms
+            return self.repeat(rule, at_ms, False, flip_ms) if episode.asked else flip_ms
         if episode.is_present:
             episode.true_since_ms = 0
             if truth == FALSE:
@@ -128,6 +128,37 @@ class Episodes:
         episode.start_ms = start_ms
         if rule.paused:
             return
+        if rule.again_every_ms:
+            self.count(episode)
+        self.request(rule, start_ms, at_ms)
+
+    def count(self, episode: Episode) -> None:
+        """Count the first time that a rule which repeats asks in an episode."""
+        episode.asked = 1
+        self.customer.repeats = True
+
+    def repeat(self, rule: ActiveRule, at_ms: int, by_time: bool, flip_ms: int) -> int:
+        """Ask again for an action of a rule that still holds, if it is time to.
+
+        Args:
+            rule: it has asked for an action in its present episode.
+            at_ms: when.
+            by_time: whether time made the rule be looked at; an event does not make it ask again.
+            flip_ms: when time alone changes whether it holds.
+
+        Returns:
+            When time alone changes it next, or makes it ask again.
+        """
+        episode = rule.episode
+        if by_time and at_ms == next_repetition(rule, at_ms - 1):
+            episode.asked = (at_ms - episode.start_ms) // rule.again_every_ms + 1
+            if not rule.paused:
+                self.request(rule, at_ms, at_ms)
+        repeats_ms = next_repetition(rule, at_ms)
+        return repeats_ms if repeats_ms < flip_ms else flip_ms
+
+    def request(self, rule: ActiveRule, start_ms: int, at_ms: int) -> None:
+        """Ask for an action of `start_ms`, known at `at_ms`, unless it is a rule in shadow, or too late for it."""
         if rule.shadow:
             self.decisions.another(SHADOW, rule, rule.rank, start_ms, start_ms).explain(IN_SHADOW)
         elif start_ms + rule.expires_after_ms <= at_ms:
@@ -154,6 +185,8 @@ class Episodes:
             # Matched once, but no longer when the rule went live: not a match.
             if rule.condition.look(at_ms) == TRUE:
                 episode.start_ms = at_ms
+                if rule.again_every_ms:
+                    self.count(episode)
                 self.ask(rule, at_ms, at_ms)
 
     def ask(self, rule: ActiveRule, start_ms: int, at_ms: int) -> None:
@@ -167,6 +200,11 @@ class Episodes:
         if rule.rule.variables:
             latest = self.customer.latest
             candidate.variables = {name: latest.get(source) for name, source in rule.rule.variables.items()}
+        carried = self.program.carried
+        if carried.parts:
+            candidate.known = carried.read(at_ms)
+        if rule.episode.asked > 1:
+            candidate.known = {**(candidate.known or {}), "repetition": rule.episode.asked - 1}
         if at_ms > start_ms:
             candidate.doubted_ms = at_ms  # it is known to hold there, and begins with an event that came late
 
@@ -219,6 +257,7 @@ class Episodes:
         episode = rule.episode
         held_before = episode.holding
         episode.holding = False
+        episode.asked = 0
         if not self.is_contested(rule):
             forget(rule, at_ms)
         elif held_before:
@@ -334,6 +373,19 @@ class Episodes:
 def _stands(rule: ActiveRule, because: int) -> bool:
     """Return whether an action is not taken back although its rule no longer holds."""
     return not rule.takes_back and because in (CUSTOMER_RETURNED, NO_LONGER_TRUE)
+
+
+def next_repetition(rule: ActiveRule, at_ms: int) -> int:
+    """Return the first moment after `at_ms` at which a rule that holds asks again; FOREVER_MS for never."""
+    episode: Episode = rule.episode
+    if not episode.asked or not rule.again_every_ms:
+        return FOREVER_MS
+    number = (at_ms - episode.start_ms) // rule.again_every_ms + 1
+    if number < episode.asked:
+        number = episode.asked
+    if rule.most_times and number >= rule.most_times:
+        return FOREVER_MS
+    return episode.start_ms + number * rule.again_every_ms
 
 
 def forget(rule: ActiveRule, at_ms: int) -> None:

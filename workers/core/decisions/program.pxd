@@ -7,6 +7,7 @@ from workers.core.customer.customer cimport Customer
 from workers.core.customer.episode cimport Episode
 from workers.core.customer.folding cimport TypeFolding
 from workers.core.customer.series cimport Series
+from workers.core.decisions.carried cimport Carried
 from workers.core.memory cimport Numbers
 from workers.core.rules.rule_set cimport Rule, RuleSet
 
@@ -28,7 +29,7 @@ cdef class ActiveRule:
     cdef readonly Group group
     cdef public long long circle, flip_ms
     cdef readonly bint shadow, paused, includes_existing, takes_back, reads_tenure
-    cdef readonly long long again_after_ms, expires_after_ms, for_ms, live_since_ms, since_generation
+    cdef readonly long long again_after_ms, again_every_ms, most_times, expires_after_ms, for_ms, live_since_ms, since_generation
     cdef readonly long long priority, rank, conflict_group
     cdef public list yields_to, instead_of
     cdef readonly long long decided_until_ms, admitted_until_ms, meant_until_ms
@@ -68,6 +69,7 @@ cdef class Program:
     cdef readonly dict by_id, types
     cdef readonly EventType unknown_type
     cdef readonly long long circles, all_decided_ms
+    cdef readonly Carried carried
     cdef object _observed
 
     cdef EventType _type(self, long long place, str name)

@@ -12,6 +12,7 @@ from workers.core.customer.customer import Customer
 from workers.core.customer.episode import Episode
 from workers.core.customer.folding import TypeFolding
 from workers.core.customer.series import Series
+from workers.core.decisions.carried import Carried
 from workers.core.memory import Numbers
 from workers.core.rules.binding import Binding
 from workers.core.rules.rule_set import Rule, RuleSet
@@ -52,6 +53,7 @@ class ActiveRule:
         group: its group.
         circle: number of the rules with which it competes, of its own if there are none.
         again_after_ms: -1 for never again.
+        again_every_ms, most_times: 0 for a rule that asks once in an episode, and for as often as it holds.
         yields_to, instead_of: the rules that replace this one, and those that it replaces.
         decided_until_ms, admitted_until_ms: up to when every type has been seen that must have been before it is
             decided by time, and before an action of it is admitted.
@@ -64,6 +66,7 @@ class ActiveRule:
         "_turned_false",
         "admitted_until_ms",
         "again_after_ms",
+        "again_every_ms",
         "circle",
         "condition",
         "conditions",
@@ -79,6 +82,7 @@ class ActiveRule:
         "instead_of",
         "live_since_ms",
         "meant_until_ms",
+        "most_times",
         "needed",
         "next_in_group",
         "paused",
@@ -110,6 +114,8 @@ class ActiveRule:
         self.takes_back = rule.takes_back
         self.reads_tenure = rule.reads_tenure
         self.again_after_ms = _NEVER if rule.again_after_ms is None else rule.again_after_ms
+        self.again_every_ms = rule.again_every_ms
+        self.most_times = rule.most_times
         self.expires_after_ms = rule.expires_after_ms
         self.for_ms = rule.for_ms
         self.live_since_ms = rule.live_since_ms
@@ -240,6 +246,7 @@ class Program:
         unknown_type: stands for every type that the rule set does not know: nothing is kept of its events.
         circles: how many circles of competing rules there are, those of a single rule included.
         rivals: by conflict group, the groups of its rules.
+        carried: what else goes with every action.
         all_decided_ms: up to when every type has been seen that any rule must have seen to be decided by time.
     """
 
@@ -270,6 +277,7 @@ class Program:
         self.rivals: list[list[Group]] = []
         self._bring_together()
         self.customer.forget_after(rule_set.forget_after_ms, rule_set.signs_of_life)
+        self.carried = Carried([])
         self._observed: Coverage | None = None
         self.all_decided_ms = FOREVER_MS
 

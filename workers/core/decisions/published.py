@@ -167,6 +167,8 @@ def held_back(record: PublishedRecord, detail: str) -> PublishedRecord:
         episode_started_at=action.episode_started_at,
         decided_at=action.decided_at,
         detail=detail,
+        experiment=action.experiment,
+        arm=action.arm,
     )
     return record_of(decision, record.topic.removesuffix(f".{record.action}"))
 

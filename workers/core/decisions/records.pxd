@@ -13,7 +13,7 @@ cdef int ACTIVE, HELD, RETRACTED
 cdef str EXPIRY, ID, SUBJECT, TIME
 cdef int _ID_SIZE
 cdef bytes _PACKED_EXPIRY, _PACKED_TIME
-cdef tuple _AFTER_ID, _BECAUSE, _DECISION_TYPE, _STATUSES
+cdef tuple _AFTER_ID, _BECAUSE, _DECISION_TYPE, _KNOWN, _STATUSES
 
 @cython.final
 cdef class RuleWords:
@@ -21,7 +21,8 @@ cdef class RuleWords:
     cdef readonly Condition condition
     cdef object begun
     cdef list openings
-    cdef bytes identity, template, share, experiment, packed_topic
+    cdef object hold_out
+    cdef bytes identity, template, share, experiment, priority, packed_topic
     cdef bytes packed_headers_of_action, packed_headers_of_decision
     cdef tuple type, source
 
@@ -45,6 +46,10 @@ cdef class Records:
     cdef bytes _write_value(self, Decided row, RuleWords words, bytes key, bytes name)
     @cython.locals(text=Text)
     cdef int _write_rest_of_action(self, Decided row, RuleWords words) except -1
+    @cython.locals(text=Text)
+    cdef int _write_carried(self, Decided row, RuleWords words) except -1
+    @cython.locals(text=Text)
+    cdef int _write_arm(self, RuleWords words, bint held_out) except -1
     @cython.locals(
         frame=Text,
         kind=cython.longlong,

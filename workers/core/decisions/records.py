@@ -5,12 +5,12 @@ two records. No object is made of moments, reasons or actions on the way. The by
 `published.record_of`, which makes them of objects.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from schemas.actions import Action, Decision, Reason, begun_hash
+from schemas.actions import Action, Decision, Known, Reason, begun_hash
 from workers.core.conditions.condition import Condition
 from workers.core.decisions.decided import ACTIVE, HELD, RETRACTED, RETRACTIONS, SUPPRESSIONS, Decided, Decisions
 from workers.core.decisions.details import Details
@@ -25,6 +25,7 @@ from workers.core.decisions.published import (
     PublishedRecord,
     content_of,
 )
+from workers.core.rules.contact_policy import is_held_out
 from workers.core.rules.rule_set import Rule
 from workers.core.text import Text, escaped, inside_quotes, quoted
 
@@ -37,6 +38,8 @@ _AFTER_ID: Final = (b"", *(f":{status}".encode() for status in _STATUSES[1:]))
 """By the kind of a row, what follows the action's id in the id of the record's event."""
 _BECAUSE: Final = tuple(because.encode() for because in RETRACTIONS)
 _ID_SIZE: Final = 36
+_KNOWN: Final = tuple((name, f',"{name}":'.encode()) for name in Known.__annotations__)
+"""What is known with an action, in the order of its fields, and what is written before it."""
 
 _as_reasons: Final = msgspec.msgpack.Decoder(tuple[Reason, ...]).decode
 _packed: Final = msgspec.msgpack.Encoder().encode
@@ -56,7 +59,9 @@ class RuleWords:
         openings: by kind, what follows the action's id, up to the customer's id.
         identity: what follows the customer's id, up to the start of the episode.
         template: what follows the moments, up to the variables.
+        hold_out: whom it leaves out; None for nobody.
         share, experiment: of its hold-out, for details; empty for none.
+        priority: what ends an action: its priority, if it has one.
         topic, packed_topic: of its actions, and the same as the outbox keeps it, after the head of the record.
         type, source: two headers.
         packed_headers: the same of an action, and of a decision, up to the customer's id.
@@ -67,12 +72,14 @@ class RuleWords:
         "begun",
         "condition",
         "experiment",
+        "hold_out",
         "id",
         "identity",
         "openings",
         "packed_headers_of_action",
         "packed_headers_of_decision",
         "packed_topic",
+        "priority",
         "share",
         "source",
         "template",
@@ -102,9 +109,11 @@ class RuleWords:
         identity = b'","rule":{"id":' + quoted(rule_id) + b',"version":' + quoted(version)
         self.identity = identity + b'},"episode_started_at":"'
         self.template = b',"template":' + quoted("" if rule is None else rule.template) + b',"variables":'
-        held_out = None if rule is None else rule.hold_out
+        held_out = self.hold_out = None if rule is None else rule.hold_out
         self.share = b"" if held_out is None else f"{held_out.share:f}".encode()
         self.experiment = b"" if held_out is None else inside_quotes(held_out.experiment)
+        priority = 0 if rule is None else rule.priority
+        self.priority = f',"priority":{priority}'.encode() if priority else b""
         self.topic = f"{topic_prefix}.{action}"
         self.packed_topic = b"\x94" + _packed(self.topic)
         self.type = (TYPE, f"linger.{action}.v1".encode())
@@ -224,7 +233,11 @@ class Records:
         else:
             text.copy(b'","detail":"')
             self._details.word(text, row, words.share, words.experiment)
-            text.copy(b'"}')
+            text.byte(34)
+            if words.hold_out is not None:
+                held = words.hold_out
+                self._write_arm(words, is_held_out(held.key, held.experiment, key.decode(), held.share))
+            text.byte(125)
         return text.part(id_from, _ID_SIZE)
 
     def _write_rest_of_action(self, row: Decided, words: RuleWords) -> None:
@@ -262,7 +275,33 @@ class Records:
             text.copy(b'","retracted_because":"')
             text.copy(_BECAUSE[row.because])
             text.byte(34)
+        else:
+            self._write_carried(row, words)
         text.byte(125)
+
+    def _write_carried(self, row: Decided, words: RuleWords) -> None:
+        """Write what goes with an action beside the message."""
+        text = self._value
+        if row.known is not None:
+            known: Mapping[str, object] = row.known
+            for name, head in _KNOWN:
+                if name in known:
+                    text.copy(head)
+                    text.copy(msgspec.json.encode(known[name]))
+        if words.hold_out is not None:
+            self._write_arm(words, False)
+        if row.consented_ms:
+            text.copy(b',"consent_as_of":"')
+            text.instant(row.consented_ms)
+            text.byte(34)
+        text.copy(words.priority)
+
+    def _write_arm(self, words: RuleWords, held_out: bool) -> None:
+        """Write the experiment of a rule, and the customer's side of it."""
+        text = self._value
+        text.copy(b',"experiment":"')
+        text.copy(words.experiment)
+        text.copy(b'","arm":"held out"' if held_out else b'","arm":"treated"')
 
     def _record(
         self,

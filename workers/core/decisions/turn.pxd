@@ -11,7 +11,7 @@ from workers.core.customer.standing cimport Standing
 from workers.core.customer.folding cimport TypeFolding, fingerprint_number, keep_latest
 from workers.core.decisions.admission cimport Admission
 from workers.core.decisions.decided cimport Decisions
-from workers.core.decisions.episodes cimport Episodes
+from workers.core.decisions.episodes cimport Episodes, next_repetition
 from workers.core.decisions.program cimport ActiveRule, EventType, Group, Program
 from workers.core.events.attribute_types cimport typed
 from workers.core.events.decoding cimport DecodedEvent
@@ -94,7 +94,9 @@ cdef class Turn:
     cdef ActiveRule first_due(self, long long upto_ms, bint all_seen)
     @cython.locals(customer=Customer)
     cdef long long clock(self) except? 1
-    @cython.locals(episode=Episode, clock=cython.longlong, flip_ms=cython.longlong, lasted_ms=cython.longlong)
+    @cython.locals(
+        episode=Episode, truth=cython.int, clock=cython.longlong, flip_ms=cython.longlong, lasted_ms=cython.longlong
+    )
     cdef long long flip_of(self, ActiveRule rule) except? 1
     @cython.locals(rule=ActiveRule)
     cdef time_group(self, Group group)

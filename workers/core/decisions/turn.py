@@ -13,7 +13,7 @@ from workers.core.customer.folding import fingerprint_number, keep_latest
 from workers.core.customer.standing import Standing
 from workers.core.decisions.admission import Admission
 from workers.core.decisions.decided import CUSTOMER_ERASED, CUSTOMER_OPTED_OUT, CUSTOMER_SUPPRESSED, Decisions
-from workers.core.decisions.episodes import Episodes
+from workers.core.decisions.episodes import Episodes, next_repetition
 from workers.core.decisions.program import ActiveRule, EventType, Group, Program
 from workers.core.events.attribute_types import typed
 from workers.core.events.decoding import DecodedEvent
@@ -113,7 +113,7 @@ class Turn:
         if event.history_ms:
             customer.note_history(event.type, event.history_ms, is_new)
         if event is not original:
-            for attribute, key in self.kept_raw.get(event.type, ()):
+            for attribute, key, _ in self.kept_raw.get(event.type, ()):
                 keep_latest(customer, key, original.attributes.get(attribute), event.at_ms)
         self.follow(kind, event.at_ms, is_new, begun)
 
@@ -327,6 +327,7 @@ class Turn:
             # The wait began under the old text of the rule.
             episode.pending_ms = 0
             episode.true_since_ms = 0
+            episode.asked = 0
         elif episode.pending_ms:
             return  # it is decided from where it waits
         if truth == FALSE:
@@ -454,8 +455,10 @@ class Turn:
         if not rule.can_hold():
             return FOREVER_MS
         clock = self.clock()
-        rule.condition.look(clock)
+        truth = rule.condition.look(clock)
         flip_ms = rule.condition.flip_ms
+        if episode.asked and truth == TRUE:
+            flip_ms = min(flip_ms, next_repetition(rule, clock))
         if episode.true_since_ms and not episode.holding:
             lasted_ms = episode.true_since_ms + rule.for_ms
             if clock < lasted_ms < flip_ms:

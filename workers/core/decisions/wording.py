@@ -45,6 +45,7 @@ def worded(candidate: Candidate, program: Program) -> Waiting:
         RETRACTIONS[candidate.because] if is_withdrawn else None,
         reasons_of(rule.condition, candidate.evidence_back) if is_withdrawn else b"",
         candidate.doubted_ms,
+        candidate.known,
     )
 
 
@@ -83,6 +84,7 @@ class FormerRules:
             RETRACTIONS[candidate.because] if is_withdrawn else None,
             reasons_of(condition, candidate.evidence_back) if is_withdrawn else b"",
             candidate.doubted_ms,
+            candidate.known,
         )
         active: ActiveRule | None = self.program.by_id.get(rule.id)
         candidate.rule = -1 if active is None else active.place

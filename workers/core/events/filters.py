@@ -50,6 +50,11 @@ def carries_number(attribute: str, matches: Matcher | None) -> Matcher:
     return carries
 
 
+def carries_value(attribute: str) -> Matcher:
+    """Return a matcher for the events whose attribute has a value that is kept: a text, a number, true or false."""
+    return lambda event: is_plain(event.attributes.get(attribute))
+
+
 def value_test(wanted: Any) -> Test:
     """Return the test of a filter.
 

@@ -56,6 +56,14 @@ class Binding:
         """Return the series with the distinct values of an attribute; as for `Specs.require_different`."""
         return self._found(self.specs.require_different(name, where, attribute))
 
+    def given_series(self, reference: str) -> Series:
+        """Return the series of the events in which an attribute has a value; as for `Specs.require_given`."""
+        return self._found(self.specs.require_given(reference))
+
+    def levels(self, reference: str, days: int) -> Series:
+        """Return the series with the level of an attribute on each day; as for `Specs.require_levels`."""
+        return self._found(self.specs.require_levels(reference, days))
+
     def pair(self, first: tuple[str, Any], then: tuple[str, Any]) -> tuple[PairSpec, Series, Series]:
         """Return a pair, and the series of both; as for `Specs.require_pair`."""
         pair = self.specs.require_pair(first, then)

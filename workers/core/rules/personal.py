@@ -73,8 +73,11 @@ def _is_exact(bounds: Bounds) -> bool:
 
 def _value(when: Any) -> dict[str, Any]:
     """Return what changes in a condition on the latest value."""
+    changes: dict[str, Any] = {}
+    if when.was is not None and _names(when.was):
+        changes["was"] = _hidden(when.was)
     if when.is_not is not None:
-        return {"is_not": PERSONAL}
-    if when.is_ is not None or _is_exact(when):
-        return {**dict.fromkeys(Bounds.model_fields), "is_": PERSONAL}
-    return {}
+        return {**changes, "is_not": PERSONAL}
+    if (when.is_ is not None and not when.asks_whether_known) or _is_exact(when):
+        return {**changes, **dict.fromkeys(Bounds.model_fields), "is_": PERSONAL}
+    return changes

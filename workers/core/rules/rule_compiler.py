@@ -192,6 +192,8 @@ def _compile(rule: written.Rule, content: Mapping[str, Any], specs: Specs, hold_
         template=rule.template,
         variables=dict(rule.variables),
         again_after_ms=None if rule.again_after is None else duration_ms(rule.again_after),
+        again_every_ms=0 if rule.again_every is None else duration_ms(rule.again_every),
+        most_times=rule.at_most or 0,
         expires_after_ms=duration_ms(rule.expires_after),
         for_ms=0 if rule.for_ is None else duration_ms(rule.for_),
         types=read,

@@ -24,7 +24,7 @@ cdef class Rule:
     cdef readonly long long conflict_group, rank
     cdef readonly tuple yields_to
     cdef readonly bint reads_tenure
-    cdef readonly long long since_generation, live_since_ms
+    cdef readonly long long since_generation, live_since_ms, again_every_ms, most_times
 
 cdef class RuleSet:
     cdef readonly tuple rules

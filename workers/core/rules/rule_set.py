@@ -62,6 +62,8 @@ class Rule:
         template: the message that it requests.
         variables: by name of a variable, the attribute that fills it.
         again_after_ms: the cool-down after an action, None for never again.
+        again_every_ms: how often it asks again while it still holds, 0 for not at all.
+        most_times: how often it asks in one episode at most, the first time included; 0 for as long as it holds.
         expires_after_ms: how long after the start of the episode its action can be carried out.
         for_ms: how long the condition must hold before the rule does, 0 for at once.
         types: all event types that can change its truth.
@@ -118,6 +120,8 @@ class Rule:
     reads_tenure: bool = False
     since_generation: int = 0
     live_since_ms: int = 0
+    again_every_ms: int = 0
+    most_times: int = 0
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,7 @@ _DISPOSITIONS: Final = _STATE | {"SMEMBERS", "HGETALL"}
 _NEW_DISPOSITIONS: Final = _DISPOSITIONS | _REWRITE | {"SADD", "SREM"}
 _ACTIVATION: Final = _STATE | _CLOCK | _REWRITE | {"HDEL"}
 _EXPORT: Final = _STATE | _SCAN | _CLOCK | {"HGETALL", "LRANGE", "ZRANGE", "MGET"}
+_SCANNED: Final = _STATE | _SCAN | _CLOCK | {"HGET", "HGETALL", "MGET"}
 _ORDERS: Final = _STATE | _CLOCK | {"HGETALL", "LRANGE", "MGET"}
 _PAUSE: Final = _STATE | _SCAN | {"HGETALL"}
 
@@ -163,6 +164,7 @@ _OF_THE_WORK: Final[Mapping[str, Needs]] = {
     "dead-letters show": Needs({"dead-letter": _READ}, _DISPOSITIONS),
     "demo": Needs(),
     "doctor": Needs(_DOCTOR, _WORKER),
+    "forecast": Needs({}, _SCANNED),
     "healthcheck": Needs(),
     "pause": Needs({PAUSES: _rights(Right.READ, Right.WRITE), GROUP: _SEEN}, _PAUSE),
     "paused": Needs({PAUSES: _READ}, _STATE | _CLOCK | {"HGETALL"}),
@@ -177,6 +179,7 @@ _OF_THE_WORK: Final[Mapping[str, Needs]] = {
     "rules release": Needs({}, _HELD | {"RPUSH"}),
     "rules test": Needs(),
     "run": Needs(_RUN, _WORKER),
+    "scan": Needs({}, _SCANNED),
     "sources check": Needs(),
     "sources forget": Needs({SOURCES: _READ, REQUESTS: _READ, GROUP: _READ}, _STATE | _STEP | {"HDEL", "DEL"}),
     "sources guess": Needs({SOURCES: _READ}),

@@ -73,6 +73,8 @@ ROLES: Final[Mapping[str, Role]] = {
                 "dead-letters replay",
                 "dead-letters discard",
                 "rebuild",
+                "scan",
+                "forecast",
                 "state export",
                 "state import",
                 "upgrade finish",

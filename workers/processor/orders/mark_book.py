@@ -2,15 +2,23 @@
 
 A partition whose `meta` says that its marks are in Redis is read from there. Any other one is new, or Redis has lost
 it: its marks come from the topic, before anything is decided, and are written with the partition's next step.
+
+`meta` also says by its id which topic has the copies. If that is another one now, it was deleted and created again:
+then all marks are copied once more.
 """
 
+import asyncio
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
+
+import structlog
 
 from workers.errors import StartupError, Transient
 from workers.kafka.producer import Publisher
-from workers.processor.orders.mark_topic import Copies, MarkTopic
+from workers.observability import log_events
+from workers.processor.orders.mark_topic import KEY_PARTITION, Copies, MarkTopic
+from workers.processor.partition import OwnedPartition
 from workers.state.marks.key import KEY_BYTES, MarkKey
 from workers.state.marks.mark import Mark, encode_mark
 from workers.state.marks.merging import all_merged
@@ -19,7 +27,13 @@ from workers.state.meta import MARKED, Meta
 from workers.state.step import WriteSet
 from workers.state.store import Store
 
+log = structlog.get_logger(__name__)
+
 _IN_REDIS: Final = "1"
+"""Value of the field of `meta` for marks that are in Redis, and perhaps not in the topic."""
+_COPIED_AT_ONCE: Final = 1_000
+_COPY_SECONDS: Final = 10.0
+"""How long Kafka may take to confirm them."""
 _KEY_IS_LOST: Final = (
     "Redis and the topic of marks have lost the key under which it stands there who is suppressed, opted out or "
     "erased; with another one, none of them would be found. Restore Redis, or import the state file that has it; if "
@@ -107,7 +121,7 @@ class MarkBook:
             Transient: if Redis does not answer, or the topic cannot be read.
         """
         metas = await self._store.metas(numbers)
-        lost = [number for number, fields in metas.items() if fields.get(MARKED) != _IN_REDIS]
+        lost = [number for number, fields in metas.items() if MARKED not in fields]
         self._ahead = (await self._copies(lost)).marks if lost else {}
 
     async def read(self, number: int, meta: Meta, topic_id: str | None) -> tuple[dict[bytes, Mark], WriteSet | None]:
@@ -122,8 +136,8 @@ class MarkBook:
             Transient: if Redis does not answer, or they are not in Redis and the topic cannot be read.
         """
         stored = await self._store.marks.of_partition(number)
-        is_complete = meta.fields.get(MARKED) == _IN_REDIS
         copied = self._ahead.pop(number, None)
+        is_complete = MARKED in meta.fields
         if is_complete:
             copied = {}
         elif copied is None:
@@ -132,4 +146,35 @@ class MarkBook:
         changed = {ref: encode_mark(mark) for ref, mark in marks.items() if stored.get(ref) != mark}
         if is_complete and not changed:
             return marks, None
-        return marks, WriteSet(fields={MARKED: _IN_REDIS}, marks=dict(changed))
+        if is_complete:
+            field = meta.fields[MARKED]
+        else:
+            field = (self._topic.topic_id if marks == copied else None) or _IN_REDIS
+        return marks, WriteSet(fields={MARKED: field}, marks=dict(changed))
+
+    def behind(self, partitions: Iterable[OwnedPartition]) -> list[OwnedPartition]:
+        """Return those of some partitions whose marks are not known to be in the topic."""
+        topic_id = self._topic.topic_id
+        return [one for one in partitions if topic_id is not None and one.meta.fields.get(MARKED) != topic_id]
+
+    async def copy(self, partition: OwnedPartition) -> None:
+        """Copy all marks of a partition to the topic, and note in `meta` that it has them.
+
+        The caller holds the partition's lock, so no newer copy comes before this one; the same mark may come twice.
+
+        Raises:
+            Fenced: if another worker owns the partition.
+            TimeoutError: if Kafka does not confirm the copies; they are sent again.
+            Transient: if it is unknown whether the step was taken.
+        """
+        topic_id = self._topic.topic_id
+        if topic_id is None:
+            return
+        records = [self._topic.record(partition.number, ref, mark) for ref, mark in partition.marks.items()]
+        if partition.number == KEY_PARTITION:
+            records.append(self._topic.key_record(await self._store.marks.key_fields()))
+        for start in range(0, len(records), _COPIED_AT_ONCE):
+            some = records[start : start + _COPIED_AT_ONCE]
+            await asyncio.wait_for(self._publisher.send(some), _COPY_SECONDS)
+        await partition.commit(self._store, WriteSet(fields={MARKED: topic_id}))
+        log.info(log_events.MARKS_COPIED, partition=partition.number, marks=len(partition.marks))

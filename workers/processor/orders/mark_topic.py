@@ -14,7 +14,7 @@ import structlog
 
 from workers.kafka.range_reader import OffsetRange, opened_reader, read_ranges
 from workers.kafka.records import PlacedRecord, TopicPartition
-from workers.kafka.topics import log_bounds
+from workers.kafka.topics import TopicState, describe, log_bounds
 from workers.observability import log_events
 from workers.state.marks.key import REF_BYTES
 from workers.state.marks.mark import Mark, decode_mark, encode_mark
@@ -24,7 +24,8 @@ log = structlog.get_logger(__name__)
 
 _KEY_RECORD: Final = b"key"
 """The key of the record about the key of the hashes; no ref is as short."""
-_KEY_PARTITION: Final = 0
+KEY_PARTITION: Final = 0
+"""The partition of that record."""
 _UNKNOWN: Final = Mark(suppressed_ms=1)
 """Stands for a mark that cannot be read: what it said is lost, so the customer is not written to."""
 
@@ -71,7 +72,11 @@ class Copies:
 
 
 class MarkTopic:
-    """The topic of marks of one deployment."""
+    """The topic of marks of one deployment.
+
+    Attributes:
+        topic_id: its id, as Kafka has described it last; None if that is not known.
+    """
 
     def __init__(self, connection: Mapping[str, Any], topic: str) -> None:
         """Set up without connecting.
@@ -82,6 +87,12 @@ class MarkTopic:
         """
         self._connection = connection
         self._topic = topic
+        self.topic_id: str | None = None
+
+    def note(self, topics: Mapping[str, TopicState]) -> None:
+        """Take a description of topics; one without this topic changes nothing."""
+        if (found := topics.get(self._topic)) is not None:
+            self.topic_id = found.topic_id
 
     async def read(self, partitions: Collection[int]) -> Copies:
         """Read the marks of some partitions to their ends, and what is known of the key.
@@ -90,8 +101,9 @@ class MarkTopic:
             StartupError: if Kafka does not answer, or the topic does not exist or may not be read.
         """
         found = Copies({number: {} for number in partitions})
-        places = [TopicPartition(self._topic, number) for number in sorted({*partitions, _KEY_PARTITION})]
+        places = [TopicPartition(self._topic, number) for number in sorted({*partitions, KEY_PARTITION})]
         async with opened_reader(self._connection) as consumer:
+            self.note(await describe(consumer, [self._topic]))
             bounds = await log_bounds(consumer, places)
             ranges = {place: OffsetRange(log.earliest, log.end, to_log_end=True) for place, log in bounds.items()}
             async for place, records in read_ranges(consumer, ranges):
@@ -107,7 +119,7 @@ class MarkTopic:
     def key_record(self, fields: Mapping[str, str]) -> PlacedRecord:
         """Return the record of what is known of the key of the hashes."""
         value = json.dumps({name: fields[name] for name in sorted({KEY, CHECK} & fields.keys())}).encode()
-        return PlacedRecord(self._topic, _KEY_RECORD, value, (), _KEY_PARTITION)
+        return PlacedRecord(self._topic, _KEY_RECORD, value, (), KEY_PARTITION)
 
 
 def _key_fields(value: bytes | None) -> dict[str, str]:

@@ -14,12 +14,13 @@ from workers.processor.orders.mark_topic import Copies
 from workers.recovery.mark import RebuildMark
 from workers.recovery.state_files.customers import StoredCustomers
 from workers.recovery.state_files.found import find_keys
-from workers.recovery.state_files.lines import DamagedFile, PartitionHead
+from workers.recovery.state_files.lines import PartitionHead
 from workers.recovery.state_files.loading import Everything, check_part, load_partition, load_shared
 from workers.recovery.state_files.marks import require_key
 from workers.recovery.state_files.meta_lines import meta_of
 from workers.recovery.state_files.reading import StateFiles
 from workers.recovery.wipe import wipe
+from workers.sealed_lines import DamagedFile
 from workers.state import layouts
 from workers.state.consistency import Log, check_consistency
 from workers.state.meta import meaning_of

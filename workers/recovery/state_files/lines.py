@@ -7,31 +7,23 @@ noticed. Keys that are not known are refused. Reads and writes no file.
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from hashlib import blake2b
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
 from workers.customer_facts.facts import CustomerFacts
-from workers.errors import LingerError
 from workers.kafka.records import OutboxRecord, PlacedRecord
+from workers.sealed_lines import DamagedFile
 from workers.state.held_actions import Order
 
 FORMAT: Final = 2
 """Of the files that this release writes. It reads those up to it. Since 2 they hold marks."""
-LONGEST_LINE: Final = 64 << 20
-"""Bytes; a customer with everything takes a few hundred kilobytes."""
-_CHECKSUM_BYTES: Final = 16
 
 Offset = Annotated[int, Meta(ge=-1, le=(1 << 62))]
 Number = Annotated[int, Meta(ge=0, le=(1 << 62))]
 EpochMs = Annotated[int, Meta(ge=-(1 << 54), le=1 << 54)]
 Ref = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
-
-
-class DamagedFile(LingerError):
-    """A state file that is none, or was cut or changed; the text says where, and what to do."""
 
 
 class Bytes(msgspec.Struct, forbid_unknown_fields=True):
@@ -225,25 +217,6 @@ class _Beginning(msgspec.Struct):
 
 
 _decode_beginning = msgspec.json.Decoder(_Beginning).decode
-
-
-class Checksum:
-    """The lines of a part so far: how many, and their hash."""
-
-    def __init__(self) -> None:
-        self.lines = 0
-        self._hash = blake2b(digest_size=_CHECKSUM_BYTES)
-
-    def add(self, raw: bytes) -> None:
-        """Add a line, without its line break."""
-        self.lines += 1
-        self._hash.update(raw)
-        self._hash.update(b"\n")
-
-    @property
-    def text(self) -> str:
-        """The hash as text."""
-        return self._hash.hexdigest()
 
 
 def encode_line(line: Line) -> bytes:

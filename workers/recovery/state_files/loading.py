@@ -14,7 +14,6 @@ from workers.kafka.records import OutboxRecord, encode_record
 from workers.recovery.state_files.customers import StoredCustomers
 from workers.recovery.state_files.lines import (
     CustomerLine,
-    DamagedFile,
     HeldLine,
     Inner,
     MarkLine,
@@ -31,6 +30,7 @@ from workers.recovery.state_files.lines import (
 from workers.recovery.state_files.marks import PresentMarks
 from workers.recovery.state_files.meta_lines import meta_of
 from workers.recovery.state_files.reading import Part
+from workers.sealed_lines import DamagedFile
 from workers.state.held_actions import Order
 from workers.state.marks.key import MarkKey
 from workers.state.marks.mark import Mark

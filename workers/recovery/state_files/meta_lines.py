@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from workers.recovery.state_files.lines import FORMAT, DamagedFile, PartitionHead
+from workers.recovery.state_files.lines import FORMAT, PartitionHead
+from workers.sealed_lines import DamagedFile
 from workers.state.consistency import Log
 from workers.state.meta import (
     GENERATION,

@@ -7,13 +7,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from os import SEEK_CUR
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from workers.errors import StartupError
 from workers.recovery.state_files.lines import (
-    LONGEST_LINE,
-    Checksum,
-    DamagedFile,
     End,
     Head,
     Inner,
@@ -21,8 +18,7 @@ from workers.recovery.state_files.lines import (
     decode_head,
     decode_line,
 )
-
-_AGAIN: Final = "copy it again, or use another export"
+from workers.sealed_lines import AGAIN, Checksum, DamagedFile, read_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +112,7 @@ def _read_file(path: Path, files: StateFiles) -> None:
                 pass
             _note(files, reader, Part(path, at))
         if is_empty:
-            raise DamagedFile(f"it is empty; {_AGAIN}")
+            raise DamagedFile(f"it is empty; {AGAIN}")
 
 
 def _note(files: StateFiles, reader: "_PartReader", part: Part) -> None:
@@ -154,11 +150,11 @@ class _PartReader:
             raw = self._raw()
             line = self._decoded(raw)
             if isinstance(line, End):
-                self._check(line)
+                self._sum.check(line.lines, line.checksum, "a part")
                 self.unreadable = line.unreadable
                 return
             if isinstance(line, Head):
-                raise DamagedFile(f"line {self._sum.lines + 1} of a part begins another one: it was cut; {_AGAIN}")
+                raise DamagedFile(f"line {self._sum.lines + 1} of a part begins another one: it was cut; {AGAIN}")
             self._sum.add(raw)
             yield line
 
@@ -166,21 +162,7 @@ class _PartReader:
         try:
             return decode_line(raw)
         except DamagedFile as error:
-            raise DamagedFile(f"line {self._sum.lines + 1} of a part: {error}; {_AGAIN}") from None
+            raise DamagedFile(f"line {self._sum.lines + 1} of a part: {error}; {AGAIN}") from None
 
     def _raw(self) -> bytes:
-        raw = self._file.readline(LONGEST_LINE)
-        if not raw.endswith(b"\n"):
-            raise DamagedFile(
-                f"a line is longer than {LONGEST_LINE:,} bytes: this is no state file of Linger"
-                if len(raw) == LONGEST_LINE
-                else f"it ends before its last line, so it was cut; {_AGAIN}"
-            )
-        return raw[:-1]
-
-    def _check(self, end: End) -> None:
-        if end.lines != self._sum.lines or end.checksum != self._sum.text:
-            raise DamagedFile(
-                f"a part says that it has {end.lines:,} lines and the checksum {end.checksum[:32]}, it has "
-                f"{self._sum.lines:,} and {self._sum.text}: it was changed; {_AGAIN}"
-            )
+        return read_line(self._file, "state file")

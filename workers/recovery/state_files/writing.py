@@ -1,15 +1,13 @@
 """Writes the parts of a state file: private, and under their names only once they are complete."""
 
-import os
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from workers.recovery.state_files.lines import Checksum, End, Head, Inner, encode_line
+from workers.recovery.state_files.lines import End, Head, Inner, encode_line
+from workers.sealed_lines import SealedWriter, drop_unfinished, finish, open_unfinished
 
 SHARED_NAME: Final = "shared.jsonl"
-_PRIVATE_FILE: Final = 0o600
 _PRIVATE_FOLDER: Final = 0o700
-_UNFINISHED: Final = ".part"
 
 
 def partition_name(partition: int) -> str:
@@ -21,23 +19,17 @@ class PartWriter:
     """Writes one part, line by line."""
 
     def __init__(self, file: BinaryIO, head: Head) -> None:
-        self._file = file
-        self._sum = Checksum()
-        self._put(encode_line(head))
+        self._lines = SealedWriter(file)
+        self._lines.add(encode_line(head))
 
     def add(self, line: Inner) -> None:
         """Write one more line."""
-        self._put(encode_line(line))
+        self._lines.add(encode_line(line))
 
     def end(self, unreadable: int = 0) -> None:
         """Close the part."""
-        end = End(lines=self._sum.lines, unreadable=unreadable, checksum=self._sum.text)
-        self._file.write(encode_line(end) + b"\n")
-
-    def _put(self, raw: bytes) -> None:
-        self._sum.add(raw)
-        self._file.write(raw)
-        self._file.write(b"\n")
+        seal = self._lines.checksum
+        self._lines.end(encode_line(End(lines=seal.lines, unreadable=unreadable, checksum=seal.text)))
 
 
 class StateFolder:
@@ -56,17 +48,12 @@ class StateFolder:
 
     def open(self, name: str) -> BinaryIO:
         """Open a file that is not complete yet, and empty it if it is there."""
-        number = os.open(self._unfinished(name), os.O_CREAT | os.O_TRUNC | os.O_WRONLY, _PRIVATE_FILE)
-        return os.fdopen(number, "wb")
+        return open_unfinished(self.path / name)
 
     def finish(self, name: str) -> None:
         """Give a complete file its name."""
-        os.replace(self._unfinished(name), self.path / name)
+        finish(self.path / name)
 
     def drop_unfinished(self) -> None:
         """Remove what was not finished."""
-        for path in self.path.glob(f".*{_UNFINISHED}"):
-            path.unlink(missing_ok=True)
-
-    def _unfinished(self, name: str) -> Path:
-        return self.path / f".{name}{_UNFINISHED}"
+        drop_unfinished(self.path)

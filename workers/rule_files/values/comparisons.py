@@ -9,6 +9,7 @@ from typing import Final, Literal, NamedTuple
 
 from schemas.conditions import BOUND_WORDS
 from schemas.conditions.elementary import Way
+from schemas.conditions.latest import WHETHER_KNOWN
 from workers.rule_files.references import elementary_in, entries_of, kind_of
 from workers.rule_files.yaml_nodes import ListNode, MapNode, Node, ScalarNode, items_of, value_of
 
@@ -78,10 +79,15 @@ def _of_attribute(
     match way:
         case "value":
             for key in ("is", "is not"):
-                if values := _scalars(value_of(part, key)):
+                wanted = value_of(part, key)
+                if key == "is" and isinstance(wanted, ScalarNode) and wanted.value in WHETHER_KNOWN:
+                    continue  # it asks for no value
+                if values := _scalars(wanted):
                     yield Comparison(event_type, attribute, named, way, values, excludes=key == "is not")
             if bounds := _bounds(part):
                 yield Comparison(event_type, attribute, named, way, bounds=bounds)
+            if (was := value_of(part, "was")) is not None:
+                yield from _filter(event_type, attribute, named, was)
         case "sum" | "mean":
             yield Comparison(event_type, attribute, named, way, bounds=_bounds(part))
         case "sums" | "moment":
@@ -90,15 +96,19 @@ def _of_attribute(
 
 def _filters(event_type: str, where: Node | None) -> Iterator[Comparison]:
     for attribute, (key, wanted) in entries_of(where).items():
-        if isinstance(wanted, MapNode):
-            if other := _scalars(value_of(wanted, "other than")):
-                is_list = isinstance(value_of(wanted, "other than"), ListNode)
-                yield Comparison(event_type, attribute, key, "where", other, excludes=True, is_list=is_list)
-            elif bounds := _bounds(wanted):
-                yield Comparison(event_type, attribute, key, "where", bounds=bounds)
-        elif values := _scalars(wanted):
-            is_list = isinstance(wanted, ListNode)
-            yield Comparison(event_type, attribute, key, "where", values, is_list=is_list)
+        yield from _filter(event_type, attribute, key, wanted)
+
+
+def _filter(event_type: str, attribute: str, key: ScalarNode, wanted: Node) -> Iterator[Comparison]:
+    if isinstance(wanted, MapNode):
+        if other := _scalars(value_of(wanted, "other than")):
+            is_list = isinstance(value_of(wanted, "other than"), ListNode)
+            yield Comparison(event_type, attribute, key, "where", other, excludes=True, is_list=is_list)
+        elif bounds := _bounds(wanted):
+            yield Comparison(event_type, attribute, key, "where", bounds=bounds)
+    elif values := _scalars(wanted):
+        is_list = isinstance(wanted, ListNode)
+        yield Comparison(event_type, attribute, key, "where", values, is_list=is_list)
 
 
 def _split(node: Node | None) -> tuple[str, str]:

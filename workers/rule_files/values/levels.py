@@ -45,8 +45,8 @@ def _problem(document: Document, change: Comparison) -> Problem:
         "then two would look like a fall"
     )
     hint = (
-        f"compare the latest value: 'latest: {name}' with 'at most' or 'at least'; if each event has a new amount "
-        f"of it, say so with a 'sum: {name}' in these files"
+        f"write 'latest: {name}' with 'down by' or 'up by', and for example 'compared with: 90 days ago'; if each "
+        f"event has a new amount of it, say so with a 'sum: {name}' in these files"
     )
     return Problem(document.file, *change.node.at, "change-of-level", message, hint)
 
@@ -57,12 +57,13 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         "`change` adds up the attribute over two windows and compares the sums. That is right for amounts, such as "
         "money, pieces or minutes: each event has a new one. A level, such as a score, seats or the size of a plan, "
         "is the same thing reported again: three answers of 9 and then two would look like a fall from 27 to 18. "
-        "Compare its latest value instead. An attribute counts as an amount if it is called `amount`, or if a `sum` "
-        "in the same rule files adds it up.",
+        "Compare its latest value with an earlier one instead: with the value before, or with that of some days ago "
+        "(`compared with`). An attribute counts as an amount if it is called `amount`, or if a `sum` in the same "
+        "rule files adds it up.",
         "define:\n  unhappier: {change: login.score, down by: 20%, within: 90 days, from at least: 1}\n"
         "rules:\n  - {id: asked, title: Asked, when: {meets: unhappier}, action: at-risk, template: a, "
         "expires after: 1 day}\n",
-        "define:\n  unhappier: {latest: login.score, at most: 6}\n"
+        "define:\n  unhappier: {latest: login.score, down by: 20%, compared with: 90 days ago}\n"
         "rules:\n  - {id: asked, title: Asked, when: {meets: unhappier}, action: at-risk, template: a, "
         "expires after: 1 day}\n",
     ),

@@ -140,8 +140,18 @@ async def newest_generation(store: Store) -> int:
 
 async def as_active(store: Store, rules: RuleSet) -> RuleSet:
     """Return a rule set with its generation if it is the newest, unchanged if not; changes nothing in Redis."""
-    fields = await store.redis.fields(store.keys.rules)
-    return _activated(rules, fields, await read_contents(store)) if fields.get("hash") == rules.hash else rules
+    return as_stored(rules, await store.redis.fields(store.keys.rules), await read_contents(store))
+
+
+def as_stored(rules: RuleSet, fields: Mapping[str, str], contents: Mapping[str, str]) -> RuleSet:
+    """Return a rule set with its generation if it is the newest, unchanged if not. Pure.
+
+    Args:
+        rules: the set, compiled.
+        fields: of the hash of rules.
+        contents: by version, what rules say or said.
+    """
+    return _activated(rules, fields, contents) if fields.get("hash") == rules.hash else rules
 
 
 def _activated(rules: RuleSet, fields: Mapping[str, str], contents: Mapping[str, str]) -> RuleSet:

@@ -10,7 +10,8 @@ from tests.support.processor_rig import MARK_TOPIC, Agent, lawful
 from tests.unit.processor.orders.test_customer_orders import login, mark_in, order
 from workers.errors import StartupError
 from workers.kafka.records import PlacedRecord
-from workers.kafka.topics import LogBounds
+from workers.kafka.topics import LogBounds, TopicState
+from workers.processor.orders import mark_book
 from workers.processor.orders.mark_book import MarkBook
 from workers.processor.orders.mark_topic import Copies
 from workers.state.marks.key import MarkKey
@@ -108,5 +109,74 @@ def test_marks_that_a_failover_has_lost_are_in_redis_before_the_next_step() -> N
         await agent.process(login(1, 3))
         assert store.contents[0].meta["marks"] == "1"
         assert mark_in(store).suppressed_ms
+
+    lawful(law)
+
+
+async def tick(agent: Agent, topic_id: str | None) -> list[bytes]:
+    """Let a worker see the topic of marks with this id, and return the keys of the copies that it sends."""
+    agent.publisher.sent.clear()
+    agent.publisher.keys.clear()
+    state = TopicState(MARK_TOPIC, 1, topic_id)
+    agent.marks.note({MARK_TOPIC: state})
+    await agent.processor.fire()
+    return [one.key or b"" for one in [*await agent.published(MARK_TOPIC), *agent.publisher.keys]]
+
+
+COPIES = [ADA.hex().encode(), b"key"]
+
+
+def test_a_topic_that_was_deleted_and_created_again_gets_all_marks_and_the_key_once_more() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.process(order(0, SUPPRESS, 2))
+        await agent.published()
+        assert await tick(agent, "first") == COPIES
+        assert await tick(agent, "first") == []
+        assert await tick(agent, "second") == COPIES
+        assert await tick(agent, "second") == []
+        await claim(agent)
+        assert await tick(agent, "second") == []
+
+    lawful(law)
+
+
+def test_a_broker_that_gives_topics_no_id_gets_no_copies_again() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.process(order(0, SUPPRESS, 2))
+        assert await tick(agent, None) == COPIES[:1]  # by the step alone
+        assert await tick(agent, None) == []
+
+    lawful(law)
+
+
+def test_marks_that_come_from_the_topic_are_not_copied_to_it_and_others_are() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.process(order(0, SUPPRESS, 2))
+        await agent.published()
+        sent = list(agent.publisher.sent)
+        assert await tick(agent, "first") == COPIES
+        for lost, copies in ((True, []), (False, COPIES)):
+            agent.publisher.sent[:] = sent if lost else []  # what the topic holds
+            if lost:
+                store.contents[0].marks.clear()
+            del store.contents[0].meta["marks"]
+            await claim(agent)
+            assert mark_in(store).suppressed_ms
+            assert await tick(agent, "first") == copies
+
+    lawful(law)
+
+
+def test_copies_that_kafka_does_not_confirm_are_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.process(order(0, SUPPRESS, 2))
+        await agent.published()
+        monkeypatch.setattr(mark_book, "_COPY_SECONDS", 0.0)
+        agent.publisher.works.clear()
+        with pytest.raises(TimeoutError):
+            await tick(agent, "first")
+        agent.publisher.works.set()
+        monkeypatch.undo()
+        assert await tick(agent, "first") == COPIES
 
     lawful(law)

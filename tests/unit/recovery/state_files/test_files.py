@@ -17,7 +17,6 @@ from workers.recovery.state_files.found import FoundKeys
 from workers.recovery.state_files.importing import foreign
 from workers.recovery.state_files.lines import (
     CustomerLine,
-    DamagedFile,
     HeldLine,
     PartitionHead,
     RecordLine,
@@ -32,6 +31,7 @@ from workers.recovery.state_files.lines import (
 from workers.recovery.state_files.meta_lines import head_of, meta_of
 from workers.recovery.state_files.reading import read_files
 from workers.recovery.state_files.writing import SHARED_NAME, PartWriter, StateFolder, partition_name
+from workers.sealed_lines import DamagedFile
 from workers.state.consistency import Log
 from workers.state.keys import hash_tag
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from workers.errors import StartupError
 from workers.kafka.records import OutboxRecord
 from workers.recovery.state_files.lines import (
-    DamagedFile,
     MarkLine,
     PartitionHead,
     SharedHash,
@@ -20,6 +19,7 @@ from workers.recovery.state_files.lines import (
 from workers.recovery.state_files.marks import PresentMarks, key_of_files, mark_line, mark_of_line
 from workers.recovery.state_files.reading import StateFiles, read_files
 from workers.recovery.state_files.writing import SHARED_NAME, PartWriter, StateFolder, partition_name
+from workers.sealed_lines import DamagedFile
 from workers.state.marks.key import MarkKey
 from workers.state.marks.mark import Mark, decode_mark
 from workers.state.marks.merging import merged

@@ -1,0 +1,15 @@
+# Types for the compiler, for `carried.py`.
+
+cimport cython
+
+cdef class Part:
+    cdef readonly str key
+
+    cpdef object read(self, long long at_ms)
+
+@cython.final
+cdef class Carried:
+    cdef readonly list parts
+
+    @cython.locals(part=Part, place=cython.Py_ssize_t)
+    cpdef dict read(self, long long at_ms)

@@ -1,0 +1,163 @@
+"""`linger forecast`: what becomes due if nothing happens after a scan, as a document of plain values."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from schemas.durations import DAY_MS
+from schemas.rules import Rule, RuleBook, pace_seconds
+from workers.clock import iso_text
+from workers.core.rules.rule_set import RuleSet
+from workers.scan.lines import ScanHead
+from workers.scan.running_on import ForecastCounts, RuleCounts, Run
+from workers.scan.scan_file import opened
+from workers.state.rule_sets.activation import as_stored
+
+DAYS: Final = 60
+LONGEST_DAYS: Final = 3_660
+
+_EPOCH: Final = date(1970, 1, 1)
+_SHOWN_EVERY: Final = 1_000
+
+Advance = Callable[[int], None]
+"""Called with how many customers were run on."""
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a scan.
+
+    Attributes:
+        path: of the scan.
+        book: the rules as written.
+        rules: the same compiled.
+        days: how many days after the rest of the scan's own, in UTC.
+    """
+
+    path: Path
+    book: RuleBook
+    rules: RuleSet
+    days: int = DAYS
+
+
+def forecast(question: Question, advance: Advance = lambda _: None) -> dict[str, Any]:
+    """Run every customer of a scan on, and return the forecast as plain values.
+
+    Raises:
+        StartupError: if the file is no scan, or was cut or changed.
+        LingerError: if another release wrote a customer.
+    """
+    with opened(question.path) as scan:
+        head = scan.head
+        rules = as_stored(question.rules, head.rules, head.rule_contents)
+        last_day = head.at // DAY_MS + question.days
+        paces_ms = {rule.id: pace_seconds(rule.pace) * 1000 for rule in question.book.rules if rule.pace is not None}
+        run = Run(rules, paces_ms, head.at, (last_day + 1) * DAY_MS - 1)
+        run.run(_noted(scan.customers(), advance))
+        assert scan.end is not None
+        took_ms = scan.end.took_ms
+    return _document(question, head, run.counts, last_day, took_ms)
+
+
+def _noted(customers: Iterable[Item], advance: Advance) -> Iterator[Item]:
+    for number, customer in enumerate(customers, 1):
+        yield customer
+        if number % _SHOWN_EVERY == 0:
+            advance(number)
+
+
+def _document(
+    question: Question, head: ScanHead, counts: ForecastCounts, last_day: int, took_ms: int
+) -> dict[str, Any]:
+    days = range(head.at // DAY_MS, last_day + 1)
+    written = {rule.id: rule for rule in question.book.rules}
+    is_same = head.rules.get("hash") == question.rules.hash
+    return {
+        "scan": {
+            "file": str(question.path),
+            "at": iso_text(head.at),
+            "customers": counts.customers,
+            "unreadable": counts.unreadable,
+            "seconds": round(took_ms / 1000, 1),
+            "generation": int(head.rules.get("generation", 0)),
+            "same_rules": is_same,
+        },
+        "from": iso_text(head.at),
+        "until": iso_text((last_day + 1) * DAY_MS - 1000),
+        "days": question.days,
+        "rules": [_rule(written[rule_id], one, days) for rule_id, one in sorted(counts.rules.items())],
+        "any_rule": {
+            "sent": sum(one.sent.total() for one in counts.rules.values()),
+            "customers": counts.reached,
+            "days": [{"day": _day(day), "sent": sum(one.sent[day] for one in counts.rules.values())} for day in days],
+        },
+        "notes": _notes(counts, is_same),
+    }
+
+
+def _rule(rule: Rule, counts: RuleCounts, days: Sequence[int]) -> dict[str, Any]:
+    return {
+        "id": rule.id,
+        "title": rule.title,
+        "status": rule.status,
+        "action": rule.action,
+        "sent": counts.sent.total(),
+        "customers": counts.customers,
+        "already_due": counts.already_due,
+        "delayed_by_quiet_hours": counts.delayed,
+        "taken_back": counts.taken_back,
+        "not_sent": {reason: by_day.total() for reason, by_day in sorted(counts.not_sent.items())},
+        "not_observable": counts.not_observable,
+        "pace": _pace(rule, counts.periods),
+        "days": [_day_of_rule(day, counts) for day in days],
+    }
+
+
+def _day_of_rule(day: int, counts: RuleCounts) -> dict[str, Any]:
+    not_sent = {reason: by_day[day] for reason, by_day in sorted(counts.not_sent.items()) if by_day[day]}
+    return {"day": _day(day), "sent": counts.sent[day], "not_sent": not_sent}
+
+
+def _pace(rule: Rule, periods: Counter[int]) -> dict[str, Any] | None:
+    if rule.pace is None:
+        return None
+    most, unit = rule.pace
+    return {
+        "at_most": most,
+        "per": unit,
+        "over_pace": rule.over_pace,
+        "largest": max(periods.values(), default=0),
+        "above": sum(max(0, number - most) for number in periods.values()),
+    }
+
+
+def _notes(counts: ForecastCounts, is_same: bool) -> list[str]:
+    notes = ["It is assumed that no event arrives, and that every source is seen to be silent."]
+    if not is_same:
+        notes.append(
+            "The rule files differ from the rules that the workers had loaded: a customer who matches a new rule by "
+            "now is met already, and what waits is decided by these files."
+        )
+    if already := sum(one.already_due for one in counts.rules.values()):
+        notes.append(
+            f"{already:,} actions were due before the scan: their sources had not been read so far. They count on "
+            "its day."
+        )
+    if any(one.periods for one in counts.rules.values()):
+        notes.append("Paces, pauses and the brake are not simulated: an action that they hold counts when it is due.")
+    if counts.unreadable:
+        notes.append(f"{counts.unreadable:,} customers cannot be read, and are left out: linger rebuild --all")
+    return notes
+
+
+def _day(number: int) -> str:
+    return (_EPOCH + timedelta(days=number)).isoformat()
+
+
+def moment_in_words(at: str) -> str:
+    """Return an ISO 8601 moment of a document for people."""
+    return datetime.fromisoformat(at).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,135 @@
+"""Runs the customers of a scan on: what time alone makes due for them, if nothing happens. Counts only.
+
+Every customer is decided by the core as a worker decides at due times, with every event type counted as seen. So
+cool-downs, limits, hold-outs, consent and the customer's mark apply. Memory holds one customer and the counts. Pure.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from schemas.durations import DAY_MS
+from workers.core.coverage import Coverage
+from workers.core.customer.stored import OtherLayout
+from workers.core.decisions.decide import decider_of
+from workers.core.decisions.decided import ACTIVE, RETRACTED, SUPPRESSIONS, UNKNOWN, Decided
+from workers.core.rules.rule_set import RuleSet
+from workers.errors import LingerError
+from workers.scan.lines import PartitionLine, StoredCustomer
+
+_LAYOUT: Final = 4
+"""Of what is decided on the way, which is stored nowhere: it keeps the actions that wait as they are."""
+
+
+@dataclass(slots=True)
+class RuleCounts:
+    """What becomes due of one rule.
+
+    Attributes:
+        sent: actions, by UTC day, counted from 1970-01-01. Those that were due before the scan's moment count on its
+            day.
+        already_due: actions among them that were due before, and waited for a source to be seen.
+        customers: whom they reach.
+        delayed: how many of them wait for the end of quiet hours.
+        taken_back: how many of them another rule replaces later.
+        not_sent: by reason, episodes without an action, by day.
+        not_observable: how often it might have begun to hold, if more were known.
+        periods: actions by period of the rule's pace; empty without a pace.
+    """
+
+    sent: Counter[int] = field(default_factory=Counter)
+    already_due: int = 0
+    customers: int = 0
+    delayed: int = 0
+    taken_back: int = 0
+    not_sent: dict[str, Counter[int]] = field(default_factory=dict)
+    not_observable: int = 0
+    periods: Counter[int] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class ForecastCounts:
+    """What becomes due of all rules.
+
+    Attributes:
+        customers: how many were run on.
+        unreadable: who could not be, because what is stored is damaged.
+        reached: customers whom any rule reaches.
+        rules: by rule id; every rule of the set is there.
+    """
+
+    customers: int = 0
+    unreadable: int = 0
+    reached: int = 0
+    rules: dict[str, RuleCounts] = field(default_factory=dict)
+
+
+class Run:
+    """One run over the customers of a scan.
+
+    Attributes:
+        counts: so far.
+    """
+
+    def __init__(self, rules: RuleSet, paces_ms: Mapping[str, int], at_ms: int, upto_ms: int) -> None:
+        """Set up.
+
+        Args:
+            rules: by which it is decided; nothing else may decide by them meanwhile.
+            paces_ms: by rule, the period of its pace.
+            at_ms: the scan's moment.
+            upto_ms: up to when, inclusive.
+        """
+        self.counts = ForecastCounts(rules={rule.id: RuleCounts() for rule in rules.rules})
+        self._decider = decider_of(rules)
+        self._paces_ms = paces_ms
+        self._at_ms = at_ms
+        self._upto_ms = upto_ms
+
+    def run(self, customers: Iterable[tuple[PartitionLine, StoredCustomer]]) -> None:
+        """Run more customers on, each with its partition, and count.
+
+        Raises:
+            LingerError: if another release wrote a customer, so this one can read none.
+        """
+        partition, coverage = None, Coverage({})
+        for line, customer in customers:
+            if line is not partition:
+                partition, coverage = line, line.as_if_seen()
+            try:
+                outcome = self._decider.decide(
+                    customer.id, customer.stored, (), coverage, self._upto_ms, _LAYOUT, customer.standing
+                )
+            except OtherLayout as error:
+                raise LingerError(str(error)) from error
+            except (ValueError, OverflowError):
+                self.counts.unreadable += 1
+                continue
+            self.counts.customers += 1
+            reached = {row.rule.id for row in outcome.decided if self._count(row) and row.rule is not None}
+            for rule_id in reached:
+                self.counts.rules[rule_id].customers += 1
+            self.counts.reached += bool(reached)
+
+    def _count(self, row: Decided) -> bool:
+        """Count what was decided, and return whether it is an action."""
+        if row.rule is None:
+            return False  # it waited under a rule that is gone
+        counts = self.counts.rules[row.rule.id]
+        if row.kind == RETRACTED:
+            counts.taken_back += 1
+            return False
+        if row.kind == UNKNOWN:
+            counts.not_observable += 1
+            return False
+        at_ms = max(row.start_ms, self._at_ms)
+        if row.kind != ACTIVE:
+            counts.not_sent.setdefault(str(SUPPRESSIONS[row.kind]), Counter())[at_ms // DAY_MS] += 1
+            return False
+        counts.sent[at_ms // DAY_MS] += 1
+        counts.already_due += row.start_ms < self._at_ms
+        counts.delayed += row.not_before_ms > 0
+        if pace_ms := self._paces_ms.get(row.rule.id, 0):
+            counts.periods[at_ms // pace_ms] += 1
+        return True
