@@ -15,6 +15,8 @@ Format = Literal[
     "time zone",
     "time format",
     "condition",
+    "currency",
+    "value",
     "unwrap",
 ]
 """The formats of values for which other spellings are recognized."""

@@ -42,6 +42,7 @@ from schemas.consent import spelling_of
 from schemas.durations import DURATION_SCHEMA, Duration, parse_duration, write_duration
 from schemas.events import SIGNS_OF_LIFE
 from schemas.refusals import InconsistentEntries, WrongFormat, not_in_format
+from schemas.value import Valuation, with_value
 
 RULE_ID_PATTERN: Final = r"^[a-z][a-z0-9-]{1,62}[a-z0-9]$"
 RuleId = Annotated[str, Field(pattern=RULE_ID_PATTERN)]
@@ -280,6 +281,12 @@ class Rule(Strict):
         if self.instead_of is not None and self.id in self.instead_of:
             raise InconsistentEntries("a rule cannot act instead of itself", "instead of")
         return self
+
+
+def measured(rule: Rule, value: Valuation | None) -> Rule:
+    """Return a rule whose conditions on the value of a customer are measured as a file says."""
+    unless = None if rule.unless is None else with_value(rule.unless, value)
+    return rule.model_copy(update={"when": with_value(rule.when, value), "unless": unless})
 
 
 def check_size(conditions: list[Any]) -> None:
@@ -594,7 +601,7 @@ class RuleTest(Example):
 
 
 class RuleFile(Strict):
-    """A file in `rules/`: rules, named conditions, or settings for every rule."""
+    """A file in `rules/`: rules, named conditions, what a customer is worth, or settings for every rule."""
 
     define: Annotated[
         dict[Annotated[str, Field(pattern=DEFINITION_PATTERN)], Condition], Field(min_length=1, max_length=100)
@@ -607,14 +614,19 @@ class RuleFile(Strict):
     for_every_rule: ForEveryRule | None = Field(
         default=None, alias="for every rule", description="Settings for every rule; in one file only."
     )
+    value: Valuation | None = Field(
+        default=None,
+        description="What a customer is worth; in one file only.",
+        examples=[{"revenue": ["purchase.amount"], "less": ["refund.amount"], "within": "365 days"}],
+    )
     rules: Annotated[list[Rule], Field(min_length=1, max_length=500)] = Field(
         default_factory=list, validate_default=False, description="The rules."
     )
 
     @model_validator(mode="after")
     def _something(self) -> "RuleFile":
-        if not self.rules and not self.define and self.for_every_rule is None:
-            raise ValueError("needs one of 'rules', 'define', 'for every rule'")
+        if not self.rules and not self.define and self.for_every_rule is None and self.value is None:
+            raise ValueError("needs one of 'rules', 'define', 'for every rule', 'value'")
         return self
 
 
@@ -636,6 +648,7 @@ class RuleBook:
         signs_of_life: the event types that show that a customer is back.
         personal: the attributes that `sources.yaml` declares personal, as `type.attribute`.
         forget_after: how long after the last of these a customer is forgotten; None for never.
+        value: what a customer is worth; None if no file says it. The conditions of the rules are measured by it.
     """
 
     rules: tuple[Rule, ...] = ()
@@ -645,6 +658,7 @@ class RuleBook:
     signs_of_life: frozenset[str] = SIGNS_OF_LIFE
     personal: frozenset[str] = frozenset()
     forget_after: timedelta | None = None
+    value: Valuation | None = None
 
 
 for _model in (Rule, RuleFile):

@@ -22,6 +22,7 @@ from schemas.conditions.combinations import (
     Condition,
     Meets,
     Not,
+    changed,
     condition_kind,
     expanded,
     parts_of,
@@ -42,6 +43,16 @@ from schemas.conditions.none import Absent
 from schemas.conditions.overdue import Overdue
 from schemas.conditions.status import Status
 from schemas.conditions.sum import Sum
+from schemas.conditions.value import (
+    COST_OF_WINNING,
+    CURRENCY_ATTRIBUTE,
+    Currency,
+    Measured,
+    MeasuredAs,
+    Value,
+    Worth,
+    top,
+)
 from schemas.conditions.words import (
     ATTRIBUTE_PATTERN,
     REFERENCE_PATTERN,
@@ -71,9 +82,12 @@ __all__ = [
     "Between",
     "Bounds",
     "CONDITION_WORDS",
+    "COST_OF_WINNING",
+    "CURRENCY_ATTRIBUTE",
     "Change",
     "Condition",
     "Count",
+    "Currency",
     "DEFINITION_PATTERN",
     "ELEMENTARY",
     "Date",
@@ -90,6 +104,8 @@ __all__ = [
     "MAX_CONDITIONS",
     "MAX_DISTINCT",
     "MAX_NESTING",
+    "Measured",
+    "MeasuredAs",
     "Meets",
     "Not",
     "Overdue",
@@ -104,11 +120,15 @@ __all__ = [
     "Times",
     "TypeName",
     "Unfollowed",
+    "Value",
     "Where",
     "Which",
+    "Worth",
+    "changed",
     "condition_kind",
     "expanded",
     "parts_of",
     "replaced",
     "size_of",
+    "top",
 ]

@@ -22,6 +22,7 @@ from schemas.conditions.none import Absent
 from schemas.conditions.overdue import Overdue
 from schemas.conditions.status import Status
 from schemas.conditions.sum import Sum
+from schemas.conditions.value import Value
 from schemas.conditions.words import Strict
 
 MAX_CONDITIONS: Final = 32
@@ -63,6 +64,7 @@ class Not(Strict):
 _Written = (
     Annotated[Count, Tag("count")]
     | Annotated[Sum, Tag("sum")]
+    | Annotated[Value, Tag("value")]
     | Annotated[Average, Tag("average")]
     | Annotated[Distinct, Tag("distinct")]
     | Annotated[DaysWith, Tag("days with")]
@@ -144,18 +146,21 @@ def size_of(condition: Any) -> tuple[int, int]:
     return sum(size for size, _ in sizes), 1 + max(depth for _, depth in sizes)
 
 
+def changed(condition: Any, change: Callable[[Any], Any]) -> Any:
+    """Return the condition with every part changed that has no parts itself: elementary ones, and `meets`."""
+    match condition:
+        case All(all=parts):
+            return All(all=[changed(part, change) for part in parts])
+        case Any_(any=parts):
+            return Any_(any=[changed(part, change) for part in parts])
+        case Not(not_=part):
+            return Not(not_=changed(part, change))
+    return change(condition)
+
+
 def replaced(condition: Any, replace: Callable[[Meets], Any]) -> Any:
     """Return the condition with every `meets` replaced."""
-    match condition:
-        case Meets():
-            return replace(condition)
-        case All(all=parts):
-            return All(all=[replaced(part, replace) for part in parts])
-        case Any_(any=parts):
-            return Any_(any=[replaced(part, replace) for part in parts])
-        case Not(not_=part):
-            return Not(not_=replaced(part, replace))
-    return condition
+    return changed(condition, lambda part: replace(part) if isinstance(part, Meets) else part)
 
 
 def expanded(condition: Any, define: Mapping[str, Any]) -> Any:

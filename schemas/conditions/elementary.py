@@ -67,6 +67,20 @@ class Elementary(Strict):
         for event_type, where in self.events():
             yield from uses_of_filter(event_type, where)
 
+    def observed(self) -> set[str]:
+        """Return the attributes that it compares or adds up, as `type.attribute`, and perhaps event types."""
+        return {self.named}
+
+    def measured_by(self, measured: Any, amounts: Mapping[str, Any]) -> "Elementary":
+        """Return the condition as it is meant with what one file says for all rules.
+
+        Args:
+            measured: how the value of a customer is measured (`schemas.conditions.value.Measured`); None if no file
+                says it.
+            amounts: the amounts that a condition can name, such as `cost of winning`.
+        """
+        return self
+
     def told_apart(self) -> str | None:
         """Return the attribute whose distinct values it counts, as `type.attribute`; None for none."""
         return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from math import ceil
+from math import ceil, floor
 from typing import Any, Final
 
 import msgspec
@@ -204,6 +204,34 @@ def sum_(when: model.Sum, life: Life, at_ms: int) -> int:
         more += [gap + step for gap in gaps for step in (0, Fraction(1, 10_000), 1) if gap + step > 0]
         more.append(Fraction(10**9))
     return certain([is_within(seen + unseen, when) for unseen in more])
+
+
+def value(when: model.Value, life: Life, at_ms: int) -> int:
+    """What is not known of the revenue may raise it, and what is not known of the rest may lower it."""
+    measured, bounds = when.measured, when.bounds()
+    assert measured is not None
+    assert bounds is not None
+    seen, is_known = Fraction(0), {False: True, True: True}
+    for part in measured.parts():
+        name, attribute = part.reference.split(".")
+        amounts = [
+            number(event.attributes.get(attribute)) or Fraction(0)
+            for event in life.of(name, part.where)
+            if is_in_window(event, measured.within, at_ms)
+        ]
+        converted = Fraction(floor(sum(amounts, Fraction(0)) * 10_000 * Fraction(part.rate)), 10_000)
+        seen += -converted if part.is_less else converted
+        is_known[part.is_less] &= is_count_known(life, name, window_days(measured), at_ms)
+    gaps = [Fraction(limit[0]) - seen for limit in bounds.limits() if limit is not None]
+    more = [Fraction(0)]
+    for gap in gaps:
+        for step in (-1, Fraction(-1, 10_000), 0, Fraction(1, 10_000), 1):
+            if gap + step > 0 and not is_known[False]:
+                more.append(gap + step)
+            if gap + step < 0 and not is_known[True]:
+                more.append(gap + step)
+    more += [Fraction(10**9)] * (not is_known[False]) + [Fraction(-(10**9))] * (not is_known[True])
+    return certain([is_within(seen + unseen, bounds) for unseen in more])
 
 
 def average(when: model.Average, life: Life, at_ms: int) -> int:
@@ -457,6 +485,7 @@ def status(when: model.Status, life: Life, at_ms: int) -> int:
 JUDGES: Final[dict[type, Callable[[Any, Life, int], int]]] = {
     model.Count: count,
     model.Sum: sum_,
+    model.Value: value,
     model.Average: average,
     model.Distinct: distinct,
     model.DaysWith: days_with,
@@ -545,9 +574,36 @@ AGES: Final = st.one_of(
         ["1 day and 2 days ago", "36 hours and 12 days ago", "5 days and 40 days ago", "40 days and 200 days ago"]
     ).map(lambda between: {"between": between}),
 )
+WORTH: Final = st.one_of(
+    st.sampled_from(["at least 20", "more than 9.25", "less than cost of winning", "at most 5", "top 20%"]),
+    st.builds(
+        lambda low, high: {"at least": str(min(low, high)), "less than": str(max(low, high) + 1)},
+        st.sampled_from(AMOUNTS),
+        st.sampled_from(AMOUNTS),
+    ),
+)
+MEASURED: Final = st.one_of(
+    st.fixed_dictionaries(
+        {
+            "revenue": st.sampled_from([["purchase.amount"], ["nps.score"], ["purchase.amount", "login.score"]]),
+            "less": st.sampled_from([[], ["cancellation.score"], ["nps.plan", "cancellation.score"]]),
+        },
+        optional={"within": WINDOW.filter(bool)},
+    ),
+    st.fixed_dictionaries(
+        {
+            "revenue": st.just(["purchase.amount"]),
+            "less": st.sampled_from([[], ["login.score"]]),
+            "currency": st.just("EUR"),
+            "rates": st.sampled_from([{}, {"DKK": "0.134"}, {"DKK": "7.461"}]),
+        },
+        optional={"within": WINDOW.filter(bool)},
+    ),
+).map(lambda how: how | {"amounts": {"top 20%": 20, "cost of winning": "20.5"}})
 ELEMENTARY: Final[dict[str, st.SearchStrategy[dict[str, Any]]]] = {
     "count": with_parts(keyed(count=NAME, where=WHERE, within=WINDOW), bounded(COUNTS)),
     "sum": with_parts(keyed(sum=NUMERIC, where=WHERE, within=WINDOW), bounded(AMOUNTS)),
+    "value": st.fixed_dictionaries({"value": WORTH, "(measured)": MEASURED}),
     "average": with_parts(keyed(average=NUMERIC, where=WHERE, within=WINDOW), bounded(AMOUNTS)),
     "distinct": with_parts(keyed(distinct=ANY_ATTRIBUTE, where=WHERE, within=WINDOW), bounded(COUNTS)),
     "days with": with_parts(keyed(days_with=NAME, where=WHERE, within=WINDOW.filter(bool)), bounded(COUNTS)),
@@ -670,6 +726,8 @@ def spans_of(when: Any) -> set[int]:
     if parts:
         return set[int]().union(*map(spans_of, parts))
     lengths: set[int] = set()
+    if (within := getattr(getattr(when, "measured", None), "within", None)) is not None:
+        lengths |= {ms(within), 2 * ms(within)}
     for _, value in when:
         for span in value if isinstance(value, tuple) else (value,):
             if isinstance(span, timedelta):

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from schemas.rules import ForEveryRule, Rule, RuleBook
+from schemas.rules import ForEveryRule, Rule, RuleBook, measured
+from schemas.value import Valuation
 from workers.core.coverage import Coverage
 from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.rule_compiler import compile_rules
@@ -13,6 +14,23 @@ DAY = 86_400_000
 TYPES = ("purchase", "login", "cancellation")
 START = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp() * 1000)
 """Day 0 of the tests, a midnight."""
+VALUE = Valuation.model_validate(
+    {
+        "revenue": ["purchase.amount"],
+        "less": ["refund.amount"],
+        "currency": "EUR",
+        "rates": {"USD": "0.5"},
+        "within": "365 days",
+        "cost of winning": 60,
+        "tiers": {
+            "measured": "2024-01-01",
+            "customers": 1000,
+            "from": "history",
+            "thresholds": {"5%": 900, "20%": 260},
+        },
+    }
+)
+"""By which conditions on the value of a customer are measured in tests."""
 
 
 def day(number: float) -> int:
@@ -42,7 +60,7 @@ def rule(rule_id: str = "a-rule", **content: Any) -> Rule:
     """Build a live rule; keyword `when` and others as in a rule file, with underscores for spaces."""
     written = {name.rstrip("_").replace("_", " "): value for name, value in content.items()}
     written.setdefault("when", {"none": "purchase", "for": "45 days"})
-    return Rule.model_validate(
+    built = Rule.model_validate(
         {
             "id": rule_id,
             "title": rule_id,
@@ -54,12 +72,22 @@ def rule(rule_id: str = "a-rule", **content: Any) -> Rule:
             **written,
         }
     )
+    return measured(built, VALUE)
 
 
-def rules(*content: Rule, types: tuple[str, ...] = TYPES, **for_every_rule: Any) -> RuleSet:
-    """Compile rules; keywords as under `for every rule`, with underscores for spaces."""
+def rules(
+    *content: Rule, types: tuple[str, ...] = TYPES, worth: Valuation | None = None, **for_every_rule: Any
+) -> RuleSet:
+    """Compile rules; keywords as under `for every rule`, with underscores for spaces.
+
+    Args:
+        content: the rules.
+        types: all event types.
+        worth: what a customer is worth, if that is declared.
+        for_every_rule: the settings.
+    """
     policy = {name.replace("_", " "): value for name, value in for_every_rule.items()}
-    return compile_rules(RuleBook(content, {}, ForEveryRule.model_validate(policy)), types)
+    return compile_rules(RuleBook(content, {}, ForEveryRule.model_validate(policy), value=worth), types)
 
 
 def watched(ruleset: RuleSet, since_day: float = 0, whole: bool = True, **until_day: float) -> Coverage:

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from schemas import conditions as model
 from schemas.actions import Reason
 from schemas.attribute_types import AttributeType
-from tests.support.builders import DAY, START, day
+from tests.support.builders import DAY, START, VALUE, day
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Condition
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import Evidence
@@ -21,9 +21,21 @@ from workers.core.rules.whole_conditions import collect, compile_whole
 from workers.core.text import Text
 
 TYPES: Final = ("purchase", "login", "cancellation", "reactivation", "nps")
-READ: Final = TypeAdapter[Any](model.Condition).validate_python
+_VALIDATED: Final = TypeAdapter[Any](model.Condition).validate_python
 _WORDS: Final = {TRUE: "true", FALSE: "false", NOT_OBSERVABLE: "not observable"}
 _REASONS: Final = msgspec.json.Decoder(list[Reason])
+
+
+def _read(written: Any) -> Any:
+    """Return a condition; the value of a customer is measured as in `VALUE`, unless the condition says how."""
+
+    def meant(part: Any) -> Any:
+        return part if getattr(part, "measured", True) else part.measured_by(VALUE, VALUE.amounts())
+
+    return model.changed(_VALIDATED(written), meant)
+
+
+READ: Final = _read
 
 
 class LookedAt:

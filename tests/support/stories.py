@@ -9,17 +9,47 @@ from random import Random
 from typing import Any, Final
 
 from schemas.events import UNREADABLE
-from schemas.rules import ForEveryRule, Rule, RuleBook
+from schemas.rules import ForEveryRule, Rule, RuleBook, measured
+from schemas.value import Valuation
 from tests.support.builders import DAY, START, rule
 from workers.core.coverage import Coverage
 from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 
-TYPES: Final = ("purchase", "login", "cancellation", "nps", "prefs")
-EVENTS: Final = ("purchase", "purchase", "purchase", "login", "login", "cancellation", "nps", "prefs", "visit")
+TYPES: Final = ("purchase", "login", "cancellation", "nps", "prefs", "refund")
+EVENTS: Final = (
+    "purchase",
+    "purchase",
+    "purchase",
+    "login",
+    "login",
+    "cancellation",
+    "nps",
+    "prefs",
+    "refund",
+    "visit",
+)
 """`visit` is a type that no rule set knows."""
 _BOUNDS: Final = ("at least", "at most", "more than", "less than")
+
+
+VALUE: Final = Valuation.model_validate(
+    {
+        "revenue": ["purchase.amount"],
+        "less": ["refund.amount"],
+        "currency": "EUR",
+        "rates": {"USD": "0.9"},
+        "within": "12 days",
+        "cost of winning": 25,
+        "tiers": {
+            "measured": "2024-01-01",
+            "customers": 10,
+            "from": "scan",
+            "thresholds": {"5%": 70, "20%": 40},
+        },
+    }
+)
 
 
 @dataclass
@@ -112,9 +142,11 @@ def _event(random: Random, serial: int, at_day: float) -> DecodedEvent:
         at_day = max(0.5, at_day - random.choice((0.0001, 0.5, 3, 9, 30)))
     attributes: dict[str, Any] = {}
     if kind == "purchase":
-        attributes = {"amount": random.choice((10, 20, 40, -15)), "currency": "EUR"}
+        attributes = {"amount": random.choice((10, 20, 40, -15)), "currency": random.choice(("EUR", "EUR", "USD"))}
         if random.random() < 0.5:
             attributes["shop"] = random.choice(("north", "south", "east"))
+    if kind == "refund":
+        attributes = {"amount": random.choice((5, 20, 60)), "currency": random.choice(("EUR", "EUR", "USD"))}
     if kind == "nps":
         attributes = {"score": random.choice((3, 7, "9", "x", None))}
         attributes["until"] = random.choice(("2024-02-10", "2024-01-20T10:00:00+01:00", "soon", None))
@@ -143,7 +175,13 @@ def _book(random: Random) -> RuleBook:
         policy["consent"] = {"from": "prefs.mail"}
         if random.random() < 0.5:
             policy["consent"]["unknown"] = "opted out"
-    return RuleBook(rules, {}, ForEveryRule.model_validate(policy), signs_of_life=frozenset({"purchase", "login"}))
+    return RuleBook(
+        rules,
+        {},
+        ForEveryRule.model_validate(policy),
+        signs_of_life=frozenset({"purchase", "login"}),
+        value=VALUE if random.random() < 0.5 else None,
+    )
 
 
 def _changed(random: Random, book: RuleBook) -> RuleBook:
@@ -157,7 +195,8 @@ def _changed(random: Random, book: RuleBook) -> RuleBook:
     if random.random() < 0.4:
         rules.append(_rule(random, "rule-z", [*names, "rule-z"]))
     unique = {one.id: one for one in rules}
-    return RuleBook(tuple(unique.values()), {}, book.for_every_rule, signs_of_life=book.signs_of_life)
+    value = book.value if random.random() < 0.8 else None if book.value else VALUE
+    return RuleBook(tuple(unique.values()), {}, book.for_every_rule, signs_of_life=book.signs_of_life, value=value)
 
 
 def _rule(random: Random, name: str, names: Sequence[str]) -> Rule:
@@ -185,7 +224,7 @@ def _rule(random: Random, name: str, names: Sequence[str]) -> Rule:
         content["take_back"] = "never"
     if random.random() < 0.3:
         content["variables"] = {"amount": "purchase.amount", "shop": "purchase.shop", "score": "nps.score"}
-    return rule(name, **content)
+    return measured(rule(name, **content), VALUE)
 
 
 def _condition(random: Random, depth: int) -> dict[str, Any]:
@@ -334,6 +373,11 @@ def _status(random: Random) -> dict[str, Any]:
     return {"status": random.choice(("active", "cancelled"))}
 
 
+def _value(random: Random) -> dict[str, Any]:
+    bounds = ("at least 30", "less than 30", "top 20%", "top 5%", "less than cost of winning", "at most 0")
+    return {"value": random.choice((*bounds, {"at least": 10, "less than": 60}))}
+
+
 _KINDS: Final = {
     "count": _count,
     "sum": _sum,
@@ -350,5 +394,6 @@ _KINDS: Final = {
     "latest": _latest,
     "date": _date,
     "status": _status,
+    "value": _value,
 }
 """By kind of condition, what makes one."""

@@ -44,6 +44,7 @@ def reference_problems(
     yield from islice(_repeated_ids(documents), _MOST_REPORTED)
     yield from islice(_unknown_rules(documents, other_ids), _MOST_REPORTED)
     yield from islice(_repeated_for_every_rule(documents), _MOST_REPORTED)
+    yield from islice(_repeated_value(documents), _MOST_REPORTED)
     yield from _definition_problems(documents)
     if names.types is not None:
         for document in documents:
@@ -144,16 +145,28 @@ def _rule_ids_in(rule: Node) -> Iterator[ScalarNode]:
 
 
 def _repeated_for_every_rule(documents: Iterable[Document]) -> Iterator[Problem]:
+    for document, node, first in _said_again(documents, "for every rule"):
+        hint = "it applies to the rules of all files: keep it in one of them"
+        message = f"{first} already has 'for every rule'"
+        yield Problem(document.file, *node.at, "repeated-for-every-rule", message, hint)
+
+
+def _repeated_value(documents: Iterable[Document]) -> Iterator[Problem]:
+    for document, node, first in _said_again(documents, "value"):
+        hint = "a customer is worth the same for all rules: keep it in one file"
+        yield Problem(document.file, *node.at, "repeated-value", f"{first} already has 'value'", hint)
+
+
+def _said_again(documents: Iterable[Document], key: str) -> Iterator[tuple[Document, Node, str]]:
+    """Yield each file that has a key which an earlier one has, the value there, and the position of the first."""
     first: str | None = None
     for document in documents:
-        every = value_of(document.root, "for every rule")
-        if every is None:
+        found = value_of(document.root, key)
+        if found is None:
             continue
         if first is not None:
-            message = f"{first} already has 'for every rule'"
-            hint = "it applies to the rules of all files: keep it in one of them"
-            yield Problem(document.file, *every.at, "repeated-for-every-rule", message, hint)
-        first = first or _position(document, every)
+            yield document, found, first
+        first = first or _position(document, found)
 
 
 # --- named conditions -------------------------------------------------------------------------------------------
@@ -326,6 +339,10 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     "repeated-for-every-rule": Explanation(
         "Two files have `for every rule`",
         "It applies to the rules of all files. Keep it in one file, so that there is one place to look.",
+    ),
+    "repeated-value": Explanation(
+        "Two files have `value`",
+        "What a customer is worth is said once, for the rules of all files. Keep it in one file.",
     ),
     "definition-of-itself": Explanation(
         "A named condition refers to itself",

@@ -84,10 +84,11 @@ def alias_of(name: str, field: Schema) -> str:
 
 
 def keys_of(schema: Schema | None) -> list[str]:
-    """Return the keys of a mapping; none for anything else."""
+    """Return the keys of a mapping; none for anything else. A key in brackets is never written in a file."""
     if schema is None or schema["type"] != "model-fields":
         return []
-    return [alias_of(name, field) for name, field in schema["fields"].items()]
+    aliases = (alias_of(name, field) for name, field in schema["fields"].items())
+    return [alias for alias in aliases if not alias.startswith("(")]
 
 
 def required_keys_of(schema: Schema | None) -> set[str]:

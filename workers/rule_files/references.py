@@ -7,7 +7,7 @@ never know which names exist.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from schemas.conditions import ELEMENTARY, Elementary, condition_kind
+from schemas.conditions import CURRENCY_ATTRIBUTE, ELEMENTARY, Elementary, condition_kind
 from workers.rule_files.yaml_nodes import (
     Document,
     MapNode,
@@ -18,7 +18,8 @@ from workers.rule_files.yaml_nodes import (
     value_of,
 )
 
-_EVERY: Final = "for every rule"
+_SETTINGS: Final = ("for every rule", "value")
+"""Keys that only one file has, and that hold for the rules of all."""
 
 
 class Named(NamedTuple):
@@ -128,6 +129,7 @@ def names_in(document: Document) -> Iterator[Named]:
     every = value_of(document.root, "for every rule")
     for setting, key in (("time zone", "from"), ("time zone", "country"), ("consent", "from")):
         yield from _named(value_of(value_of(every, setting), key))
+    yield from names_in_value(value_of(document.root, "value"))
 
 
 def names_in_condition(condition: Node) -> Iterator[Named]:
@@ -141,6 +143,17 @@ def names_in_condition(condition: Node) -> Iterator[Named]:
             step = value_of(part, key)
             named = value_of(step, "event") if isinstance(step, MapNode) else step
             yield from _named(named, value_of(step, "where"))
+
+
+def names_in_value(value: Node | None) -> Iterator[Named]:
+    """Yield the names in what a customer is worth; with a currency, each type needs the attribute with its own."""
+    currency = entries_of(value).get("currency")
+    for key in ("revenue", "less"):
+        for reference in items_of(value_of(value, key)):
+            for named in _named(reference):
+                yield named
+                if currency is not None and named.attribute is not None:
+                    yield Named(named.type, CURRENCY_ATTRIBUTE, currency[0], is_beside=True)
 
 
 def variables_in(rule: Node) -> Iterator[Named]:
@@ -178,9 +191,9 @@ def lent_documents(own: Sequence[Document], beside: Sequence[Document], *, with_
     """Return what files beside the named ones lend them: documents with only that, at its positions.
 
     They lend each named condition that is used and that no named file defines. One that has no rules also lends
-    `for every rule`, if no named file has it: beside rules it can belong to another attempt at them. What two of them
-    say differently is lent twice, so that it is a repeated name, as in a folder. But a file with the id of a rule of
-    a named file is another version of it, and lends only conditions that no other file defines.
+    `for every rule` and `value`, if no named file has it: beside rules it can belong to another attempt at them. What
+    two of them say differently is lent twice, so that it is a repeated name, as in a folder. But a file with the id
+    of a rule of a named file is another version of it, and lends only conditions that no other file defines.
 
     Args:
         own: the named files.
@@ -198,9 +211,10 @@ def lent_documents(own: Sequence[Document], beside: Sequence[Document], *, with_
     lent: set[Node] = set()
     for name in names:
         lent.update(_different([(definition.key, definition.condition) for definition in by_name[name]]))
-    if not any(_EVERY in entries_of(document.root) for document in own):
-        settings = [entries_of(document.root) for document in others if with_rules or not any(rules_in(document))]
-        lent.update(_different([entries[_EVERY] for entries in settings if _EVERY in entries]))
+    for key in _SETTINGS:
+        if not any(key in entries_of(document.root) for document in own):
+            settings = [entries_of(document.root) for document in others if with_rules or not any(rules_in(document))]
+            lent.update(_different([entries[key] for entries in settings if key in entries]))
     documents = (_only(document, lent, with_rules=document in whole) for document in beside)
     return [document for document in documents if document.root is not None or document.problems]
 
@@ -247,7 +261,7 @@ def _only(document: Document, lent: Collection[Node], *, with_rules: bool) -> Do
             named = {name: entry for name, entry in entries_of(value).items() if entry[0] in lent}
             if named:
                 entries[name] = (key, MapNode(value.at, named, is_whole=True))
-        elif key in lent or (with_rules and name != _EVERY):
+        elif key in lent or (with_rules and name not in _SETTINGS):
             entries[name] = (key, value)
     root = MapNode(document.root.at, entries, document.root.is_whole) if entries else None
     return Document(document.file, root, problems)

@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import Any
 
 from schemas.conditions import expanded
-from schemas.rules import ForEveryRule, Rule, RuleBook, RuleFile
+from schemas.rules import ForEveryRule, Rule, RuleBook, RuleFile, measured
+from schemas.value import Valuation, with_value
 from workers.rule_files.attribute_types import attribute_type_problems
 from workers.rule_files.cross_references import reference_problems
 from workers.rule_files.files import read_texts
@@ -21,6 +22,7 @@ from workers.rule_files.problems import Problem, add_elsewhere, in_order
 from workers.rule_files.references import ids_in, lent_documents, rules_in
 from workers.rule_files.values.impossible import value_problems
 from workers.rule_files.values.levels import level_problems
+from workers.rule_files.values.worth import worth_problems
 from workers.rule_files.yaml_nodes import Document, MapNode, parse_yaml
 from workers.rule_files.yaml_validation import validate
 
@@ -120,6 +122,7 @@ def _read(
         *reference_problems(documents, names, ids_in(beside)),
         *value_problems(documents, names),
         *level_problems(documents),
+        *worth_problems(documents, names),
     ]
     for document in documents:
         value, file_problems = validate(document, RuleFile)
@@ -135,20 +138,23 @@ def _read(
 
 
 def _merged(files: Iterable[RuleFile], names: KnownNames) -> RuleBook:
-    """Return the rules of all files; the first definition of a name and the last `for every rule` count."""
+    """Return the rules of all files; the first definition of a name and the last settings count."""
     rules: list[Rule] = []
     define: dict[str, Any] = {}
     every = ForEveryRule()
+    value: Valuation | None = None
     for file in files:
         rules += file.rules
         define = {**file.define, **define}
         every = every if file.for_every_rule is None else file.for_every_rule
+        value = value if file.value is None else file.value
     return RuleBook(
-        rules=tuple(rules),
-        define=define,
+        rules=tuple(measured(rule, value) for rule in rules),
+        define={name: with_value(condition, value) for name, condition in define.items()},
         for_every_rule=every,
         attribute_types=names.attribute_types,
         signs_of_life=names.signs_of_life,
         personal=names.personal,
         forget_after=names.forget_after,
+        value=value,
     )

@@ -26,6 +26,7 @@ from workers.rule_files.hints.values import (
     as_two_ages,
     as_two_numbers,
 )
+from workers.rule_files.values.kinds import meant_currency
 
 _BOUNDS: Final = {
     "at least": "min minimum atleast least gte ge >= ≥ => minimal from not_less_than not_fewer_than no_less_than "
@@ -99,6 +100,14 @@ _WORDS: Final = {
     "until": "to till end",
     "from": "start attribute since at field",
     "per": "every each",
+    # what a customer is worth
+    "revenue": "income sales turnover add adds sum_of plus",
+    "less": "minus subtract refunds deduct costs without",
+    "currency": "in unit money",
+    "rates": "rate exchange_rates conversion convert fx",
+    "cost of winning": "cac acquisition_cost cost_of_acquisition acquisition cost winning",
+    "tiers": "levels ranks segments thresholds",
+    "top": "best highest top_percent percentile",
     # examples
     "given": "events event input history when",
     "expect": "expected then output result expects",
@@ -227,6 +236,24 @@ def as_zone(written: str) -> str | None:
     return of_city[0] if of_city else did_you_mean(written, zones)
 
 
+_AS_WORTH: Final = re.compile(
+    r"(>=|<=|>|<|top|at least|at most|more than|less than)?\s*([\d.,]+\s*%?)", re.IGNORECASE
+)
+_WORTH_OF_SIGN: Final = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
+
+
+def as_worth(written: str) -> str | None:
+    """Return `>= 480`, `480` or `top 20 %` as bounds for the value of a customer, or None."""
+    match = _AS_WORTH.fullmatch(written.strip())
+    if match is None:
+        return None
+    word, number = (match[1] or "at least").lower(), match[2].replace(" ", "")
+    if word == "top" or number.endswith("%"):
+        return f"top {number.removesuffix('%')}%"
+    amount = as_number(number)
+    return None if amount is None else f"{_WORTH_OF_SIGN.get(word, word)} {amount}"
+
+
 def as_path(written: str) -> str | None:
     """Return `$.customer.id` or `Order ID` as a path of `sources.yaml`, or None if it cannot be one."""
     path = re.sub(r"\[(['\"])([^'\"\[\]]+)\1\]", r'."\2"', written.strip()).removeprefix("$").removeprefix(".")
@@ -282,6 +309,8 @@ _READERS: Final[dict[Format, Callable[[str], str | None]]] = {
     "time zone": as_zone,
     "time format": as_time_format,
     "condition": as_condition,
+    "currency": meant_currency,
+    "value": as_worth,
     "unwrap": lambda written: did_you_mean(written, UNWRAP_WORDS),
 }
 """By format: the function that rewrites other spellings of it."""

@@ -23,7 +23,7 @@ from workers.rule_files import (
     yaml_syntax,
 )
 from workers.rule_files.problems import Explanation
-from workers.rule_files.values import impossible, levels
+from workers.rule_files.values import impossible, levels, worth
 from workers.rule_lint.lint import LINTS
 from workers.rule_tests import proof, runner
 from workers.source_files import packs, reading
@@ -41,6 +41,7 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     **attribute_types.EXPLANATIONS,
     **impossible.EXPLANATIONS,
     **levels.EXPLANATIONS,
+    **worth.EXPLANATIONS,
     **reading.EXPLANATIONS,
     **packs.EXPLANATIONS,
     **runner.EXPLANATIONS,
@@ -90,6 +91,7 @@ CHAPTERS: Final[dict[str, tuple[str, ...]]] = {
         "repeated-id",
         "repeated-definition",
         "repeated-for-every-rule",
+        "repeated-value",
         "definition-of-itself",
         "too-large-condition",
     ),
@@ -98,6 +100,11 @@ CHAPTERS: Final[dict[str, tuple[str, ...]]] = {
         "bound-as-text",
         "name-as-value",
         "change-of-level",
+        "no-value",
+        "no-threshold",
+        "no-cost-of-winning",
+        "impossible-bounds",
+        "value-of-personal",
     ),
     "Live rules": (
         "live-without-example",

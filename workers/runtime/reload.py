@@ -5,7 +5,7 @@ sources of these generations from Redis, and follows them until its files are ac
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -27,8 +27,19 @@ from workers.runtime.measures.beginnings import begin_rules
 from workers.runtime.parts import Parts
 from workers.runtime.preflight import Preflight
 from workers.runtime.sources import SourcesInForce
-from workers.state.rule_sets.activation import Activation, OlderRules, activate, newest_generation, require_not_older
+from workers.runtime.survivors import AGREED_EVERY_SECONDS, wait_for_survivors
+from workers.state.rule_sets.activation import (
+    Activation,
+    OlderRules,
+    activate,
+    is_active,
+    newest_generation,
+    reactivate,
+    require_not_older,
+    stored_rules,
+)
 from workers.state.rule_sets.last_good import TOO_LARGE, FilesRead, keep_files
+from workers.state.rule_sets.restoring import is_lost, restore
 from workers.state.source_sets.activation import OlderSources, activate_sources
 from workers.state.source_sets.stored import newest_sources
 
@@ -60,6 +71,7 @@ class Reload:
         self._sources = sources
         self._rules = configuration.rules
         self._files = configuration.files
+        self._remembered: Mapping[str, str] = {}
         self._follows = bool(configuration.refused)
         self.running = asyncio.Lock()
         self._try_again = False
@@ -79,6 +91,7 @@ class Reload:
         """
         sources, refused = self._sources.current.written, self.problem
         try:
+            await wait_for_survivors(self._store, self._settings)
             await require_not_older(self._store, self._rules)
             await self._keep(self._files, self._rules, sources)
             now_ms = (await self._clock.read()).now_ms
@@ -111,6 +124,7 @@ class Reload:
             is_new, refused = False, self.problem
             self._read = await asyncio.to_thread(fingerprint, *self._paths)  # before they are read
             try:
+                await self._agree()  # what is activated next must not begin to count again at 1
                 configuration = await self._load()
                 sources, rules = configuration.sources, configuration.rules
                 has_sources = content_hash(sources) != content_hash(self._sources.current.written)
@@ -171,6 +185,35 @@ class Reload:
                 await self.reload(asked=False)
             seen = current
 
+    async def keep_agreed(self) -> None:
+        """Look every second whether Redis knows of the rules what this worker knows, until cancelled."""
+        while True:
+            await asyncio.sleep(AGREED_EVERY_SECONDS)
+            async with self.running:
+                try:
+                    await self._agree()
+                except (Transient, Fenced, KafkaError, TopicsError, TimeoutError, OSError) as error:
+                    log.debug(log_events.STEP_RETRIED, error=str(error))  # the tick reports it
+
+    async def _agree(self) -> None:
+        """Give back to Redis what it has lost of rule sets, and decide by what it says of the set of this worker."""
+        stored = await stored_rules(self._store)
+        if stored == self._remembered:
+            return
+        if is_lost(self._remembered, stored):
+            await self._keep(self._files, self._rules, self._sources.current.written)
+            now_ms = (await self._clock.read()).now_ms
+            stored = await restore(self._store, self._rules, self._remembered, now_ms)
+            log.warning(log_events.RULES_GIVEN_BACK, generation=self._rules.generation, rule_set=self._rules.hash)
+        if stored == self._remembered or not is_active(self._rules, stored):
+            return
+        activation = await reactivate(self._store, self._rules, stored)
+        problem = self.problem
+        await self._processor.activate(activation.rules)
+        self._note_rules(activation)
+        self.problem = problem
+        await self._reclaim_stopped()
+
     async def _must_reload(self) -> bool:
         """Return whether unchanged files are read again: newer generations of other workers can be followed."""
         if self._processor.outdated() or not self._follows:
@@ -196,6 +239,7 @@ class Reload:
     async def _take_over_rules(self, configuration: Configuration, *, asked: bool) -> None:
         await self._keep(configuration.files, configuration.rules, configuration.sources)
         activation = await self._activate_rules(configuration.rules, asked=asked)
+        self._files = configuration.files
         if activation.rules.generation != self._rules.generation:
             await self._processor.activate(activation.rules)
             self._note_rules(activation)
@@ -229,6 +273,7 @@ class Reload:
         changes = activated.changes
         if changes == SourceChanges():
             changes = changes_between(before.mapped, activated.sources.mapped)
+        self._files = configuration.files
         self._note_sources(activated.sources, changes)
         self._note_rules(activation)
         metrics.RELOADS.labels("loaded").inc()
@@ -246,6 +291,7 @@ class Reload:
 
     def _note_rules(self, activation: Activation) -> None:
         self._rules, self.problem = activation.rules, None
+        self._remembered = activation.stored
         metrics.GENERATION.set(self._rules.generation)
         begin_rules(self._rules)
         log.info(

@@ -161,6 +161,7 @@ class Worker:
             "sweep": guard(self._processor.sweep()),
             "forget": guard(self._processor.forget()),
             "rules": guard(self._reload.watch()),
+            "agreed": guard(self._reload.keep_agreed()),
             "asked": guard(self._reload.obey(reload_asked)),
             "topics": guard(self._patterns.watch(self._reload.running)),
             "pauses": guard(self._pauses.read()),

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from pydantic import TypeAdapter
 from ruamel.yaml import YAML
 
-from schemas.conditions import ELEMENTARY, Bounds, Condition, condition_kind, parts_of
+from schemas.conditions import ELEMENTARY, Bounds, condition_kind, parts_of
 from schemas.events import BUILT_IN
 from schemas.rules import Example, ForEveryRule, Rule, RuleBook, RuleFile, RuleTestFile
 from tests.support.builders import rule
+from tests.support.looked_at import READ
 from tests.support.paths import ROOT
 from workers.core.phrases import bounds_in_words, listed, plural
 from workers.core.rules.wording import negated, phrase, said
@@ -25,8 +25,6 @@ from workers.rule_files.rules import load_book
 from workers.rule_tests.files import report_on
 from workers.rule_tests.runner import run_examples, run_tests
 from workers.source_files.reading import load_sources
-
-CONDITION: Final[TypeAdapter[Any]] = TypeAdapter(Condition)
 
 WORDED: Final[list[tuple[dict[str, Any], str, str]]] = [
     # count
@@ -73,6 +71,27 @@ WORDED: Final[list[tuple[dict[str, Any], str, str]]] = [
         {"sum": "purchase.amount", "more than": "99.90", "at most": "1234567.5"},
         "purchase amount adding up to more than 99.90 and at most 1234567.5 ever",
         "purchase amount adding up to at most 99.90 or more than 1234567.5 ever",
+    ),
+    # value
+    (
+        {"value": "at least 480"},
+        "value at least 480 EUR within 365 days",
+        "value less than 480 EUR within 365 days",
+    ),
+    (
+        {"value": {"at least": 100, "less than": 480}},
+        "value at least 100 and less than 480 EUR within 365 days",
+        "value less than 100 or at least 480 EUR within 365 days",
+    ),
+    (
+        {"value": "top 20%"},
+        "value among the top 20% (at least 260 EUR) within 365 days",
+        "value not among the top 20% (less than 260 EUR) within 365 days",
+    ),
+    (
+        {"value": "less than cost of winning"},
+        "value less than 60 EUR (the cost of winning them) within 365 days",
+        "value at least 60 EUR (the cost of winning them) within 365 days",
     ),
     # average
     (
@@ -258,10 +277,10 @@ WORDED: Final[list[tuple[dict[str, Any], str, str]]] = [
 def test_a_condition_and_its_opposite_have_one_wording_each(
     written: dict[str, Any], wording: str, opposite: str
 ) -> None:
-    condition = CONDITION.validate_python(written)
+    condition = READ(written)
     assert phrase(condition) == wording
     assert negated(condition) == opposite
-    assert phrase(CONDITION.validate_python({"not": written})) == opposite
+    assert phrase(READ({"not": written})) == opposite
 
 
 def test_every_kind_of_condition_is_worded() -> None:
@@ -270,7 +289,7 @@ def test_every_kind_of_condition_is_worded() -> None:
 
 @pytest.mark.parametrize("written", [case[0] for case in WORDED], ids=[case[1][:60] for case in WORDED])
 def test_a_condition_can_be_said_of_a_customer_and_of_them(written: dict[str, Any]) -> None:
-    condition = CONDITION.validate_python(written)
+    condition = READ(written)
     if parts_of(condition):
         return
     for holds in (True, False):
@@ -284,7 +303,7 @@ def test_a_condition_can_be_said_of_a_customer_and_of_them(written: dict[str, An
 @pytest.mark.parametrize("kind", ["all", "any"])
 def test_a_combination_cannot_be_said_as_one(kind: str) -> None:
     with pytest.raises(TypeError, match="no elementary condition"):
-        said(CONDITION.validate_python({kind: [{"status": "active"}]}))
+        said(READ({kind: [{"status": "active"}]}))
 
 
 @pytest.mark.parametrize(
@@ -309,9 +328,7 @@ def test_lists_are_read_aloud() -> None:
 
 
 def test_a_filter_that_looks_like_a_placeholder_stays_as_it_is() -> None:
-    assert "{whose} %s" in phrase(
-        CONDITION.validate_python({"none": "a", "for": "1 day", "where": {"b": "{whose} %s"}})
-    )
+    assert "{whose} %s" in phrase(READ({"none": "a", "for": "1 day", "where": {"b": "{whose} %s"}}))
 
 
 COMPARED: Final = {
@@ -429,7 +446,7 @@ def test_the_sentence_says_every_control_over_actions() -> None:
 
 
 def test_a_named_condition_is_written_with_its_meaning() -> None:
-    book = RuleBook(define={"regular customer": CONDITION.validate_python(OFTEN)})
+    book = RuleBook(define={"regular customer": READ(OFTEN)})
     meets = rule(when={"all": [{"meets": "regular customer"}, QUIET]})
     assert sentence(meets, book).startswith(
         'When a customer counts as "regular customer" (at least 3 purchases within 365 days), and they have had no '
@@ -590,19 +607,19 @@ def spoken(block: str) -> list[str]:
     return [line.removeprefix(">").strip() for line in quoted[1].splitlines() if line != ">"] if quoted else []
 
 
-def read(block: str) -> Any:
+def loaded(block: str) -> Any:
     return YAML(typ="safe").load(block)
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=[block.splitlines()[0] for block in BLOCKS])
 def test_what_the_page_shows_is_what_can_be_written(block: str) -> None:
-    content = read(block)
+    content = loaded(block)
     if isinstance(content, dict) and set(content) & {"rules", "define", "for every rule"}:
         RuleFile.model_validate(content)
     elif isinstance(content, dict) and "tests" in content:
         RuleTestFile.model_validate(content)
     elif condition_kind(content) is not None:
-        assert spoken(block) == [phrase(CONDITION.validate_python(content))]
+        assert spoken(block) == [phrase(READ(content))]
     elif isinstance(content, dict) and "given" in content:
         Example.model_validate(content)
     else:
@@ -617,9 +634,9 @@ def kinds_in(condition: Any) -> set[str | None]:
 
 
 def test_the_page_shows_every_kind_of_condition() -> None:
-    blocks = [read(block) for block in BLOCKS]
-    shown = [CONDITION.validate_python(block) for block in blocks if condition_kind(block) is not None]
-    worded = [CONDITION.validate_python(written) for written, _, _ in WORDED]
+    blocks = [loaded(block) for block in BLOCKS]
+    shown = [READ(block) for block in blocks if condition_kind(block) is not None]
+    worded = [READ(written) for written, _, _ in WORDED]
     assert set().union(*map(kinds_in, shown)) == set().union(*map(kinds_in, worded))
 
 
@@ -631,13 +648,13 @@ def test_the_page_names_every_key_of_a_rule_and_of_what_holds_for_every_rule() -
 
 def test_what_the_page_expects_of_its_examples_is_what_happens() -> None:
     walked, more = (block for block in BLOCKS if "good-customer-quiet" in block or block.startswith("    examples:"))
-    book = RuleBook(tuple(RuleFile.model_validate(read(walked + more)).rules))
+    book = RuleBook(tuple(RuleFile.model_validate(loaded(walked + more)).rules))
     assert [result.passed for result in run_examples(book, BUILT_IN)] == [True, True]
 
 
 def test_what_the_page_expects_of_the_shipped_rules_is_what_happens() -> None:
     types = [*BUILT_IN, "reactivation", "nps", "complaint", "loyalty"]
-    blocks = [read(block) for block in BLOCKS]
+    blocks = [loaded(block) for block in BLOCKS]
     (tests,) = [RuleTestFile.model_validate(block).tests for block in blocks if "tests" in block]
     assert all(result.passed for result in run_tests(SHIPPED, tests, types))
     quiet = next(each_rule for each_rule in SHIPPED.rules if each_rule.id == "regular-gone-quiet")

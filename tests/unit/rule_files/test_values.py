@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from schemas.attribute_types import BUILT_IN_TYPES, AttributeType
+from schemas.conditions import Value
 from tests.support.paths import ROOT
 from workers.rule_files.hints.values import as_bound
 from workers.rule_files.known_names import KnownNames, built_in_attributes
@@ -273,3 +274,67 @@ def test_the_shipped_rules_compare_with_possible_values() -> None:
     texts = {str(path): path.read_text() for path in sorted((ROOT / "rules").glob("*.yaml"))}
     codes = {problem.code for problem in read_documents(texts, KnownNames()).problems}
     assert not codes & {"impossible-value", "name-as-value", "change-of-level"}
+
+
+# --- what a customer is worth -----------------------------------------------------------------------------------
+
+
+def worth_problems(value: str, names: KnownNames | None = None) -> list[tuple[str, int]]:
+    """Return the codes and columns of the problems of a file with only `value`."""
+    found = read_documents({"a.yaml": f"value: {value}\n"}, names or KnownNames()).problems
+    return [(problem.code, problem.column) for problem in found]
+
+
+def test_what_adds_up_to_the_value_is_a_number_of_a_known_type() -> None:
+    names = KnownNames(("purchase", "refund"), {"purchase": ["amount", "currency"], "refund": ["amount"]})
+    assert worth_problems("{revenue: [purchase.amount], less: [refund.amount]}", names) == []
+    assert worth_problems("{revenue: [purchase.currency]}", names) == [("impossible-value", 19)]
+    assert worth_problems("{revenue: [purchase.amount], less: [return.amount]}", names) == [("unknown-type", 44)]
+    assert worth_problems("{revenue: [purchase.total]}", names) == [("unknown-attribute", 19)]
+
+
+def test_with_a_currency_every_type_needs_one() -> None:
+    names = KnownNames(("purchase", "refund"), {"refund": ["amount"]})
+    assert worth_problems("{revenue: [purchase.amount], currency: EUR}", names) == []
+    assert worth_problems("{revenue: [purchase.amount], less: [refund.amount], currency: EUR}", names) == [
+        ("unknown-attribute", 60)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("{revenue: [purchase.amount], currency: eur}", "did you mean 'EUR'?"),
+        ("{revenue: [purchase.amount], rates: {USD: 2}}", "'rates' need the 'currency'"),
+        ("{revenue: [purchase.amount], currency: USD, rates: {USD: 2}}", "needs no rate"),
+        ("{revenue: [purchase.amount], less: [purchase.amount]}", "cannot be both"),
+        ("{revenue: [purchase.amount, purchase.amount]}", "would count twice"),
+        ("{revenue: [purchase.amount], cost of winning: -1}", "0 or more"),
+        (
+            "{revenue: [a.b], tiers: {measured: 2026-01-31, customers: 9, from: scan, thresholds: {1%: 3, 5%: 9}}}",
+            "a smaller share cannot be lower",
+        ),
+    ],
+)
+def test_what_a_customer_is_worth_is_consistent(value: str, message: str) -> None:
+    (problem,) = read_documents({"a.yaml": f"value: {value}\n"}, KnownNames()).problems
+    assert message in str(problem)
+
+
+def test_a_personal_attribute_is_no_part_of_the_value() -> None:
+    names = KnownNames(("donation",), personal=frozenset({"donation.amount"}))
+    assert worth_problems("{revenue: [donation.amount]}", names) == [("value-of-personal", 19)]
+
+
+def test_what_a_customer_is_worth_is_said_once_and_lent_to_the_files_beside_it() -> None:
+    said = "value: {revenue: [purchase.amount]}\n"
+    asked = HEAD.format(when="{value: at least 3}", define="")
+    (problem,) = read_documents({"a.yaml": said, "b.yaml": said}, KnownNames()).problems
+    assert (problem.file, problem.code) == ("b.yaml", "repeated-value")
+    assert [one.code for one in read_documents({"a.yaml": asked}, KnownNames()).problems] == ["no-value"]
+    parsed = read_documents({"a.yaml": asked}, KnownNames(), {"b.yaml": said})
+    assert parsed.problems == ()
+    when = parsed.book.rules[0].when
+    assert isinstance(when, Value)
+    assert when.measured is not None
+    assert when.measured.revenue == ["purchase.amount"]

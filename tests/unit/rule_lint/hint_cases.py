@@ -29,6 +29,12 @@ def when(condition: str) -> str:
     return f"when: {condition}\n"
 
 
+def valued(head: str, bounds: str) -> str:
+    """Return a file with a rule on the value of a customer, and what comes before it."""
+    rest = "action: at-risk, template: a, expires after: 1 day"
+    return f"{head}rules:\n  - {{id: a-rule, title: A rule, when: {{value: {bounds}}}, {rest}}}\n"
+
+
 def by_hand(code: str, wrong: str, meant: str, says: str) -> Case:
     """Return a case whose reader writes just what was meant, because the hint says so."""
     return Case(code, wrong, meant, meant, says)
@@ -355,6 +361,30 @@ NAMES: Final = (
         when("{change: profile.seats, down by: 20%, within: 14 days, from at least: 1}"),
         when("{latest: profile.seats, at most: 3}"),
         "'latest: profile.seats' with 'at most'",
+    ),
+    by_hand(
+        "no-value",
+        valued("", "at least 60"),
+        valued("value: {revenue: [purchase.amount], within: 365 days}\n", "at least 60"),
+        "value: {revenue: [purchase.amount]",
+    ),
+    by_hand(
+        "no-cost-of-winning",
+        valued("value: {revenue: [purchase.amount]}\n", "at least cost of winning"),
+        valued("value: {revenue: [purchase.amount], cost of winning: 60}\n", "at least cost of winning"),
+        "'cost of winning:' with an amount",
+    ),
+    by_hand(
+        "impossible-bounds",
+        valued(
+            "value: {revenue: [purchase.amount], cost of winning: 60}\n",
+            "{at least: cost of winning, less than: 50}",
+        ),
+        valued(
+            "value: {revenue: [purchase.amount], cost of winning: 60}\n",
+            "{at least: cost of winning, less than: 90}",
+        ),
+        "write bounds between",
     ),
 )
 MORE: Final = (

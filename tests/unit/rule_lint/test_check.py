@@ -106,15 +106,17 @@ def test_every_code_that_a_rule_file_can_give_is_among_them() -> None:
     elsewhere = {
         # These need a folder, several files or sources; see tests/unit/rule_files/test_rules.py.
         *("cannot-read", "file-left-out", "no-files", "too-large", "repeated-definition", "repeated-for-every-rule"),
+        "repeated-value",
         *("repeated-topic", "built-in-type", "unknown-pack", "unknown-case"),
         # This needs a history; see test_unseen.py.
         "unseen-value",
         # This needs an attribute that sources call personal; see test_personal.py.
-        "personal-value",
+        *("personal-value", "value-of-personal"),
         # And this one, `forget after`; see test_conditions.py.
         "beyond-memory",
         # And these are in the explanations; see test_codes.py.
         *("too-deep", "tag", "merge-key", "too-large-condition", "impossible-example"),
+        *("no-value", "no-threshold", "no-cost-of-winning", "impossible-bounds"),
     }
     assert set(EXPLANATIONS) - {row.code for rows in EXPECTED.values() for row in rows} == elsewhere
 

@@ -28,9 +28,11 @@ ELSEWHERE: Final = {
     # These say what to do with a file, not with what is in it.
     *("file-left-out", "too-large", "not-utf-8", "too-deep"),
     # These are between two files, or need a history; what to do is to choose.
-    *("repeated-definition", "repeated-for-every-rule", "unseen-value"),
-    # What helps is another attribute, from a source.
+    *("repeated-definition", "repeated-for-every-rule", "repeated-value", "unseen-value"),
+    # What helps is another attribute, from a source; or a measurement.
     "personal-value",
+    "value-of-personal",
+    "no-threshold",
     "beyond-memory",
 }
 HISTORIES: Final[tuple[list[dict[str, Any]], ...]] = (

@@ -77,6 +77,11 @@ KINDS: Final[dict[str, tuple[Any, list[Any], str]]] = {
         [{"at": "start", "event": "purchase", "every": "6 hours", "times": 3}],
         "12 hours",
     ),
+    "value": (
+        {"value": "at least 29.99"},
+        [{"at": "start", "event": "purchase", "every": "6 hours", "times": 3}],
+        "12 hours",
+    ),
     "average": (
         {"average": "nps.score", "at most": 3, "within": "30 days"},
         [

@@ -10,6 +10,7 @@ from workers.core.customer.series cimport Series
 from workers.core.decisions.carried cimport Carried
 from workers.core.memory cimport Numbers
 from workers.core.rules.rule_set cimport Rule, RuleSet
+from workers.core.rules.value cimport Worth
 
 cdef long long FOREVER_MS
 
@@ -70,6 +71,7 @@ cdef class Program:
     cdef readonly EventType unknown_type
     cdef readonly long long circles, all_decided_ms
     cdef readonly Carried carried
+    cdef readonly Worth worth
     cdef object _observed
 
     cdef EventType _type(self, long long place, str name)

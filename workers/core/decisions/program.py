@@ -13,9 +13,11 @@ from workers.core.customer.episode import Episode
 from workers.core.customer.folding import TypeFolding
 from workers.core.customer.series import Series
 from workers.core.decisions.carried import Carried
+from workers.core.decisions.known_value import KnownValue
 from workers.core.memory import Numbers
 from workers.core.rules.binding import Binding
 from workers.core.rules.rule_set import Rule, RuleSet
+from workers.core.rules.value import Worth, require_value, worth_of
 from workers.core.rules.whole_conditions import compile_whole
 
 _GROUP_SIZE: Final = 16
@@ -247,6 +249,7 @@ class Program:
         circles: how many circles of competing rules there are, those of a single rule included.
         rivals: by conflict group, the groups of its rules.
         carried: what else goes with every action.
+        worth: what the customer is worth; None if no file says it.
         all_decided_ms: up to when every type has been seen that any rule must have seen to be decided by time.
     """
 
@@ -277,7 +280,12 @@ class Program:
         self.rivals: list[list[Group]] = []
         self._bring_together()
         self.customer.forget_after(rule_set.forget_after_ms, rule_set.signs_of_life)
+        self.worth: Worth | None = None
         self.carried = Carried([])
+        if rule_set.value is not None:
+            keys = require_value(rule_set.value, specs)
+            self.worth = worth_of(rule_set.value, self.customer, [self.customer.by_key[key] for key in keys])
+            self.carried.parts.append(KnownValue(self.worth, rule_set.value))
         self._observed: Coverage | None = None
         self.all_decided_ms = FOREVER_MS
 

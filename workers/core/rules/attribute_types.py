@@ -19,6 +19,8 @@ def types_of_attributes(book: RuleBook, *, with_drafts: bool = False) -> dict[st
         with_drafts: whether drafts need types, too. A worker does not evaluate them, so they must change nothing.
     """
     needed: dict[str, AttributeType | None] = {}
+    for use in () if book.value is None else book.value.attribute_uses():
+        needed[use.reference] = use.kind
     for rule in book.rules:
         if rule.status == "draft" and not with_drafts:
             continue

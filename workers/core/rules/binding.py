@@ -56,6 +56,10 @@ class Binding:
         """Return the series with the distinct values of an attribute; as for `Specs.require_different`."""
         return self._found(self.specs.require_different(name, where, attribute))
 
+    def series_of(self, key: str) -> Series:
+        """Return the series with a key that `specs` has."""
+        return self._found(key)
+
     def given_series(self, reference: str) -> Series:
         """Return the series of the events in which an attribute has a value; as for `Specs.require_given`."""
         return self._found(self.specs.require_given(reference))

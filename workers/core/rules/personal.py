@@ -22,7 +22,7 @@ def observes(when: Elementary, personal: Collection[str]) -> bool:
         when: an elementary condition as written.
         personal: the personal attributes, as `type.attribute`.
     """
-    return bool(personal) and (when.named in personal or not told_apart_in(when).isdisjoint(personal))
+    return bool(personal) and not (when.observed() | told_apart_in(when)).isdisjoint(personal)
 
 
 def masked(when: Any, personal: Collection[str]) -> Any:

@@ -20,6 +20,7 @@ from workers.core.rules.competition import competing
 from workers.core.rules.contact_policy import compile_contact_policy
 from workers.core.rules.groups_of_3 import grouped
 from workers.core.rules.rule_set import HoldOut, Pace, Required, Rule, RuleSet
+from workers.core.rules.value import require_value
 from workers.core.rules.whole_conditions import (
     can_turn_false,
     collect,
@@ -48,11 +49,16 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
     evaluated = [rule for rule in ordered if rule.status != "draft"]
     contact_policy = compile_contact_policy(book.for_every_rule, book.personal)
     read = {name for rule in evaluated for part in _conditions_of(rule) for name in types_of(part)}
-    known = sorted(set(types) | read | {reference.split(".", 1)[0] for reference in contact_policy.attributes})
+    valued = set() if book.value is None else set(book.value.types())
+    known = sorted(
+        set(types) | read | valued | {reference.split(".", 1)[0] for reference in contact_policy.attributes}
+    )
     types_by_attribute = types_of_attributes(book)
     specs = Specs(known, types_by_attribute, book.attribute_types, book.personal)
     for reference in sorted(contact_policy.attributes):
         specs.require_attribute(reference)
+    if book.value is not None:
+        require_value(book.value, specs)
     read_attributes = {name for rule in evaluated for part in _conditions_of(rule) for name in attributes_in(part)}
     worded = frozenset(read_attributes)
     _refuse_same_codes(rule.id for rule in evaluated)
@@ -66,6 +72,8 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         for reference in one.variables.values():
             name, attribute = reference.split(".", 1)
             references.setdefault(name, set()).add(attribute)
+    if book.value is not None:
+        read_attributes.update(use.reference for use in book.value.attribute_uses())
     attribute_types = to_convert(types_by_attribute, read_attributes)
     # Two workers that mask different values write different records; of values that no rule reads, neither does.
     hidden = sorted(book.personal & {*worded, *contact_policy.attributes})
@@ -85,6 +93,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
                 *([{"personal": hidden}] if hidden else []),
                 sorted(book.signs_of_life),
                 *([{"forget after": forget_after_ms}] if forget_after_ms else []),
+                *([{"value": _dumped(book.value)}] if book.value is not None else []),
                 MEANING,
             ]
         ),
@@ -96,6 +105,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         returns=specs.returns,
         signs_of_life=book.signs_of_life,
         forget_after_ms=forget_after_ms,
+        value=book.value,
         references={name: tuple(sorted(attributes)) for name, attributes in references.items()},
         brake=None if book.for_every_rule.brake is None else book.for_every_rule.brake[0],
         declared=frozenset(known) - _BUILT_IN,

@@ -10,6 +10,7 @@ from typing import Any
 
 from schemas import actions
 from schemas.attribute_types import AttributeType
+from schemas.value import Valuation
 from workers.core.customer.specs import AttributeSpec, EventTypeSpec, SeriesSpec, Specs
 from workers.core.rules.contact_policy import ContactPolicy
 
@@ -152,6 +153,7 @@ class RuleSet:
         meaning_generation, meaning_since_ms: the rule set with which the present meaning of rules began
             (`workers.core.meaning`), and when that set was loaded; 0 for always.
         forget_after_ms: how long after the last sign of life a customer is forgotten; 0 for never.
+        value: what a customer is worth, as it is declared; None if it is not.
     """
 
     rules: tuple[Rule, ...]
@@ -173,6 +175,7 @@ class RuleSet:
     meaning_generation: int = 0
     meaning_since_ms: int = 0
     forget_after_ms: int = 0
+    value: Valuation | None = None
     former: Mapping[str, Rule] = field(default_factory=dict, repr=False, compare=False)
     contents: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     deciders: list[Any] = field(init=False, default_factory=list, repr=False, compare=False)

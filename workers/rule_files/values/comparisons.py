@@ -73,6 +73,15 @@ def consent_in(every: Node | None) -> Iterator[Comparison]:
                 yield Comparison(event_type, attribute, named, "consent", values)
 
 
+def worth_in(value: Node | None) -> Iterator[Comparison]:
+    """Yield the attributes that `value` adds up."""
+    for key in ("revenue", "less"):
+        for named in items_of(value_of(value, key)):
+            event_type, attribute = _split(named)
+            if event_type and attribute and isinstance(named, ScalarNode):
+                yield Comparison(event_type, attribute, named, "sum")
+
+
 def _of_attribute(
     part: Node, way: Way | None, event_type: str, attribute: str, named: ScalarNode
 ) -> Iterator[Comparison]:

@@ -18,7 +18,7 @@ from workers.rule_files.hints.values import as_bound
 from workers.rule_files.known_names import KnownNames, built_in_attributes
 from workers.rule_files.problems import Explanation, Problem, Replacement, shortened
 from workers.rule_files.references import conditions_of, definitions_in, names_in, rules_in
-from workers.rule_files.values.comparisons import Comparison, comparisons_in, consent_in
+from workers.rule_files.values.comparisons import Comparison, comparisons_in, consent_in, worth_in
 from workers.rule_files.values.kinds import (
     CURRENCY,
     IN_WORDS,
@@ -93,6 +93,7 @@ def all_comparisons(document: Document) -> Iterator[Comparison]:
         for condition in conditions_of(rule):
             yield from comparisons_in(condition)
     yield from consent_in(value_of(document.root, "for every rule"))
+    yield from worth_in(value_of(document.root, "value"))
 
 
 # --- names of attributes ----------------------------------------------------------------------------------------

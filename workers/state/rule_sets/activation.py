@@ -7,7 +7,7 @@ has decided for, and a restart alone does not reactivate an older set. A release
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from workers.core.meaning import MEANING, MEANING_OF_0_1
@@ -17,9 +17,11 @@ from workers.errors import LingerError
 from workers.state.rule_sets.contents import keep_contents, read_contents
 from workers.state.store import Store
 
-_RULE: Final = "rule:"
-_SET: Final = "set:"
-_MEANING: Final = "meaning"
+GENERATION: Final = "generation"
+HASH: Final = "hash"
+RULE: Final = "rule:"
+SET: Final = "set:"
+MEANING_FIELD: Final = "meaning"
 """Field: the number of the meaning of rules, the generation with which it began, and when (milliseconds)."""
 
 
@@ -40,15 +42,17 @@ class Activation:
     Attributes:
         rules: the set with its generation, and since when each rule counts.
         began: ids of rules that count from now on; they skip customers who already match.
+        stored: everything that Redis says of rule sets. A worker remembers it, in case Redis does not.
     """
 
     rules: RuleSet
     began: tuple[str, ...]
+    stored: Mapping[str, str]
 
 
 def active_rules(stored: Mapping[str, str]) -> list[str]:
     """Return the ids of the rules of the newest set, from the fields of the hash of rules."""
-    return [name.removeprefix(_RULE) for name in stored if name.startswith(_RULE)]
+    return [name.removeprefix(RULE) for name in stored if name.startswith(RULE)]
 
 
 async def activate(store: Store, rules: RuleSet, now_ms: int, *, allow_rollback: bool) -> Activation:
@@ -69,35 +73,34 @@ async def activate(store: Store, rules: RuleSet, now_ms: int, *, allow_rollback:
 
     def change(stored: Mapping[str, str]) -> dict[str, str] | None:
         began.clear()
-        if stored.get("hash") == rules.hash:
+        if is_active(rules, stored):
             return None
         if not allow_rollback:
             refuse_older(stored, rules)
-        newest = int(stored.get("generation", 0))
+        newest = int(stored.get(GENERATION, 0))
         generation = newest + 1
         # The first rules of all count from time 0: they also decide for history that is read later.
         since_ms = now_ms if newest else 0
-        meaning = stored.get(_MEANING, f"{MEANING_OF_0_1} 0 0")
+        meaning = stored.get(MEANING_FIELD, f"{MEANING_OF_0_1} 0 0")
         if int(meaning.split()[0]) != MEANING:
             meaning = f"{MEANING} {generation if newest else 0} {since_ms}"
-        fields = {name: value for name, value in stored.items() if name.startswith(_SET)}
-        fields |= {"generation": str(generation), "hash": rules.hash, _SET + rules.hash: str(generation)}
-        fields[_MEANING] = meaning
+        fields = {name: value for name, value in stored.items() if name.startswith(SET)}
+        fields |= {GENERATION: str(generation), HASH: rules.hash, SET + rules.hash: str(generation)}
+        fields[MEANING_FIELD] = meaning
         for rule in rules.rules:
-            text = stored.get(_RULE + rule.id)
+            text = stored.get(RULE + rule.id)
             if text is None or text.split()[0] != rule.audience_hash:
                 text = f"{rule.audience_hash} {generation} {since_ms}"
                 if newest:
                     began.append(rule.id)
-            fields[_RULE + rule.id] = text
+            fields[RULE + rule.id] = text
         return fields
 
     # Before the set is the newest: a worker that knows its number finds what its rules say.
-    before = await store.redis.fields(store.keys.rules)
-    is_newest = before.get("hash") == rules.hash
-    await keep_contents(store, rules, int(before.get("generation", 0)) + (not is_newest))
-    fields = await store.redis.rewrite(store.keys.rules, change)
-    return Activation(_activated(rules, fields, await read_contents(store)), tuple(began))
+    before = await stored_rules(store)
+    await keep_contents(store, rules, int(before.get(GENERATION, 0)) + (not is_active(rules, before)))
+    activation = await reactivate(store, rules, await store.redis.rewrite(store.keys.rules, change))
+    return replace(activation, began=tuple(began))
 
 
 async def require_not_older(store: Store, rules: RuleSet, present: int | None = None, *, asked: bool = False) -> None:
@@ -113,8 +116,8 @@ async def require_not_older(store: Store, rules: RuleSet, present: int | None = 
         OlderRules: if newer rule sets have replaced it.
         Transient: if Redis does not answer.
     """
-    stored = await store.redis.fields(store.keys.rules)
-    if not asked and present != int(stored.get("generation", 0)):
+    stored = await stored_rules(store)
+    if not asked and present != int(stored.get(GENERATION, 0)):
         refuse_older(stored, rules)
 
 
@@ -128,19 +131,47 @@ def refuse_older(stored: Mapping[str, str], rules: RuleSet) -> None:
     Raises:
         OlderRules: if newer rule sets have replaced it.
     """
-    before = stored.get(_SET + rules.hash)
-    if before is not None and stored.get("hash") != rules.hash:
-        raise OlderRules(int(before), int(stored.get("generation", 0)))
+    before = stored.get(SET + rules.hash)
+    if before is not None and not is_active(rules, stored):
+        raise OlderRules(int(before), int(stored.get(GENERATION, 0)))
 
 
 async def newest_generation(store: Store) -> int:
     """Return the generation of the newest rule set, 0 if there is none."""
-    return int((await store.redis.fields(store.keys.rules)).get("generation", 0))
+    return int((await stored_rules(store)).get(GENERATION, 0))
+
+
+async def stored_rules(store: Store) -> dict[str, str]:
+    """Return everything that Redis says of rule sets.
+
+    Raises:
+        Transient: if Redis does not answer.
+    """
+    return await store.redis.fields(store.keys.rules)
+
+
+def is_active(rules: RuleSet, stored: Mapping[str, str]) -> bool:
+    """Return whether a rule set is the newest by what Redis says of rule sets."""
+    return stored.get(HASH) == rules.hash
+
+
+async def reactivate(store: Store, rules: RuleSet, stored: Mapping[str, str]) -> Activation:
+    """Return the newest rule set with the number, and since when its rules count, that Redis says now.
+
+    Args:
+        store: the store that all workers share.
+        rules: the set, compiled.
+        stored: what Redis says of rule sets.
+
+    Raises:
+        Transient: if Redis does not answer.
+    """
+    return Activation(_activated(rules, stored, await read_contents(store)), (), stored)
 
 
 async def as_active(store: Store, rules: RuleSet) -> RuleSet:
     """Return a rule set with its generation if it is the newest, unchanged if not; changes nothing in Redis."""
-    return as_stored(rules, await store.redis.fields(store.keys.rules), await read_contents(store))
+    return as_stored(rules, await stored_rules(store), await read_contents(store))
 
 
 def as_stored(rules: RuleSet, fields: Mapping[str, str], contents: Mapping[str, str]) -> RuleSet:
@@ -151,16 +182,16 @@ def as_stored(rules: RuleSet, fields: Mapping[str, str], contents: Mapping[str, 
         fields: of the hash of rules.
         contents: by version, what rules say or said.
     """
-    return _activated(rules, fields, contents) if fields.get("hash") == rules.hash else rules
+    return _activated(rules, fields, contents) if is_active(rules, fields) else rules
 
 
 def _activated(rules: RuleSet, fields: Mapping[str, str], contents: Mapping[str, str]) -> RuleSet:
     since: dict[str, tuple[int, int]] = {}
     for rule in rules.rules:
-        text = fields.get(_RULE + rule.id)
+        text = fields.get(RULE + rule.id)
         if text is not None:
             _, generation, since_ms = text.split()
             since[rule.id] = (int(generation), int(since_ms))
-    _, meaning_generation, meaning_since_ms = fields.get(_MEANING, "0 0 0").split()
+    _, meaning_generation, meaning_since_ms = fields.get(MEANING_FIELD, "0 0 0").split()
     meaning_since = int(meaning_generation), int(meaning_since_ms)
-    return rules.as_activated(int(fields["generation"]), since, meaning_since, FormerRules(contents, rules))
+    return rules.as_activated(int(fields[GENERATION]), since, meaning_since, FormerRules(contents, rules))

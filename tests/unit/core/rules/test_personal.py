@@ -65,6 +65,7 @@ CONDITIONS: Final[Mapping[str, list[dict[str, Any]]]] = {
     "overdue": [{"overdue": "purchase", "by": "2 times", "usual gap": "2 days", "at least": "2 days", **WHERE}],
     "status": [{"status": "active"}],
     "sum": [{"sum": "purchase.amount", "at least": 5, "within": "30 days", **WHERE}],
+    "value": [{"value": "at least 5"}],
 }
 EACH: Final = [
     pytest.param(when, id=f"{word} {number}")

@@ -25,6 +25,7 @@ from workers.core.rules.kinds import (
     overdue,
     status,
     sum,
+    value,
 )
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -46,6 +47,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         overdue.KIND,
         status.KIND,
         sum.KIND,
+        value.KIND,
     )
 }
 """Every kind of condition, by its word."""

@@ -1,0 +1,13 @@
+# Types for the compiler, for `known_value.py`. Amounts are Python's integers.
+
+from workers.core.decisions.carried cimport Part
+from workers.core.rules.value cimport Worth
+
+cdef class KnownValue(Part):
+    cdef readonly Worth worth
+    cdef object _currency
+    cdef str _window
+    cdef list _tiers
+
+    cpdef object read(self, long long at_ms)
+    cpdef object tier_of(self, object amount)

@@ -1,0 +1,55 @@
+"""The value of a customer, as it goes with every action where a rule file says what a customer is worth."""
+
+from typing import Final
+
+from schemas.actions import Value
+from schemas.conditions import top
+from schemas.durations import write_duration
+from schemas.value import Valuation
+from workers.core.decisions.carried import Part
+from workers.core.events.decoding import UNIT
+from workers.core.rules.value import Worth
+
+_HUNDREDTH: Final = UNIT // 100
+
+
+class KnownValue(Part):
+    """The value of the customer who is looked at, as far as it is seen.
+
+    Attributes:
+        worth: the value.
+    """
+
+    __slots__ = ("_currency", "_tiers", "_window", "worth")
+
+    def __init__(self, worth: Worth, valuation: Valuation) -> None:
+        super().__init__("value")
+        self.worth = worth
+        self._currency = valuation.currency
+        self._window = "ever" if valuation.within is None else write_duration(valuation.within)
+        self._tiers = tiers_of(valuation)
+
+    def read(self, at_ms: int) -> Value:
+        """Return it; the amount is rounded down to hundredths."""
+        self.worth.begin(at_ms)
+        amount = self.worth.amount()
+        return Value(as_money(amount), self._currency, self._window, self.tier_of(amount))
+
+    def tier_of(self, amount: int) -> str | None:
+        """Return the smallest share of customers to which an amount in ten-thousandths belongs; None for none."""
+        for least, name in self._tiers:
+            if amount >= least:
+                return name
+        return None
+
+
+def tiers_of(valuation: Valuation) -> list[tuple[int, str]]:
+    """Return the least amount of each tier, in ten-thousandths, and its name; the smallest share comes first."""
+    thresholds = {} if valuation.tiers is None else valuation.tiers.thresholds
+    return [(int(thresholds[share] * UNIT), top(share)) for share in sorted(thresholds)]
+
+
+def as_money(amount: int) -> int | float:
+    """Return ten-thousandths as an amount with at most two decimals, rounded down."""
+    hundredths = amount // _HUNDREDTH
+    return hundredths // 100 if hundredths % 100 == 0 else hundredths / 100
