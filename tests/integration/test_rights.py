@@ -287,6 +287,15 @@ ATTEMPTS: Final[Mapping[str, Attempt]] = {
             f"topic:{PREFIX}orders",
         ]
     ),
+    "rules tune": Attempt(
+        lambda place, _: [
+            str(place.folder / "worth.yaml"),
+            *files(place),
+            "--history",
+            f"topic:{PREFIX}orders",
+        ],
+        ready=lambda place, _: (place.folder / "worth.yaml").write_text("value:\n  revenue: [purchase.amount]\n"),
+    ),
     "sources check": Attempt(lambda place, _: [str(place.folder / "sources.yaml")]),
     "sources test": Attempt(lambda place, _: [str(place.folder / "samples")], ready=lambda place, _: samples(place)),
     "sources guess": Attempt(given(f"{PREFIX}orders")),

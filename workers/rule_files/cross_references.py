@@ -3,6 +3,7 @@
 A model sees one file at a time; this module sees all of them. It must never know how a rule is evaluated.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
@@ -13,6 +14,7 @@ from workers.rule_files.known_names import KnownNames
 from workers.rule_files.problems import Explanation, Problem, Replacement, shortened
 from workers.rule_files.references import (
     Definition,
+    conditions_in,
     conditions_of,
     definitions_in,
     ids_in,
@@ -20,6 +22,7 @@ from workers.rule_files.references import (
     names_in,
     parts_of,
     rules_in,
+    steps_in,
     text_of,
 )
 from workers.rule_files.yaml_nodes import Document, Node, ScalarNode, items_of, value_of
@@ -95,12 +98,9 @@ def _unknown(document: Document, node: ScalarNode, code: str, message: str, sugg
     meant = did_you_mean(written, islice(suggestion.possible, _MOST_COMPARED))
     if meant is None:
         return Problem(document.file, *node.at, code, message, otherwise)
-    # Of `purchase.amuont`, only the unknown part changes.
-    new = next((text for text in (node.text,) if text == written), None)
-    before, dot, after = node.text.partition(".")
-    if new is None and dot:
-        new = f"{meant}.{after}" if before == written else f"{before}.{meant}"
-    replacement = Replacement(*node.at, node.text, meant if new in (None, written) else new)
+    # Of `purchase.amuont`, and of `30% of count purchas`, only the unknown part changes.
+    new = re.sub(rf"(?<![\w-]){re.escape(written)}(?![\w-])", meant, node.text, count=1)
+    replacement = Replacement(*node.at, node.text, new)
     hint = f"did you mean '{meant}'?"
     return Problem(document.file, *node.at, code, message, hint, replacement=replacement, otherwise=otherwise)
 
@@ -190,7 +190,7 @@ def _definition_problems(documents: Sequence[Document]) -> Iterator[Problem]:
 def _unknown_definitions(documents: Sequence[Document], defined: Mapping[str, Definition]) -> Iterator[Problem]:
     for document in documents:
         conditions = [definition.condition for definition in definitions_in(document)]
-        conditions += [condition for rule in rules_in(document) for condition in conditions_of(rule)]
+        conditions += conditions_in(document)
         for condition in conditions:
             for node in meets_in(condition):
                 if node.text not in defined:
@@ -243,8 +243,7 @@ def _too_large_conditions(documents: Sequence[Document], ordered: Sequence[Defin
         if size.is_too_large() and not _uses_too_large(definition.condition, sizes):
             yield _too_large(definition.document, definition.key, size)
     for document in documents:
-        for rule in rules_in(document):
-            conditions = conditions_of(rule)
+        for conditions in (*map(conditions_of, rules_in(document)), *([when] for when in steps_in(document))):
             # Without names the model reports the size. A name that is too large itself is reported above.
             uses_names = any(any(meets_in(condition)) for condition in conditions)
             if not uses_names or any(_uses_too_large(condition, sizes) for condition in conditions):

@@ -146,6 +146,20 @@ WORDED: Final[list[tuple[dict[str, Any], str, str]]] = [
     ),
     # known for
     ({"known for": "90 days"}, "known for at least 90 days", "known for less than 90 days"),
+    # stage, in stage for, moved
+    ({"stage": "loyal"}, "on the stage 'loyal'", "on another stage than 'loyal'"),
+    ({"stage": ["loyal", "fan"]}, "on the stage 'loyal' or 'fan'", "on another stage than 'loyal' or 'fan'"),
+    (
+        {"in stage for": "30 days"},
+        "on the same stage for at least 30 days",
+        "on the same stage for less than 30 days",
+    ),
+    ({"moved": "down"}, "moved down", "not moved down"),
+    (
+        {"moved": "up", "from": ["quiet", "lost"], "within": "7 days"},
+        "moved up from 'quiet' or 'lost' less than 7 days ago",
+        "not moved up from 'quiet' or 'lost' less than 7 days ago",
+    ),
     # change
     (
         {"change": "login", "down by": "50%", "within": "30 days", "from at least": 6},
@@ -226,6 +240,29 @@ WORDED: Final[list[tuple[dict[str, Any], str, str]]] = [
         {"latest": "nps.score", "up by": "50%"},
         "the latest nps score is up by at least 50% against the one before",
         "the latest nps score is not up by at least 50% against the one before",
+    ),
+    # compared
+    (
+        {"distinct": "login.contact", "less than": "30% of latest subscription.seats", "within": "30 days"},
+        "the number of different login contacts within 30 days is less than 30% of the latest subscription seats",
+        "the number of different login contacts within 30 days is not less than 30% of the latest subscription seats",
+    ),
+    (
+        {"days with": "login", "fewer than": "50% of days with login within 56 days", "within": "28 days"},
+        "the number of days with a login within 28 days is less than 50% of the number of days with a login within "
+        "56 days",
+        "the number of days with a login within 28 days is not less than 50% of the number of days with a login "
+        "within 56 days",
+    ),
+    (
+        {"latest": "order.total", "more than": "200% of average order.total within 365 days"},
+        "the latest order total is more than 200% of the average order total within 365 days",
+        "the latest order total is not more than 200% of the average order total within 365 days",
+    ),
+    (
+        {"sum": "purchase.amount", "where": {"currency": "EUR"}, "at least": "sum of refund.amount"},
+        "the total purchase amount (currency EUR) ever is at least the total refund amount ever",
+        "the total purchase amount (currency EUR) ever is not at least the total refund amount ever",
     ),
     # date
     (
@@ -614,7 +651,7 @@ def loaded(block: str) -> Any:
 @pytest.mark.parametrize("block", BLOCKS, ids=[block.splitlines()[0] for block in BLOCKS])
 def test_what_the_page_shows_is_what_can_be_written(block: str) -> None:
     content = loaded(block)
-    if isinstance(content, dict) and set(content) & {"rules", "define", "for every rule"}:
+    if isinstance(content, dict) and set(content) & {"rules", "define", "stages", "for every rule"}:
         RuleFile.model_validate(content)
     elif isinstance(content, dict) and "tests" in content:
         RuleTestFile.model_validate(content)

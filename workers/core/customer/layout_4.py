@@ -28,9 +28,11 @@ from workers.core.customer.layout_3 import (
     drop_empty,
     stored_waiting,
     take_rest,
+    take_seen,
     take_worded,
 )
 from workers.core.customer.names import Names, Places
+from workers.core.customer.seen import Seen
 from workers.core.customer.series import Series
 from workers.core.events.decoding import FINGERPRINT_BYTES, MAX_STORED
 
@@ -48,7 +50,8 @@ _HAS_EPISODES: Final = 8
 _HAS_ACTED: Final = 16
 _HAS_CANDIDATES: Final = 32
 _HAS_REST: Final = 64
-_CUSTOMER_FLAGS: Final = 127
+_HAS_STAGE: Final = 128
+_CUSTOMER_FLAGS: Final = 255
 
 # Flags of a series. The lowest three bits say how it is named: by its key, as one of `_USUAL`, as the series of some
 # events of one of `_USUAL`, or as that of some events of another type.
@@ -102,6 +105,7 @@ class Rest(msgspec.Struct, array_like=True, gc=False):
     worded: list[Waiting] = []
     details: list[Details] = []
     asked: list[tuple[int, int]] = []
+    seen: dict[str, Seen] = {}
 
 
 _encode_rest = msgspec.msgpack.Encoder(order="deterministic").encode
@@ -148,6 +152,7 @@ class Layout4:
         self.of_some = [key for key in self.keys if key.named > _OF_SOME]
         self.by_hash = Places([key.hash for key in self.of_some])
         self.rest = _NO_REST
+        self.seen: dict[str, Seen] = {}
 
     # -- reading -------------------------------------------------------------------------------------------
 
@@ -185,12 +190,15 @@ class Layout4:
             self.read_flips()
         if flags & _HAS_DUE:
             customer.due_ms = given.moment()
+        if flags & _HAS_STAGE:
+            customer.stage.read(given)
         if flags & _HAS_ACTED:
             customer.acted = given.moments()
         self.rest = _NO_REST
         if flags & _HAS_REST:
             self.rest = _decode_rest(given.take(given.number()))
             take_rest(customer, self.rest)
+            take_seen(self.rest.seen, self.names)
         if flags & _HAS_CANDIDATES:
             for _ in range(given.bounded(given.number(), 2)):
                 self.read_candidate(customer.another_candidate())
@@ -385,6 +393,9 @@ class Layout4:
         if customer.due_ms != (soonest_ms if soonest_ms < FOREVER_MS else 0):
             flags |= _HAS_DUE
             out.moment(customer.due_ms)
+        if customer.stage.is_present():
+            flags |= _HAS_STAGE
+            customer.stage.write(out)
         if customer.acted:
             flags |= _HAS_ACTED
             out.moments(customer.acted)
@@ -395,6 +406,7 @@ class Layout4:
             or customer.pairs
             or customer.floors
             or customer.repeats
+            or self.seen
         ):
             rest = self.rare_fields()
             if drop_empty(rest):
@@ -431,6 +443,8 @@ class Layout4:
             if key.series.is_present:
                 number += 1
         self.writer.number(number)
+        if self.seen:
+            self.seen = {}
         for key in self.keys:
             series = key.series
             if series.is_present:
@@ -481,6 +495,8 @@ class Layout4:
                 out.integer(sums[place])
             elif flags & _SUMS:
                 out.number(sums[place] // _HUNDRED)
+        if series.seen:
+            self.seen[series.key] = series.seen
         if values.number:
             out.number(values.number)
             day = series.last_ms // DAY_MS
@@ -591,7 +607,7 @@ class Layout4:
                 own: list[Any] = [candidate.variables, _pairs(values), _pairs(values_back)]
                 details.append([*own, candidate.known] if candidate.known else own)
         found = [customer.latest, customer.attributes, customer.pairs, customer.floors, worded, details]
-        return [*found, self.names.asked()]
+        return [*found, self.names.asked(), self.seen]
 
 
 def _has_more(candidate: Candidate) -> bool:

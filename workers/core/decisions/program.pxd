@@ -9,6 +9,7 @@ from workers.core.customer.folding cimport TypeFolding
 from workers.core.customer.series cimport Series
 from workers.core.decisions.carried cimport Carried
 from workers.core.memory cimport Numbers
+from workers.core.conditions.ladder cimport ActiveLadder
 from workers.core.rules.rule_set cimport Rule, RuleSet
 from workers.core.rules.value cimport Worth
 
@@ -32,7 +33,7 @@ cdef class ActiveRule:
     cdef readonly bint shadow, paused, includes_existing, takes_back, reads_tenure
     cdef readonly long long again_after_ms, again_every_ms, most_times, expires_after_ms, for_ms, live_since_ms, since_generation
     cdef readonly long long priority, rank, conflict_group
-    cdef public list yields_to, instead_of
+    cdef public list yields_to, instead_of, variables
     cdef readonly long long decided_until_ms, admitted_until_ms, meant_until_ms
     cdef readonly Needed needed
     cdef public ActiveRule next_in_group
@@ -61,6 +62,7 @@ cdef class EventType:
     cdef readonly TypeFolding folding
     cdef readonly list groups, others
     cdef readonly bint is_sign_of_life, asks_consent, is_plain
+    cdef public bint moves
 
 @cython.final
 cdef class Program:
@@ -70,6 +72,7 @@ cdef class Program:
     cdef readonly dict by_id, types
     cdef readonly EventType unknown_type
     cdef readonly long long circles, all_decided_ms
+    cdef readonly ActiveLadder ladder
     cdef readonly Carried carried
     cdef readonly Worth worth
     cdef object _observed

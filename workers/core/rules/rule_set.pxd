@@ -10,6 +10,8 @@ cdef class Rule:
     cdef readonly object when
     cdef readonly str template
     cdef readonly dict variables
+    cdef readonly str channel, locale
+    cdef readonly dict labels
     cdef readonly object again_after_ms
     cdef readonly long long expires_after_ms, for_ms
     cdef readonly frozenset types, can_turn_false
@@ -40,6 +42,6 @@ cdef class RuleSet:
     cdef readonly dict by_id
     cdef readonly object brake
     cdef readonly long long generation, meaning_generation, meaning_since_ms, forget_after_ms
-    cdef readonly object value, former
+    cdef readonly object ladder, value, former
     cdef readonly dict contents
     cdef readonly list deciders

@@ -178,6 +178,7 @@ _OF_THE_WORK: Final[Mapping[str, Needs]] = {
     "rules promote": Needs({}, _ACTIVATION),
     "rules release": Needs({}, _HELD | {"RPUSH"}),
     "rules test": Needs(),
+    "rules tune": Needs(_HISTORY),
     "run": Needs(_RUN, _WORKER),
     "scan": Needs({}, _SCANNED),
     "sources check": Needs(),

@@ -67,7 +67,7 @@ def _lacking(document: Document, at: Node, when: Value, valuation: Valuation) ->
             message = "no file says what winning a customer costs"
             yield Problem(document.file, *at.at, "no-cost-of-winning", message, hint)
         else:
-            hint = "'linger rules tune HISTORY' measures it, and writes it under 'value'"
+            hint = "'linger rules tune' measures it, on a scan or a history, and writes it under 'value'"
             message = f"it was not measured from which value on a customer is among the {name}"
             yield Problem(document.file, *at.at, "no-threshold", message, hint)
         return
@@ -121,9 +121,9 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     ),
     "no-threshold": Explanation(
         "The top of all customers was not measured",
-        "From which value on a customer is among the top 20% is measured once, by `linger rules tune` on a history, "
-        "and written under `value`, with the day and the number of customers. It never changes by itself: a customer "
-        "does not rise or fall because of others.",
+        "From which value on a customer is among the top 20% is measured once, by `linger rules tune` on a scan or a "
+        "history, and written under `value`, with the day and the number of customers. It never changes by itself: a "
+        "customer does not rise or fall because of others.",
         _SAID + _RULE.format(when="top 20%"),
         "value:\n  revenue: [purchase.amount]\n  within: 365 days\n  tiers:\n    measured: 2026-11-30\n"
         "    customers: 12300\n    from: history\n    thresholds: {20%: 260}\nrules:\n"
