@@ -5,8 +5,8 @@ python -m tests.support.core_builds sanitized
 
 *checked*: every pointer of the `.pxd` files becomes an object that refuses a place outside it, and no error is
 swallowed. Modules without types have no pointer and stay in plain Python, so compiling takes half the time.
-*sanitized*: the very code of a wheel, with AddressSanitizer and UndefinedBehaviorSanitizer: a number that leaves 64 bits
-where the compiler is not asked to check ends the process, too. Modules are those that `setup.py` finds.
+*sanitized*: the very code of a wheel, with AddressSanitizer and UndefinedBehaviorSanitizer: a number that leaves 64
+bits where the compiler is not asked to check ends the process, too. Modules are those that `setup.py` finds.
 """
 
 import re
