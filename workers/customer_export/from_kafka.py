@@ -10,7 +10,6 @@ from typing import Final, Literal
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
-from schemas.stages import STAGES
 from workers.audit.record import Intent, Outcome, decode_audit
 from workers.customer_export.person import Person
 from workers.kafka.partitioner import hash_of
