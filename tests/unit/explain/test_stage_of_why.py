@@ -19,7 +19,7 @@ def notes_on(rules: RuleSet, at_day: float, *bought: float) -> tuple[str, ...]:
     observed = watched(rules)
     stored = decide("ada", None, [event("purchase", at) for at in bought], rules, observed, 0, LATEST_LAYOUT).stored
     assert stored is not None
-    snapshot = CustomerSnapshot("ada", stored, rules, observed, day(at_day), day(bought[-1]))
+    snapshot = CustomerSnapshot("ada", stored, rules, observed, day(at_day))
     return explain_customer(snapshot, day(at_day)).notes
 
 
