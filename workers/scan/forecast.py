@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from schemas.durations import DAY_MS
-from schemas.rules import Rule, RuleBook, pace_seconds
+from schemas.paces import pace_seconds
+from schemas.rules import Rule, RuleBook
 from workers.clock import iso_text
 from workers.core.rules.rule_set import RuleSet
 from workers.scan.lines import ScanHead
