@@ -33,6 +33,7 @@ class Elementary(Strict):
         also_written: by its word, and by keys that it alone has, what people write instead: words with blanks
             between, and `_` for a blank in one.
         meant_keys: by a key that people write in it, the key that they mean.
+        elsewhere: by a key that people write in it, how what they want is written.
         alone: by a text that people write instead of the condition, how it is written.
         begun: by a first word for which there is a key below another one, how the condition is written.
         lacking: by a key that is missing, how the condition is written; otherwise an example of the key is shown.
@@ -45,6 +46,7 @@ class Elementary(Strict):
     compares: ClassVar[Way | None] = None
     also_written: ClassVar[Mapping[str, str]] = {}
     meant_keys: ClassVar[Mapping[str, str]] = {}
+    elsewhere: ClassVar[Mapping[str, str]] = {}
     alone: ClassVar[Mapping[str, str]] = {}
     begun: ClassVar[Mapping[str, str]] = {}
     lacking: ClassVar[Mapping[str, str]] = {}
