@@ -210,6 +210,7 @@ def _compile(rule: written.Rule, content: Mapping[str, Any], specs: Specs, hold_
         can_turn_false=frozenset(can_turn_false(when, specs.types)),
         requires=_range_of_events(when),
         reads_tenure=reads_tenure(when),
+        by_value=rule.by_value or False,
         priority=rule.priority or 0,
         instead_of=tuple(rule.instead_of or ()),
         hold_out=None if rule.hold_out is None else HoldOut(rule.experiment or rule.id, rule.hold_out, hold_out_key),
