@@ -268,6 +268,14 @@ def exported(place: Installation, run: Runner) -> None:
     as_admin("state", "export", str(place.new_folder()))(place, run)
 
 
+def worth(folder: Path) -> Path:
+    """Write a rule file that says what a customer is worth, and return it."""
+    path = folder / "worth" / "value.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("value:\n  revenue: [purchase.amount]\n")
+    return path
+
+
 ATTEMPTS: Final[Mapping[str, Attempt]] = {
     "audit": Attempt(given("--json")),
     "customer ref": Attempt(given("c1"), variables=lambda _: {"LINGER_LOG_KEY": "a key for logs only"}),
@@ -285,6 +293,15 @@ ATTEMPTS: Final[Mapping[str, Attempt]] = {
             *files(place),
             "--history",
             f"topic:{PREFIX}orders",
+        ]
+    ),
+    "rules tune": Attempt(
+        lambda place, _: [
+            str(worth(place.folder)),
+            *files(place),
+            "--history",
+            f"topic:{PREFIX}orders",
+            "--dry-run",
         ]
     ),
     "sources check": Attempt(lambda place, _: [str(place.folder / "sources.yaml")]),

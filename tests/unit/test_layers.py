@@ -75,6 +75,7 @@ LEVELS: Final = (
         "workers.pauses",
         "workers.registry",
         "workers.rule_tests",
+        "workers.tiers",
         "workers.source_files",
         "workers.histories",
     ),

@@ -46,6 +46,7 @@ LOOKS: Final = frozenset(
         "rules held",
         "rules preview",
         "rules test",
+        "rules tune",
         "run",
         "scan",
         "sources check",

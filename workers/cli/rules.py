@@ -47,7 +47,12 @@ class Format(StrEnum):
 def add_to(app: typer.Typer) -> None:
     """Register the group and its commands."""
     group = typer.Typer(
-        cls=on_demand(dict.fromkeys(("held", "release", "discard", "promote"), "workers.cli.rule_commands.held")),
+        cls=on_demand(
+            {
+                **dict.fromkeys(("held", "release", "discard", "promote"), "workers.cli.rule_commands.held"),
+                "tune": "workers.cli.rule_commands.tune",
+            }
+        ),
         no_args_is_help=True,
         help="Check, explain, test and preview the rules that marketers write.",
     )

@@ -32,6 +32,7 @@ def test_there_are_these_commands() -> None:
         "rules check",
         "rules explain",
         "rules test",
+        "rules tune",
         "rules preview",
         "rules held",
         "rules release",

@@ -175,6 +175,7 @@ _OF_THE_WORK: Final[Mapping[str, Needs]] = {
     "rules explain": Needs(),
     "rules held": Needs({}, _HELD),
     "rules preview": Needs(_HISTORY),
+    "rules tune": Needs(_HISTORY),
     "rules promote": Needs({}, _ACTIVATION),
     "rules release": Needs({}, _HELD | {"HGETALL", "RPUSH"}),
     "rules test": Needs(),

@@ -48,6 +48,7 @@ _LOOKS: Final = (
     "dead-letters show",
     "rules check",
     "rules preview",
+    "rules tune",
     "sources guess",
     "sources try",
     "audit",
