@@ -44,6 +44,7 @@ from schemas.durations import DURATION_SCHEMA, Duration, parse_duration, write_d
 from schemas.events import SIGNS_OF_LIFE
 from schemas.refusals import InconsistentEntries, WrongFormat, not_in_format
 from schemas.value import Valuation, with_value
+from schemas.variables import MOST_VARIABLES, Variable
 
 RULE_ID_PATTERN: Final = r"^[a-z][a-z0-9-]{1,62}[a-z0-9]$"
 RuleId = Annotated[str, Field(pattern=RULE_ID_PATTERN)]
@@ -151,6 +152,10 @@ BY_VALUE: Final = "by value"
 _PRIORITY_SCHEMA: Final = WithJsonSchema(
     {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 100}, {"const": BY_VALUE}]}
 )
+Constant = Annotated[str, Field(min_length=1, max_length=64)]
+Labels = Annotated[
+    dict[Attribute, Annotated[str, Field(max_length=200)] | int | float | bool], Field(min_length=1, max_length=16)
+]
 
 
 class Rule(Strict):
@@ -190,10 +195,22 @@ class Rule(Strict):
     template: Annotated[str, Field(min_length=1, max_length=120)] = Field(
         description="The message that the mailer uses.", examples=["we-miss-you"]
     )
-    variables: Annotated[dict[Attribute, Reference], Field(max_length=16)] = Field(
+    variables: Annotated[dict[Attribute, Variable], Field(max_length=MOST_VARIABLES)] = Field(
         default_factory=dict,
-        description="Template variables: a name, and an attribute of the customer's latest event of a type.",
-        examples=[{"reason": "cancellation.reason"}],
+        description="Template variables: a name, and an attribute of the customer's latest event of a type, or a "
+        "measurement.",
+        examples=[{"reason": "cancellation.reason"}, {"spent": {"sum": "purchase.amount", "within": "365 days"}}],
+    )
+    channel: Constant | None = Field(
+        default=None, description="How the customer is to be reached; goes with the action.", examples=["push"]
+    )
+    locale: Constant | None = Field(
+        default=None, description="The language of the message; goes with the action.", examples=["nl-BE"]
+    )
+    labels: Labels | None = Field(
+        default=None,
+        description="Names with values that go with the action, for whoever carries it out.",
+        examples=[{"campaign": "spring", "cost": 0.4}],
     )
     again_after: AgainAfter = Field(
         alias="again after",
@@ -448,6 +465,12 @@ class Consent(Strict):
 class ForEveryRule(Strict):
     """Settings for every rule; in one file only."""
 
+    channel: Constant | None = Field(
+        default=None, description="The channel of rules that name none.", examples=["email"]
+    )
+    locale: Constant | None = Field(
+        default=None, description="The locale of rules that name none.", examples=["nl-BE"]
+    )
     limits: Annotated[list[Limit], Field(max_length=8)] = Field(
         default_factory=list,
         description="How many actions one customer gets, across all rules.",

@@ -29,6 +29,7 @@ from schemas.conditions.combinations import (
     replaced,
     size_of,
 )
+from schemas.conditions.compared import Compared
 from schemas.conditions.count import Count
 from schemas.conditions.date import Date
 from schemas.conditions.days_with import DaysWith
@@ -85,6 +86,7 @@ __all__ = [
     "COST_OF_WINNING",
     "CURRENCY_ATTRIBUTE",
     "Change",
+    "Compared",
     "Condition",
     "Count",
     "Currency",

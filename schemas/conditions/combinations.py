@@ -9,6 +9,7 @@ from schemas.conditions.after_then import Followed
 from schemas.conditions.after_without import Unfollowed
 from schemas.conditions.average import Average
 from schemas.conditions.change import Change
+from schemas.conditions.compared import Compared, is_measurement
 from schemas.conditions.count import Count
 from schemas.conditions.date import Date
 from schemas.conditions.days_with import DaysWith
@@ -79,6 +80,7 @@ _Written = (
     | Annotated[Latest, Tag("latest")]
     | Annotated[Date, Tag("date")]
     | Annotated[Status, Tag("status")]
+    | Annotated[Compared, Tag("compared")]
     | Annotated[Meets, Tag("meets")]
     | Annotated[All, Tag("all")]
     | Annotated[Any_, Tag("any")]
@@ -92,8 +94,10 @@ ELEMENTARY: Final[Mapping[str, type[Elementary]]] = {
 }
 """The elementary conditions by the tags of their kinds (`condition_kind`)."""
 
-CONDITION_WORDS: Final = tuple(dict.fromkeys("after" if tag.startswith("after ") else tag for tag in _BY_TAG))
-"""The first words of conditions, in the order of the reference."""
+CONDITION_WORDS: Final = tuple(
+    dict.fromkeys("after" if tag.startswith("after ") else tag for tag in _BY_TAG if tag != "compared")
+)
+"""The first words of conditions, in the order of the reference. That of `Compared` is the one of another kind."""
 
 _WORDS: Final = {written: word for word in CONDITION_WORDS for written in (word, word.replace(" ", "_"))} | {
     "not_": "not"
@@ -110,6 +114,9 @@ def condition_kind(value: Any) -> str | None:
     word = next((_WORDS[key] for key in value if isinstance(key, str) and key in _WORDS), None)
     if word == "after":
         return "after then" if "then" in value else "after without"
+    bounds = (bound for key, bound in value.items() if str(key).replace("_", " ") in Compared.against)
+    if word in Compared.one_of and any(map(is_measurement, bounds)):
+        return "compared"
     return word
 
 

@@ -27,6 +27,8 @@ class Elementary(Strict):
     Attributes:
         naming: the key whose value names an event type, or an event type and an attribute with a dot between; "" for
             none.
+        one_of: keys of which one does so instead, if it can be any of several.
+        against: keys whose values may be another measurement of the customer, as a text.
         steps: keys whose values are an event type, or a mapping with `event` and `where`.
         compares: what it does with the attribute that it names; None for nothing.
         also_written: by its word, and by keys that it alone has, what people write instead: words with blanks
@@ -38,6 +40,8 @@ class Elementary(Strict):
     """
 
     naming: ClassVar[str] = ""
+    one_of: ClassVar[tuple[str, ...]] = ()
+    against: ClassVar[tuple[str, ...]] = ()
     steps: ClassVar[tuple[str, ...]] = ()
     compares: ClassVar[Way | None] = None
     also_written: ClassVar[Mapping[str, str]] = {}
@@ -86,6 +90,6 @@ class Elementary(Strict):
         """
         return self
 
-    def told_apart(self) -> str | None:
-        """Return the attribute whose distinct values it counts, as `type.attribute`; None for none."""
-        return None
+    def told_apart(self) -> tuple[str, ...]:
+        """Return the attributes whose distinct values it counts, each as `type.attribute`."""
+        return ()

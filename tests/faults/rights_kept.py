@@ -12,7 +12,7 @@ from tests.faults.stage import PARTITIONS, Stage
 from workers.processor.orders.mark_topic import MarkTopic
 from workers.settings import MARKS
 from workers.state.marks.mark import Mark, decode_mark
-from workers.state.marks.stored import marks_of, stored_key
+from workers.state.marks.stored import stored_key
 
 
 async def lost_rights(stage: Stage, expected: Mapping[tuple[int, str], Rights]) -> list[str]:
@@ -27,7 +27,7 @@ async def lost_rights(stage: Stage, expected: Mapping[tuple[int, str], Rights]) 
         return ["no key of marks is stored"]
     topic = MarkTopic(stage.settings.kafka_connection(), stage.settings.topic(MARKS))
     copies = await topic.read(range(PARTITIONS))
-    stored = {number: await marks_of(stage.store, number) for number in range(PARTITIONS)}
+    stored = {number: await stage.store.marks.of_partition(number) for number in range(PARTITIONS)}
     problems, too_careful = [], list[str]()
     if not copies.key_fields:
         problems.append("the topic of marks does not know of their key")

@@ -29,7 +29,7 @@ from workers.processor.orders.mark_topic import MarkTopic
 from workers.runtime.watches.compacted_topics import CompactedTopics
 from workers.settings import MARKS
 from workers.state.marks.mark import Mark
-from workers.state.marks.stored import mark_of, stored_key
+from workers.state.marks.stored import stored_key
 from workers.state.meta import REBUILDING
 
 pytestmark = pytest.mark.integration
@@ -191,7 +191,7 @@ async def mark(place: Site, customer: str) -> Mark:
     """Return the mark of a customer in Redis."""
     key = await stored_key(place.store, None)
     assert key is not None
-    return await mark_of(place.store, partition_of(customer, place.settings.partitions), key.ref(customer))
+    return await place.store.marks.of_customer(partition_of(customer, place.settings.partitions), key.ref(customer))
 
 
 async def is_stored(place: Site, customer: str) -> bool:

@@ -268,14 +268,6 @@ def exported(place: Installation, run: Runner) -> None:
     as_admin("state", "export", str(place.new_folder()))(place, run)
 
 
-def worth(folder: Path) -> Path:
-    """Write a rule file that says what a customer is worth, and return it."""
-    path = folder / "worth" / "value.yaml"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("value:\n  revenue: [purchase.amount]\n")
-    return path
-
-
 ATTEMPTS: Final[Mapping[str, Attempt]] = {
     "audit": Attempt(given("--json")),
     "customer ref": Attempt(given("c1"), variables=lambda _: {"LINGER_LOG_KEY": "a key for logs only"}),
@@ -297,12 +289,12 @@ ATTEMPTS: Final[Mapping[str, Attempt]] = {
     ),
     "rules tune": Attempt(
         lambda place, _: [
-            str(worth(place.folder)),
+            str(place.folder / "worth.yaml"),
             *files(place),
             "--history",
             f"topic:{PREFIX}orders",
-            "--dry-run",
-        ]
+        ],
+        ready=lambda place, _: (place.folder / "worth.yaml").write_text("value:\n  revenue: [purchase.amount]\n"),
     ),
     "sources check": Attempt(lambda place, _: [str(place.folder / "sources.yaml")]),
     "sources test": Attempt(lambda place, _: [str(place.folder / "samples")], ready=lambda place, _: samples(place)),

@@ -15,6 +15,7 @@ from workers.core.customer.customer import Customer
 from workers.core.customer.episode import Episode
 from workers.core.customer.layout_3 import Waiting
 from workers.core.customer.names import NamedRule, Names
+from workers.core.customer.seen import note_seen
 from workers.core.customer.series import Series
 from workers.core.customer.specs import SeriesSpec
 from workers.core.customer.stored import Stored
@@ -83,6 +84,8 @@ def fill_series(draw: st.DrawFn, series: Series) -> None:
     known = draw(st.lists(st.integers(0, (1 << 32) - 1), unique=True, max_size=4))
     for place, day in enumerate(sorted(last - draw(st.integers(0, 40_000)) for _ in known)):
         series.values.insert(place, day, known[place], 0)
+    for value, day in draw(st.lists(st.tuples(values, st.integers(0, 40_000)), max_size=4)):
+        note_seen(series.seen, value, day)
 
 
 def fill_episode(draw: st.DrawFn, customer: Customer, episode: Episode) -> None:

@@ -48,6 +48,7 @@ def series_told(series: Series) -> dict[str, Any]:
         "sums": [total for _, _, total in days] if series.has_sum else [],
         "values": [value for _, value, _ in values],
         "value days": [day for day, _, _ in values],
+        "seen": [(value, list(days)) for value, days in series.seen],
     }
 
 

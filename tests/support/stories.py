@@ -224,7 +224,29 @@ def _rule(random: Random, name: str, names: Sequence[str]) -> Rule:
         content["take_back"] = "never"
     if random.random() < 0.3:
         content["variables"] = {"amount": "purchase.amount", "shop": "purchase.shop", "score": "nps.score"}
+        if random.random() < 0.7:
+            content["variables"] |= {f"v{number}": _variable(random) for number in range(random.randint(1, 4))}
+    if random.random() < 0.1:
+        content.update(channel="push", labels={"campaign": "spring", "cost": 0.5})
     return measured(rule(name, **content), VALUE)
+
+
+def _variable(random: Random) -> dict[str, Any]:
+    kind = _name(random)
+    made: dict[str, Any] = random.choice(
+        (
+            {"sum": "purchase.amount", **_within(random), **_where(random, "purchase")},
+            {"count": kind, **_within(random), **_where(random, kind)},
+            {"average": random.choice(("purchase.amount", "nps.score")), **_within(random)},
+            {"days since": kind, **_where(random, kind)},
+            {"first": kind},
+            {"last": kind},
+            {"top": random.choice(("purchase.shop", "login.device")), **_within(random)},
+            {"last known": random.choice(("nps.score", "purchase.shop"))},
+            {"latest event": "login.device"},
+        )
+    )
+    return {**made, "otherwise": "unknown"} if random.random() < 0.3 else made
 
 
 def _condition(random: Random, depth: int) -> dict[str, Any]:

@@ -150,6 +150,18 @@ def _declared(sources: Path | None) -> tuple[SourcesFile | None, list[Problem]]:
     return (None, []) if sources is None else load_sources(sources)
 
 
+def declared_sources(sources: Path | None) -> SourcesFile | None:
+    """Return the content of a sources file, or of the usual one if none is named and it is there.
+
+    Raises:
+        StartupError: with every problem of the file.
+    """
+    declared, problems = _declared(sources)
+    if problems:
+        raise StartupError([str(problem) for problem in problems])
+    return declared
+
+
 def _or_usual(sources: Path | None) -> Path | None:
     return _USUAL_SOURCES if sources is None and _USUAL_SOURCES.is_file() else sources
 

@@ -15,6 +15,19 @@ from schemas.conditions import Bounds, Different, EventFilter
 from schemas.conditions.ages import Aged
 from schemas.conditions.windows import Windowed
 from schemas.durations import write_duration
+from schemas.variables import (
+    AverageOf,
+    CountOf,
+    DaysSince,
+    FirstDay,
+    LastDay,
+    LastKnown,
+    Measurement,
+    MostSeen,
+    OfLatestEvent,
+    SumOf,
+    window_of,
+)
 
 _HAS: Final = "has had"
 _PLURAL: Final = {
@@ -150,6 +163,32 @@ def listed(texts: Sequence[str], word: str) -> str:
     if len(texts) < 2:
         return "".join(texts)
     return f"{', '.join(texts[:-1])} {word} {texts[-1]}"
+
+
+# -- measurements ----------------------------------------------------------------------------------------------
+
+
+def measurement_in_words(variable: Measurement) -> str:
+    """Word a template variable that is a measurement: `the sum of purchase amount within 365 days`."""
+    named = variable.named
+    what = attribute(named) if "." in named else noun(named)
+    which = filters(getattr(variable, "where", None))
+    window = window_of(variable)
+    words = _MEASURED[type(variable)].format(plural(what) if isinstance(variable, CountOf) else what)
+    return f"{words}{which}{'' if window is None else f' {within(window)}'}"
+
+
+_MEASURED: Final[Mapping[type[Measurement], str]] = {
+    OfLatestEvent: "the latest {}",
+    LastKnown: "the last known {}",
+    SumOf: "the sum of {}",
+    CountOf: "the number of {}",
+    AverageOf: "the mean of {}",
+    DaysSince: "days since the last {}",
+    FirstDay: "the day of the first {}",
+    LastDay: "the day of the last {}",
+    MostSeen: "the most frequent {}",
+}
 
 
 # -- nouns -----------------------------------------------------------------------------------------------------

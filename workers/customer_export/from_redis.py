@@ -12,7 +12,7 @@ from workers.settings import Settings
 from workers.state.held_actions import Order
 from workers.state.marks.key import MarkKey
 from workers.state.marks.mark import Mark
-from workers.state.marks.stored import mark_of, stored_key
+from workers.state.marks.stored import stored_key
 from workers.state.meta import types_watched
 from workers.state.step import Because
 from workers.state.store import Store
@@ -102,7 +102,7 @@ async def read_redis(
     due_ms, *waiting = [None if score is None else round(float(score)) for score in scores]
     found = await stored_key(store, settings.key_of_marks) or key
     ref = None if found is None else found.ref(customer_id)
-    mark = _NO_MARK if ref is None else await mark_of(store, partition, ref)
+    mark = _NO_MARK if ref is None else await store.marks.of_customer(partition, ref)
     return InRedis(
         customer_id=customer_id,
         partition=partition,

@@ -43,7 +43,7 @@ def _mark(knowledge: Knowledge | Known) -> Table:
 
 
 def _events(head: str, several: list[KnownSeries]) -> Table:
-    table = table_of(head, "number", "first", "last", "sum", "days", "distinct values (hashes)")
+    table = table_of(head, "number", "first", "last", "sum", "days", "distinct values (hashes)", "latest values")
     for series in several:
         total = "" if series["sum"] is None else f"{series['sum']:.2f}"
         days = str(series["active_days"])
@@ -51,7 +51,8 @@ def _events(head: str, several: list[KnownSeries]) -> Table:
             days += f", each only after {series['incomplete_until']}"
         name = series["series"] if series["needed"] else f"{series['series']} (no rule needs it)"
         different = str(len(series["distinct_values"]) or "")
-        row = (name, str(series["total"]), series["first"], series["last"], total, days, different)
+        latest = ", ".join(f"{_shown(one['value'])} ({len(one['days'])})" for one in series["latest_values"])
+        row = (name, str(series["total"]), series["first"], series["last"], total, days, different, latest)
         table.add_row(*map(Text, row))
     return table
 

@@ -53,6 +53,7 @@ class SeriesFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True
         days: each day that is kept, ascending, with its number of events.
         sums: what was added up on each of them; empty if nothing is added up.
         distinct_values: of each distinct value, its hash and the day on which it was seen last, ascending by day.
+        latest_values: values of the latest events, each with the days of its events, ascending.
     """
 
     type: str
@@ -65,6 +66,7 @@ class SeriesFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True
     days: Annotated[list[tuple[Day, Count]], Meta(max_length=MAX_DAYS)] = []
     sums: Annotated[list[Amount], Meta(max_length=MAX_DAYS)] = []
     distinct_values: Annotated[list[tuple[str, Day]], Meta(max_length=_MOST_VALUES)] = []
+    latest_values: Annotated[list[tuple[Plain, list[Day]]], Meta(max_length=_MOST_VALUES)] = []
 
 
 class EpisodeFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):

@@ -15,6 +15,7 @@ from workers.core.customer.customer import Customer
 from workers.core.customer.episode import Episode
 from workers.core.customer.layout_3 import Waiting, reasons_in
 from workers.core.customer.names import Names, code_of
+from workers.core.customer.seen import are_in_order
 from workers.core.customer.series import Series
 from workers.core.decisions.decide import Decider
 from workers.core.events.decoding import FINGERPRINT_BYTES
@@ -214,6 +215,7 @@ def _series_facts(series: Series) -> SeriesFacts:
         days=days,
         sums=sums,
         distinct_values=[(f"{value:08x}", day_text(day)) for day, value, _ in series.values.read()],
+        latest_values=[(value, [day_text(day) for day in days]) for value, days in series.seen],
     )
 
 
@@ -242,6 +244,9 @@ def _take_series(series: Series, facts: SeriesFacts, where: str) -> None:
         series.days.insert(place, day, count, amount)
         before = day
     _take_values(series, facts, where)
+    series.seen = [(value, [day_number(written, where) for written in days]) for value, days in facts.latest_values]
+    if not are_in_order(series.seen):
+        raise UnreadableFacts(f"{where}: its latest values, or the days of one, are not in order")
 
 
 def _take_values(series: Series, facts: SeriesFacts, where: str) -> None:

@@ -13,7 +13,8 @@ from schemas import conditions as model
 from schemas.conditions import expanded
 from schemas.durations import write_duration
 from schemas.rules import ForEveryRule, Rule, RuleBook
-from workers.core.phrases import Said, listed, noun
+from schemas.variables import Measurement
+from workers.core.phrases import Said, listed, measurement_in_words, noun
 from workers.core.rules.contact_policy import limit_in_words
 from workers.core.rules.kinds import kind_of
 from workers.core.rules.wording import negated, phrase, said
@@ -61,7 +62,20 @@ def sentence(rule: Rule, book: RuleBook) -> str:
         condition += f", unless {_clause(rule.unless, book, named=True)}"
     if rule.for_ is not None:
         condition += f", and this has lasted for {write_duration(rule.for_)}"
-    return f'{condition}, ask for the message "{rule.template}" ({rule.action}). {"; ".join(_afterwards(rule))}.'
+    message = f'"{rule.template}" ({rule.action}){_with_it(rule, book)}'
+    return f"{condition}, ask for the message {message}. {'; '.join(_afterwards(rule))}."
+
+
+def _with_it(rule: Rule, book: RuleBook) -> str:
+    """Word the channel, and the measurements that the message gets."""
+    channel = rule.channel or book.for_every_rule.channel
+    measured = [
+        f"{name} ({measurement_in_words(variable)})"
+        for name, variable in rule.variables.items()
+        if isinstance(variable, Measurement)
+    ]
+    by, handed = f" by {channel}" if channel else "", f" with {listed(measured, 'and')}" if measured else ""
+    return by + handed
 
 
 def _clause(condition: Any, book: RuleBook, *, named: bool, holds: bool = True, inside: bool = False) -> str:

@@ -40,6 +40,8 @@ class KnownSeries(TypedDict):
         incomplete_until: up to and including this day, the kept days are not complete; None if they all are.
         distinct_values: of each distinct value, its hash and the day on which it was seen last. The value itself is
             not stored.
+        sees: the attribute whose latest values are kept, if a rule still says so.
+        latest_values: these, each with the days of its events.
     """
 
     type: str
@@ -56,6 +58,8 @@ class KnownSeries(TypedDict):
     days: list[dict[str, Any]]
     incomplete_until: str | None
     distinct_values: list[dict[str, str]]
+    sees: str | None
+    latest_values: list[dict[str, Any]]
 
 
 class KnownRule(TypedDict):
@@ -262,6 +266,8 @@ def _series(key: str, series: SeriesFacts, spec: SeriesSpec | None) -> KnownSeri
         ],
         incomplete_until=None if series.incomplete_until is None else _day(series.incomplete_until),
         distinct_values=[{"hash": value, "last_seen": _day(day)} for value, day in series.distinct_values],
+        sees=None if spec is None else spec.sees,
+        latest_values=[{"value": value, "days": [*map(_day, days)]} for value, days in series.latest_values],
     )
 
 

@@ -101,7 +101,7 @@ class Deciding:
         return self._decide(customer_id, raw, events, 0, standing)
 
     def fire(
-        self, customer_id: str, raw: bytes, upto_ms: int, standing: Standing = AS_ANYBODY, *, sweeping: bool
+        self, customer_id: str, raw: bytes, upto_ms: int, standing: Standing = AS_ANYBODY
     ) -> CustomerStep | None:
         """Decide what is due for a customer.
 
@@ -110,16 +110,10 @@ class Deciding:
             raw: what is stored.
             upto_ms: due times until then are decided; 0 for none.
             standing: what the customer's mark says.
-            sweeping: leave a customer alone who was decided by these rules already.
-
-        Returns:
-            None for a customer who is left alone.
 
         Raises:
             LingerError: as `fold`.
         """
-        if sweeping and self._generation_in(raw) >= self._generation:
-            return None
         return self._decide(customer_id, raw, (), upto_ms, standing)
 
     def collect(
@@ -170,26 +164,19 @@ class Deciding:
             raise LingerError(str(error)) from error
         return self._step_of(outcome)
 
-    def answer_in(self, raw: bytes) -> tuple[bool, int] | None:
-        """Return a customer's latest answer to the question of consent, and when it was given (ms); None without one.
+    def look(self, raw: bytes) -> tuple[bool, tuple[bool, int] | None]:
+        """Return whether a customer was last decided by older rules, and their latest answer about consent.
+
+        The answer is whether it is a yes, and when it was given (ms); None without one.
 
         Raises:
             LingerError: as `fold`.
         """
-        policy = self._decider.turn.policy
-        if policy.policy.consent is None:
-            return None  # nothing need be read
         try:
-            attributes = self._decider.read(raw).attributes
+            customer = self._decider.read(raw)
         except OtherLayout as error:
             raise LingerError(str(error)) from error
-        return policy.answer(attributes)
-
-    def _generation_in(self, raw: bytes) -> int:
-        try:
-            return self._decider.read(raw).generation
-        except OtherLayout as error:
-            raise LingerError(str(error)) from error
+        return customer.generation < self._generation, self._decider.turn.policy.answer(customer.attributes)
 
     def _decide(
         self, customer_id: str, raw: bytes | None, events: Sequence[Event], upto_ms: int, standing: Standing

@@ -122,7 +122,8 @@ class Timers:
                     continue
                 standing = self._orders.standing(partition, customer_id, partition.meta.offset)
                 try:
-                    decided = deciding.fire(customer_id, raw, upto_ms, standing, sweeping=sweeping)
+                    is_behind, answer = deciding.look(raw) if sweeping else (True, None)
+                    decided = deciding.fire(customer_id, raw, upto_ms, standing) if is_behind else None
                 except LingerError:
                     raise
                 except Exception:  # the data of one customer must not stop the timers of all others
@@ -135,7 +136,7 @@ class Timers:
                     continue
                 if decided is not None:
                     work.add(customer_id, decided, is_new=False)
-                if sweeping and (answer := deciding.answer_in(raw)) is not None:
+                if answer is not None:
                     # An opt-out from before there were marks.
                     self._orders.note_answer(partition, work, customer_id, answer, partition.meta.offset - 1)
             for event_type, customer_ids in due.waited.items():

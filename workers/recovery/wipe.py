@@ -13,7 +13,6 @@ from workers.kafka.records import OutboxRecord, PlacedRecord, encode_record
 from workers.recovery.mark import RebuildMark
 from workers.state.keys import hash_tag
 from workers.state.marks.key import MarkKey
-from workers.state.marks.stored import marks_of
 from workers.state.meta import REBUILDING, Meta
 from workers.state.step import Because
 from workers.state.store import Store
@@ -72,7 +71,7 @@ async def _unsent(store: Store, partition: int, outbox: Sequence[OutboxRecord], 
     """Return those records of an outbox that are not decided again, encoded."""
     if not outbox:
         return []
-    known = {} if key is None else await marks_of(store, partition)
+    known = {} if key is None else await store.marks.of_partition(partition)
     erased = {ref for ref, mark in known.items() if mark.erased_ms}
 
     def is_of_erased(customer_id: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from schemas.attribute_types import BUILT_IN_TYPES, AttributeType, AttributeUse, uses_of
 from schemas.conditions import Meets, parts_of
 from schemas.rules import RuleBook
+from schemas.variables import measurement_of
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Explanation, Problem, shortened
 from workers.rule_files.references import (
@@ -15,6 +16,7 @@ from workers.rule_files.references import (
     elementary_in,
     meets_in,
     names_in_condition,
+    variables_of,
 )
 from workers.rule_files.values.kinds import IN_WORDS
 from workers.rule_files.yaml_nodes import Document, MapNode, Node
@@ -67,11 +69,18 @@ def attribute_type_problems(
         if not is_whole and any(meets for part in conditions_of(node) for meets in meets_in(part)):
             continue
         written = [rule.when] if rule.unless is None else [rule.when, rule.unless]
-        places = (
-            place
-            for condition, part in zip(written, conditions_of(node), strict=False)
-            for place in _places(condition, part, document, names)
-        )
+        places = [
+            *(
+                place
+                for condition, part in zip(written, conditions_of(node), strict=False)
+                for place in _places(condition, part, document, names)
+            ),
+            *(
+                _Place(use, document.file, part.at)
+                for variable, part in zip(rule.variables.values(), variables_of(node), strict=False)
+                for use in measurement_of(variable).uses()
+            ),
+        ]
         for place in places:
             reference, kind = place.use.reference, place.use.kind
             if reference in book.attribute_types or reference in BUILT_IN_TYPES:

@@ -3,6 +3,7 @@
 A model sees one file at a time; this module sees all of them. It must never know how a rule is evaluated.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
@@ -95,12 +96,9 @@ def _unknown(document: Document, node: ScalarNode, code: str, message: str, sugg
     meant = did_you_mean(written, islice(suggestion.possible, _MOST_COMPARED))
     if meant is None:
         return Problem(document.file, *node.at, code, message, otherwise)
-    # Of `purchase.amuont`, only the unknown part changes.
-    new = next((text for text in (node.text,) if text == written), None)
-    before, dot, after = node.text.partition(".")
-    if new is None and dot:
-        new = f"{meant}.{after}" if before == written else f"{before}.{meant}"
-    replacement = Replacement(*node.at, node.text, meant if new in (None, written) else new)
+    # Of `purchase.amuont`, and of `30% of count purchas`, only the unknown part changes.
+    new = re.sub(rf"(?<![\w-]){re.escape(written)}(?![\w-])", meant, node.text, count=1)
+    replacement = Replacement(*node.at, node.text, new)
     hint = f"did you mean '{meant}'?"
     return Problem(document.file, *node.at, code, message, hint, replacement=replacement, otherwise=otherwise)
 

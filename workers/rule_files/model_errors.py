@@ -16,6 +16,7 @@ from schemas.conditions import (
     DEFINITION_PATTERN,
     ELEMENTARY,
     REFERENCE_PATTERN,
+    Compared,
 )
 from schemas.events import TYPE_PATTERN
 from schemas.places import PATH_PATTERN, Place
@@ -36,7 +37,8 @@ from workers.rule_files.error_locations import (
     odd_text_hint,
     odd_value_hint,
 )
-from workers.rule_files.hints.values import as_bound, as_comparison, as_number
+from workers.rule_files.hints.values import as_bound, as_comparison, as_measurement, as_number
+from workers.rule_files.hints.variables import measurement_in, no_variable
 from workers.rule_files.key_errors import AS_PERSONAL, PERSONAL, example_hint
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Explanation, shortened
@@ -100,7 +102,7 @@ def explained(error: Any, location: ErrorLocation) -> ProblemText:
     kind, content = str(error["type"]), in_words(location.node)
     context = error.get("ctx", {})
     if location.schema is not None and location.schema["type"] == "tagged-union" and kind != "value_error":
-        return _no_kind(location)
+        return no_variable(location) if "attribute" in location.schema["choices"] else _no_kind(location)
     if kind.endswith(("too_short", "too_long")):
         return ProblemText("wrong-size", _size_message(kind, context, content))
     if location.union is not None:
@@ -198,7 +200,12 @@ def _no_match(location: ErrorLocation, pattern: str, content: str) -> ProblemTex
         return _other_event(location, written, message)
     expected = odd_value_hint(location.node) or (f"expected {words}" if words else None)
     if pattern == REFERENCE_PATTERN and _is_a_variable(location):
-        expected = f"expected {words}: a count, a sum or a fixed text cannot be handed over"
+        if (measurement := measurement_in(written)) is not None:
+            hint = f"write '{measurement}'"
+            return ProblemText("wrong-value", message, hint, None, Instead(written, measurement))
+        expected = (
+            f"expected {words}, or a measurement such as {{sum: purchase.amount}}; a fixed text goes under 'labels'"
+        )
     suggested = None if rewrite is None else rewrite(written[:200])
     if suggested is not None and suggested != written:
         hint, instead = f"did you mean '{suggested}'? It must be {words}", Instead(written, as_yaml(suggested))
@@ -434,10 +441,6 @@ def _type_hint(location: ErrorLocation, expected: Wanted) -> _Remedy:
     match location.node:
         case MapNode() as node:
             other: dict[Wanted, str] = {"list": _ENTRIES, "text": "write one value"}
-            if _is_a_variable(location):
-                other["text"] = (
-                    "write one attribute, such as 'purchase.amount': a count or a sum cannot be handed over"
-                )
             return odd_key_hint(next(iter(node.entries), "")) or other.get(expected), None
         case ListNode():
             return _hint_for_list(location, expected), None
@@ -497,9 +500,13 @@ def _as_item(text: str) -> str:
 
 
 def _number_hint(location: ErrorLocation, written: str) -> _Remedy:
-    if re.search(r"[A-Za-z]\w*\.[A-Za-z]", written):
-        return "write a number: a rule cannot compare with another value of the customer", None
     around = location.way[-1] if location.way else None
+    if re.search(r"[A-Za-z]\w*\.[A-Za-z]", written):
+        is_bound = isinstance(around, MapNode) and any(word in around.entries for word in Compared.one_of)
+        if location.key in Compared.against and is_bound and (meant := as_measurement(written)):
+            return f"did you mean '{meant}'?", as_yaml(meant)
+        words = "'at least', 'at most', 'more than', 'fewer than' or 'less than' of a condition"
+        return f"write a number; another measurement can only be the bound of {words}", None
     nouns = _types_around(location) | {text_of_value(around)} if isinstance(around, MapNode) else set[str]()
     number = as_number(written, nouns)
     if number is not None:

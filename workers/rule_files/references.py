@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from schemas.conditions import CURRENCY_ATTRIBUTE, ELEMENTARY, Elementary, condition_kind
+from schemas.conditions.compared import read_measurement
+from schemas.variables import variable_kind
 from workers.rule_files.yaml_nodes import (
     Document,
     MapNode,
@@ -103,7 +105,11 @@ def kind_of(condition: Node) -> type[Elementary] | None:
 
     The first word of a condition decides; another one beside it is a separate mistake.
     """
-    return ELEMENTARY.get(condition_kind(dict(entries_of(condition))) or "")
+    written = {
+        key: value.value if isinstance(value, ScalarNode) else None
+        for key, (_, value) in entries_of(condition).items()
+    }
+    return ELEMENTARY.get(condition_kind(written) or "")
 
 
 def meets_in(condition: Node) -> Iterator[ScalarNode]:
@@ -137,12 +143,26 @@ def names_in_condition(condition: Node) -> Iterator[Named]:
     for part in elementary_in(condition):
         if (kind := kind_of(part)) is None:
             continue
-        if kind.naming:
-            yield from _named(value_of(part, kind.naming), value_of(part, "where"))
+        for key in (kind.naming, *kind.one_of):
+            if key:
+                yield from _named(value_of(part, key), value_of(part, "where"))
+        for key in kind.against:
+            yield from _named_in_bound(value_of(part, key))
         for key in kind.steps:
             step = value_of(part, key)
             named = value_of(step, "event") if isinstance(step, MapNode) else step
             yield from _named(named, value_of(step, "where"))
+
+
+def _named_in_bound(node: Node | None) -> Iterator[Named]:
+    """Yield what a bound measures that is another measurement; nothing if it cannot be read."""
+    if isinstance(node, ScalarNode) and isinstance(node.value, str):
+        try:
+            measured = read_measurement(node.value)
+        except ValueError:
+            return  # reported where the value is read
+        event_type, dot, attribute = measured.named.partition(".")
+        yield Named(event_type, attribute if dot else None, node)
 
 
 def names_in_value(value: Node | None) -> Iterator[Named]:
@@ -158,8 +178,19 @@ def names_in_value(value: Node | None) -> Iterator[Named]:
 
 def variables_in(rule: Node) -> Iterator[Named]:
     """Yield the names in the template variables of a rule."""
-    for _, reference in entries_of(value_of(rule, "variables")).values():
-        yield from _named(reference)
+    for variable in variables_of(rule):
+        if isinstance(variable, MapNode):
+            word = variable_kind(dict(variable.entries))
+            if word is not None:
+                yield from _named(value_of(variable, word), value_of(variable, "where"))
+        else:
+            yield from _named(variable)
+
+
+def variables_of(rule: Node) -> Iterator[Node]:
+    """Yield the template variables of a rule as they are written, in their order."""
+    for _, variable in entries_of(value_of(rule, "variables")).values():
+        yield variable
 
 
 def names_in_example(example: Node) -> Iterator[Named]:

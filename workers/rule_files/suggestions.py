@@ -13,10 +13,12 @@ from schemas.events import BUILT_IN
 from schemas.places import PATH_PATTERN
 from schemas.refusals import Format
 from schemas.sources import UNWRAP_WORDS
+from schemas.variables import MEASUREMENTS
 from workers.rule_files.hints.likeness import did_you_mean, form_of
 from workers.rule_files.hints.values import (
     as_actions,
     as_duration,
+    as_measurement,
     as_number,
     as_offset,
     as_pace,
@@ -40,10 +42,18 @@ _BOUNDS: Final = {
 }
 
 
+_FIRST_WORDS: Final = frozenset((*CONDITION_WORDS, *MEASUREMENTS))
+
+
 def _of_kinds(*, are_first: bool) -> dict[str, str]:
-    """Return what people write instead of the keys of elementary conditions: of the first words, or of the others."""
-    also_written = (item for kind in ELEMENTARY.values() for item in kind.also_written.items())
-    return {key: guesses for key, guesses in also_written if (key in CONDITION_WORDS) == are_first}
+    """Return what people write instead of the keys of elementary conditions: of the first words, or of the others.
+
+    Measurements of template variables count as conditions.
+    """
+    also_written = (
+        item for kind in (*ELEMENTARY.values(), *MEASUREMENTS.values()) for item in kind.also_written.items()
+    )
+    return {key: guesses for key, guesses in also_written if (key in _FIRST_WORDS) == are_first}
 
 
 _WORDS: Final = {
@@ -299,6 +309,7 @@ def as_time_format(written: str) -> str | None:
 _READERS: Final[dict[Format, Callable[[str], str | None]]] = {
     "duration": as_duration,
     "percentage": as_percent,
+    "measurement": as_measurement,
     "times": as_times,
     "two numbers": as_two_numbers,
     "two ages": as_two_ages,

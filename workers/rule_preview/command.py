@@ -40,7 +40,7 @@ from workers.rule_preview.report import render
 from workers.settings import Settings
 from workers.source_files.reading import load_sources
 
-__all__ = ["PreviewOptions", "customers_of", "declared_sources", "preview_command", "rare_collections"]
+__all__ = ["PreviewOptions", "preview_command"]
 
 _GROUPS_PER_JOB: Final = 4
 _COLLECTIONS: Final = (100_000, 50, 50)
@@ -93,14 +93,14 @@ def preview_command(options: PreviewOptions, out: Console | None = None) -> None
         StartupError: with every problem of the files, or because the history cannot be read.
     """
     _check_jobs(options.jobs)
-    sources = declared_sources(options.sources, options.settings)
+    sources = _load_sources(options.sources, options.settings)
     names = known_names(sources)
     types = tuple(names.types or ())
     files, against = _load_rules(options.rules, options.against, names)
     types_read = types_of_attributes(files.book, with_drafts=True)
     seen = SeenValues(wanted_values(files.documents), types_read, files.book.personal)
     progress = Progress(Console(stderr=True))
-    with EventsByCustomer() as store, rare_collections():
+    with EventsByCustomer() as store, _rare_collections():
         started = time.monotonic()
         mappings = Mappings(sources, options.source, types)
         books = files.book, None if against is None else against.book
@@ -195,7 +195,7 @@ def _shown(at_ms: int) -> str:
 # -- files that say what to do ---------------------------------------------------------------------------------
 
 
-def declared_sources(path: Path | None, settings: Settings | None) -> SourcesFile | None:
+def _load_sources(path: Path | None, settings: Settings | None) -> SourcesFile | None:
     """Read the named sources, or those of the settings if they are there."""
     if path is None:
         if settings is None or not settings.sources.exists():
@@ -237,7 +237,7 @@ def _decide(run: Preview | Parts, task: _Task, store: EventsByCustomer, jobs: in
     """Decide every customer, here or in several processes, and add the results to the run."""
     parts = store.parts()
     if jobs == 1:
-        run.replay(_counted(customers_of(parts), advance))
+        run.replay(_counted(_customers(parts), advance))
         return
     store.spill()
     # More groups than processes, so that one with many events does not keep the others waiting at the end.
@@ -256,9 +256,9 @@ def _decide(run: Preview | Parts, task: _Task, store: EventsByCustomer, jobs: in
 
 def _decide_parts(task: _Task, parts: Sequence[Part]) -> PreviewCounts | PartCounts:
     """Decide the customers of some parts; runs in a separate process."""
-    with rare_collections():
+    with _rare_collections():
         run = _run_of(task)
-        run.replay(customers_of(parts))
+        run.replay(_customers(parts))
         return run.counts
 
 
@@ -277,7 +277,7 @@ def _look_at_parts(
 
 
 @contextmanager
-def rare_collections() -> Iterator[None]:
+def _rare_collections() -> Iterator[None]:
     """Collect garbage rarely: events are many and have no cycles, and collecting took a third of the time."""
     before = gc.get_threshold()
     gc.set_threshold(*_COLLECTIONS)
@@ -287,8 +287,7 @@ def rare_collections() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def customers_of(parts: Iterable[Part]) -> Iterator[CustomerEvents]:
-    """Yield each customer with all events by time, from parts of the store."""
+def _customers(parts: Iterable[Part]) -> Iterator[CustomerEvents]:
     for part in parts:
         yield from part.customers()
 

@@ -75,6 +75,7 @@ def _document(
 ) -> dict[str, Any]:
     days = range(head.at // DAY_MS, last_day + 1)
     written = {rule.id: rule for rule in question.book.rules}
+    has_value = question.book.value is not None
     is_same = head.rules.get("hash") == question.rules.hash
     return {
         "scan": {
@@ -89,17 +90,19 @@ def _document(
         "from": iso_text(head.at),
         "until": iso_text((last_day + 1) * DAY_MS - 1000),
         "days": question.days,
-        "rules": [_rule(written[rule_id], one, days) for rule_id, one in sorted(counts.rules.items())],
+        "currency": None if question.book.value is None else question.book.value.currency,
+        "rules": [_rule(written[rule_id], one, days, has_value) for rule_id, one in sorted(counts.rules.items())],
         "any_rule": {
             "sent": sum(one.sent.total() for one in counts.rules.values()),
             "customers": counts.reached,
-            "days": [{"day": _day(day), "sent": sum(one.sent[day] for one in counts.rules.values())} for day in days],
+            "worth": _money(counts.worth) if has_value else None,
+            "days": [_day_of_all(day, counts, has_value) for day in days],
         },
-        "notes": _notes(counts, is_same),
+        "notes": _notes(counts, is_same, has_value),
     }
 
 
-def _rule(rule: Rule, counts: RuleCounts, days: Sequence[int]) -> dict[str, Any]:
+def _rule(rule: Rule, counts: RuleCounts, days: Sequence[int], has_value: bool) -> dict[str, Any]:
     return {
         "id": rule.id,
         "title": rule.title,
@@ -107,19 +110,38 @@ def _rule(rule: Rule, counts: RuleCounts, days: Sequence[int]) -> dict[str, Any]
         "action": rule.action,
         "sent": counts.sent.total(),
         "customers": counts.customers,
+        "worth": _money(counts.worth_of_customers) if has_value else None,
         "already_due": counts.already_due,
         "delayed_by_quiet_hours": counts.delayed,
         "taken_back": counts.taken_back,
         "not_sent": {reason: by_day.total() for reason, by_day in sorted(counts.not_sent.items())},
         "not_observable": counts.not_observable,
         "pace": _pace(rule, counts.periods),
-        "days": [_day_of_rule(day, counts) for day in days],
+        "days": [_day_of_rule(day, counts, has_value) for day in days],
     }
 
 
-def _day_of_rule(day: int, counts: RuleCounts) -> dict[str, Any]:
+def _day_of_rule(day: int, counts: RuleCounts, has_value: bool) -> dict[str, Any]:
     not_sent = {reason: by_day[day] for reason, by_day in sorted(counts.not_sent.items()) if by_day[day]}
-    return {"day": _day(day), "sent": counts.sent[day], "not_sent": not_sent}
+    return {"day": _day(day), "sent": counts.sent[day], **_worth(counts.worth[day], has_value), "not_sent": not_sent}
+
+
+def _day_of_all(day: int, counts: ForecastCounts, has_value: bool) -> dict[str, Any]:
+    every = counts.rules.values()
+    return {
+        "day": _day(day),
+        "sent": sum(one.sent[day] for one in every),
+        **_worth(sum(one.worth[day] for one in every), has_value),
+    }
+
+
+def _worth(hundredths: int, has_value: bool) -> dict[str, Any]:
+    return {"worth": _money(hundredths)} if has_value else {}
+
+
+def _money(hundredths: int) -> int | float:
+    """Return hundredths as an amount."""
+    return hundredths // 100 if hundredths % 100 == 0 else hundredths / 100
 
 
 def _pace(rule: Rule, periods: Counter[int]) -> dict[str, Any] | None:
@@ -135,7 +157,7 @@ def _pace(rule: Rule, periods: Counter[int]) -> dict[str, Any] | None:
     }
 
 
-def _notes(counts: ForecastCounts, is_same: bool) -> list[str]:
+def _notes(counts: ForecastCounts, is_same: bool, has_value: bool) -> list[str]:
     notes = ["It is assumed that no event arrives, and that every source is seen to be silent."]
     if not is_same:
         notes.append(
@@ -147,6 +169,11 @@ def _notes(counts: ForecastCounts, is_same: bool) -> list[str]:
             f"{already:,} actions were due before the scan: their sources had not been read so far. They count on "
             "its day."
         )
+    if has_value:
+        notes.append("A customer is worth what is known when the action becomes due; in a total, each counts once.")
+        lacking = sum(one.sent.total() - one.valued for one in counts.rules.values())
+        if lacking:
+            notes.append(f"{lacking:,} actions carry no value: it was declared after the rule asked for them.")
     if any(one.periods for one in counts.rules.values()):
         notes.append("Paces, pauses and the brake are not simulated: an action that they hold counts when it is due.")
     if counts.unreadable:

@@ -18,8 +18,7 @@ from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
 from workers.scan.lines import PartitionLine, StoredCustomer
 
-_LAYOUT: Final = 4
-"""Of what is decided on the way, which is stored nowhere: it keeps the actions that wait as they are."""
+_HUNDREDTHS: Final = 100
 
 
 @dataclass(slots=True)
@@ -31,6 +30,9 @@ class RuleCounts:
             day.
         already_due: actions among them that were due before, and waited for a source to be seen.
         customers: whom they reach.
+        worth: by day, what the customers of the actions are worth, in hundredths; each action counts.
+        worth_of_customers: the same of everyone whom they reach, counted once.
+        valued: actions with which a value goes.
         delayed: how many of them wait for the end of quiet hours.
         taken_back: how many of them another rule replaces later.
         not_sent: by reason, episodes without an action, by day.
@@ -41,6 +43,9 @@ class RuleCounts:
     sent: Counter[int] = field(default_factory=Counter)
     already_due: int = 0
     customers: int = 0
+    worth: Counter[int] = field(default_factory=Counter)
+    worth_of_customers: int = 0
+    valued: int = 0
     delayed: int = 0
     taken_back: int = 0
     not_sent: dict[str, Counter[int]] = field(default_factory=dict)
@@ -56,12 +61,14 @@ class ForecastCounts:
         customers: how many were run on.
         unreadable: who could not be, because what is stored is damaged.
         reached: customers whom any rule reaches.
+        worth: what they are worth, in hundredths.
         rules: by rule id; every rule of the set is there.
     """
 
     customers: int = 0
     unreadable: int = 0
     reached: int = 0
+    worth: int = 0
     rules: dict[str, RuleCounts] = field(default_factory=dict)
 
 
@@ -98,19 +105,28 @@ class Run:
             if line is not partition:
                 partition, coverage = line, line.as_if_seen()
             try:
-                outcome = self._decider.decide(
-                    customer.id, customer.stored, (), coverage, self._upto_ms, _LAYOUT, customer.standing
-                )
+                turn = self._decider.run_on(customer.id, customer.stored, coverage, self._upto_ms, customer.standing)
             except OtherLayout as error:
                 raise LingerError(str(error)) from error
             except (ValueError, OverflowError):
                 self.counts.unreadable += 1
                 continue
             self.counts.customers += 1
-            reached = {row.rule.id for row in outcome.decided if self._count(row) and row.rule is not None}
-            for rule_id in reached:
-                self.counts.rules[rule_id].customers += 1
-            self.counts.reached += bool(reached)
+            self._count_customer(row for row in turn.decisions.rows() if self._count(row))
+
+    def _count_customer(self, actions: Iterable[Decided]) -> None:
+        """Count whom some actions reach: a customer is worth what is known with the first one."""
+        first: dict[str, int] = {}
+        for row in actions:
+            assert row.rule is not None
+            first.setdefault(row.rule.id, hundredths_of(row) or 0)
+        for place, (rule_id, worth) in enumerate(first.items()):
+            counts = self.counts.rules[rule_id]
+            counts.customers += 1
+            counts.worth_of_customers += worth
+            if not place:
+                self.counts.reached += 1
+                self.counts.worth += worth
 
     def _count(self, row: Decided) -> bool:
         """Count what was decided, and return whether it is an action."""
@@ -128,8 +144,18 @@ class Run:
             counts.not_sent.setdefault(str(SUPPRESSIONS[row.kind]), Counter())[at_ms // DAY_MS] += 1
             return False
         counts.sent[at_ms // DAY_MS] += 1
+        worth = hundredths_of(row)
+        if worth is not None:
+            counts.worth[at_ms // DAY_MS] += worth
+            counts.valued += 1
         counts.already_due += row.start_ms < self._at_ms
         counts.delayed += row.not_before_ms > 0
         if pace_ms := self._paces_ms.get(row.rule.id, 0):
             counts.periods[at_ms // pace_ms] += 1
         return True
+
+
+def hundredths_of(row: Decided) -> int | None:
+    """Return what the customer of an action is worth, in hundredths; None if no value goes with it."""
+    value = None if row.known is None else row.known.get("value")
+    return None if value is None else round(value.amount * _HUNDREDTHS)

@@ -227,6 +227,29 @@ WORDED: Final[list[tuple[dict[str, Any], str, str]]] = [
         "the latest nps score is up by at least 50% against the one before",
         "the latest nps score is not up by at least 50% against the one before",
     ),
+    # compared
+    (
+        {"distinct": "login.contact", "less than": "30% of latest subscription.seats", "within": "30 days"},
+        "the number of different login contacts within 30 days is less than 30% of the latest subscription seats",
+        "the number of different login contacts within 30 days is not less than 30% of the latest subscription seats",
+    ),
+    (
+        {"days with": "login", "fewer than": "50% of days with login within 56 days", "within": "28 days"},
+        "the number of days with a login within 28 days is less than 50% of the number of days with a login within "
+        "56 days",
+        "the number of days with a login within 28 days is not less than 50% of the number of days with a login "
+        "within 56 days",
+    ),
+    (
+        {"latest": "order.total", "more than": "200% of average order.total within 365 days"},
+        "the latest order total is more than 200% of the average order total within 365 days",
+        "the latest order total is not more than 200% of the average order total within 365 days",
+    ),
+    (
+        {"sum": "purchase.amount", "where": {"currency": "EUR"}, "at least": "sum of refund.amount"},
+        "the total purchase amount (currency EUR) ever is at least the total refund amount ever",
+        "the total purchase amount (currency EUR) ever is not at least the total refund amount ever",
+    ),
     # date
     (
         {"date": "cancellation.effective_at", "in the next": "30 days"},

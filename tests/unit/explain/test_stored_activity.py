@@ -85,6 +85,7 @@ def everything() -> CustomerFacts:
                 total=4,
                 active_days=3,
                 distinct_values=[("00000007", "2022-01-11"), ("ee6b2800", "2022-01-12")],
+                latest_values=[("desk", ["2022-01-11"]), ("phone", ["2022-01-04", "2022-01-12"])],
             ),
         },
         episodes={"quiet": episode(), GONE: EpisodeFacts(began=at(5), acted=at(6))},
@@ -242,6 +243,10 @@ def see_no_value(facts: CustomerFacts) -> None:
     facts.series[LOGINS].distinct_values = []
 
 
+def see_other_values(facts: CustomerFacts) -> None:
+    facts.series[LOGINS].latest_values = [("desk", ["2022-01-11"])]
+
+
 def find_something_else(facts: CustomerFacts) -> None:
     facts.candidates[1].found = facts.candidates[1].found_back
 
@@ -257,6 +262,7 @@ def name_changes_as_before(facts: CustomerFacts) -> None:
 ELSEWHERE: Final[dict[str, Callable[[CustomerFacts], None]]] = {
     "SeriesFacts.type": retype,
     "SeriesFacts.distinct_values": see_no_value,
+    "SeriesFacts.latest_values": see_other_values,
     "CandidateFacts.found": find_something_else,
     "CandidateFacts.found_back": find_something_else_back,
     "CustomerFacts.next_changes_before": name_changes_as_before,

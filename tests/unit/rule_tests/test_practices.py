@@ -16,7 +16,7 @@ FILES = sorted((ROOT / "tests" / "data" / "practices").glob("*.yaml"))
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_example_comes_out_as_expected(file: Path) -> None:
-    types = (*TYPES, "loyalty", "subscription")
+    types = (*TYPES, "app-open", "loyalty", "profile", "subscription")
     book, problems = load_book([file], KnownNames(types))
     assert problems == []
     results = run_examples(book, types)

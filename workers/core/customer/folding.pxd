@@ -13,7 +13,7 @@ cdef long long DAY_MS
 @cython.final
 cdef class SeriesFolding:
     cdef readonly Series series
-    cdef readonly object matches, adds, tells_apart
+    cdef readonly object matches, adds, tells_apart, sees
     cdef readonly bint is_level
 
     @cython.locals(fingerprint=cython.longlong, former=cython.longlong)

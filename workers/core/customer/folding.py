@@ -31,17 +31,19 @@ class SeriesFolding:
     Attributes:
         series: the customer's.
         matches: whether an event belongs to it; None for every one.
-        adds, tells_apart: the attribute that is added up, and the one whose distinct values are counted; or None.
+        adds, tells_apart, sees: the attribute that is added up, the one whose distinct values are counted, and the
+            one whose latest values are kept; or None.
         is_level: whether what `adds` names is a level: of each day, the latest is kept.
     """
 
-    __slots__ = ("adds", "is_level", "matches", "series", "tells_apart")
+    __slots__ = ("adds", "is_level", "matches", "sees", "series", "tells_apart")
 
     def __init__(self, series: Series, spec: SeriesSpec) -> None:
         self.series = series
         self.matches = spec.matches
         self.adds = spec.adds
         self.tells_apart = spec.tells_apart
+        self.sees = spec.sees
         self.is_level = spec.is_level
 
     def fold(self, event: DecodedEvent, latest_day: int) -> None:
@@ -52,6 +54,9 @@ class SeriesFolding:
             if value.__class__ is str and self.series.place_of(fingerprint) < 0:
                 former = fingerprint_of_text_0_1(value)
             self.series.add_value(event.at_ms, fingerprint, former)
+            return
+        if self.sees is not None:
+            self.series.add_seen(event.at_ms, kept_value(event.attributes.get(self.sees)))
             return
         amount = None if self.adds is None else scaled_number(event.attributes.get(self.adds))
         if self.is_level:

@@ -43,6 +43,8 @@ cdef class Layout3:
 cdef long long kind_of(Days days, bint has_sum) except -1
 cdef tuple widths(long long kind)
 cpdef take_rest(Customer customer, object rest)
+@cython.locals(series=Series)
+cpdef take_seen(dict seen, Names names)
 cpdef bint drop_empty(list rest)
 cpdef take_worded(Candidate candidate, object waiting, Names names)
 cpdef object stored_waiting(object waiting, Candidate candidate)

@@ -19,6 +19,7 @@ from workers.core.customer.customer import RING, Customer
 from workers.core.customer.days import Days
 from workers.core.customer.episode import Episode
 from workers.core.customer.names import CODE_BYTES, Names, code_of
+from workers.core.customer.seen import Seen, are_in_order
 from workers.core.customer.series import Series
 from workers.core.events.decoding import FINGERPRINT_BYTES, MAX_STORED
 
@@ -102,6 +103,7 @@ class Rest(msgspec.Struct, array_like=True, gc=False):
     pairs: dict[str, list[int]] = {}
     floors: dict[str, int] = {}
     asked: list[tuple[int, int]] = []
+    seen: dict[str, Seen] = {}
 
 
 Wording = Callable[[Candidate], Waiting]
@@ -176,6 +178,7 @@ class Layout3:
         if flags & _HAS_REST:
             rest = _decode_rest(given.take(given.end - given.at))
             take_rest(customer, rest)
+            take_seen(rest.seen, self.names)
             for waiting in rest.candidates:
                 take_worded(customer.another_candidate(), waiting, self.names)
             self.names.take_asked(rest.asked)
@@ -299,7 +302,9 @@ class Layout3:
             flags |= _HAS_ACTED
             out.moments(customer.acted)
         candidates = [self.worded(customer.candidates[place]) for place in range(customer.waiting)]
-        rest = [customer.latest, candidates, customer.attributes, customer.pairs, customer.floors, self.names.asked()]
+        seen = {key: one.seen for key, one in all_series.items() if one.seen}
+        rest = [customer.latest, candidates, customer.attributes, customer.pairs, customer.floors]
+        rest += [self.names.asked(), seen]
         if drop_empty(rest):
             flags |= _HAS_REST
             out.copy(_encode_rest(rest))
@@ -427,6 +432,22 @@ def take_rest(customer: Customer, rest: Any) -> None:
         moments += pair
     for at_ms in moments:
         within(at_ms, FARTHEST_MS)
+
+
+def take_seen(seen: dict[str, Seen], names: Names) -> None:
+    """Take over the latest values of series; all series were read before.
+
+    Raises:
+        Damaged: if one of them cannot be.
+    """
+    for key, found in seen.items():
+        series = names.known_series(key)
+        if series is None or not are_in_order(found):
+            raise Damaged("values of a series that has none, or not in order")
+        for _, days in found:
+            within(days[0], _FARTHEST_DAY)
+            within(days[-1], _FARTHEST_DAY)
+        series.seen = found
 
 
 def drop_empty(rest: list[Any]) -> bool:

@@ -29,6 +29,7 @@ cdef class Layout4:
     cdef Writer writer
     cdef list usual, keys, of_some
     cdef object rest
+    cdef dict seen
     cdef Places by_hash
 
     cpdef read(self, bytes raw)

@@ -28,9 +28,11 @@ from workers.core.customer.layout_3 import (
     drop_empty,
     stored_waiting,
     take_rest,
+    take_seen,
     take_worded,
 )
 from workers.core.customer.names import Names, Places
+from workers.core.customer.seen import Seen
 from workers.core.customer.series import Series
 from workers.core.events.decoding import FINGERPRINT_BYTES, MAX_STORED
 
@@ -102,6 +104,7 @@ class Rest(msgspec.Struct, array_like=True, gc=False):
     worded: list[Waiting] = []
     details: list[Details] = []
     asked: list[tuple[int, int]] = []
+    seen: dict[str, Seen] = {}
 
 
 _encode_rest = msgspec.msgpack.Encoder(order="deterministic").encode
@@ -148,6 +151,7 @@ class Layout4:
         self.of_some = [key for key in self.keys if key.named > _OF_SOME]
         self.by_hash = Places([key.hash for key in self.of_some])
         self.rest = _NO_REST
+        self.seen: dict[str, Seen] = {}
 
     # -- reading -------------------------------------------------------------------------------------------
 
@@ -191,6 +195,7 @@ class Layout4:
         if flags & _HAS_REST:
             self.rest = _decode_rest(given.take(given.number()))
             take_rest(customer, self.rest)
+            take_seen(self.rest.seen, self.names)
         if flags & _HAS_CANDIDATES:
             for _ in range(given.bounded(given.number(), 2)):
                 self.read_candidate(customer.another_candidate())
@@ -395,6 +400,7 @@ class Layout4:
             or customer.pairs
             or customer.floors
             or customer.repeats
+            or self.seen
         ):
             rest = self.rare_fields()
             if drop_empty(rest):
@@ -431,6 +437,8 @@ class Layout4:
             if key.series.is_present:
                 number += 1
         self.writer.number(number)
+        if self.seen:
+            self.seen = {}
         for key in self.keys:
             series = key.series
             if series.is_present:
@@ -481,6 +489,8 @@ class Layout4:
                 out.integer(sums[place])
             elif flags & _SUMS:
                 out.number(sums[place] // _HUNDRED)
+        if series.seen:
+            self.seen[series.key] = series.seen
         if values.number:
             out.number(values.number)
             day = series.last_ms // DAY_MS
@@ -591,7 +601,7 @@ class Layout4:
                 own: list[Any] = [candidate.variables, _pairs(values), _pairs(values_back)]
                 details.append([*own, candidate.known] if candidate.known else own)
         found = [customer.latest, customer.attributes, customer.pairs, customer.floors, worded, details]
-        return [*found, self.names.asked()]
+        return [*found, self.names.asked(), self.seen]
 
 
 def _has_more(candidate: Candidate) -> bool:

@@ -120,6 +120,13 @@ class Names:
             series = customer.other_series[key] = Series(key, type_of(key), False, 0)
         return series
 
+    def known_series(self, key: str) -> Series | None:
+        """Return a series by its key if the customer has an event of it; None otherwise."""
+        series: Series | None = self.customer.by_key.get(key)
+        if series is None:
+            series = self.customer.other_series.get(key)
+        return series if series is not None and series.is_present else None
+
     def mind_sums(self, series: Series) -> None:
         """Note that a series has sums, if no rule of this set reads it.
 

@@ -14,6 +14,7 @@ cdef class Series:
     cdef public bint is_complete, is_present, is_sign_of_life
     cdef public long long first_ms, last_ms, total, total_sum, active_days, gone_day
     cdef readonly Days days, values
+    cdef public list seen
 
     cpdef clear(self)
     @cython.locals(day=cython.longlong, oldest=cython.longlong)
@@ -22,6 +23,8 @@ cdef class Series:
     cpdef add_level(self, long long at_ms, long long level, long long latest_day)
     @cython.locals(day=cython.longlong, values=Days, place=cython.longlong)
     cpdef add_value(self, long long at_ms, long long value, long long former)
+    @cython.locals(day=cython.longlong)
+    cpdef add_seen(self, long long at_ms, object value)
     cdef count(self, long long at_ms, long long day)
     @cython.locals(place=cython.longlong)
     cpdef long long place_of(self, long long value) noexcept

@@ -3,9 +3,12 @@
 There is one object for each series that a rule set keeps; it is filled for one customer after the other.
 """
 
+from typing import Any
+
 from schemas.durations import DAY_MS
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.days import Days, bounded
+from workers.core.customer.seen import Seen, note_seen
 from workers.core.customer.specs import MAX_TOLD_APART
 
 
@@ -28,6 +31,7 @@ class Series:
         days: the days that are kept.
             Of a level, `count` is the time of day of its latest event in milliseconds, plus 1, and `sum` is what it
             said; the first day is the latest one that is not after the days that are asked for.
+        seen: the values of its latest events (`customer.seen`); empty unless they are kept.
         values: distinct values: the hash of each, in the column `count`, with the UTC day on which it was seen last,
             ascending by day. Empty unless they are counted; then there are no `days`, and `gone_day` is about values.
     """
@@ -44,6 +48,7 @@ class Series:
         "keep_days",
         "key",
         "last_ms",
+        "seen",
         "since_ms",
         "total",
         "total_sum",
@@ -61,6 +66,7 @@ class Series:
         self.is_complete = False
         self.days = Days()
         self.values = Days()
+        self.seen: Seen = []
         self.is_present = False
         self.first_ms = self.last_ms = self.total = self.total_sum = self.active_days = self.gone_day = 0
 
@@ -69,6 +75,8 @@ class Series:
         self.is_present = False
         self.first_ms = self.last_ms = self.total = self.total_sum = self.active_days = self.gone_day = 0
         self.days.number = self.values.number = 0
+        if self.seen:
+            self.seen = []
 
     def add(self, at_ms: int, amount: int, latest_day: int) -> None:
         """Fold one event, late or not.
@@ -143,6 +151,18 @@ class Series:
         if values.number > MAX_TOLD_APART:
             # Still exact: no condition counts beyond that number.
             values.remove(0, 1)
+
+    def add_seen(self, at_ms: int, value: Any) -> None:
+        """Fold one event whose value is kept.
+
+        Args:
+            at_ms: when it happened, from 1970 on.
+            value: as it is kept; None if it has none.
+        """
+        day = at_ms // DAY_MS
+        self.count(at_ms, day)
+        if value is not None:
+            note_seen(self.seen, value, day)
 
     def count(self, at_ms: int, day: int) -> None:
         """Count an event of a moment, which is on a UTC day, in everything but the days."""

@@ -6,6 +6,7 @@ cdef class SeriesSpec:
     cdef readonly long long keep_days
     cdef readonly str tells_apart
     cdef readonly bint is_level
+    cdef readonly str sees
 
 cdef class PairSpec:
     cdef readonly str key, first, then, first_type, then_type

@@ -6,7 +6,7 @@ every rule set.
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
@@ -44,6 +44,7 @@ class SeriesSpec:
         keep_days: how long its buckets are kept; 0 if rules read only first, last and total.
         tells_apart: the attribute whose distinct values are counted, or None.
         is_level: whether what `adds` names is a level: of each day, the latest is kept instead of the sum.
+        sees: the attribute whose latest values are kept, or None.
     """
 
     key: str
@@ -53,6 +54,7 @@ class SeriesSpec:
     keep_days: int
     tells_apart: str | None = None
     is_level: bool = False
+    sees: str | None = None
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,11 @@ class Specs:
         key = self._key(name, where, {"different": attribute}, attribute)
         return self._keep(SeriesSpec(key, name, None, matcher_of(where), 0, attribute), 0)
 
+    def require_seen(self, name: str, where: Mapping[str, Any] | None, attribute: str) -> str:
+        """Require the latest values of an attribute, and return the key of the series."""
+        key = self._key(name, where, {"seen": attribute}, attribute)
+        return self._keep(SeriesSpec(key, name, None, matcher_of(where), 0, sees=attribute), 0)
+
     def require_pair(self, first: "tuple[str, Any]", then: "tuple[str, Any]") -> PairSpec:
         """Require a pair, each side an event type and its `where`, and return its spec."""
         keys = self.require(*first), self.require(*then)
@@ -283,7 +290,7 @@ class Specs:
         # Without buckets, the first rule with a window would have no history; with them, a series keeps enough days
         # to try other windows.
         keep_days = max(max(days, MIN_KEEP_DAYS) if days else 0, 0 if known is None else known.keep_days)
-        self._series[plan.key] = SeriesSpec(plan.key, plan.type, plan.adds, plan.matches, keep_days, plan.tells_apart)
+        self._series[plan.key] = replace(plan, keep_days=keep_days)
         return plan.key
 
 

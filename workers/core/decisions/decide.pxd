@@ -51,6 +51,10 @@ cdef class Decider:
         Standing standing=*,
     )
     @cython.locals(customer=Customer)
+    cpdef Turn run_on(
+        self, str customer_id, bytes stored, Coverage observed, long long upto_ms, Standing standing
+    )
+
     cpdef long long forgotten_ms(self, bytes stored) except? 1
     @cython.locals(turn=Turn, customer=Customer, fired_ms=cython.longlong)
     cpdef Outcome collect(

@@ -201,6 +201,30 @@ class Decider:
         turn.release()
         return self._settled(upto_ms, layout)
 
+    def run_on(self, customer_id: str, stored: bytes, observed: Coverage, upto_ms: int, standing: Standing) -> Turn:
+        """Decide what time alone brings up to a moment; nothing is stored, the turn has what was decided.
+
+        Args:
+            customer_id: the customer.
+            stored: the state so far.
+            observed: as for `decide`.
+            upto_ms: as for `decide`.
+            standing: what the customer's mark says.
+
+        Raises:
+            UnknownLayout: if the state cannot be read.
+        """
+        self.turns += 1
+        turn, customer = self.turn, self.program.customer
+        turn.begin(customer_id, observed, standing)
+        self.stored.read(stored)
+        if customer.waiting:
+            self._take_words(customer)
+        turn.adopt()
+        turn.fire(upto_ms)
+        turn.release()
+        return turn
+
     def forgotten_ms(self, stored: bytes) -> int:
         """Return the moment at which a customer is forgotten, as far as it is known now; FOREVER_MS for never.
 

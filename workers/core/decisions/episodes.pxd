@@ -8,6 +8,7 @@ from workers.core.customer.episode cimport Episode
 from workers.core.decisions.carried cimport Carried
 from workers.core.decisions.decided cimport Decided, Decisions
 from workers.core.decisions.program cimport ActiveRule, EventType, Program
+from workers.core.rules.variables cimport Variable
 
 cdef long long FOREVER_MS
 cdef int FALSE, NOT_OBSERVABLE, TRUE
@@ -35,7 +36,7 @@ cdef class Episodes:
     cdef begin(self, ActiveRule rule, long long start_ms, long long at_ms)
     @cython.locals(episode=Episode, began=cython.bint, at_ms=cython.longlong)
     cdef meet(self, ActiveRule rule, long long start_ms)
-    @cython.locals(candidate=Candidate, latest=dict, carried=Carried)
+    @cython.locals(candidate=Candidate, variable=Variable, place=cython.Py_ssize_t, carried=Carried)
     cdef ask(self, ActiveRule rule, long long start_ms, long long at_ms)
     @cython.locals(episode=Episode, rule=ActiveRule)
     cdef forget_over(self, long long circle)

@@ -24,6 +24,7 @@ from workers.core.decisions.decided import (
 )
 from workers.core.decisions.program import ActiveRule, EventType, Program
 from workers.core.decisions.wording import word_retraction
+from workers.core.rules.variables import Variable
 
 
 class Episodes:
@@ -197,9 +198,11 @@ class Episodes:
         candidate.rule = rule.place
         candidate.start_ms = start_ms
         rule.condition.note(candidate.evidence, at_ms)
-        if rule.rule.variables:
-            latest = self.customer.latest
-            candidate.variables = {name: latest.get(source) for name, source in rule.rule.variables.items()}
+        if rule.variables:
+            candidate.variables = {}
+            for place in range(len(rule.variables)):
+                variable: Variable = rule.variables[place]
+                candidate.variables[variable.name] = variable.value(at_ms)
         carried = self.program.carried
         if carried.parts:
             candidate.known = carried.read(at_ms)

@@ -32,7 +32,7 @@ cdef class ActiveRule:
     cdef readonly bint shadow, paused, includes_existing, takes_back, reads_tenure
     cdef readonly long long again_after_ms, again_every_ms, most_times, expires_after_ms, for_ms, live_since_ms, since_generation
     cdef readonly long long priority, rank, conflict_group
-    cdef public list yields_to, instead_of
+    cdef public list yields_to, instead_of, variables
     cdef readonly long long decided_until_ms, admitted_until_ms, meant_until_ms
     cdef readonly Needed needed
     cdef public ActiveRule next_in_group

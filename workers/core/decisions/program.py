@@ -18,6 +18,7 @@ from workers.core.memory import Numbers
 from workers.core.rules.binding import Binding
 from workers.core.rules.rule_set import Rule, RuleSet
 from workers.core.rules.value import Worth, require_value, worth_of
+from workers.core.rules.variables import Variable, compile_variables
 from workers.core.rules.whole_conditions import compile_whole
 
 _GROUP_SIZE: Final = 16
@@ -62,6 +63,7 @@ class ActiveRule:
         meant_until_ms: up to when it was decided by an earlier meaning of rules; -1 if it never was.
         flip_ms: when time alone changes it next, if its group `is_timed`.
         next_in_group: the next rule of its group, None for the last one.
+        variables: of its template.
     """
 
     __slots__ = (
@@ -97,6 +99,7 @@ class ActiveRule:
         "since_generation",
         "takes_back",
         "turned_false",
+        "variables",
         "yields_to",
     )
 
@@ -132,6 +135,7 @@ class ActiveRule:
         self.meant_until_ms = _NEVER
         self.flip_ms = FOREVER_MS
         self.next_in_group: ActiveRule | None = None
+        self.variables: list[Variable] = []
         self.needed: Needed | None = None
         for name, least, most in reversed(rule.requires):
             self.needed = Needed(customer.by_key[name], least, most, self.needed)
@@ -271,6 +275,7 @@ class Program:
             binding = Binding(self.customer, specs)
             condition = compile_whole(rule.when, binding)
             active = ActiveRule(place, rule, condition, binding.places, self.customer, group_of[place])
+            active.variables = compile_variables(rule.variables, binding)
             self.rules.append(active)
             active.group.add(active)
         self.by_id: dict[str, ActiveRule] = {rule.id: rule for rule in self.rules}

@@ -7,6 +7,7 @@ from workers.core.decisions.decided cimport Decided, Decisions
 from workers.core.decisions.details cimport Details
 from workers.core.decisions.program cimport ActiveRule
 from workers.core.decisions.published cimport PublishedRecord
+from workers.core.rules.rule_set cimport Rule
 from workers.core.text cimport Text, escaped
 
 cdef int ACTIVE, HELD, RETRACTED
@@ -22,7 +23,7 @@ cdef class RuleWords:
     cdef object begun
     cdef list openings
     cdef object hold_out
-    cdef bytes identity, template, share, experiment, priority, packed_topic
+    cdef bytes identity, template, share, experiment, constants, priority, packed_topic
     cdef bytes packed_headers_of_action, packed_headers_of_decision
     cdef tuple type, source
 
@@ -72,4 +73,5 @@ cdef class Records:
     @cython.locals(frame=Text, size=cython.Py_ssize_t)
     cdef int _write_binary(self, bytes raw) except -1
 
+cdef bytes _constants(Rule rule)
 cdef bytes _reasons(object why)

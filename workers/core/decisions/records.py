@@ -61,6 +61,7 @@ class RuleWords:
         template: what follows the moments, up to the variables.
         hold_out: whom it leaves out; None for nobody.
         share, experiment: of its hold-out, for details; empty for none.
+        constants: what follows the reasons of an action: channel, locale and labels.
         priority: what ends an action: its priority, if it has one.
         topic, packed_topic: of its actions, and the same as the outbox keeps it, after the head of the record.
         type, source: two headers.
@@ -71,6 +72,7 @@ class RuleWords:
         "action",
         "begun",
         "condition",
+        "constants",
         "experiment",
         "hold_out",
         "id",
@@ -112,6 +114,7 @@ class RuleWords:
         held_out = self.hold_out = None if rule is None else rule.hold_out
         self.share = b"" if held_out is None else f"{held_out.share:f}".encode()
         self.experiment = b"" if held_out is None else inside_quotes(held_out.experiment)
+        self.constants = b"" if rule is None else _constants(rule)
         priority = 0 if rule is None else rule.priority
         self.priority = f',"priority":{priority}'.encode() if priority else b""
         self.topic = f"{topic_prefix}.{action}"
@@ -282,6 +285,7 @@ class Records:
     def _write_carried(self, row: Decided, words: RuleWords) -> None:
         """Write what goes with an action beside the message."""
         text = self._value
+        text.copy(words.constants)
         if row.known is not None:
             known: Mapping[str, object] = row.known
             for name, head in _KNOWN:
@@ -386,6 +390,12 @@ class Records:
 
 def _binary_head(size: int) -> bytes:
     return bytes([0xC4, size])
+
+
+def _constants(rule: Rule) -> bytes:
+    """Return what a rule says of every action, as JSON that follows other fields."""
+    said = {"channel": rule.channel, "locale": rule.locale, "labels": rule.labels}
+    return b"".join(f',"{name}":'.encode() + msgspec.json.encode(value) for name, value in said.items() if value)
 
 
 def _reasons(why: tuple[Reason, ...] | bytes) -> bytes:

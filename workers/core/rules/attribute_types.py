@@ -6,6 +6,7 @@ from typing import Any
 from schemas.attribute_types import BUILT_IN_TYPES, AttributeType, told_apart_in, uses_of
 from schemas.conditions import expanded
 from schemas.rules import Rule, RuleBook
+from schemas.variables import measurement_of
 
 
 def types_of_attributes(book: RuleBook, *, with_drafts: bool = False) -> dict[str, AttributeType]:
@@ -24,8 +25,9 @@ def types_of_attributes(book: RuleBook, *, with_drafts: bool = False) -> dict[st
     for rule in book.rules:
         if rule.status == "draft" and not with_drafts:
             continue
-        for condition in conditions_in(rule, book.define):
-            for use in uses_of(condition):
+        measurements = [measurement_of(variable) for variable in rule.variables.values()]
+        for reader in (*conditions_in(rule, book.define), *measurements):
+            for use in uses_of(reader):
                 needed[use.reference] = use.kind if needed.get(use.reference, use.kind) == use.kind else None
     following = {reference: kind for reference, kind in needed.items() if kind is not None}
     return {**following, **book.attribute_types, **BUILT_IN_TYPES}

@@ -56,6 +56,10 @@ class Binding:
         """Return the series with the distinct values of an attribute; as for `Specs.require_different`."""
         return self._found(self.specs.require_different(name, where, attribute))
 
+    def seen_series(self, name: str, where: Mapping[str, Any] | None, attribute: str) -> Series:
+        """Return the series with the latest values of an attribute; as for `Specs.require_seen`."""
+        return self._found(self.specs.require_seen(name, where, attribute))
+
     def series_of(self, key: str) -> Series:
         """Return the series with a key that `specs` has."""
         return self._found(key)

@@ -11,6 +11,7 @@ from schemas.attribute_types import AttributeType, told_apart_in, uses_of
 from schemas.conditions import expanded
 from schemas.durations import duration_ms
 from schemas.rules import RuleBook, pace_seconds
+from schemas.variables import OfLatestEvent, measurement_of
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.names import code_of
 from workers.core.customer.specs import AttributeSpec, Specs, digest_of
@@ -21,6 +22,7 @@ from workers.core.rules.contact_policy import compile_contact_policy
 from workers.core.rules.groups_of_3 import grouped
 from workers.core.rules.rule_set import HoldOut, Pace, Required, Rule, RuleSet
 from workers.core.rules.value import require_value
+from workers.core.rules.variables import collect_variables
 from workers.core.rules.whole_conditions import (
     can_turn_false,
     collect,
@@ -45,7 +47,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         types: all event types, built-in and declared.
         hold_out_key: key of the hold-out hash, of any length.
     """
-    ordered = sorted((_expanded(rule, book.define) for rule in book.rules), key=lambda rule: rule.id)
+    ordered = sorted((_expanded(rule, book) for rule in book.rules), key=lambda rule: rule.id)
     evaluated = [rule for rule in ordered if rule.status != "draft"]
     contact_policy = compile_contact_policy(book.for_every_rule, book.personal)
     read = {name for rule in evaluated for part in _conditions_of(rule) for name in types_of(part)}
@@ -67,10 +69,12 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         competing([_compile(rule, contents[rule.id], specs, hold_out_key) for rule in evaluated], contact_policy)
     )
     references: dict[str, set[str]] = {}
-    for one in evaluated:
-        read_attributes.update(one.variables.values())
-        for reference in one.variables.values():
-            name, attribute = reference.split(".", 1)
+    for measurement in (measurement_of(one) for rule in evaluated for one in rule.variables.values()):
+        read_attributes |= attributes_in(measurement)
+        if "." in measurement.named:
+            read_attributes.add(measurement.named)
+        if isinstance(measurement, OfLatestEvent):
+            name, attribute = measurement.latest_event.split(".", 1)
             references.setdefault(name, set()).add(attribute)
     if book.value is not None:
         read_attributes.update(use.reference for use in book.value.attribute_uses())
@@ -164,11 +168,16 @@ def _conditions_of(rule: written.Rule) -> list[Any]:
     return [rule.when] if rule.unless is None else [rule.when, rule.unless]
 
 
-def _expanded(rule: written.Rule, define: Mapping[str, Any]) -> written.Rule:
-    """Return a rule with named conditions replaced by their content."""
-    changes = {"when": expanded(rule.when, define)}
+def _expanded(rule: written.Rule, book: RuleBook) -> written.Rule:
+    """Return a rule with named conditions replaced by their content, and with what holds for every rule."""
+    every = book.for_every_rule
+    changes: dict[str, Any] = {
+        "when": expanded(rule.when, book.define),
+        "channel": rule.channel or every.channel,
+        "locale": rule.locale or every.locale,
+    }
     if rule.unless is not None:
-        changes["unless"] = expanded(rule.unless, define)
+        changes["unless"] = expanded(rule.unless, book.define)
     return rule.model_copy(update=changes)
 
 
@@ -186,6 +195,7 @@ def _compile(rule: written.Rule, content: Mapping[str, Any], specs: Specs, hold_
     if rule.unless is not None:
         when = conditions.All(all=[rule.when, conditions.Not(not_=rule.unless)])
     collect(when, specs)
+    collect_variables(rule.variables, specs)
     read = frozenset(types_of(when, specs.types))
     version = digest_of(content)
     audience = {name: content.get(name) for name in ("when", "unless", "for", "existing")}
@@ -201,6 +211,9 @@ def _compile(rule: written.Rule, content: Mapping[str, Any], specs: Specs, hold_
         when=when,
         template=rule.template,
         variables=dict(rule.variables),
+        channel=rule.channel,
+        locale=rule.locale,
+        labels=None if rule.labels is None else dict(rule.labels),
         again_after_ms=None if rule.again_after is None else duration_ms(rule.again_after),
         again_every_ms=0 if rule.again_every is None else duration_ms(rule.again_every),
         most_times=rule.at_most or 0,

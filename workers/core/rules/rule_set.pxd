@@ -10,6 +10,8 @@ cdef class Rule:
     cdef readonly object when
     cdef readonly str template
     cdef readonly dict variables
+    cdef readonly str channel, locale
+    cdef readonly dict labels
     cdef readonly object again_after_ms
     cdef readonly long long expires_after_ms, for_ms
     cdef readonly frozenset types, can_turn_false

@@ -61,7 +61,8 @@ class Rule:
         paused: whether it begins episodes without an action.
         when: the condition as written, with `unless` in it and every `meets` replaced.
         template: the message that it requests.
-        variables: by name of a variable, the attribute that fills it.
+        variables: by name of a variable, what fills it (`schemas.variables`).
+        channel, locale, labels: constants of its actions; None for none.
         again_after_ms: the cool-down after an action, None for never again.
         again_every_ms: how often it asks again while it still holds, 0 for not at all.
         most_times: how often it asks in one episode at most, the first time included; 0 for as long as it holds.
@@ -99,7 +100,10 @@ class Rule:
     paused: bool
     when: Any
     template: str
-    variables: Mapping[str, str]
+    variables: Mapping[str, Any]
+    channel: str | None
+    locale: str | None
+    labels: Mapping[str, actions.Number] | None
     again_after_ms: int | None
     expires_after_ms: int
     for_ms: int

@@ -36,7 +36,6 @@ from workers.recovery.state_files.writing import SHARED_NAME, PartWriter, StateF
 from workers.state import layouts
 from workers.state.consistency import Log, partitions_made_with, partitions_mismatch
 from workers.state.held_actions import decode_order
-from workers.state.marks.stored import marks_of
 from workers.state.meta import REBUILDING, RULES
 from workers.state.store import Store
 
@@ -181,7 +180,7 @@ class Export:
 
     async def _write_marks(self, number: int, writer: PartWriter) -> int:
         """Write the marks, and return how many there are."""
-        marks = await marks_of(self._store, number)
+        marks = await self._store.marks.of_partition(number)
         for ref, mark in sorted(marks.items()):
             writer.add(mark_line(ref, mark))
         return len(marks)

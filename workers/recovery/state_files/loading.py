@@ -35,7 +35,6 @@ from workers.state.held_actions import Order
 from workers.state.marks.key import MarkKey
 from workers.state.marks.mark import Mark
 from workers.state.marks.merging import all_merged
-from workers.state.marks.stored import marks_of
 from workers.state.meta import REBUILDING, Meta, held_field, layout_fields
 from workers.state.step import Held, WriteSet
 from workers.state.store import Store
@@ -111,7 +110,9 @@ async def load_partition(
     """
     number = head.partition
     meta = (await store.claim(number, uuid.uuid4().hex[:16])).meta
-    present = PresentMarks(head, all_merged(await marks_of(store, number), copied or {}, head.topic_id or ""), key)
+    present = PresentMarks(
+        head, all_merged(await store.marks.of_partition(number), copied or {}, head.topic_id or ""), key
+    )
     loading = _Loading(customers, sieve, present)
     for line in part.lines():
         loading.add(line)

@@ -78,7 +78,7 @@ def _lacking(document: Document, at: Node, when: Value, valuation: Valuation) ->
             message = "no file says what winning a customer costs"
             yield Problem(document.file, *at.at, "no-cost-of-winning", message, hint)
         else:
-            hint = "'linger rules tune' measures it on a history, and writes it under 'value'"
+            hint = "'linger rules tune' measures it, on a scan or a history, and writes it under 'value'"
             message = f"it was not measured from which value on a customer is among the {name}"
             yield Problem(document.file, *at.at, "no-threshold", message, hint)
         return

@@ -1,4 +1,4 @@
-"""The mark of a customer, and the key of the hashes under which marks stand.
+"""The key of the hashes under which marks stand.
 
 The key is that of the settings, and Redis holds a check of it; or it is a random one that the first worker made. A
 random one is stored: it keeps ids out of lists and dumps of marks, not out of reach of a reader of all of Redis.
@@ -9,7 +9,6 @@ from typing import Final
 
 from workers.errors import StartupError
 from workers.state.marks.key import MarkKey
-from workers.state.marks.mark import Mark
 from workers.state.store import Store
 
 KEY: Final = "key"
@@ -27,24 +26,6 @@ _MADE_HERE: Final = (
 _NO_KEY: Final = (
     "LINGER_MARKS_KEY is not set, and who is suppressed, opted out or erased was stored with such a key. Set it"
 )
-
-
-async def marks_of(store: Store, partition: int) -> dict[bytes, Mark]:
-    """Return the marks of a partition by the ref of the customer.
-
-    Raises:
-        Transient: if Redis does not answer.
-    """
-    return await store.marks.of_partition(partition)
-
-
-async def mark_of(store: Store, partition: int, ref: bytes) -> Mark:
-    """Return the mark of one customer; one that says nothing if there is none.
-
-    Raises:
-        Transient: if Redis does not answer.
-    """
-    return await store.marks.of_customer(partition, ref)
 
 
 def key_of(fields: Mapping[str, str], configured: bytes | None) -> MarkKey | None:

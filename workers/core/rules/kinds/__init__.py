@@ -13,6 +13,7 @@ from workers.core.rules.kinds import (
     after_without,
     average,
     change,
+    compared,
     count,
     date,
     days_with,
@@ -46,6 +47,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         none.KIND,
         overdue.KIND,
         status.KIND,
+        compared.KIND,
         sum.KIND,
         value.KIND,
     )
