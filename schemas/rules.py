@@ -27,8 +27,6 @@ from schemas.actions import ActionName, Retraction, Suppression
 from schemas.attribute_types import AttributeType
 from schemas.conditions import (
     DEFINITION_PATTERN,
-    MAX_CONDITIONS,
-    MAX_NESTING,
     Attribute,
     Condition,
     Percent,
@@ -37,11 +35,13 @@ from schemas.conditions import (
     Span,
     Strict,
     TypeName,
-    size_of,
+    check_size,
 )
 from schemas.consent import spelling_of
 from schemas.durations import DURATION_SCHEMA, Duration, parse_duration, write_duration
 from schemas.events import SIGNS_OF_LIFE
+from schemas.ladders import Ladder
+from schemas.paces import Brake, Pace
 from schemas.refusals import InconsistentEntries, WrongFormat, not_in_format
 from schemas.value import Valuation, with_value
 from schemas.variables import MOST_VARIABLES, Variable
@@ -49,10 +49,6 @@ from schemas.variables import MOST_VARIABLES, Variable
 RULE_ID_PATTERN: Final = r"^[a-z][a-z0-9-]{1,62}[a-z0-9]$"
 RuleId = Annotated[str, Field(pattern=RULE_ID_PATTERN)]
 
-_NUMBER: Final = r"(\d{1,3}(?:,\d{3}){1,2}|\d{1,7})"  # 2,000 or 2000; not 2,00
-_PACE: Final = re.compile(rf"at\s+most\s+{_NUMBER}\s+per\s+(minute|hour|day)")
-_MOST_PER_PERIOD: Final = 9_999_999
-_PACE_SECONDS: Final = {"minute": 60, "hour": 3600, "day": 86_400}
 _ACTIONS: Final = re.compile(r"(\d{1,3})\s+actions?")
 _CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _OFFSET_PART: Final = re.compile(r"(\d{1,6})\s+([A-Za-z]+)")
@@ -70,56 +66,6 @@ AgainAfter = Annotated[
     BeforeValidator(_again_after),
     PlainSerializer(lambda pause: "never" if pause is None else write_duration(pause), return_type=str),
     WithJsonSchema({"anyOf": [{"const": "never"}, DURATION_SCHEMA]}),
-]
-
-
-def _read_pace(value: Any) -> Any:
-    if isinstance(value, tuple | list) and len(value) == 2:
-        return tuple(value)
-    match = _PACE.fullmatch(value.strip()) if isinstance(value, str) else None
-    most = 0 if match is None else int(match[1].replace(",", ""))
-    if match is None or not 0 < most <= _MOST_PER_PERIOD:
-        raise not_in_format("a pace such as 'at most 500 per hour'", value, "pace")
-    return most, match[2]
-
-
-Pace = Annotated[
-    tuple[int, Literal["minute", "hour", "day"]],
-    BeforeValidator(_read_pace),
-    PlainSerializer(lambda pace: f"at most {pace[0]} per {pace[1]}", return_type=str),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "pattern": r"^at\s+most\s+(\d{1,3}(,\d{3}){1,2}|\d{1,7})\s+per\s+(minute|hour|day)$",
-            "examples": ["at most 500 per hour"],
-        }
-    ),
-]
-
-
-def pace_seconds(pace: tuple[int, str]) -> int:
-    """Return the length of a pace's period in seconds."""
-    return _PACE_SECONDS[pace[1]]
-
-
-def _read_brake(value: Any) -> Any:
-    pace = _read_pace(value)
-    if pace[1] != "hour":
-        raise not_in_format("a brake for an hour, such as 'at most 2,000 per hour'", value, "pace")
-    return pace
-
-
-Brake = Annotated[
-    tuple[int, Literal["hour"]],
-    BeforeValidator(_read_brake),
-    PlainSerializer(lambda brake: f"at most {brake[0]} per {brake[1]}", return_type=str),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "pattern": r"^at\s+most\s+(\d{1,3}(,\d{3}){1,2}|\d{1,7})\s+per\s+hour$",
-            "examples": ["at most 2,000 per hour"],
-        }
-    ),
 ]
 
 
@@ -324,20 +270,6 @@ def measured(rule: Rule, value: Valuation | None) -> Rule:
     """Return a rule whose conditions on the value of a customer are measured as a file says."""
     unless = None if rule.unless is None else with_value(rule.unless, value)
     return rule.model_copy(update={"when": with_value(rule.when, value), "unless": unless})
-
-
-def check_size(conditions: list[Any]) -> None:
-    """Refuse conditions that would cost too much.
-
-    Raises:
-        ValueError: for more conditions, or deeper nesting, than a rule may have.
-    """
-    sizes = [size_of(condition) for condition in conditions]
-    number, nesting = sum(size for size, _ in sizes), max(depth for _, depth in sizes)
-    if number > MAX_CONDITIONS:
-        raise InconsistentEntries(f"has {number} conditions, at most {MAX_CONDITIONS}", "when")
-    if nesting > MAX_NESTING:
-        raise InconsistentEntries(f"conditions are nested {nesting} deep, at most {MAX_NESTING}", "when")
 
 
 # -- settings for every rule -----------------------------------------------------------------------------------
@@ -644,7 +576,7 @@ class RuleTest(Example):
 
 
 class RuleFile(Strict):
-    """A file in `rules/`: rules, named conditions, what a customer is worth, or settings for every rule."""
+    """A file in `rules/`: rules, named conditions, a ladder, what a customer is worth, settings for every rule."""
 
     define: Annotated[
         dict[Annotated[str, Field(pattern=DEFINITION_PATTERN)], Condition], Field(min_length=1, max_length=100)
@@ -657,6 +589,9 @@ class RuleFile(Strict):
     for_every_rule: ForEveryRule | None = Field(
         default=None, alias="for every rule", description="Settings for every rule; in one file only."
     )
+    stages: Ladder | None = Field(
+        default=None, description="A ladder: the stages on which customers stand. One ladder of all files is live."
+    )
     value: Valuation | None = Field(
         default=None,
         description="What a customer is worth; in one file only.",
@@ -668,8 +603,9 @@ class RuleFile(Strict):
 
     @model_validator(mode="after")
     def _something(self) -> "RuleFile":
-        if not self.rules and not self.define and self.for_every_rule is None and self.value is None:
-            raise ValueError("needs one of 'rules', 'define', 'for every rule', 'value'")
+        content = (self.rules, self.define, self.for_every_rule, self.stages, self.value)
+        if not any(content):
+            raise ValueError("needs one of 'rules', 'define', 'stages', 'for every rule', 'value'")
         return self
 
 
@@ -692,6 +628,7 @@ class RuleBook:
         personal: the attributes that `sources.yaml` declares personal, as `type.attribute`.
         forget_after: how long after the last of these a customer is forgotten; None for never.
         value: what a customer is worth; None if no file says it. The conditions of the rules are measured by it.
+        ladders: of all files; at most one is live.
     """
 
     rules: tuple[Rule, ...] = ()
@@ -702,6 +639,12 @@ class RuleBook:
     personal: frozenset[str] = frozenset()
     forget_after: timedelta | None = None
     value: Valuation | None = None
+    ladders: tuple[Ladder, ...] = ()
+
+    @property
+    def ladder(self) -> Ladder | None:
+        """The live ladder, None if there is none."""
+        return next((ladder for ladder in self.ladders if ladder.status == "live"), None)
 
 
 for _model in (Rule, RuleFile):

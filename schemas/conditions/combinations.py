@@ -16,15 +16,19 @@ from schemas.conditions.days_with import DaysWith
 from schemas.conditions.distinct import Distinct
 from schemas.conditions.elementary import Elementary
 from schemas.conditions.first import First
+from schemas.conditions.in_stage_for import InStage
 from schemas.conditions.known_for import Known
 from schemas.conditions.last import Last
 from schemas.conditions.latest import Latest
+from schemas.conditions.moved import Moved
 from schemas.conditions.none import Absent
 from schemas.conditions.overdue import Overdue
+from schemas.conditions.stage import Stage
 from schemas.conditions.status import Status
 from schemas.conditions.sum import Sum
 from schemas.conditions.value import Value
 from schemas.conditions.words import Strict
+from schemas.refusals import InconsistentEntries
 
 MAX_CONDITIONS: Final = 32
 MAX_NESTING: Final = 6
@@ -80,6 +84,9 @@ _Written = (
     | Annotated[Latest, Tag("latest")]
     | Annotated[Date, Tag("date")]
     | Annotated[Status, Tag("status")]
+    | Annotated[Stage, Tag("stage")]
+    | Annotated[InStage, Tag("in stage for")]
+    | Annotated[Moved, Tag("moved")]
     | Annotated[Compared, Tag("compared")]
     | Annotated[Meets, Tag("meets")]
     | Annotated[All, Tag("all")]
@@ -186,3 +193,17 @@ def expanded(condition: Any, define: Mapping[str, Any]) -> Any:
         return expanded(define[meets.meets], define)
 
     return replaced(condition, meant)
+
+
+def check_size(conditions: list[Any]) -> None:
+    """Refuse conditions that would cost too much.
+
+    Raises:
+        ValueError: for more conditions, or deeper nesting, than a rule may have.
+    """
+    sizes = [size_of(condition) for condition in conditions]
+    number, nesting = sum(size for size, _ in sizes), max(depth for _, depth in sizes)
+    if number > MAX_CONDITIONS:
+        raise InconsistentEntries(f"has {number} conditions, at most {MAX_CONDITIONS}", "when")
+    if nesting > MAX_NESTING:
+        raise InconsistentEntries(f"conditions are nested {nesting} deep, at most {MAX_NESTING}", "when")

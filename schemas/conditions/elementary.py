@@ -27,7 +27,7 @@ class Elementary(Strict):
     Attributes:
         naming: the key whose value names an event type, or an event type and an attribute with a dot between; "" for
             none.
-        one_of: keys of which one does so instead, if it can be any of several.
+        one_of: keys of which exactly one names it, if it can be any of several.
         against: keys whose values may be another measurement of the customer, as a text.
         steps: keys whose values are an event type, or a mapping with `event` and `where`.
         compares: what it does with the attribute that it names; None for nothing.

@@ -51,7 +51,13 @@ ACL_FILES: Final = ROOT / "docs" / "acl"
 PREFIX: Final = "matrix."
 SOURCES: Final = ("orders", "logins", "events")
 PASSWORD: Final = "role-password-41d0"
-RULES: Final = QUIET.replace("    examples:\n", "    pace: at most 1 per hour\n    examples:\n") + GONE
+A_LADDER: Final = """
+stages:
+  name: simple
+  steps: [{stage: buyer, when: {count: purchase, at least: 1, within: 90 days}}]
+  otherwise: newcomer
+"""
+RULES: Final = QUIET.replace("    examples:\n", "    pace: at most 1 per hour\n    examples:\n") + GONE + A_LADDER
 OTHER_RULES: Final = RULES.replace("Bought, and", "Bought and")
 SAMPLES: Final = f"""
 samples:
@@ -329,6 +335,7 @@ ATTEMPTS: Final[Mapping[str, Attempt]] = {
     "state import": Attempt(lambda place, _: [str(place.exports[-1]), "--replace"], ready=exported),
     "scan": Attempt(lambda place, _: [str(place.folder / "scan.jsonl")]),
     "forecast": Attempt(),
+    "stages": Attempt(),
     "upgrade finish": Attempt(ready=forget("upgrade"), after=as_admin("upgrade", "finish")),
     "topics create": Attempt(variables=lambda role: {"LINGER_TOPIC_PREFIX": f"new-{role}.linger"}),
     "run": Attempt(),

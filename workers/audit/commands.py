@@ -53,6 +53,7 @@ LOOKS: Final = frozenset(
         "sources guess",
         "sources test",
         "sources try",
+        "stages",
         "state export",
         "status",
     }

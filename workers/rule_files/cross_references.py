@@ -14,6 +14,7 @@ from workers.rule_files.known_names import KnownNames
 from workers.rule_files.problems import Explanation, Problem, Replacement, shortened
 from workers.rule_files.references import (
     Definition,
+    conditions_in,
     conditions_of,
     definitions_in,
     ids_in,
@@ -21,6 +22,7 @@ from workers.rule_files.references import (
     names_in,
     parts_of,
     rules_in,
+    steps_in,
     text_of,
 )
 from workers.rule_files.yaml_nodes import Document, Node, ScalarNode, items_of, value_of
@@ -188,7 +190,7 @@ def _definition_problems(documents: Sequence[Document]) -> Iterator[Problem]:
 def _unknown_definitions(documents: Sequence[Document], defined: Mapping[str, Definition]) -> Iterator[Problem]:
     for document in documents:
         conditions = [definition.condition for definition in definitions_in(document)]
-        conditions += [condition for rule in rules_in(document) for condition in conditions_of(rule)]
+        conditions += conditions_in(document)
         for condition in conditions:
             for node in meets_in(condition):
                 if node.text not in defined:
@@ -241,8 +243,7 @@ def _too_large_conditions(documents: Sequence[Document], ordered: Sequence[Defin
         if size.is_too_large() and not _uses_too_large(definition.condition, sizes):
             yield _too_large(definition.document, definition.key, size)
     for document in documents:
-        for rule in rules_in(document):
-            conditions = conditions_of(rule)
+        for conditions in (*map(conditions_of, rules_in(document)), *([when] for when in steps_in(document))):
             # Without names the model reports the size. A name that is too large itself is reported above.
             uses_names = any(any(meets_in(condition)) for condition in conditions)
             if not uses_names or any(_uses_too_large(condition, sizes) for condition in conditions):

@@ -80,6 +80,17 @@ def definitions_in(document: Document) -> Iterator[Definition]:
         yield Definition(name, document, key, condition)
 
 
+def steps_in(document: Document) -> list[Node]:
+    """Return the nodes of the conditions of a file's ladder."""
+    steps = items_of(value_of(value_of(document.root, "stages"), "steps"))
+    return [when for step in steps if (when := value_of(step, "when")) is not None]
+
+
+def conditions_in(document: Document) -> list[Node]:
+    """Return the nodes of all conditions of a file that are not named: of its rules, and of its ladder."""
+    return [condition for rule in rules_in(document) for condition in conditions_of(rule)] + steps_in(document)
+
+
 def conditions_of(rule: Node) -> list[Node]:
     """Return the nodes under `when` and `unless`."""
     return [part for key in ("when", "unless") if (part := value_of(rule, key)) is not None]
@@ -132,6 +143,8 @@ def names_in(document: Document) -> Iterator[Named]:
         yield from variables_in(rule)
         for example in items_of(value_of(rule, "examples")):
             yield from names_in_example(example)
+    for condition in steps_in(document):
+        yield from names_in_condition(condition)
     every = value_of(document.root, "for every rule")
     for setting, key in (("time zone", "from"), ("time zone", "country"), ("consent", "from")):
         yield from _named(value_of(value_of(every, setting), key))
@@ -264,7 +277,7 @@ def _used_names(documents: Iterable[Document], by_name: Mapping[str, Sequence[De
     waiting: list[Node] = []
     for document in documents:
         waiting += [definition.condition for definition in definitions_in(document)]
-        waiting += [condition for rule in rules_in(document) for condition in conditions_of(rule)]
+        waiting += conditions_in(document)
     while waiting:
         for node in meets_in(waiting.pop()):
             if node.text in by_name and node.text not in used:

@@ -79,6 +79,9 @@ _WORDS: Final = {
     # rules
     "rules": "rule regeln",
     "define": "definitions definition defines segments conditions",
+    "stages": "ladder ladders levels tiers segments",
+    "steps": "stages rungs levels tiers",
+    "list": "listed index indexed show",
     "for every rule": "global globals settings every_rule all_rules for_all_rules defaults",
     "id": "rule rule_id key slug name identifier",
     "title": "name label headline subject",

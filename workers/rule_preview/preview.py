@@ -13,7 +13,8 @@ from operator import attrgetter
 from typing import Final, TypeVar
 
 from schemas.durations import DAY_MS
-from schemas.rules import Rule, RuleBook, pace_seconds
+from schemas.paces import pace_seconds
+from schemas.rules import Rule, RuleBook
 from workers.core.conditions.condition import NOT_OBSERVABLE
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.specs import CANCELLATION

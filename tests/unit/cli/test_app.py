@@ -52,6 +52,7 @@ def test_there_are_these_commands() -> None:
         "state import",
         "scan",
         "forecast",
+        "stages",
         "config show",
         "healthcheck",
     }

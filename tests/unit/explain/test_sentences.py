@@ -146,6 +146,20 @@ WORDED: Final[list[tuple[dict[str, Any], str, str]]] = [
     ),
     # known for
     ({"known for": "90 days"}, "known for at least 90 days", "known for less than 90 days"),
+    # stage, in stage for, moved
+    ({"stage": "loyal"}, "on the stage 'loyal'", "on another stage than 'loyal'"),
+    ({"stage": ["loyal", "fan"]}, "on the stage 'loyal' or 'fan'", "on another stage than 'loyal' or 'fan'"),
+    (
+        {"in stage for": "30 days"},
+        "on the same stage for at least 30 days",
+        "on the same stage for less than 30 days",
+    ),
+    ({"moved": "down"}, "moved down", "not moved down"),
+    (
+        {"moved": "up", "from": ["quiet", "lost"], "within": "7 days"},
+        "moved up from 'quiet' or 'lost' less than 7 days ago",
+        "not moved up from 'quiet' or 'lost' less than 7 days ago",
+    ),
     # change
     (
         {"change": "login", "down by": "50%", "within": "30 days", "from at least": 6},
@@ -638,7 +652,7 @@ def loaded(block: str) -> Any:
 def test_what_the_page_shows_is_what_can_be_written(block: str) -> None:
     content = loaded(block)
     keys = set(content) if isinstance(content, dict) else set()
-    if keys & {"rules", "define", "for every rule"} or ("value" in keys and not is_condition(content)):
+    if keys & {"rules", "define", "stages", "for every rule"} or ("value" in keys and not is_condition(content)):
         RuleFile.model_validate(content)
     elif isinstance(content, dict) and "tests" in content:
         RuleTestFile.model_validate(content)

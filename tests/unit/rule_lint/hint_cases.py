@@ -238,9 +238,19 @@ VALUES: Final = (
     ),
     by_hand(
         "wrong-type",
-        when("{count: purchase, at least: 30% of profile.seats}"),
+        when("{count: purchase, exactly: 30% of latest profile.seats}"),
         when("{count: purchase, at least: 2}"),
         "write a number",
+    ),
+    Case(
+        "wrong-value",
+        when("{count: purchase, at least: 30% of profile.seats}"),
+        when("{count: purchase, at least: 30% of latest profile.seats}"),
+    ),
+    Case(
+        "wrong-type",
+        when("{count: purchase, at most: profile.seats}"),
+        when("{count: purchase, at most: latest profile.seats}"),
     ),
     by_hand(
         "wrong-type",
@@ -376,8 +386,8 @@ NAMES: Final = (
     by_hand(
         "change-of-level",
         when("{change: profile.seats, down by: 20%, within: 14 days, from at least: 1}"),
-        when("{latest: profile.seats, at most: 3}"),
-        "'latest: profile.seats' with 'at most'",
+        when("{latest: profile.seats, down by: 20%, compared with: 14 days ago}"),
+        "'latest: profile.seats' with 'down by'",
     ),
     by_hand(
         "no-value",

@@ -188,6 +188,7 @@ _OF_THE_WORK: Final[Mapping[str, Needs]] = {
     "sources resume": Needs({}, frozenset({"HGETALL", "HSET"})),
     "sources test": Needs(),
     "sources try": Needs(_HISTORY),
+    "stages": Needs({}, _SCANNED),
     "state export": Needs(_FILES, _EXPORT),
     "state import": Needs({**_FILES, MARKS: _READ}, _WORKER | {"SADD"}),
     "status": Needs({"activity": _READ, "dead-letter": _READ, PAUSES: _READ, SOURCES: _SEEN, GROUP: _SEEN}, _STATUS),

@@ -76,6 +76,7 @@ ROLES: Final[Mapping[str, Role]] = {
                 "rebuild",
                 "scan",
                 "forecast",
+                "stages",
                 "state export",
                 "state import",
                 "upgrade finish",
