@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
-from schemas.actions import ActionName, Retraction, Suppression
+from schemas.actions import ACTION_PATTERN, Retraction, Suppression
 from schemas.attribute_types import AttributeType
 from schemas.conditions import (
     DEFINITION_PATTERN,
@@ -48,6 +48,7 @@ from schemas.variables import MOST_VARIABLES, Variable
 
 RULE_ID_PATTERN: Final = r"^[a-z][a-z0-9-]{1,62}[a-z0-9]$"
 RuleId = Annotated[str, Field(pattern=RULE_ID_PATTERN)]
+ActionName = Annotated[str, Field(pattern=ACTION_PATTERN)]
 
 _ACTIONS: Final = re.compile(r"(\d{1,3})\s+actions?")
 _CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
@@ -136,7 +137,9 @@ class Rule(Strict):
         examples=["3 days"],
     )
     action: ActionName = Field(
-        description="The action to ask for when the condition becomes true.", examples=["at-risk"]
+        description="The action to ask for when the condition becomes true: `at-risk`, `win-back`, or one that "
+        "sources.yaml declares under `actions`.",
+        examples=["at-risk", "win-back"],
     )
     template: Annotated[str, Field(min_length=1, max_length=120)] = Field(
         description="The message that the mailer uses.", examples=["we-miss-you"]
