@@ -646,8 +646,8 @@ class RuleBook:
 
     @property
     def ladder(self) -> Ladder | None:
-        """The live ladder, None if there is none."""
-        return next((ladder for ladder in self.ladders if ladder.status == "live"), None)
+        """The live ladder, without steps that are drafts; None if there is none."""
+        return next((ladder.counting() for ladder in self.ladders if ladder.status == "live"), None)
 
 
 for _model in (Rule, RuleFile):
