@@ -26,6 +26,11 @@ class Step(Strict):
         examples=[{"count": "purchase", "at least": 3, "within": "365 days"}],
     )
     list: bool = Field(default=False, description="Whether customers on this step can be listed.", examples=[True])
+    status: Literal["draft"] | None = Field(
+        default=None,
+        description="draft: the step is only checked, and no customer stands on it. By default it counts.",
+        examples=["draft"],
+    )
 
     @model_validator(mode="after")
     def _small(self) -> "Step":
@@ -76,7 +81,13 @@ class Ladder(Strict):
             if stage in seen:
                 raise InconsistentEntries(f"the stage '{stage}' is there twice", "steps")
             seen.add(stage)
+        if all(step.status == "draft" for step in self.steps):
+            raise InconsistentEntries("every step is a draft, so all customers would stand on the lowest", "steps")
         return self
+
+    def counting(self) -> "Ladder":
+        """Return the ladder without the steps that are drafts."""
+        return self.model_copy(update={"steps": [step for step in self.steps if step.status != "draft"]})
 
     def changed(self, change: Callable[[Any], Any]) -> "Ladder":
         """Return the ladder with the condition of every step changed."""

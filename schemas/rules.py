@@ -21,8 +21,9 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic.json_schema import SkipJsonSchema
 
-from schemas.actions import ActionName, Retraction, Suppression
+from schemas.actions import ACTION_PATTERN, Retraction, Suppression
 from schemas.attribute_types import AttributeType
 from schemas.conditions import (
     DEFINITION_PATTERN,
@@ -47,6 +48,7 @@ from schemas.variables import MOST_VARIABLES, Variable
 
 RULE_ID_PATTERN: Final = r"^[a-z][a-z0-9-]{1,62}[a-z0-9]$"
 RuleId = Annotated[str, Field(pattern=RULE_ID_PATTERN)]
+ActionName = Annotated[str, Field(pattern=ACTION_PATTERN)]
 
 _ACTIONS: Final = re.compile(r"(\d{1,3})\s+actions?")
 _CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
@@ -92,6 +94,11 @@ def _share(percent: Decimal) -> Decimal:
     return percent
 
 
+BY_VALUE: Final = "by value"
+"""The priority of a rule whose held actions go out by the value of the customers."""
+_PRIORITY_SCHEMA: Final = WithJsonSchema(
+    {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 100}, {"const": BY_VALUE}]}
+)
 Constant = Annotated[str, Field(min_length=1, max_length=64)]
 Labels = Annotated[
     dict[Attribute, Annotated[str, Field(max_length=200)] | int | float | bool], Field(min_length=1, max_length=16)
@@ -130,7 +137,9 @@ class Rule(Strict):
         examples=["3 days"],
     )
     action: ActionName = Field(
-        description="The action to ask for when the condition becomes true.", examples=["at-risk"]
+        description="The action to ask for when the condition becomes true: `at-risk`, `win-back`, or one that "
+        "sources.yaml declares under `actions`.",
+        examples=["at-risk", "win-back"],
     )
     template: Annotated[str, Field(min_length=1, max_length=120)] = Field(
         description="The message that the mailer uses.", examples=["we-miss-you"]
@@ -177,10 +186,15 @@ class Rule(Strict):
         description="How long the action makes sense; it must not be carried out later.",
         examples=["14 days"],
     )
-    priority: Annotated[int, Field(ge=1, le=100)] | None = Field(
+    priority: Annotated[Annotated[int, Field(ge=1, le=100)] | None, _PRIORITY_SCHEMA] = Field(
         default=None,
-        description="A lower-priority rule does not act while an action of a higher-priority rule is active.",
-        examples=[80],
+        description="A lower-priority rule does not act while an action of a higher-priority rule is active. "
+        "`by value` says nothing of rules: of the actions above the pace, those for the customers of the greatest "
+        "value go first.",
+        examples=[80, BY_VALUE],
+    )
+    by_value: SkipJsonSchema[Literal[True] | None] = Field(
+        default=None, alias="(by value)", description="Filled in for `priority: by value`, never in a file."
     )
     instead_of: Annotated[list[RuleId], Field(min_length=1, max_length=50)] | None = Field(
         default=None,
@@ -226,6 +240,13 @@ class Rule(Strict):
         description="Made-up customers and the expected results. A live rule needs one example in which it acts "
         "and one in which it does not.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_value(cls, content: Any) -> Any:
+        if isinstance(content, dict) and content.get("priority") == BY_VALUE:
+            return {**content, "priority": None, "(by value)": True}
+        return content
 
     @model_validator(mode="after")
     def _sensible(self) -> "Rule":
@@ -625,8 +646,8 @@ class RuleBook:
 
     @property
     def ladder(self) -> Ladder | None:
-        """The live ladder, None if there is none."""
-        return next((ladder for ladder in self.ladders if ladder.status == "live"), None)
+        """The live ladder, without steps that are drafts; None if there is none."""
+        return next((ladder.counting() for ladder in self.ladders if ladder.status == "live"), None)
 
 
 for _model in (Rule, RuleFile):

@@ -1,6 +1,7 @@
 """What every elementary condition says of how it is written, so that readers of rule files know no kind by name."""
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any, ClassVar, Final, Literal
 
 from schemas.conditions.filters import event_and_filter
@@ -76,6 +77,10 @@ class Elementary(Strict):
     def observed(self) -> set[str]:
         """Return the attributes that it compares or adds up, as `type.attribute`, and perhaps event types."""
         return {self.named}
+
+    def shares(self) -> set[Decimal]:
+        """Return the shares of all customers, in percent, whose thresholds it needs."""
+        return set()
 
     def measured_by(self, measured: Any, amounts: Mapping[str, Any]) -> "Elementary":
         """Return the condition as it is meant with what one file says for all rules.

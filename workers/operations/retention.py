@@ -17,8 +17,6 @@ from schemas.rules import Rule, RuleBook
 from workers.core.rules.kinds import kind_of
 from workers.settings import REQUESTS, Settings
 
-ACTION_TOPICS: Final = ("at-risk", "win-back", "decisions")
-"""Topics that are needed until no action can be carried out any more, without the prefix."""
 LEAST_ACTIVITY: Final = timedelta(days=400)
 """The activity topic keeps a year and a month even if no rule looks back so far: the next rule may."""
 REQUESTS_KEPT: Final = timedelta(days=30)
@@ -84,7 +82,7 @@ def needs_of(book: RuleBook, settings: Settings) -> dict[str, Need]:
     requests = Need(REQUESTS_KEPT, "a request that is deleted before a worker has read it is lost")
     return {
         settings.topic("activity"): activity,
-        **dict.fromkeys(map(settings.topic, ACTION_TOPICS), actions),
+        **dict.fromkeys(map(settings.topic, settings.topics_by_customer), actions),
         settings.topic(REQUESTS): requests,
     }
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, Literal, get_args
 
+from schemas.actions import ACTION_PATTERN
 from schemas.attribute_types import AttributeType
 from schemas.conditions import (
     ATTRIBUTE_PATTERN,
@@ -63,6 +64,7 @@ _PATTERNS: Final[dict[str, tuple[str, Callable[[str], str | None]]]] = {
         suggestions.as_name,
     ),
     PACK_PATTERN: ("a pack: small letters, digits and '-'", suggestions.as_id),
+    ACTION_PATTERN: ("an action: 3 to 32 small letters, digits and '-'", suggestions.as_action),
 }
 """By pattern of the schemas: the pattern in words, and what rewrites a text so that it matches."""
 _OF_SOURCES: Final = frozenset({PATH_PATTERN, TOPIC_PATTERN, CASE_PATTERN, PACK_PATTERN})

@@ -151,6 +151,22 @@ def names_in(document: Document) -> Iterator[Named]:
     yield from names_in_value(value_of(document.root, "value"))
 
 
+def actions_in(document: Document) -> Iterator[ScalarNode]:
+    """Yield the actions that rules ask for, and those that their examples and the tests of a file expect."""
+    for rule in rules_in(document):
+        if (action := text_of(rule, "action")) is not None:
+            yield action
+        yield from _expected_in(rule, "examples")
+    yield from _expected_in(document.root, "tests")
+
+
+def _expected_in(node: Node | None, key: str) -> Iterator[ScalarNode]:
+    for example in items_of(value_of(node, key)):
+        for expected in items_of(value_of(example, "expect")):
+            if (action := text_of(expected, "action")) is not None:
+                yield action
+
+
 def names_in_condition(condition: Node) -> Iterator[Named]:
     """Yield the names in a condition and the conditions inside it."""
     for part in elementary_in(condition):

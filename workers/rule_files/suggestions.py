@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Final, NamedTuple
 from zoneinfo import available_timezones
 
+from schemas.actions import BUILT_IN_ACTIONS
 from schemas.conditions import BOUND_WORDS, CONDITION_WORDS, ELEMENTARY
 from schemas.events import BUILT_IN
 from schemas.places import PATH_PATTERN
@@ -195,6 +196,11 @@ def meant_value(written: str, possible: Collection[str]) -> str | None:
 
 
 # --- names and places ------------------------------------------------------------------------------------------
+
+
+def as_action(written: str) -> str | None:
+    """Return the action that was meant, or a text as the name of one; None if it cannot be one."""
+    return meant_value(written, BUILT_IN_ACTIONS) or as_id(written)
 
 
 def as_id(written: str) -> str | None:

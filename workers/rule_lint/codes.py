@@ -88,6 +88,7 @@ CHAPTERS: Final[dict[str, tuple[str, ...]]] = {
         "unknown-attribute",
         "attribute-type",
         "unknown-rule",
+        "unknown-action",
         "unknown-definition",
         "repeated-id",
         "repeated-definition",

@@ -61,7 +61,7 @@ def forecast(question: Question, advance: Advance = lambda _: None) -> dict[str,
         run.run(_noted(scan.customers(), advance))
         assert scan.end is not None
         took_ms = scan.end.took_ms
-    return _document(question, head, run.counts, last_day, took_ms)
+    return _document(question, rules, head, run.counts, last_day, took_ms)
 
 
 def _noted(customers: Iterable[Item], advance: Advance) -> Iterator[Item]:
@@ -72,7 +72,7 @@ def _noted(customers: Iterable[Item], advance: Advance) -> Iterator[Item]:
 
 
 def _document(
-    question: Question, head: ScanHead, counts: ForecastCounts, last_day: int, took_ms: int
+    question: Question, rules: RuleSet, head: ScanHead, counts: ForecastCounts, last_day: int, took_ms: int
 ) -> dict[str, Any]:
     days = range(head.at // DAY_MS, last_day + 1)
     written = {rule.id: rule for rule in question.book.rules}
@@ -99,6 +99,7 @@ def _document(
             "worth": _money(counts.worth) if has_value else None,
             "days": [_day_of_all(day, counts, has_value) for day in days],
         },
+        "stages": None if rules.ladder is None else _stages(rules.ladder.stages, counts, days),
         "notes": _notes(counts, is_same, has_value),
     }
 
@@ -117,14 +118,22 @@ def _rule(rule: Rule, counts: RuleCounts, days: Sequence[int], has_value: bool) 
         "taken_back": counts.taken_back,
         "not_sent": {reason: by_day.total() for reason, by_day in sorted(counts.not_sent.items())},
         "not_observable": counts.not_observable,
+        "stages": {stage: by_day.total() for stage, by_day in counts.stages.items() if stage is not None},
         "pace": _pace(rule, counts.periods),
         "days": [_day_of_rule(day, counts, has_value) for day in days],
     }
 
 
 def _day_of_rule(day: int, counts: RuleCounts, has_value: bool) -> dict[str, Any]:
+    stages = {stage: by_day[day] for stage, by_day in counts.stages.items() if stage is not None and by_day[day]}
     not_sent = {reason: by_day[day] for reason, by_day in sorted(counts.not_sent.items()) if by_day[day]}
-    return {"day": _day(day), "sent": counts.sent[day], **_worth(counts.worth[day], has_value), "not_sent": not_sent}
+    return {
+        "day": _day(day),
+        "sent": counts.sent[day],
+        **_worth(counts.worth[day], has_value),
+        "stages": stages,
+        "not_sent": not_sent,
+    }
 
 
 def _day_of_all(day: int, counts: ForecastCounts, has_value: bool) -> dict[str, Any]:
@@ -143,6 +152,35 @@ def _worth(hundredths: int, has_value: bool) -> dict[str, Any]:
 def _money(hundredths: int) -> int | float:
     """Return hundredths as an amount."""
     return hundredths // 100 if hundredths % 100 == 0 else hundredths / 100
+
+
+def _stages(names: Sequence[str], counts: ForecastCounts, days: Sequence[int]) -> list[dict[str, Any]]:
+    """Return who moves to each stage and who leaves it, from the top."""
+    documents = []
+    for name in names:
+        arrive = [by_day for (_, stage), by_day in counts.moves.items() if stage == name]
+        leave = [by_day for (came_from, _), by_day in counts.moves.items() if came_from == name]
+        documents.append(
+            {
+                "stage": name,
+                "arrive": sum(by_day.total() for by_day in arrive),
+                "leave": sum(by_day.total() for by_day in leave),
+                "from": {
+                    str(came_from): by_day.total()
+                    for (came_from, stage), by_day in sorted(counts.moves.items(), key=str)
+                    if stage == name
+                },
+                "days": [
+                    {
+                        "day": _day(day),
+                        "arrive": sum(by_day[day] for by_day in arrive),
+                        "leave": sum(by_day[day] for by_day in leave),
+                    }
+                    for day in days
+                ],
+            }
+        )
+    return documents
 
 
 def _pace(rule: Rule, periods: Counter[int]) -> dict[str, Any] | None:

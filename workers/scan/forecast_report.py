@@ -28,6 +28,7 @@ def render(document: Mapping[str, Any], console: Console) -> None:
     console.print()
     _draw_table(document, console)
     _draw_days(document, console)
+    _draw_stages(document["stages"] or (), console)
     _draw_why_not(rules, console)
     _draw_paces(rules, console)
     console.print()
@@ -87,6 +88,16 @@ def _draw_days(document: Mapping[str, Any], console: Console) -> None:
     first, last, width = days[0]["day"], days[-1]["day"], -(-len(days) // merge)
     axis = first + last.rjust(width - len(first)) if width > len(first) + len(last) else first
     console.print(Text(f"  {axis}", style="dim"), no_wrap=True)
+
+
+def _draw_stages(stages: Sequence[Mapping[str, Any]], console: Console) -> None:
+    lines = []
+    for stage in stages:
+        parts = [f"{number:,} from {came_from}" for came_from, number in stage["from"].items()]
+        if stage["arrive"] or stage["leave"]:
+            arrive = f"{stage['arrive']:,} arrive" + (f" ({', '.join(parts)})" if parts else "")
+            lines.append((stage["stage"], f"{arrive}, {stage['leave']:,} leave"))
+    _draw_lines("Stages", lines, console)
 
 
 def _draw_why_not(rules: Sequence[Mapping[str, Any]], console: Console) -> None:

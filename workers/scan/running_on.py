@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from schemas.durations import DAY_MS
+from schemas.stages import StageRecord
 from workers.core.coverage import Coverage
 from workers.core.customer.stored import OtherLayout
 from workers.core.decisions.decide import decider_of
 from workers.core.decisions.decided import ACTIVE, RETRACTED, SUPPRESSIONS, UNKNOWN, Decided
+from workers.core.events.decoding import epoch_ms
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
 from workers.scan.lines import PartitionLine, StoredCustomer
@@ -33,6 +35,8 @@ class RuleCounts:
         worth: by day, what the customers of the actions are worth, in hundredths; each action counts.
         worth_of_customers: the same of everyone whom they reach, counted once.
         valued: actions with which a value goes.
+        stages: by stage on which the customer of an action stands then, the actions by day; under None while it is
+            not known, or without a ladder.
         delayed: how many of them wait for the end of quiet hours.
         taken_back: how many of them another rule replaces later.
         not_sent: by reason, episodes without an action, by day.
@@ -46,6 +50,7 @@ class RuleCounts:
     worth: Counter[int] = field(default_factory=Counter)
     worth_of_customers: int = 0
     valued: int = 0
+    stages: dict[str | None, Counter[int]] = field(default_factory=dict)
     delayed: int = 0
     taken_back: int = 0
     not_sent: dict[str, Counter[int]] = field(default_factory=dict)
@@ -63,6 +68,7 @@ class ForecastCounts:
         reached: customers whom any rule reaches.
         worth: what they are worth, in hundredths.
         rules: by rule id; every rule of the set is there.
+        moves: customers who move along the ladder, by the stages before and after, and by day.
     """
 
     customers: int = 0
@@ -70,6 +76,7 @@ class ForecastCounts:
     reached: int = 0
     worth: int = 0
     rules: dict[str, RuleCounts] = field(default_factory=dict)
+    moves: dict[tuple[str | None, str], Counter[int]] = field(default_factory=dict)
 
 
 class Run:
@@ -113,6 +120,8 @@ class Run:
                 continue
             self.counts.customers += 1
             self._count_customer(row for row in turn.decisions.rows() if self._count(row))
+            if turn.moves is not None:
+                self._count_moves(turn.moves.records)
 
     def _count_customer(self, actions: Iterable[Decided]) -> None:
         """Count whom some actions reach: a customer is worth what is known with the first one."""
@@ -127,6 +136,13 @@ class Run:
             if not place:
                 self.counts.reached += 1
                 self.counts.worth += worth
+
+    def _count_moves(self, records: Iterable[StageRecord | None]) -> None:
+        """Count how a customer moves along the ladder."""
+        for record in records:
+            if record is not None and record.direction != "none":
+                at_ms = max(epoch_ms(record.since), self._at_ms)
+                self.counts.moves.setdefault((record.came_from, record.stage), Counter())[at_ms // DAY_MS] += 1
 
     def _count(self, row: Decided) -> bool:
         """Count what was decided, and return whether it is an action."""
@@ -144,6 +160,8 @@ class Run:
             counts.not_sent.setdefault(str(SUPPRESSIONS[row.kind]), Counter())[at_ms // DAY_MS] += 1
             return False
         counts.sent[at_ms // DAY_MS] += 1
+        stage = None if row.known is None else row.known.get("stage")
+        counts.stages.setdefault(stage, Counter())[at_ms // DAY_MS] += 1
         worth = hundredths_of(row)
         if worth is not None:
             counts.worth[at_ms // DAY_MS] += worth

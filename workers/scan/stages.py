@@ -49,7 +49,7 @@ def chosen_ladder(book: RuleBook, name: str | None) -> Ladder:
     Raises:
         StartupError: if there is none, or it is not clear which one is meant.
     """
-    known = {ladder.name: ladder for ladder in book.ladders}
+    known = {ladder.name: ladder.counting() for ladder in book.ladders}
     if name is not None and name in known:
         return known[name]
     if not known:

@@ -66,7 +66,7 @@ def test_a_wrong_key_is_reported_at_the_key_with_what_was_meant(
 AT_VALUES = [
     (changed("status: live", "status: livee"), "livee", "'livee' is none of 'draft'", "did you mean 'live'?"),
     (changed("status: active", "status: canceled"), "canceled", "none of 'active', 'cancelled'", "'cancelled'?"),
-    (changed("action: at-risk", "action: winback"), "winback", "none of 'at-risk', 'win-back'", "'win-back'?"),
+    (changed("action: at-risk", "action: at_risk"), "at_risk", "is not possible here", "did you mean 'at-risk'?"),
     (changed("count: purchase", "count: Purchase!"), "Purchase!", "is not possible here", "an event type"),
     (changed("id: regular-gone-quiet", "id: Regular"), "Regular", "is not possible here", "an id"),
     (changed("at least: 3", "at least: three"), "three", "expected a number, found 'three'", "write 3"),

@@ -309,6 +309,8 @@ NAMES: Final = (
         two(SILENCE, "{status: cancelled}", ("    instead of: [two]\n", "")),
         None,
     ),
+    Case("unknown-action", "action: risk\n", "action: at-risk\n"),
+    Case("unknown-action", "action: win-bak\n", "action: win-back\n"),
     Case(
         "unknown-definition",
         "define:\n  regular: {count: purchase, at least: 2}\n" + two("{meets: reglar}", SILENCE),

@@ -1,9 +1,11 @@
 """Laws of the forecast as a document, and of its page."""
 
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from schemas.ladders import Ladder
 from schemas.rules import ForEveryRule, Rule, RuleBook, measured
 from schemas.value import Valuation
 from tests.support.builders import TYPES, day, event, rule, watched
@@ -105,6 +107,46 @@ def test_everyone_is_worth_what_is_known_when_the_action_becomes_due_and_counts_
     assert quiet["worth"] == 67.5
     assert [one["worth"] for one in quiet["days"] if one["sent"]] == [60.5, 7]
     assert (document["any_rule"]["sent"], document["any_rule"]["worth"]) == (4, 67.5)
+
+
+def test_moves_along_the_ladder_are_on_their_day_and_actions_have_the_stage(tmp_path: Path) -> None:
+    ladder = Ladder.model_validate(
+        {
+            "name": "simple",
+            "status": "live",
+            "steps": [
+                {"stage": "lost", "when": {"none": "purchase", "for": "15 days"}},
+                {"stage": "quiet", "when": {"none": "purchase", "for": "9 days"}},
+            ],
+            "otherwise": "active",
+        }
+    )
+    book = replace(book_of(QUIET, GONE), ladders=(ladder,))
+    rules, path = compiled(book), tmp_path / "scan"
+    write(path, rules, {"ada": [event("purchase", 1.5)], "bob": [event("purchase", 3.5, "bob")]}, 5)
+    document = forecast(Question(path, book, rules, 12))
+    assert document["stages"] is not None
+    moved = {
+        one["stage"]: [
+            (day["day"], day["arrive"], day["leave"]) for day in one["days"] if day["arrive"] or day["leave"]
+        ]
+        for one in document["stages"]
+    }
+    assert moved == {
+        "lost": [("2024-01-17", 1, 0)],
+        "quiet": [("2024-01-11", 1, 0), ("2024-01-13", 1, 0), ("2024-01-17", 0, 1)],
+        "active": [("2024-01-11", 0, 1), ("2024-01-13", 0, 1)],
+    }
+    assert [(one["stage"], one["arrive"], one["leave"], one["from"]) for one in document["stages"]] == [
+        ("lost", 1, 0, {"quiet": 1}),
+        ("quiet", 2, 1, {"active": 2}),
+        ("active", 0, 2, {}),
+    ]
+    quiet = of_rule(document, "quiet")
+    assert quiet["stages"] == {"quiet": 2}
+    assert [one["stages"] for one in quiet["days"] if one["sent"]] == [{"quiet": 1}, {"quiet": 1}]
+    longer = forecast(Question(path, book, rules, 30))
+    assert of_rule(longer, "gone")["stages"] == {"lost": 2}
 
 
 def test_what_was_due_before_counts_on_the_day_of_the_scan_and_is_told(tmp_path: Path) -> None:

@@ -46,9 +46,9 @@ cdef class Decider:
     cdef dict _records
 
     cpdef Customer read(self, bytes stored)
-    cpdef Turn begin(self, str customer_id, Coverage observed, Standing standing)
+    cpdef Turn begin(self, str customer_id, Coverage observed, Standing standing, bytes stored=*)
     cpdef Records records_for(self, str topic_prefix)
-    @cython.locals(turn=Turn, customer=Customer, plain=PlainEvent, due_ms=cython.longlong)
+    @cython.locals(turn=Turn, plain=PlainEvent)
     cpdef Outcome decide(
         self, str customer_id, bytes stored, object events, Coverage observed, long long upto_ms, long long layout,
         Standing standing=*,
@@ -63,7 +63,7 @@ cdef class Decider:
     )
 
     cpdef long long forgotten_ms(self, bytes stored) except? 1
-    @cython.locals(turn=Turn, customer=Customer, fired_ms=cython.longlong)
+    @cython.locals(turn=Turn, fired_ms=cython.longlong)
     cpdef Outcome collect(
         self, str customer_id, bytes stored, Coverage observed, long long upto_ms, long long layout, Standing standing=*
     )

@@ -175,10 +175,18 @@ class Decider:
             records = self._records[topic_prefix] = Records(self.program.rules, topic_prefix)
         return records
 
-    def begin(self, customer_id: str, observed: Coverage, standing: Standing) -> Turn:
-        """Begin with a customer who is not known; the caller, who goes on with the turn, stores nothing."""
+    def begin(self, customer_id: str, observed: Coverage, standing: Standing, stored: bytes | None = None) -> Turn:
+        """Begin the turn of a customer, who is not known if nothing is stored, and return it.
+
+        Raises:
+            UnknownLayout: if the state cannot be read.
+        """
         self.turns += 1
         self.turn.begin(customer_id, observed, standing)
+        if stored is not None:
+            self.stored.read(stored)
+            if self.program.customer.waiting:
+                self._take_words(self.program.customer)
         return self.turn
 
     def decide(
@@ -192,20 +200,14 @@ class Decider:
         standing: Standing = AS_ANYBODY,
     ) -> Outcome:
         """Decide for one customer; arguments as for the function."""
-        self.turns += 1
-        turn, customer = self.turn, self.program.customer
-        turn.begin(customer_id, observed, standing)
-        if stored:
-            self.stored.read(stored)
-            if customer.waiting:
-                self._take_words(customer)
+        turn = self.begin(customer_id, observed, standing, stored or None)
         for event in events:
             if isinstance(event, PlainEvent):
                 plain: PlainEvent = event
                 turn.fold_plain(self.kinds[plain.type_place], plain)
             else:
                 turn.fold(event)
-        if not customer.is_known:
+        if not self.program.customer.is_known:
             return self._outcome(None, 0)
         turn.adopt()
         if upto_ms:
@@ -299,12 +301,7 @@ class Decider:
             layout: of the new state, if there is one.
             standing: what the customer's mark says.
         """
-        self.turns += 1
-        turn, customer = self.turn, self.program.customer
-        turn.begin(customer_id, observed, standing)
-        self.stored.read(stored)
-        if customer.waiting:
-            self._take_words(customer)
+        turn = self.begin(customer_id, observed, standing, stored)
         turn.adopt()
         fired_ms = turn.fire(upto_ms)
         turn.release()
@@ -342,15 +339,10 @@ class Decider:
             standing: what the customer's mark said before the order.
             erases: whether the customer is erased: then there is no new state.
         """
-        self.turns += 1
-        turn, customer = self.turn, self.program.customer
-        turn.begin(customer_id, observed, standing)
-        self.stored.read(stored)
-        if customer.waiting:
-            self._take_words(customer)
+        turn = self.begin(customer_id, observed, standing, stored)
         self._take_back_of_gone_rules(order_ms)
         turn.carry_out(order_ms, erases)
-        if erases or not customer.is_known:
+        if erases or not self.program.customer.is_known:
             return self._outcome(None, 0)
         turn.admission.standing = _SUPPRESSED
         turn.release()

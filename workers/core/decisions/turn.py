@@ -24,6 +24,8 @@ from workers.core.events.plain import PlainEvent
 class Turn:
     """Decides for the customer whose objects are filled in; made once for a rule set.
 
+    What outcomes hand out (`waiting`, `left_out`, `unnamed`) is replaced, never changed: they outlive the turn.
+
     Attributes:
         program: the rules, bound to the customer.
         customer: the customer.
@@ -103,7 +105,10 @@ class Turn:
         begun = self.decisions.number
         original, types = event, self.attribute_types.get(event.type)
         if types is not None:
-            event = typed(event, types, self.left_out)
+            left_out: list[tuple[str, str, str, str]] = []
+            event = typed(event, types, left_out)
+            if left_out:
+                self.left_out = self.left_out + left_out
         if kind.folding is not None:
             kind.folding.fold(event)
         if kind.asks_consent:
@@ -602,4 +607,4 @@ class Turn:
         unseen = self.observed.unseen(types, at_ms)
         # All seen meanwhile: any type works, and the customer is ready at the next poll.
         name = min(types) if unseen is None else unseen
-        self.waiting[name] = min(at_ms, self.waiting.get(name, at_ms))
+        self.waiting = {**self.waiting, name: min(at_ms, self.waiting.get(name, at_ms))}

@@ -127,7 +127,8 @@ def _in_condition(document: Document, part: Node, stages: set[str], *, has_ladde
 
 def _stages_of(ladder: Node) -> Iterator[str]:
     for step in items_of(value_of(ladder, "steps")):
-        if (stage := text_of(step, "stage")) is not None:
+        status = text_of(step, "status")
+        if (stage := text_of(step, "stage")) is not None and (status is None or status.text != "draft"):
             yield stage.text
     bottom = value_of(ladder, "otherwise")
     if (stage := text_of(bottom, "stage") or text_of(ladder, "otherwise")) is not None:
