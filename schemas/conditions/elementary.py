@@ -27,13 +27,14 @@ class Elementary(Strict):
     Attributes:
         naming: the key whose value names an event type, or an event type and an attribute with a dot between; "" for
             none.
-        one_of: keys of which exactly one names it, if it can be any of several.
+        one_of: the keys that can name it instead; exactly one of them is there. Empty: only `naming` can.
         against: keys whose values may be another measurement of the customer, as a text.
         steps: keys whose values are an event type, or a mapping with `event` and `where`.
         compares: what it does with the attribute that it names; None for nothing.
         also_written: by its word, and by keys that it alone has, what people write instead: words with blanks
             between, and `_` for a blank in one.
         meant_keys: by a key that people write in it, the key that they mean.
+        elsewhere: by a key that people write in it, how what they want is written.
         alone: by a text that people write instead of the condition, how it is written.
         begun: by a first word for which there is a key below another one, how the condition is written.
         lacking: by a key that is missing, how the condition is written; otherwise an example of the key is shown.
@@ -46,6 +47,7 @@ class Elementary(Strict):
     compares: ClassVar[Way | None] = None
     also_written: ClassVar[Mapping[str, str]] = {}
     meant_keys: ClassVar[Mapping[str, str]] = {}
+    elsewhere: ClassVar[Mapping[str, str]] = {}
     alone: ClassVar[Mapping[str, str]] = {}
     begun: ClassVar[Mapping[str, str]] = {}
     lacking: ClassVar[Mapping[str, str]] = {}

@@ -73,6 +73,29 @@ def test_what_is_asked_stays_as_it_was_asked() -> None:
     assert [(name, digest) for digest, name in lines if digest not in kept.get(name, set())] == []
 
 
+def mistakes() -> Iterator[list[str]]:
+    """Yield file, line, code and words of every mistake on the page."""
+    for line in README.read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 4 and cells[1].isdigit():
+            yield cells
+
+
+def test_the_page_names_every_mistake_once() -> None:
+    assert sorted(cells[0] for cells in mistakes()) == sorted(path.stem for path in (HERE / "mistakes").iterdir())
+
+
+@pytest.mark.parametrize(("file", "line", "code", "says"), list(mistakes()), ids=[cells[0] for cells in mistakes()])
+def test_what_is_written_by_mistake_gets_an_answer_that_helps(file: str, line: str, code: str, says: str) -> None:
+    result = check_texts(
+        read_texts([HERE / "mistakes" / f"{file}.yaml"]).own, sources_of(HERE / "practices" / file), NOW
+    )
+    found = [*result.mistakes, *(problem for problem in result.warnings if problem.code == "text-as-template")]
+    (problem,) = found
+    assert (problem.line, problem.code) == (int(line), code)
+    assert says in f"{problem.message} {problem.hint}"
+
+
 def test_the_page_names_every_need_once() -> None:
     cells = [line.split("|")[1].strip() for line in README.read_text().splitlines() if line.startswith("| `")]
     assert sorted(cell.strip("`") for cell in cells) == [name_of(folder) for folder in FOLDERS]
