@@ -33,7 +33,12 @@ _OF_PARTITIONS: Final = (
         in_file="queues",
     ),
     Key(
-        *("waiting", True, "waiting:TYPE", "customers who wait until a type of event is seen"),
+        *(
+            "waiting",
+            True,
+            "waiting:TYPE",
+            "customers who wait until a type is seen, or for their stage to be published",
+        ),
         personal=Personal.ID,
         kept="until the type is seen up to then",
         exported="the types and the moments",

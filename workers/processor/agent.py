@@ -39,6 +39,7 @@ from workers.processor.source_view import SourceView
 from workers.processor.steps import Steps
 from workers.processor.sweeps.forgetting import ForgettingSweep
 from workers.processor.sweeps.rules import RuleSweep
+from workers.processor.sweeps.stages import StageSweep
 from workers.processor.timers import Timers
 from workers.processor.unit_of_work import UnitOfWork
 from workers.settings import Settings
@@ -111,6 +112,7 @@ class Processor:
         self._timers = Timers(store, ownership, steps, active, view, policy, orders)
         self._orders = OrderExecutor(store, ownership, steps, active, view, policy)
         self._sweep = RuleSweep(store, ownership, steps, self._timers, active, view)
+        self._stages = StageSweep(store, ownership, steps, active, view, policy, orders)
         self._forgetting = ForgettingSweep(store, ownership, steps, active, view, policy, orders)
 
     @property
@@ -289,6 +291,14 @@ class Processor:
     async def sweep(self) -> None:
         """Decide every customer who was last decided under older rules; runs until cancelled."""
         await self._sweep.run()
+
+    async def tell_stages(self) -> None:
+        """Publish the stages that are no move; runs until cancelled."""
+        await self._stages.run()
+
+    async def agree_on_stages(self, partition: OwnedPartition, published: Mapping[str, str]) -> None:
+        """Publish no stage again that the newest record of the customer has; arguments as of `StageSweep.agree`."""
+        await self._stages.agree(partition, published)
 
     async def forget(self) -> None:
         """Remove the customers who are forgotten, once a month; runs until cancelled."""

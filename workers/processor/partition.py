@@ -14,6 +14,7 @@ from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import PartitionWatermarks
 from workers.outbox.outbox import Outbox
 from workers.processor.source_view import SourceView
+from workers.state.keys import STAGE_TO_TELL
 from workers.state.marks.mark import Mark
 from workers.state.meta import (
     FORGOTTEN,
@@ -133,7 +134,7 @@ class OwnedPartition:
 
     def waits_for_nothing(self) -> dict[str, int]:
         """Return by event type 0, so that a customer who is gone waits for none of them."""
-        return dict.fromkeys({*self.watermarks.by_type, *types_watched(self.meta.fields)}, 0)
+        return dict.fromkeys({*self.watermarks.by_type, *types_watched(self.meta.fields), STAGE_TO_TELL}, 0)
 
     def stamp(self, changes: WriteSet, rules: RuleSet, partitions: int) -> None:
         """Add to a step the rules that decided it, and since when their series are watched.

@@ -11,7 +11,7 @@ from schemas.actions import Action
 from workers.core.decisions.published import read_record
 from workers.kafka.records import OutboxRecord, PlacedRecord, encode_record
 from workers.recovery.mark import RebuildMark
-from workers.state.keys import hash_tag
+from workers.state.keys import STAGE_TO_TELL, hash_tag
 from workers.state.marks.key import MarkKey
 from workers.state.meta import REBUILDING, Meta
 from workers.state.step import Because
@@ -61,7 +61,7 @@ async def wipe(
             keys.held,
             *(keys.held_of(*held) for held in product(held_rules, get_args(Because))),
         ]
-        doomed += map(keys.waiting, event_types)
+        doomed += map(keys.waiting, (*event_types, STAGE_TO_TELL))
         for start in range(0, len(doomed), _KEYS_PER_STEP):
             await store.wipe(partition, meta, doomed[start : start + _KEYS_PER_STEP])
         await store.wipe(partition, meta, [keys.outbox], {REBUILDING: marks[partition].encode()}, unsent[partition])

@@ -10,6 +10,8 @@ from typing import Final
 
 SLOTS: Final = 16_384
 _REVERSED_BITS: Final = 14
+STAGE_TO_TELL: Final = "*stage"
+"""Stands among the event types that customers wait for: their stage is to be published, and is no move."""
 
 
 @lru_cache(maxsize=8192)
