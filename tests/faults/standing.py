@@ -60,7 +60,8 @@ def stood_by(records: Sequence[StageRecord | None], told_at_once: Iterable[Stage
     """Return how a customer has stood.
 
     Args:
-        records: what one thread publishes that tells at the end where the customer stands; None where it is forgotten.
+        records: what one thread publishes that tells at the end where the customer stands; None where the customer
+            is forgotten.
         told_at_once: what one publishes that tells it whenever it is known.
     """
     begin = max((place for place, record in enumerate(records, start=1) if record is None), default=0)
@@ -143,9 +144,7 @@ def _compare(
     moves = [one.stage_id for one in judged if one.stage_id in expected.moves]
     found.records += len(judged)
     found.missing += [f"{place}: move {name}" for name in expected.moves if name not in first]
-    found.too_much += [
-        f"{place}: {one}" for one in judged if one.stage_id not in expected.others | {*expected.moves}
-    ]
+    found.too_much += [f"{place}: {one}" for one in judged if one.stage_id not in expected.others | {*expected.moves}]
     if set(moves) == set(expected.moves) and moves != list(expected.moves):
         found.too_much.append(f"{place}: moves in another order: {moves}, should be {expected.moves}")
     if newest is not None and newest.since.timestamp() * 1000 > end_ms:
