@@ -171,7 +171,13 @@ async def published_too_early(stage: Stage, since_ms: int) -> list[str]:
                 raw = await store.activity(partition, action.customer_id)
                 episode = None if raw is None else facts_in(raw, rules).episodes.get(action.rule.id)
                 acted = [] if episode is None else [episode.acted, episode.acted_before, episode.began]
-                known = {moment_ms(one, action.rule.id) for one in acted if one is not None}
+                rule = rules.by_id[action.rule.id]
+                known = {
+                    moment_ms(one, rule.id) - earlier * rule.again_every_ms
+                    for one in acted
+                    if one is not None
+                    for earlier in range(max(1, rule.most_times))
+                }
                 if action.action_id not in {action_id(action.rule.id, action.customer_id, at_ms) for at_ms in known}:
                     too_early.append(action.action_id)
     return too_early
