@@ -72,6 +72,7 @@ class Processor:
 
     Attributes:
         customer_orders: carries out what was ordered for customers.
+        stages: publishes the stages that are no move.
     """
 
     def __init__(
@@ -112,7 +113,7 @@ class Processor:
         self._timers = Timers(store, ownership, steps, active, view, policy, orders)
         self._orders = OrderExecutor(store, ownership, steps, active, view, policy)
         self._sweep = RuleSweep(store, ownership, steps, self._timers, active, view)
-        self._stages = StageSweep(store, ownership, steps, active, view, policy, orders)
+        self.stages = StageSweep(store, ownership, steps, active, view, policy, orders)
         self._forgetting = ForgettingSweep(store, ownership, steps, active, view, policy, orders)
 
     @property
@@ -291,14 +292,6 @@ class Processor:
     async def sweep(self) -> None:
         """Decide every customer who was last decided under older rules; runs until cancelled."""
         await self._sweep.run()
-
-    async def tell_stages(self) -> None:
-        """Publish the stages that are no move; runs until cancelled."""
-        await self._stages.run()
-
-    async def agree_on_stages(self, partition: OwnedPartition, published: Mapping[str, str]) -> None:
-        """Publish no stage again that the newest record of the customer has; arguments as of `StageSweep.agree`."""
-        await self._stages.agree(partition, published)
 
     async def forget(self) -> None:
         """Remove the customers who are forgotten, once a month; runs until cancelled."""

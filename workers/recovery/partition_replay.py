@@ -146,7 +146,7 @@ class PartitionReplay:
             await self._fold(consumer, offsets[self._partition], advance)
             self._update_watermarks(reading, progress)
             await self._fire_timers()
-            await self._processor.agree_on_stages(owned, self._published.stages.get(self._partition, {}))
+            await self._processor.stages.agree(owned, self._published.stages.get(self._partition, {}))
             await self._publish_deferred(reading.now_ms)
         finally:
             await self._processor.stop(_DRAIN_SECONDS)

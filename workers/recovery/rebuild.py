@@ -149,7 +149,7 @@ class Rebuild:
     async def _read_published(self, consumer: AIOKafkaConsumer, snapshot: Snapshot, now_ms: int) -> Published:
         dead_letter_topic = self._settings.topic("dead-letter")
         topics = PublishedTopics(
-            [self._settings.topic(name) for name in self._settings.topics_by_customer],
+            [self._settings.topic(name) for name in self._settings.decided_topics],
             self._settings.partitions,
             dead_letter_topic,
             snapshot.topics[dead_letter_topic].partitions,

@@ -301,9 +301,14 @@ class Settings(BaseSettings):
         return (*BUILT_IN_ACTIONS, *self._declared_actions)
 
     @property
+    def decided_topics(self) -> tuple[str, ...]:
+        """What rules decide for customers, with the customer's id as key; topics without the prefix."""
+        return (*self.actions, DECISIONS)
+
+    @property
     def topics_by_customer(self) -> tuple[str, ...]:
-        """What is published about customers, with the customer's id as key; topics without the prefix."""
-        return (*self.actions, DECISIONS, STAGES)
+        """All that is published about customers, with the customer's id as key; topics without the prefix."""
+        return (*self.decided_topics, STAGES)
 
     @property
     def worker_topics(self) -> tuple[str, ...]:

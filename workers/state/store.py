@@ -188,19 +188,6 @@ class Store:
             for partition, due in customers.items()
         }
 
-    async def waiting_for(self, partition: int, name: str, first: int, limit: int) -> list[str]:
-        """Return customers who wait for an event type, or for `STAGE_TO_TELL`: the one who waits longest first.
-
-        Args:
-            partition: of the customers.
-            name: what they wait for.
-            first: how many are left out.
-            limit: at most this many.
-        """
-        key = self.keys.partition(partition).waiting(name)
-        (found,) = await self.redis.call([("ZRANGE", key, first, first + limit - 1)])
-        return [customer.decode() for customer in found]
-
     async def activity(self, partition: int, customer_id: str) -> bytes | None:
         """Return a customer's stored activity."""
         raw: bytes | None = (await self.redis.call([("GET", self.keys.partition(partition).customer(customer_id))]))[

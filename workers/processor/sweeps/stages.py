@@ -31,7 +31,9 @@ from workers.state.store import Store
 log = structlog.get_logger(__name__)
 
 _PAUSE_SECONDS: Final = 1.0
-_NOTHING: Final[Mapping[str, str]] = {}
+_NOT_COMPARED: Final = 1
+_COMPARED: Final = 2
+"""How those wait whose newest record was compared, and says another stage: behind the others."""
 
 
 class StageSweep:
@@ -73,30 +75,33 @@ class StageSweep:
             partition: of the customers; nothing of it is published meanwhile.
             published: by customer, the stage in the newest record.
         """
-        passed = 0
-        while page := await self._store.waiting_for(partition.number, STAGE_TO_TELL, passed, MAX_CUSTOMERS):
-            work = await self._step_for(partition, page, published)
-            if work is None:
+        while page := await self._page(partition, _NOT_COMPARED):
+            if await self._step_for(partition, page, published) is None:
                 return
-            passed += sum(work.waiting.get(STAGE_TO_TELL, {}).get(name, 1) != 0 for name in page)
 
     async def _some(self, partition: OwnedPartition) -> None:
         ladder = self._rules.current.ladder
         if ladder is None or not partition.resolve_since(self._sources, self._rules.current):
             return
-        page = await self._store.waiting_for(partition.number, STAGE_TO_TELL, 0, MAX_CUSTOMERS)
+        page = await self._page(partition, _COMPARED)
         if not page:
             return
         now_ms = self._sources.now_ms
         granted = await self._limiter.acquire(LADDER, ladder.pace, len(page), now_ms)
         if granted:
             await partition.outbox.wait_for_room()
-            work = await self._step_for(partition, page[:granted], _NOTHING)
+            work = await self._step_for(partition, page[:granted], None)
             told = 0 if work is None else len(work.stages)
             await self._limiter.give_back(LADDER, ladder.pace, max(0, granted - told), now_ms)
 
+    async def _page(self, partition: OwnedPartition, upto: int) -> list[str]:
+        """Return some of those who wait."""
+        # Of due times, none is before the epoch.
+        due = await self._store.due({partition.number: (-1, {STAGE_TO_TELL: upto})}, MAX_CUSTOMERS)
+        return [] if partition.number not in due else due[partition.number].customers
+
     async def _step_for(
-        self, partition: OwnedPartition, customer_ids: Sequence[str], published: Mapping[str, str]
+        self, partition: OwnedPartition, customer_ids: Sequence[str], published: Mapping[str, str] | None
     ) -> UnitOfWork | None:
         """Take one step for some customers; return it, None if it was not taken."""
         async with partition.lock:
@@ -111,7 +116,7 @@ class StageSweep:
         partition: OwnedPartition,
         work: UnitOfWork,
         customer_ids: Sequence[str],
-        published: Mapping[str, str],
+        published: Mapping[str, str] | None,
     ) -> None:
         coverage = partition.coverage(self._sources.complete_types)
         upto_ms = max(partition.watermarks.by_type.values())
@@ -124,7 +129,8 @@ class StageSweep:
                     continue
                 standing = self._orders.standing(partition, customer_id, partition.meta.offset)
                 try:
-                    decided = deciding.tell(customer_id, raw, upto_ms, standing, published.get(customer_id))
+                    newest = None if published is None else published.get(customer_id)
+                    decided = deciding.tell(customer_id, raw, upto_ms, standing, newest)
                 except LingerError:
                     raise
                 except Exception:  # the data of one customer must not stop the stages of all others
@@ -135,6 +141,8 @@ class StageSweep:
                     )
                     work.waiting.setdefault(STAGE_TO_TELL, {})[customer_id] = 0
                     continue
+                if published is not None and decided.is_untold:
+                    decided.waiting = {**decided.waiting, STAGE_TO_TELL: _COMPARED}
                 work.add(customer_id, decided, is_new=False)
             await self._orders.release_held(partition, work)
             await self._policy.withhold(work, rules, self._sources.now_ms)

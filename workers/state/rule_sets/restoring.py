@@ -48,8 +48,8 @@ def restored(known: Mapping[str, str], stored: Mapping[str, str], now_ms: int) -
     its number. Otherwise the set that Redis names is newer, and gets a number above both.
 
     A rule that is the same in both counts since the moment in `known`, and is new for no one who was decided under
-    either: what waits for these customers goes on waiting, and what began before that moment is skipped. So it is with
-    the ladder: it moves everybody since the moment in `known`.
+    either: what waits for these customers goes on waiting, and what began before that moment is skipped. So it
+    is with the ladder: customers move since the moment in `known`.
 
     Args:
         known: what Redis said when the set of a worker was activated.
