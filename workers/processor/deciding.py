@@ -15,13 +15,13 @@ from workers.core.customer.standing import AS_ANYBODY, Standing
 from workers.core.customer.stored import OtherLayout
 from workers.core.decisions.decide import Outcome, decider_of
 from workers.core.decisions.published import FIRST_HEADERS, ID, SOURCE, SUBJECT, TIME, TYPE, PublishedRecord
-from workers.core.events.decoding import DecodedEvent
+from workers.core.events.decoding import UNIT, DecodedEvent
 from workers.core.events.plain import PlainEvent
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
 from workers.kafka.records import OutboxRecord
 from workers.processor.partition import OwnedPartition
-from workers.state.keys import STAGE_TO_TELL
+from workers.state.keys import STAGE_TO_TELL, list_of, listed_score
 
 Event = DecodedEvent | PlainEvent
 
@@ -78,7 +78,16 @@ class Deciding:
         partition: its number.
     """
 
-    __slots__ = ("_coverage", "_decider", "_generation", "_layout", "_topic_prefix", "partition")
+    __slots__ = (
+        "_coverage",
+        "_decider",
+        "_generation",
+        "_layout",
+        "_listed",
+        "_lists",
+        "_topic_prefix",
+        "partition",
+    )
 
     def __init__(self, partition: OwnedPartition, rules: RuleSet, coverage: Coverage, topic_prefix: str) -> None:
         """Set up for one step.
@@ -95,6 +104,8 @@ class Deciding:
         self.partition = partition.number
         self._layout = partition.layout
         self._topic_prefix = topic_prefix
+        self._listed = frozenset() if rules.ladder is None else rules.ladder.listed
+        self._lists = dict.fromkeys(map(list_of, partition.listed(rules)), 0)
 
     def fold(
         self, customer_id: str, raw: bytes | None, events: Sequence[Event], standing: Standing = AS_ANYBODY
@@ -151,7 +162,7 @@ class Deciding:
             outcome = self._decider.collect(customer_id, raw, self._coverage, upto_ms, self._layout, standing)
         except OtherLayout as error:
             raise LingerError(str(error)) from error
-        return self._step_of(customer_id, outcome)
+        return self._step_of(customer_id, outcome, upto_ms)
 
     def tell(
         self,
@@ -177,7 +188,7 @@ class Deciding:
             outcome = self._decider.tell(customer_id, raw, self._coverage, upto_ms, self._layout, standing, published)
         except OtherLayout as error:
             raise LingerError(str(error)) from error
-        step = self._step_of(customer_id, outcome)
+        step = self._step_of(customer_id, outcome, upto_ms)
         step.waiting = {STAGE_TO_TELL: 0, **step.waiting}
         return step
 
@@ -227,9 +238,9 @@ class Deciding:
             )
         except OtherLayout as error:
             raise LingerError(str(error)) from error
-        return None if outcome.stored is None else self._step_of(customer_id, outcome)
+        return None if outcome.stored is None else self._step_of(customer_id, outcome, upto_ms)
 
-    def _step_of(self, customer_id: str, outcome: Outcome) -> CustomerStep:
+    def _step_of(self, customer_id: str, outcome: Outcome, upto_ms: int = 0) -> CustomerStep:
         step = CustomerStep(
             outcome.stored,
             outcome.due_ms,
@@ -244,6 +255,10 @@ class Deciding:
             outcome.unnamed,
             outcome.forgotten,
         )
+        if self._lists:
+            step.waiting = {**self._lists, **step.waiting}
+            if outcome.stage in self._listed:
+                step.waiting[list_of(str(outcome.stage))] = self._score(upto_ms)
         if outcome.stages:
             step.stages = [stage_record(customer_id, one, self._topic_prefix) for one in outcome.stages]
             step.waiting = {STAGE_TO_TELL: 0, **step.waiting}
@@ -251,6 +266,17 @@ class Deciding:
         if step.is_untold:
             step.waiting = {**step.waiting, STAGE_TO_TELL: 1}
         return step
+
+    def _score(self, upto_ms: int) -> int:
+        """Return by what the customer who was just decided, up to a moment, is in the list of the stage."""
+        program, turn = self._decider.program, self._decider.turn
+        assert program.ladder is not None
+        assert turn.moves is not None
+        at_ms = max(turn.clock(), min(upto_ms, program.ladder.decided_until_ms))
+        if program.worth is None:
+            return listed_score(turn.moves.present(at_ms).since_ms, None)
+        program.worth.begin(at_ms)
+        return listed_score(0, program.worth.amount() // (UNIT // 100))
 
 
 def stage_record(customer_id: str, stage: StageRecord | None, topic_prefix: str) -> OutboxRecord:

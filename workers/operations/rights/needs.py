@@ -158,6 +158,7 @@ _OF_THE_WORK: Final[Mapping[str, Needs]] = {
         dict.fromkeys(("activity", *_ACTIONS, "dead-letter", REQUESTS, MARKS, AUDIT), _READ), _PERSON | {"HGET"}
     ),
     "customer resume": Needs(_SUPPRESS, _ORDERS),
+    "customers": Needs({}, _STATE | {"HGETALL", "ZCARD", "ZRANGE", "ZSCORE"}),
     "customer show": Needs({}, _PERSON | {"HGET"}),
     "customer suppress": Needs(_SUPPRESS, _ORDERS),
     "dead-letters discard": Needs({"dead-letter": _READ}, _NEW_DISPOSITIONS),

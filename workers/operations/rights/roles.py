@@ -42,6 +42,7 @@ class Role:
 _LOOKS: Final = (
     "status",
     "customer show",
+    "customers",
     "why",
     "rules held",
     "paused",
