@@ -9,11 +9,12 @@ import fs from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Kafka, logLevel } from "kafkajs";
 
+const ACTIONS = ["at-risk", "win-back"]; // and those of yours that sources.yaml declares under `actions`
 const KEPT_MS = 30 * 86_400_000; // how long an id is remembered after its action has expired
 const AT_ONCE = 100; // how many are sent before the topics are read again
 
 const [servers, prefix, stateFile, sentFile, templatesFile] = process.argv.slice(2);
-const topics = [`${prefix}.at-risk`, `${prefix}.win-back`];
+const topics = ACTIONS.map((action) => `${prefix}.${action}`);
 const templates = templatesFile ? JSON.parse(fs.readFileSync(templatesFile, "utf8")) : null;
 
 const lines = (file) => (fs.existsSync(file) ? fs.readFileSync(file, "utf8").split("\n").filter(Boolean) : []);

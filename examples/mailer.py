@@ -19,6 +19,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+ACTIONS = ("at-risk", "win-back")  # and those of yours that sources.yaml declares under `actions`
 KEPT_SECONDS = 30 * 86_400  # how long an id is remembered after its action has expired
 AT_ONCE = 100  # how many are sent before the topics are read again
 OF_EVERY_RECORD = {"action_id": str, "status": str}
@@ -117,7 +118,7 @@ async def main(servers: str, prefix: str, state_file: str, sent_file: str, templ
     templates = json.loads(Path(templates_file).read_text()) if templates_file else None  # noqa: ASYNC240
     state = sqlite3.connect(state_file)
     state.executescript(TABLES)
-    topics = [f"{prefix}.at-risk", f"{prefix}.win-back"]
+    topics = [f"{prefix}.{action}" for action in ACTIONS]
     # Without a group: it reads all partitions, and its positions are in its table.
     consumer = AIOKafkaConsumer(*topics, bootstrap_servers=servers, auto_offset_reset="earliest")
     await consumer.start()

@@ -19,7 +19,10 @@ from msgspec import Meta
 
 AT_RISK: Final = "at-risk"
 WIN_BACK: Final = "win-back"
-ActionName = Literal["at-risk", "win-back"]
+BUILT_IN_ACTIONS: Final = (AT_RISK, WIN_BACK)
+"""The actions that need no declaration; `sources.yaml` declares further ones."""
+ACTION_PATTERN: Final = r"^[a-z][a-z0-9-]{1,30}[a-z0-9]$"
+ActionName = Annotated[str, Meta(pattern=ACTION_PATTERN)]
 
 _new_hash: Final = sha1(UUID("5c1a6a1e-2f0c-5d0e-9a55-6c696e676572").bytes, usedforsecurity=False).copy
 """Starts the hash of an id; a copy costs half as much as a new hash."""

@@ -71,5 +71,5 @@ def uses_of(condition: Any) -> Iterator[AttributeUse]:
 def told_apart_in(condition: Any) -> set[str]:
     """Return the attributes whose distinct values a condition without `meets` counts, as `type.attribute`."""
     if isinstance(condition, model.Elementary):
-        return {reference for reference in (condition.told_apart(),) if reference is not None}
+        return set(condition.told_apart())
     return {reference for part in model.parts_of(condition) for reference in told_apart_in(part)}

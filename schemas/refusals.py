@@ -5,6 +5,7 @@ from typing import Any, Literal
 Format = Literal[
     "duration",
     "percentage",
+    "measurement",
     "times",
     "two numbers",
     "two ages",

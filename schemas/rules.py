@@ -21,13 +21,12 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic.json_schema import SkipJsonSchema
 
-from schemas.actions import ActionName, Retraction, Suppression
+from schemas.actions import ACTION_PATTERN, Retraction, Suppression
 from schemas.attribute_types import AttributeType
 from schemas.conditions import (
     DEFINITION_PATTERN,
-    MAX_CONDITIONS,
-    MAX_NESTING,
     Attribute,
     Condition,
     Percent,
@@ -36,22 +35,21 @@ from schemas.conditions import (
     Span,
     Strict,
     TypeName,
-    size_of,
+    check_size,
 )
 from schemas.consent import spelling_of
 from schemas.durations import DURATION_SCHEMA, Duration, parse_duration, write_duration
 from schemas.events import SIGNS_OF_LIFE
+from schemas.ladders import Ladder
+from schemas.paces import Brake, Pace
 from schemas.refusals import InconsistentEntries, WrongFormat, not_in_format
 from schemas.value import Valuation, with_value
 from schemas.variables import MOST_VARIABLES, Variable
 
 RULE_ID_PATTERN: Final = r"^[a-z][a-z0-9-]{1,62}[a-z0-9]$"
 RuleId = Annotated[str, Field(pattern=RULE_ID_PATTERN)]
+ActionName = Annotated[str, Field(pattern=ACTION_PATTERN)]
 
-_NUMBER: Final = r"(\d{1,3}(?:,\d{3}){1,2}|\d{1,7})"  # 2,000 or 2000; not 2,00
-_PACE: Final = re.compile(rf"at\s+most\s+{_NUMBER}\s+per\s+(minute|hour|day)")
-_MOST_PER_PERIOD: Final = 9_999_999
-_PACE_SECONDS: Final = {"minute": 60, "hour": 3600, "day": 86_400}
 _ACTIONS: Final = re.compile(r"(\d{1,3})\s+actions?")
 _CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _OFFSET_PART: Final = re.compile(r"(\d{1,6})\s+([A-Za-z]+)")
@@ -69,56 +67,6 @@ AgainAfter = Annotated[
     BeforeValidator(_again_after),
     PlainSerializer(lambda pause: "never" if pause is None else write_duration(pause), return_type=str),
     WithJsonSchema({"anyOf": [{"const": "never"}, DURATION_SCHEMA]}),
-]
-
-
-def _read_pace(value: Any) -> Any:
-    if isinstance(value, tuple | list) and len(value) == 2:
-        return tuple(value)
-    match = _PACE.fullmatch(value.strip()) if isinstance(value, str) else None
-    most = 0 if match is None else int(match[1].replace(",", ""))
-    if match is None or not 0 < most <= _MOST_PER_PERIOD:
-        raise not_in_format("a pace such as 'at most 500 per hour'", value, "pace")
-    return most, match[2]
-
-
-Pace = Annotated[
-    tuple[int, Literal["minute", "hour", "day"]],
-    BeforeValidator(_read_pace),
-    PlainSerializer(lambda pace: f"at most {pace[0]} per {pace[1]}", return_type=str),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "pattern": r"^at\s+most\s+(\d{1,3}(,\d{3}){1,2}|\d{1,7})\s+per\s+(minute|hour|day)$",
-            "examples": ["at most 500 per hour"],
-        }
-    ),
-]
-
-
-def pace_seconds(pace: tuple[int, str]) -> int:
-    """Return the length of a pace's period in seconds."""
-    return _PACE_SECONDS[pace[1]]
-
-
-def _read_brake(value: Any) -> Any:
-    pace = _read_pace(value)
-    if pace[1] != "hour":
-        raise not_in_format("a brake for an hour, such as 'at most 2,000 per hour'", value, "pace")
-    return pace
-
-
-Brake = Annotated[
-    tuple[int, Literal["hour"]],
-    BeforeValidator(_read_brake),
-    PlainSerializer(lambda brake: f"at most {brake[0]} per {brake[1]}", return_type=str),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "pattern": r"^at\s+most\s+(\d{1,3}(,\d{3}){1,2}|\d{1,7})\s+per\s+hour$",
-            "examples": ["at most 2,000 per hour"],
-        }
-    ),
 ]
 
 
@@ -146,6 +94,11 @@ def _share(percent: Decimal) -> Decimal:
     return percent
 
 
+BY_VALUE: Final = "by value"
+"""The priority of a rule whose held actions go out by the value of the customers."""
+_PRIORITY_SCHEMA: Final = WithJsonSchema(
+    {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 100}, {"const": BY_VALUE}]}
+)
 Constant = Annotated[str, Field(min_length=1, max_length=64)]
 Labels = Annotated[
     dict[Attribute, Annotated[str, Field(max_length=200)] | int | float | bool], Field(min_length=1, max_length=16)
@@ -184,7 +137,9 @@ class Rule(Strict):
         examples=["3 days"],
     )
     action: ActionName = Field(
-        description="The action to ask for when the condition becomes true.", examples=["at-risk"]
+        description="The action to ask for when the condition becomes true: `at-risk`, `win-back`, or one that "
+        "sources.yaml declares under `actions`.",
+        examples=["at-risk", "win-back"],
     )
     template: Annotated[str, Field(min_length=1, max_length=120)] = Field(
         description="The message that the mailer uses.", examples=["we-miss-you"]
@@ -231,10 +186,15 @@ class Rule(Strict):
         description="How long the action makes sense; it must not be carried out later.",
         examples=["14 days"],
     )
-    priority: Annotated[int, Field(ge=1, le=100)] | None = Field(
+    priority: Annotated[Annotated[int, Field(ge=1, le=100)] | None, _PRIORITY_SCHEMA] = Field(
         default=None,
-        description="A lower-priority rule does not act while an action of a higher-priority rule is active.",
-        examples=[80],
+        description="A lower-priority rule does not act while an action of a higher-priority rule is active. "
+        "`by value` says nothing of rules: of the actions above the pace, those for the customers of the greatest "
+        "value go first.",
+        examples=[80, BY_VALUE],
+    )
+    by_value: SkipJsonSchema[Literal[True] | None] = Field(
+        default=None, alias="(by value)", description="Filled in for `priority: by value`, never in a file."
     )
     instead_of: Annotated[list[RuleId], Field(min_length=1, max_length=50)] | None = Field(
         default=None,
@@ -281,6 +241,13 @@ class Rule(Strict):
         "and one in which it does not.",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _by_value(cls, content: Any) -> Any:
+        if isinstance(content, dict) and content.get("priority") == BY_VALUE:
+            return {**content, "priority": None, "(by value)": True}
+        return content
+
     @model_validator(mode="after")
     def _sensible(self) -> "Rule":
         check_size([self.when, *([] if self.unless is None else [self.unless])])
@@ -306,20 +273,6 @@ def measured(rule: Rule, value: Valuation | None) -> Rule:
     """Return a rule whose conditions on the value of a customer are measured as a file says."""
     unless = None if rule.unless is None else with_value(rule.unless, value)
     return rule.model_copy(update={"when": with_value(rule.when, value), "unless": unless})
-
-
-def check_size(conditions: list[Any]) -> None:
-    """Refuse conditions that would cost too much.
-
-    Raises:
-        ValueError: for more conditions, or deeper nesting, than a rule may have.
-    """
-    sizes = [size_of(condition) for condition in conditions]
-    number, nesting = sum(size for size, _ in sizes), max(depth for _, depth in sizes)
-    if number > MAX_CONDITIONS:
-        raise InconsistentEntries(f"has {number} conditions, at most {MAX_CONDITIONS}", "when")
-    if nesting > MAX_NESTING:
-        raise InconsistentEntries(f"conditions are nested {nesting} deep, at most {MAX_NESTING}", "when")
 
 
 # -- settings for every rule -----------------------------------------------------------------------------------
@@ -626,7 +579,7 @@ class RuleTest(Example):
 
 
 class RuleFile(Strict):
-    """A file in `rules/`: rules, named conditions, what a customer is worth, or settings for every rule."""
+    """A file in `rules/`: rules, named conditions, a ladder, what a customer is worth, settings for every rule."""
 
     define: Annotated[
         dict[Annotated[str, Field(pattern=DEFINITION_PATTERN)], Condition], Field(min_length=1, max_length=100)
@@ -639,6 +592,9 @@ class RuleFile(Strict):
     for_every_rule: ForEveryRule | None = Field(
         default=None, alias="for every rule", description="Settings for every rule; in one file only."
     )
+    stages: Ladder | None = Field(
+        default=None, description="A ladder: the stages on which customers stand. One ladder of all files is live."
+    )
     value: Valuation | None = Field(
         default=None,
         description="What a customer is worth; in one file only.",
@@ -650,8 +606,9 @@ class RuleFile(Strict):
 
     @model_validator(mode="after")
     def _something(self) -> "RuleFile":
-        if not self.rules and not self.define and self.for_every_rule is None and self.value is None:
-            raise ValueError("needs one of 'rules', 'define', 'for every rule', 'value'")
+        content = (self.rules, self.define, self.for_every_rule, self.stages, self.value)
+        if not any(content):
+            raise ValueError("needs one of 'rules', 'define', 'stages', 'for every rule', 'value'")
         return self
 
 
@@ -674,6 +631,7 @@ class RuleBook:
         personal: the attributes that `sources.yaml` declares personal, as `type.attribute`.
         forget_after: how long after the last of these a customer is forgotten; None for never.
         value: what a customer is worth; None if no file says it. The conditions of the rules are measured by it.
+        ladders: of all files; at most one is live.
     """
 
     rules: tuple[Rule, ...] = ()
@@ -684,6 +642,12 @@ class RuleBook:
     personal: frozenset[str] = frozenset()
     forget_after: timedelta | None = None
     value: Valuation | None = None
+    ladders: tuple[Ladder, ...] = ()
+
+    @property
+    def ladder(self) -> Ladder | None:
+        """The live ladder, without steps that are drafts; None if there is none."""
+        return next((ladder.counting() for ladder in self.ladders if ladder.status == "live"), None)
 
 
 for _model in (Rule, RuleFile):

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
+from schemas.actions import ACTION_PATTERN, BUILT_IN_ACTIONS
 from schemas.attribute_types import BUILT_IN_TYPES, AttributeType, Declared, DeclaredAttribute
 from schemas.conditions import Reference
 from schemas.durations import Duration, parse_duration, write_duration
@@ -548,9 +549,41 @@ class DeclaredType(Strict):
     )
 
 
+class DeclaredAction(Strict):
+    """An action of your own; its records go to the topic that has its name after the prefix."""
+
+    about: Annotated[str, Field(max_length=500)] | None = Field(
+        default=None, description="What is done with it, for colleagues.", examples=["Offer more to who is content."]
+    )
+
+
+NO_ACTIONS: Final = frozenset(
+    {
+        "activity",
+        "audit",
+        "book",
+        "dead-letter",
+        "decisions",
+        "marks",
+        "pauses",
+        "requests",
+        "stages",
+    }
+)
+"""What no action can be called: topics of Linger have these names."""
+
+
 class SourcesFile(Strict):
     """The content of `sources.yaml`."""
 
+    actions: Annotated[dict[Annotated[str, Field(pattern=ACTION_PATTERN)], DeclaredAction], Field(max_length=32)] = (
+        Field(
+            default_factory=dict,
+            description="Your own actions beside at-risk and win-back, each with a topic of its own: after a change, "
+            "run `linger topics create`.",
+            examples=[{"grow": {"about": "Offer more to who is content."}, "thank-you": {}}],
+        )
+    )
     event_types: dict[TypeName, DeclaredType] = Field(
         default_factory=dict, description="Your own event types.", examples=[{"complaint": {"description": "…"}}]
     )
@@ -569,6 +602,15 @@ class SourcesFile(Strict):
         examples=["3 years", "400 days"],
     )
     sources: Annotated[list[Source], Field(min_length=1, max_length=200)]
+
+    @model_validator(mode="after")
+    def _own_actions(self) -> "SourcesFile":
+        if again := sorted(set(self.actions) & set(BUILT_IN_ACTIONS)):
+            raise InconsistentEntries(f"'actions' declares {', '.join(again)}, which Linger has already", "actions")
+        if taken := sorted(set(self.actions) & NO_ACTIONS):
+            message = f"no action can be called {', '.join(taken)}: it is a topic of Linger"
+            raise InconsistentEntries(message, "actions")
+        return self
 
     @model_validator(mode="after")
     def _typed(self) -> "SourcesFile":

@@ -6,7 +6,16 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
-from schemas.conditions import COST_OF_WINNING, Elementary, Measured, Percent, Strict, changed, top
+from schemas.conditions import (
+    COST_OF_WINNING,
+    Elementary,
+    Measured,
+    Percent,
+    Strict,
+    changed,
+    parts_of,
+    top,
+)
 from schemas.refusals import InconsistentEntries
 
 SHARES: Final = tuple(map(Decimal, (1, 5, 10, 20, 50)))
@@ -47,6 +56,13 @@ class Valuation(Measured):
         amounts = {} if self.cost_of_winning is None else {COST_OF_WINNING: self.cost_of_winning}
         thresholds = {} if self.tiers is None else self.tiers.thresholds
         return amounts | {top(share): amount for share, amount in thresholds.items()}
+
+
+def shares_in(condition: Any) -> list[Decimal]:
+    """Return the shares of customers that a condition asks for, at any depth: 20 of `value: top 20%`."""
+    if isinstance(condition, Elementary):
+        return sorted(condition.shares())
+    return [share for part in parts_of(condition) for share in shares_in(part)]
 
 
 def with_value(condition: Any, valuation: Valuation | None) -> Any:

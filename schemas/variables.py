@@ -119,9 +119,9 @@ class MostSeen(_Windowed):
         description="Event type and attribute, with a dot between.", examples=["purchase.category"]
     )
 
-    def told_apart(self) -> str:
+    def told_apart(self) -> tuple[str, ...]:
         """Return the attribute."""
-        return self.top
+        return (self.top,)
 
 
 _Written = (

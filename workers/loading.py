@@ -21,7 +21,7 @@ from workers.rule_files.problems import Problem, in_order
 from workers.rule_files.rules import ParsedRuleFiles, read_documents, read_rules
 from workers.rule_tests.proof import proof_problems
 from workers.settings import Settings
-from workers.source_files.reading import read_sources
+from workers.source_files.reading import load_sources, read_sources
 from workers.state.rule_sets.last_good import FilesRead, keep_files, newest_files
 from workers.state.store import Store
 
@@ -35,6 +35,7 @@ class Configuration:
         book: the rules as written, drafts included.
         rules: the same rules compiled, without drafts.
         files: the texts that were read.
+        settings: with the names of the actions that the sources declare.
         refused: if they come from Redis, every problem of the worker's own files; empty if they are its own.
     """
 
@@ -42,6 +43,7 @@ class Configuration:
     book: RuleBook
     rules: RuleSet
     files: FilesRead
+    settings: Settings
     refused: tuple[str, ...] = ()
 
 
@@ -102,13 +104,27 @@ def also_refused(refused: StartupError, problems: Sequence[str]) -> StartupError
     return StartupError([*refused.problems, *said])
 
 
+def with_declared_actions(settings: Settings) -> Settings:
+    """Return the settings with the names of the actions that `sources.yaml` declares; none if there is no such file.
+
+    Raises:
+        StartupError: with every problem of the file, as `file:line:column: …`.
+    """
+    if not settings.sources.exists():
+        return settings
+    sources, problems = load_sources(settings.sources)
+    if sources is None:
+        raise _refusal(problems)
+    return settings.with_actions(sources.actions)
+
+
 def load_rule_book(settings: Settings) -> RuleBook:
     """Read the rules as written, without the sources; neither names of event types nor examples are checked.
 
     Raises:
         StartupError: with every problem of every rule file, as `file:line:column: …`.
     """
-    parsed = read_rules([settings.rules], KnownNames())
+    parsed = read_rules([settings.rules], KnownNames(actions=None))
     if parsed.problems:
         raise _refusal(parsed.problems)
     return parsed.book
@@ -131,7 +147,8 @@ def _compiled(settings: Settings, name: str, text: str, rules: RuleTexts) -> Con
         raise _refusal(problems)
     key = HOLD_OUT_KEY if settings.hold_out_key is None else settings.hold_out_key.get_secret_value().encode()
     compiled = compile_rules(parsed.book, event_types(sources), key)
-    return Configuration(sources, parsed.book, compiled, FilesRead(text, name, rules.own, rules.beside))
+    files = FilesRead(text, name, rules.own, rules.beside)
+    return Configuration(sources, parsed.book, compiled, files, settings.with_actions(sources.actions))
 
 
 def _refusal(problems: Sequence[Problem]) -> StartupError:
@@ -140,7 +157,7 @@ def _refusal(problems: Sequence[Problem]) -> StartupError:
 
 def _parsed(texts: RuleTexts, sources: SourcesFile | None) -> tuple[ParsedRuleFiles, list[Problem]]:
     """Parse the rules and return their problems; without sources, names of event types are not checked."""
-    names = KnownNames() if sources is None else known_names(sources)
+    names = KnownNames(actions=None) if sources is None else known_names(sources)
     parsed = read_documents(texts.own, names, texts.beside)
     problems = in_order([*texts.problems, *parsed.problems])
     if sources is not None and not problems:

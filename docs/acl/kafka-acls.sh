@@ -13,6 +13,7 @@ set -eu
 : "${TOPIC_PREFIX:=linger}"                     # LINGER_TOPIC_PREFIX
 : "${GROUP_ID:=linger}"                         # LINGER_KAFKA_GROUP_ID
 : "${SOURCES:?the topics of your sources file, with spaces between}"
+: "${ACTIONS:=at-risk win-back}"                # and the names under `actions` of your sources file
 : "${WORKER:=User:linger}"                      # runs workers, linger doctor, linger sources forget
 : "${TOPICS:=User:linger-topics}"               # creates Linger's topics
 : "${SUPPORT:=User:linger-support}"             # looks at customers, held actions, dead letters, sources; changes nothing
@@ -38,7 +39,7 @@ allow "$WORKER" --operation Read --operation Write --operation DescribeConfigs -
 for name in pauses requests; do
     allow "$WORKER" --operation Read --operation DescribeConfigs --topic "$TOPIC_PREFIX.$name"
 done
-for name in at-risk win-back decisions dead-letter; do
+for name in $ACTIONS decisions dead-letter; do
     allow "$WORKER" --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.$name"
 done
 for name in $SOURCES; do
@@ -49,7 +50,7 @@ allow "$WORKER" --operation Write --operation DescribeConfigs --topic "$TOPIC_PR
 allow "$WORKER" --operation Read --group "$GROUP_ID"
 
 # -- topics: creates Linger's own topics and no other, and reads no record.
-for name in activity at-risk win-back decisions dead-letter pauses marks requests; do
+for name in activity $ACTIONS decisions dead-letter pauses marks requests; do
     allow "$TOPICS" --operation Create --operation Describe --operation DescribeConfigs --topic "$TOPIC_PREFIX.$name"
 done
 allow "$TOPICS" --operation Create --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.audit"
@@ -66,7 +67,7 @@ allow "$SUPPORT" --operation Describe --group "$GROUP_ID"
 
 # -- incident: as support; writes pauses, dead letters to where they came from, and what a rebuild finds unpublished. It never
 # joins the group of the workers, and asks whether they are alive.
-for name in activity at-risk win-back decisions dead-letter pauses marks audit; do
+for name in activity $ACTIONS decisions dead-letter pauses marks audit; do
     allow "$INCIDENT" --operation Read --operation Write --topic "$TOPIC_PREFIX.$name"
 done
 for name in $SOURCES; do
@@ -78,7 +79,7 @@ allow "$INCIDENT" --operation Describe --group "$GROUP_ID"
 # -- privacy: writes orders about customers, and finds what stays of them; with DescribeConfigs it says until when. It
 # never joins the group of the workers, and asks whether any runs.
 allow "$PRIVACY" --operation Read --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.activity"
-for name in at-risk win-back decisions dead-letter requests; do
+for name in $ACTIONS decisions dead-letter requests; do
     allow "$PRIVACY" --operation Read --operation DescribeConfigs --topic "$TOPIC_PREFIX.$name"
 done
 allow "$PRIVACY" --operation Read --topic "$TOPIC_PREFIX.marks"
@@ -86,7 +87,7 @@ allow "$PRIVACY" --operation Read --operation Write --topic "$TOPIC_PREFIX.audit
 allow "$PRIVACY" --operation Describe --group "$GROUP_ID"
 
 # -- mailer: reads actions, and nothing else of Linger.
-for name in at-risk win-back; do
+for name in $ACTIONS; do
     allow "$MAILER" --operation Read --topic "$TOPIC_PREFIX.$name"
 done
 allow "$MAILER" --operation Read --group "$MAILER_GROUP"

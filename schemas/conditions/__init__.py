@@ -23,12 +23,14 @@ from schemas.conditions.combinations import (
     Meets,
     Not,
     changed,
+    check_size,
     condition_kind,
     expanded,
     parts_of,
     replaced,
     size_of,
 )
+from schemas.conditions.compared import Compared
 from schemas.conditions.count import Count
 from schemas.conditions.date import Date
 from schemas.conditions.days_with import DaysWith
@@ -36,11 +38,14 @@ from schemas.conditions.distinct import MAX_DISTINCT, Distinct
 from schemas.conditions.elementary import Elementary
 from schemas.conditions.filters import Different, EventFilter, Where, Which
 from schemas.conditions.first import First
+from schemas.conditions.in_stage_for import InStage
 from schemas.conditions.known_for import Known
 from schemas.conditions.last import Last
 from schemas.conditions.latest import Latest
+from schemas.conditions.moved import Moved
 from schemas.conditions.none import Absent
 from schemas.conditions.overdue import Overdue
+from schemas.conditions.stage import Stage
 from schemas.conditions.status import Status
 from schemas.conditions.sum import Sum
 from schemas.conditions.value import (
@@ -56,6 +61,7 @@ from schemas.conditions.value import (
 from schemas.conditions.words import (
     ATTRIBUTE_PATTERN,
     REFERENCE_PATTERN,
+    STAGE_PATTERN,
     Age,
     Ages,
     Attribute,
@@ -64,6 +70,7 @@ from schemas.conditions.words import (
     Plain,
     Reference,
     Span,
+    StageName,
     Strict,
     Times,
     TypeName,
@@ -85,6 +92,7 @@ __all__ = [
     "COST_OF_WINNING",
     "CURRENCY_ATTRIBUTE",
     "Change",
+    "Compared",
     "Condition",
     "Count",
     "Currency",
@@ -98,12 +106,14 @@ __all__ = [
     "EventFilter",
     "First",
     "Followed",
+    "InStage",
     "Known",
     "Last",
     "Latest",
     "MAX_CONDITIONS",
     "MAX_DISTINCT",
     "MAX_NESTING",
+    "Moved",
     "Measured",
     "MeasuredAs",
     "Meets",
@@ -112,8 +122,11 @@ __all__ = [
     "Percent",
     "Plain",
     "REFERENCE_PATTERN",
+    "STAGE_PATTERN",
     "Reference",
     "Span",
+    "Stage",
+    "StageName",
     "Status",
     "Strict",
     "Sum",
@@ -123,6 +136,7 @@ __all__ = [
     "Value",
     "Where",
     "Which",
+    "check_size",
     "Worth",
     "changed",
     "condition_kind",

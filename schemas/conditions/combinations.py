@@ -9,21 +9,26 @@ from schemas.conditions.after_then import Followed
 from schemas.conditions.after_without import Unfollowed
 from schemas.conditions.average import Average
 from schemas.conditions.change import Change
+from schemas.conditions.compared import Compared, is_measurement
 from schemas.conditions.count import Count
 from schemas.conditions.date import Date
 from schemas.conditions.days_with import DaysWith
 from schemas.conditions.distinct import Distinct
 from schemas.conditions.elementary import Elementary
 from schemas.conditions.first import First
+from schemas.conditions.in_stage_for import InStage
 from schemas.conditions.known_for import Known
 from schemas.conditions.last import Last
 from schemas.conditions.latest import Latest
+from schemas.conditions.moved import Moved
 from schemas.conditions.none import Absent
 from schemas.conditions.overdue import Overdue
+from schemas.conditions.stage import Stage
 from schemas.conditions.status import Status
 from schemas.conditions.sum import Sum
 from schemas.conditions.value import Value
 from schemas.conditions.words import Strict
+from schemas.refusals import InconsistentEntries
 
 MAX_CONDITIONS: Final = 32
 MAX_NESTING: Final = 6
@@ -79,6 +84,10 @@ _Written = (
     | Annotated[Latest, Tag("latest")]
     | Annotated[Date, Tag("date")]
     | Annotated[Status, Tag("status")]
+    | Annotated[Stage, Tag("stage")]
+    | Annotated[InStage, Tag("in stage for")]
+    | Annotated[Moved, Tag("moved")]
+    | Annotated[Compared, Tag("compared")]
     | Annotated[Meets, Tag("meets")]
     | Annotated[All, Tag("all")]
     | Annotated[Any_, Tag("any")]
@@ -92,8 +101,10 @@ ELEMENTARY: Final[Mapping[str, type[Elementary]]] = {
 }
 """The elementary conditions by the tags of their kinds (`condition_kind`)."""
 
-CONDITION_WORDS: Final = tuple(dict.fromkeys("after" if tag.startswith("after ") else tag for tag in _BY_TAG))
-"""The first words of conditions, in the order of the reference."""
+CONDITION_WORDS: Final = tuple(
+    dict.fromkeys("after" if tag.startswith("after ") else tag for tag in _BY_TAG if tag != "compared")
+)
+"""The first words of conditions, in the order of the reference. That of `Compared` is the one of another kind."""
 
 _WORDS: Final = {written: word for word in CONDITION_WORDS for written in (word, word.replace(" ", "_"))} | {
     "not_": "not"
@@ -110,6 +121,9 @@ def condition_kind(value: Any) -> str | None:
     word = next((_WORDS[key] for key in value if isinstance(key, str) and key in _WORDS), None)
     if word == "after":
         return "after then" if "then" in value else "after without"
+    bounds = (bound for key, bound in value.items() if str(key).replace("_", " ") in Compared.against)
+    if word in Compared.one_of and any(map(is_measurement, bounds)):
+        return "compared"
     return word
 
 
@@ -179,3 +193,17 @@ def expanded(condition: Any, define: Mapping[str, Any]) -> Any:
         return expanded(define[meets.meets], define)
 
     return replaced(condition, meant)
+
+
+def check_size(conditions: list[Any]) -> None:
+    """Refuse conditions that would cost too much.
+
+    Raises:
+        ValueError: for more conditions, or deeper nesting, than a rule may have.
+    """
+    sizes = [size_of(condition) for condition in conditions]
+    number, nesting = sum(size for size, _ in sizes), max(depth for _, depth in sizes)
+    if number > MAX_CONDITIONS:
+        raise InconsistentEntries(f"has {number} conditions, at most {MAX_CONDITIONS}", "when")
+    if nesting > MAX_NESTING:
+        raise InconsistentEntries(f"conditions are nested {nesting} deep, at most {MAX_NESTING}", "when")

@@ -30,6 +30,6 @@ class Distinct(Whole):
                 raise InconsistentEntries(message, *self._keys_of(limit[0]), is_value=True)
         return self
 
-    def told_apart(self) -> str:
+    def told_apart(self) -> tuple[str, ...]:
         """Return the attribute."""
-        return self.distinct
+        return (self.distinct,)

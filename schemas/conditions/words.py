@@ -13,11 +13,13 @@ from schemas.refusals import not_in_format
 
 LONGEST_WINDOW: Final = timedelta(days=730)
 ATTRIBUTE_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
+STAGE_PATTERN: Final = r"^[a-z][a-z0-9-]{1,62}[a-z0-9]$"
 REFERENCE_PATTERN: Final = r"^[a-z][a-z0-9_-]{0,63}\.[A-Za-z_][A-Za-z0-9_]{0,63}$"
 
 TypeName = Annotated[str, Field(pattern=TYPE_PATTERN)]
 Attribute = Annotated[str, Field(pattern=ATTRIBUTE_PATTERN)]
 Reference = Annotated[str, Field(pattern=REFERENCE_PATTERN)]
+StageName = Annotated[str, Field(pattern=STAGE_PATTERN)]
 Plain = str | int | float | bool
 
 _NUMBER: Final = r"-?\d{1,12}(?:\.\d{1,4})?"

@@ -1,4 +1,4 @@
-"""Laws of the core hold when it is compiled, too, with bounds checks and under AddressSanitizer.
+"""Laws of the core hold when it is compiled, too, with bounds checks and under sanitizers.
 
 In plain Python the same properties run anyway. `make test-rest` tries a share of them with bounds checks, and
 `make test-long` the share in each form, and then all of them, with fuzzers that go on for minutes.
@@ -88,7 +88,8 @@ def test_all_properties_of_the_core_hold_in_each_form(name: str, fuzz_minutes: f
 BROKEN: Final = (
     (
         "workers/core/broken.py",
-        """from workers.core.memory import Numbers
+        """# cython: overflowcheck=False
+from workers.core.memory import Numbers
 
 
 class Broken:
@@ -101,6 +102,9 @@ class Broken:
 
     def read(self, place):
         return self.numbers[place]
+
+    def twice(self, value):
+        return 2 * value
 """,
     ),
     (
@@ -113,6 +117,7 @@ cdef class Broken:
 
     cpdef put(self, long long place, long long value)
     cpdef long long read(self, long long place) noexcept
+    cpdef long long twice(self, long long value) noexcept
 """,
     ),
 )
@@ -129,17 +134,30 @@ ALONE: Final = (
 """What a wheel needs in whose core there is nothing but memory, and a module that is broken on purpose."""
 
 
+def in_broken(form: Form, program: str) -> "subprocess.CompletedProcess[str]":
+    """Run a program with `it`, which has room for eight numbers in that form."""
+    variables = in_form(replace(form, name=f"broken-{form.name}", further=BROKEN, only=ALONE))
+    return python(variables, "-c", f"from workers.core.broken import Broken; it = Broken(8); {program}")
+
+
 @pytest.mark.rest
 @pytest.mark.parametrize(("form", "report"), [(CHECKED, "IndexError: place"), (SANITIZED, "heap-buffer-overflow")])
 @pytest.mark.parametrize("act", ["put(8, 1)", "put(-1, 1)", "read(8)", "read(-1)"])
 def test_a_module_that_writes_or_reads_beyond_its_memory_is_caught(form: Form, report: str, act: str) -> None:
-    variables = in_form(replace(form, name=f"broken-{form.name}", further=BROKEN, only=ALONE))
-    program = "from workers.core.broken import Broken; it = Broken(8); {}"
-    good = python(variables, "-c", program.format("it.put(7, 1); print(it.read(7))"))
+    good = in_broken(form, "it.put(7, 1); print(it.read(7))")
     assert good.stdout == "1\n", good.stderr
-    bad = python(variables, "-c", program.format(f"it.{act}"))
+    bad = in_broken(form, f"it.{act}")
     assert bad.returncode != 0
     assert report in bad.stderr
+
+
+@pytest.mark.rest
+def test_a_number_that_leaves_64_bits_where_the_compiler_is_not_asked_to_check_is_caught() -> None:
+    good = in_broken(SANITIZED, "print(it.twice(1 << 61))")
+    assert good.stdout == f"{1 << 62}\n", good.stderr
+    bad = in_broken(SANITIZED, "it.twice(1 << 62)")
+    assert bad.returncode != 0
+    assert "signed integer overflow" in bad.stderr
 
 
 def test_declarations_with_checks_have_no_pointer_and_swallow_no_error() -> None:

@@ -51,7 +51,13 @@ ACL_FILES: Final = ROOT / "docs" / "acl"
 PREFIX: Final = "matrix."
 SOURCES: Final = ("orders", "logins", "events")
 PASSWORD: Final = "role-password-41d0"
-RULES: Final = QUIET.replace("    examples:\n", "    pace: at most 1 per hour\n    examples:\n") + GONE
+A_LADDER: Final = """
+stages:
+  name: simple
+  steps: [{stage: buyer, when: {count: purchase, at least: 1, within: 90 days}}]
+  otherwise: newcomer
+"""
+RULES: Final = QUIET.replace("    examples:\n", "    pace: at most 1 per hour\n    examples:\n") + GONE + A_LADDER
 OTHER_RULES: Final = RULES.replace("Bought, and", "Bought and")
 SAMPLES: Final = f"""
 samples:
@@ -287,6 +293,15 @@ ATTEMPTS: Final[Mapping[str, Attempt]] = {
             f"topic:{PREFIX}orders",
         ]
     ),
+    "rules tune": Attempt(
+        lambda place, _: [
+            str(place.folder / "worth.yaml"),
+            *files(place),
+            "--history",
+            f"topic:{PREFIX}orders",
+        ],
+        ready=lambda place, _: (place.folder / "worth.yaml").write_text("value:\n  revenue: [purchase.amount]\n"),
+    ),
     "sources check": Attempt(lambda place, _: [str(place.folder / "sources.yaml")]),
     "sources test": Attempt(lambda place, _: [str(place.folder / "samples")], ready=lambda place, _: samples(place)),
     "sources guess": Attempt(given(f"{PREFIX}orders")),
@@ -320,6 +335,7 @@ ATTEMPTS: Final[Mapping[str, Attempt]] = {
     "state import": Attempt(lambda place, _: [str(place.exports[-1]), "--replace"], ready=exported),
     "scan": Attempt(lambda place, _: [str(place.folder / "scan.jsonl")]),
     "forecast": Attempt(),
+    "stages": Attempt(),
     "upgrade finish": Attempt(ready=forget("upgrade"), after=as_admin("upgrade", "finish")),
     "topics create": Attempt(variables=lambda role: {"LINGER_TOPIC_PREFIX": f"new-{role}.linger"}),
     "run": Attempt(),

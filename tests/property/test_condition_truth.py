@@ -4,6 +4,7 @@ A second implementation judges the history as plainly as possible: from the list
 remembers nothing and calculates nothing ahead.
 """
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -453,6 +454,64 @@ def level_change(when: model.Latest, life: Life, at_ms: int) -> int:
     return TRUE if now >= before * (1 + Fraction(when.up_by or 0) / 100) else FALSE
 
 
+Side = tuple[Fraction | None, Fraction | None] | None
+"""The least and the most that a measurement may be, None for no limit; None if there certainly is no such number."""
+
+
+def measured(word: str, named: str, where: Any, within: timedelta | None, life: Life, at_ms: int) -> Side:
+    name, _, attribute = named.partition(".")
+    if word == "latest":
+        value = number(attribute_value(named, life))
+        return value, value
+    days = None if within is None else within.days
+    events = [event for event in life.of(name, where) if is_in_window(event, within, at_ms)]
+    numbers = [amount for event in events if (amount := number(event.attributes.get(attribute))) is not None]
+    if word == "average":
+        if not is_window_known(life, name, days, at_ms):
+            return None, None
+        return (Fraction(sum(numbers), len(numbers)),) * 2 if numbers else None
+    if word == "sum":
+        least = sum(numbers, Fraction(0))
+    elif word == "count":
+        least = Fraction(len(events))
+    elif word == "days with":
+        least = Fraction(len({event.at_ms // DAY for event in events}))
+    else:
+        values: list[Any] = []
+        for event in events:
+            value = event.attributes.get(attribute)
+            if value is not None and not any(is_same(value, other) for other in values):
+                values.append(value)
+        least = Fraction(len(values))
+    return least, least if is_count_known(life, name, days, at_ms) else None
+
+
+def compared(when: model.Compared, life: Life, at_ms: int) -> int:
+    word, to = when.bound
+    one = measured(when.word, when.named, when.where, when.within, life, at_ms)
+    other = measured(to.word, to.named, None, to.within, life, at_ms)
+    if one is None or other is None:
+        return FALSE
+    if one == (None, None) or other == (None, None):
+        return NOT_OBSERVABLE
+    share, far = Fraction(to.share) / 100, Fraction(10**9)
+    worlds = [
+        (left, share * right)
+        for left in (one[0] or Fraction(0), far if one[1] is None else one[1])
+        for right in (other[0] or Fraction(0), far**2 if other[1] is None else other[1])
+    ]
+    if one[1] is None and other[1] is None:
+        worlds.append((far**3, far))
+    holds: Callable[[Any, Any], bool] = {
+        "at least": operator.ge,
+        "at most": operator.le,
+        "more than": operator.gt,
+        "less than": operator.lt,
+        "fewer than": operator.lt,
+    }[word]
+    return certain([holds(left, right) for left, right in worlds])
+
+
 def date(when: model.Date, life: Life, at_ms: int) -> int:
     value = attribute_value(when.date, life)
     if isinstance(value, str):
@@ -498,6 +557,7 @@ JUDGES: Final[dict[type, Callable[[Any, Life, int], int]]] = {
     model.Followed: followed,
     model.Unfollowed: unfollowed,
     model.Latest: latest,
+    model.Compared: compared,
     model.Date: date,
     model.Status: status,
 }
@@ -657,6 +717,34 @@ ELEMENTARY: Final[dict[str, st.SearchStrategy[dict[str, Any]]]] = {
         st.one_of(
             keyed(down_by=st.sampled_from(["1%", "33.3%", "50%", "100%"])),
             keyed(up_by=st.sampled_from(["1%", "50%", "200%"])),
+        ),
+    ),
+    "compared": with_parts(
+        st.one_of(
+            keyed(count=NAME, where=WHERE, within=WINDOW),
+            keyed(sum=NUMERIC, where=WHERE, within=WINDOW),
+            keyed(average=NUMERIC, where=WHERE, within=WINDOW),
+            keyed(distinct=ANY_ATTRIBUTE, where=WHERE, within=WINDOW),
+            keyed(days_with=NAME, where=WHERE, within=WINDOW.filter(bool)),
+            keyed(latest=st.sampled_from(["nps.score", "login.score"])),
+        ),
+        st.builds(
+            lambda word, share, of: {word: f"{share}{of}"},
+            st.sampled_from(["at least", "at most", "more than", "fewer than", "less than"]),
+            st.sampled_from(["", "30% of ", "50% of ", "200% of "]),
+            st.sampled_from(
+                [
+                    "latest nps.score",
+                    "latest login.score",
+                    "count login within 30 days",
+                    "count of purchase",
+                    "sum purchase.amount within 12 days",
+                    "average nps.score within 30 days",
+                    "average nps.score",
+                    "distinct nps.plan within 30 days",
+                    "days with nps within 5 days",
+                ]
+            ),
         ),
     ),
     "date": with_parts(

@@ -46,6 +46,8 @@ RULES = rules(
     rule("silent", when={"none": "login", "for": "6 days"}, again_every="2 days", expires_after="2 days"),
     rule("less", when={"latest": "purchase.amount", "down by": "40%", "compared with": "9 days ago"}),
     rule("lower", when={"latest": "purchase.amount", "at most": 20, "was": {"at least": 40}}, again_after="3 days"),
+    rule("fewer", when={"count": "login", "less than": "50% of count login within 20 days", "within": "9 days"}),
+    rule("share", when={"sum": "purchase.amount", "less than": "latest purchase.amount", "within": "6 days"}),
     rule("rare", when={"days with": "login", "fewer than": 2, "within": "9 days"}, again_after="10 days"),
     rule("none", when={"all": [{"latest": "login.amount", "is": "unknown"}, {"none": "purchase", "for": "6 days"}]}),
     rule("big", when={"count": "purchase", "at most": 0, "within": "7 days", "where": {"amount": {"at least": 30}}}),

@@ -167,7 +167,7 @@ def fuzz(rounds: Iterator[int], number: int) -> None:
             raw = damaged(chance, PLAIN, JSON_CHARACTERS)
             key = chance.choice((b"ada", b"ada", b"ada", chance.choice(KEYS)))
             taken += sort_alike([at(raw, key, chance.randrange(4), chance.choice(SOURCED), 1)])
-    assert taken > number // 50, "hardly anything is still taken, so nothing is compared"
+    assert taken > number // 100, "hardly anything is still taken, so nothing is compared"
 
 
 def test_damaged_events_are_sorted_as_if_they_were_read_strictly() -> None:

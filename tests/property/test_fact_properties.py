@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -250,6 +251,15 @@ def test_facts_with_something_else_in_any_place_are_refused_or_can_be_stored(
     stored.layout_3.wording = worded
     stored.read(stored.write(4))
     stored.read(stored.write(3))
+
+
+def test_a_series_without_a_type_is_refused() -> None:
+    at = "2024-01-02T00:00:00.000Z"
+    series = {"type": "", "first": at, "last": at, "total": 0, "active_days": 0}
+    for key in ("", "?0123456789ab"):
+        facts = decode_facts(msgspec.json.encode({"known_since": at, "latest_event": at, "series": {key: series}}))
+        with pytest.raises(UnreadableFacts, match="names no event type"):
+            take_facts(some_names(), facts)
 
 
 def worded(candidate: Candidate) -> Waiting:

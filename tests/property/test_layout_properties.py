@@ -3,7 +3,7 @@
 from typing import Final
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.actions import Reason
@@ -96,6 +96,9 @@ ORIGINALS: Final = originals()
     | st.binary(max_size=200).map(lambda raw: b"\3" + raw)
     | st.binary(max_size=200).map(lambda raw: b"\4" + raw)
 )
+@example(b"\3" + bytes(5) + b"\1\x18" + bytes(6))  # a series without a type
+@example(b"\4" + bytes(10) + b"\1\x90" + bytes(4))
+@example(b"\4" + bytes(10) + b"\1\x97\0" + b"\1" * 6 + bytes(3))  # or of some events of none
 def test_damaged_bytes_are_refused_or_read_and_what_is_read_can_be_written(raw: bytes) -> None:
     known = some_names()
     stored, customer = Stored(known), known.customer

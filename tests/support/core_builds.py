@@ -5,7 +5,8 @@ python -m tests.support.core_builds sanitized
 
 *checked*: every pointer of the `.pxd` files becomes an object that refuses a place outside it, and no error is
 swallowed. Modules without types have no pointer and stay in plain Python, so compiling takes half the time.
-*sanitized*: the very code of a wheel, with AddressSanitizer. Modules are those that `setup.py` finds.
+*sanitized*: the very code of a wheel, with AddressSanitizer and UndefinedBehaviorSanitizer: a number that leaves 64
+bits where the compiler is not asked to check ends the process, too. Modules are those that `setup.py` finds.
 """
 
 import re
@@ -96,7 +97,11 @@ def _with_checks(source: Path) -> None:
 
 # Not optimized: compiling would take longer than the tests.
 CHECKED: Final = Form("checked", "-O0 -g0", rewrite=_with_checks, is_typed_only=True)
-SANITIZED: Final = Form("sanitized", "-O0 -g1 -fsanitize=address -fno-omit-frame-pointer")
+SANITIZED: Final = Form(
+    "sanitized",
+    # Python asks for `-fwrapv`, with which leaving 64 bits is defined, and so is not found.
+    "-O0 -g1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-wrapv -fno-omit-frame-pointer",
+)
 FORMS: Final = {form.name or "wheel": form for form in (OPTIMIZED, QUICKLY, CHECKED, SANITIZED)}
 
 
@@ -113,7 +118,7 @@ def environment_of(form: Form, *further: Path) -> Mapping[str, str]:
     folder = built(form)
     if missing := not_compiled(folder, is_typed_only=form.is_typed_only):
         raise NotCompiled(f"of the form {form.name}, {', '.join(missing)} could not be compiled")
-    return {**environment(folder, *further), **(_sanitizer() if "-fsanitize=address" in form.options else {})}
+    return {**environment(folder, *further), **(_sanitizer() if "-fsanitize=" in form.options else {})}
 
 
 def not_compiled(folder: Path, *, is_typed_only: bool = False) -> list[str]:

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from schemas import conditions as model
 from schemas.actions import Reason
 from schemas.attribute_types import AttributeType
+from schemas.ladders import Ladder
 from tests.support.builders import DAY, START, VALUE, day
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Condition
 from workers.core.coverage import FOREVER_MS
@@ -16,12 +17,28 @@ from workers.core.customer.candidate import Evidence
 from workers.core.customer.customer import Customer
 from workers.core.customer.series import Series
 from workers.core.customer.specs import Specs
+from workers.core.customer.stage import NO_MOVE, code_of_stage
+from workers.core.decisions.program import bound_ladder
 from workers.core.rules.binding import Binding
-from workers.core.rules.whole_conditions import collect, compile_whole
+from workers.core.rules.rule_compiler import compile_ladder
+from workers.core.rules.whole_conditions import collect, compile_whole, reads_ladder
 from workers.core.text import Text
 
 TYPES: Final = ("purchase", "login", "cancellation", "reactivation", "nps")
 _VALIDATED: Final = TypeAdapter[Any](model.Condition).validate_python
+LADDER: Final = Ladder.model_validate(
+    {
+        "name": "simple",
+        "status": "live",
+        "steps": [
+            {"stage": "lost", "when": {"none": "purchase", "for": "90 days"}},
+            {"stage": "quiet", "when": {"none": "purchase", "for": "30 days"}},
+            {"stage": "loyal", "when": {"count": "purchase", "at least": 3}},
+        ],
+        "otherwise": "newcomer",
+    }
+)
+"""On which the customer stands, unless the test has another one."""
 _WORDS: Final = {TRUE: "true", FALSE: "false", NOT_OBSERVABLE: "not observable"}
 _REASONS: Final = msgspec.json.Decoder(list[Reason])
 
@@ -38,6 +55,12 @@ def _read(written: Any) -> Any:
 READ: Final = _read
 
 
+def is_condition(content: Any) -> bool:
+    """Return whether what a block of YAML says is a condition, and not a file that says what a customer is worth."""
+    is_worth = isinstance(content, dict) and "revenue" in (content.get("value") or ())
+    return model.condition_kind(content) is not None and not is_worth
+
+
 class LookedAt:
     """A condition, and the customer at whom it looks: known since day 0, without gaps in the history.
 
@@ -46,18 +69,28 @@ class LookedAt:
         specs: everything that is kept for it.
         customer: to be filled.
         condition: compiled.
+        ladder: on which the customer stands.
     """
 
     def __init__(
-        self, when: Any, types: Iterable[str] = TYPES, attribute_types: Mapping[str, AttributeType] | None = None
+        self,
+        when: Any,
+        types: Iterable[str] = TYPES,
+        attribute_types: Mapping[str, AttributeType] | None = None,
+        ladder: Ladder | None = None,
     ) -> None:
         self.when = READ(when)
         self.specs = Specs(types, attribute_types)
         collect(self.when, self.specs)
+        steps = ladder
+        if steps is None and reads_ladder(self.when):
+            steps = LADDER
+        compiled = None if steps is None else compile_ladder(steps, {}, self.specs)
         facts = self.specs.facts_by_type().values()
         series = sorted((one for spec in facts for one in spec.series), key=lambda one: one.key)
         self.customer = Customer(series, 0, 0, 0)
-        binding = Binding(self.customer, self.specs)
+        self.ladder = None if compiled is None else bound_ladder(compiled, self.customer, self.specs)
+        binding = Binding(self.customer, self.specs, ladder=self.ladder)
         self.condition: Condition = compile_whole(self.when, binding)
         self._text, self._evidence = Text(), Evidence(binding.places)
         self.clear()
@@ -68,6 +101,7 @@ class LookedAt:
         self.customer.is_known, self.customer.first_ms, self.customer.settled_ms = True, START, 0
         for series in self.customer.series:
             series.since_ms, series.is_complete = day(-400), True
+        self.customer.at_ms = START
 
     def series(self, name: str) -> Series:
         """Return the series of a type: of some of its events if there is one, else the plain one."""
@@ -82,7 +116,14 @@ class LookedAt:
         for place, number in enumerate(sorted({day(at) // DAY for at in days})):
             series.days.insert(place, number, sum(day(at) // DAY == number for at in days), 0)
         series.active_days = series.days.number
+        self.customer.at_ms = max(self.customer.at_ms, series.last_ms)
         return series
+
+    def stands(self, stage: str, since_day: float, came_from: str = "", direction: int = NO_MOVE) -> None:
+        """Let the customer stand on a stage of the ladder since a day."""
+        stored = self.customer.stage
+        stored.code, stored.since_ms = code_of_stage(stage), day(since_day)
+        stored.from_code, stored.direction = code_of_stage(came_from) if came_from else 0, direction
 
     def watched(self, name: str, since_day: float | None) -> None:
         """Let a type be watched since a day only, or not at all, without a complete history."""
@@ -91,6 +132,8 @@ class LookedAt:
 
     def evaluate(self, at_ms: int) -> tuple[int, int]:
         """Return the truth at a moment, and when time alone changes it."""
+        if self.ladder is not None:
+            self.ladder.is_stale = True
         truth = self.condition.look(at_ms)
         return truth, self.condition.flip_ms
 

@@ -116,7 +116,7 @@ def test_a_failing_example_of_a_rule_that_is_not_live_keeps_nothing_from_startin
 
 def test_problems_of_both_files_are_reported_at_once(tmp_path: Path) -> None:
     messages = problems(
-        tmp_path, GOOD.replace("at-risk\n    t", "at-riks\n    t"), SOURCES.replace("max_silence", "silence")
+        tmp_path, GOOD.replace("at-risk\n    t", "at risk!\n    t"), SOURCES.replace("max_silence", "silence")
     )
     assert [message.split(":")[0] for message in messages] == ["sources.yaml", "rules.yaml"]
 

@@ -29,7 +29,8 @@ TOPICS: Final = (
     ),
     Topic(
         name="at-risk",
-        holds="actions for customers who may leave, and retractions",
+        holds="actions for customers who may leave, and retractions; the topics of your own actions (`actions` in "
+        "sources.yaml) are like it",
         personal=Personal.VALUES,
         compacted=False,
         kept=_ACTIONS_KEPT,

@@ -37,6 +37,7 @@ _COMMANDS: Final = {
     "state": "workers.cli.state_commands.files",
     "scan": "workers.cli.state_commands.scan",
     "forecast": "workers.cli.state_commands.scan",
+    "stages": "workers.cli.state_commands.stages",
     "upgrade": "workers.cli.state_commands.upgrade",
     "topics": "workers.cli.topics",
     "audit": "workers.cli.audit_commands.listing",

@@ -49,6 +49,7 @@ def show(
     """
     settings = read_settings(context.obj)
     configuration = load_configuration(settings)
+    settings = configuration.settings
 
     async def ask(store: Store) -> tuple[Knowledge | Known | None, int]:
         stored = await read_stored(Asked(store, settings, configuration, customer_id))

@@ -65,7 +65,7 @@ def _findings(variables: Mapping[str, str], *, before_upgrade: bool) -> list[Fin
     findings.append(Finding("rules", "readable", "ok", f"{len(rules.rules)} rules, {len(sources.sources)} sources"))
     now = datetime.now(UTC)
     return findings + asyncio.run(
-        examine(settings, sources, rules, configuration.book, now, before_upgrade=before_upgrade)
+        examine(configuration.settings, sources, rules, configuration.book, now, before_upgrade=before_upgrade)
     )
 
 

@@ -47,7 +47,12 @@ class Format(StrEnum):
 def add_to(app: typer.Typer) -> None:
     """Register the group and its commands."""
     group = typer.Typer(
-        cls=on_demand(dict.fromkeys(("held", "release", "discard", "promote"), "workers.cli.rule_commands.held")),
+        cls=on_demand(
+            {
+                **dict.fromkeys(("held", "release", "discard", "promote"), "workers.cli.rule_commands.held"),
+                "tune": "workers.cli.rule_commands.tune",
+            }
+        ),
         no_args_is_help=True,
         help="Check, explain, test and preview the rules that marketers write.",
     )
@@ -143,6 +148,18 @@ def _seen(
 def _declared(sources: Path | None) -> tuple[SourcesFile | None, list[Problem]]:
     sources = _or_usual(sources)
     return (None, []) if sources is None else load_sources(sources)
+
+
+def declared_sources(sources: Path | None) -> SourcesFile | None:
+    """Return the content of a sources file, or of the usual one if none is named and it is there.
+
+    Raises:
+        StartupError: with every problem of the file.
+    """
+    declared, problems = _declared(sources)
+    if problems:
+        raise StartupError([str(problem) for problem in problems])
+    return declared
 
 
 def _or_usual(sources: Path | None) -> Path | None:

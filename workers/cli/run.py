@@ -53,7 +53,7 @@ def run(context: typer.Context) -> None:
     logs.configure_logging(settings.log_level, settings.log_format)
     logs.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
     configuration = _load(settings)
-    asyncio.run(_run_until_signal(settings, configuration))
+    asyncio.run(_run_until_signal(configuration.settings, configuration))
 
 
 def _load(settings: Settings) -> Configuration:

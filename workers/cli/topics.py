@@ -12,10 +12,10 @@ from workers.cli.audit_commands.changing import Because, By, changing
 from workers.cli.output import EXIT_PROBLEM, AsJson, complain, out, print_json, warn
 from workers.kafka.topic_configs import alter_command
 from workers.kafka.topics import TopicOutcome
-from workers.loading import load_rule_book
+from workers.loading import load_rule_book, with_declared_actions
 from workers.operations.own_topics import OwnTopic, create_own_topics
 from workers.printing import print_table, table_of
-from workers.settings import AUDIT, WORKER_TOPICS, read_settings
+from workers.settings import AUDIT, read_settings
 
 
 def add_to(app: typer.Typer) -> None:
@@ -37,7 +37,7 @@ def create(
     How long they keep their records follows from the rules (LINGER_RULES). An existing topic that keeps less is
     named, with the command that changes it.
     """
-    settings = read_settings(context.obj)
+    settings = with_declared_actions(read_settings(context.obj))
     book = load_rule_book(settings)
     if dry_run:
         topics = asyncio.run(create_own_topics(settings, book, dry_run=True))
@@ -45,7 +45,7 @@ def create(
         # The audit comes first: what follows is recorded in it.
         (audit,) = asyncio.run(create_own_topics(settings, book, names=(AUDIT,)))
         with changing(context, settings, by, because) as trail:
-            others = asyncio.run(create_own_topics(settings, book, names=WORKER_TOPICS))
+            others = asyncio.run(create_own_topics(settings, book, names=settings.worker_topics))
             topics = [*others, audit]
             trail.counts["created"] = sum(topic.outcome == TopicOutcome.CREATED for topic in topics)
     servers = settings.kafka_bootstrap_servers

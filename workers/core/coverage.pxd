@@ -10,5 +10,4 @@ cdef class Coverage:
 
     cpdef long long since_ms(self, str series) except? -1
     cpdef bint was_decided(self, frozenset types, long long at_ms) except -1
-    cpdef bint covers(self, frozenset types, long long at_ms)
     cpdef object unseen(self, frozenset types, long long at_ms)

@@ -84,10 +84,6 @@ class Coverage:
                 return False
         return True
 
-    def covers(self, types: frozenset[str], at_ms: int) -> bool:
-        """Return whether all of these types have been seen until `at_ms`."""
-        return self.unseen(types, at_ms) is None
-
     def unseen(self, types: frozenset[str], at_ms: int) -> str | None:
         """Return the type among these with the lowest watermark, if that is before `at_ms`; else None.
 

@@ -4,7 +4,7 @@ It is stable: names stay, new ones may come, and `version` rises if a reader mus
 docs/operating.md describes it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final, TypedDict
 
 from aiokafka import ConsumerRecord
@@ -187,6 +187,7 @@ def export_of(
     problems: Iterable[str] = (),
     at_ms: int,
     release: str,
+    published: Collection[str],
 ) -> Export:
     """Return the document of a person.
 
@@ -198,6 +199,7 @@ def export_of(
         problems: what could not be read.
         at_ms: when everything was read.
         release: the version of Linger.
+        published: the topics that programs outside Linger read, without their prefix.
     """
     whole = [*problems]
     if found.is_cut:
@@ -218,7 +220,7 @@ def export_of(
         evaluation=evaluation_of(stored),
         held_actions=[_held(action_id, held) for action_id, held in stored.held.items()],
         unpublished=pending,
-        recipients=recipients(found.topics, stored.unpublished),
+        recipients=recipients(found.topics, stored.unpublished, published),
         records=records,
         topics=[
             ExportedTopic(

@@ -1,6 +1,6 @@
 """Reads every record of one person from Linger's topics, to where they end now, without a consumer group.
 
-`SEARCHED` says of each topic how a person's records are found there; a test fails for a topic that it does not have.
+`searched` says of each topic how a person's records are found there; a test fails for a topic that it does not have.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,18 +25,19 @@ How = Literal["key", "anywhere", "mark", "audit", "not"]
 partition, also by an id that stands in the content. `mark`: in the activity partition, by ref. `audit`: by the hash
 of the id. `not`: the topic names no person."""
 
-SEARCHED: Final[Mapping[str, How]] = {
-    "activity": "key",
-    "at-risk": "key",
-    "win-back": "key",
-    "decisions": "key",
+_OTHERS: Final[Mapping[str, How]] = {
     "dead-letter": "anywhere",
     REQUESTS: "anywhere",
     MARKS: "mark",
     AUDIT: "audit",
     PAUSES: "not",
 }
-"""By topic without its prefix, in the order of the export."""
+
+
+def searched(settings: Settings) -> dict[str, How]:
+    """Return how a person's records are found, by topic without its prefix, in the order of the export."""
+    return {"activity": "key", **dict.fromkeys(settings.topics_by_customer, "key"), **_OTHERS}
+
 
 MOST_RECORDS: Final = 200_000
 MOST_BYTES: Final = 512 << 20
@@ -118,6 +119,7 @@ async def read_kafka(
         by_topic = {one.topic: one for one in topics}
         kept_bytes = kept = 0
         audited: set[str] = set()
+        how = searched(settings)
 
         def passed(number: int) -> None:
             advance(number, total)
@@ -125,7 +127,7 @@ async def read_kafka(
         async for (topic, _), records in read_ranges(consumer, ranges, passed):
             place = by_topic[topic]
             for record in records:
-                if (matched_by := _match(SEARCHED[place.name], person, record, audited)) is None:
+                if (matched_by := _match(how[place.name], person, record, audited)) is None:
                     continue
                 kept += 1
                 kept_bytes += len(record.key or b"") + len(record.value or b"")
@@ -162,10 +164,11 @@ async def key_in_topic(settings: Settings) -> MarkKey | None:
 async def _searched(
     consumer: AIOKafkaConsumer, settings: Settings, person: Person
 ) -> tuple[list[SearchedTopic], dict[TopicPartition, OffsetRange]]:
-    names = {settings.topic(name): name for name, how in SEARCHED.items() if _is_searched(how, person)}
+    ways = searched(settings)
+    names = {settings.topic(name): name for name, how in ways.items() if _is_searched(how, person)}
     states = await describe(consumer, names)
     wanted = {
-        topic: _partitions(SEARCHED[name], person, states[topic], settings)
+        topic: _partitions(ways[name], person, states[topic], settings)
         for topic, name in names.items()
         if topic in states
     }

@@ -7,7 +7,7 @@ import orjson
 
 from workers.core.rules.rule_set import RuleSet
 from workers.customer_export.document import Evaluation, KnownMark, evaluation_of, known_mark
-from workers.customer_export.from_kafka import SEARCHED
+from workers.customer_export.from_kafka import searched
 from workers.customer_export.from_redis import HeldRecord, InRedis
 from workers.explain.stored_activity import StoredActivity, read_activity
 from workers.kafka.records import OutboxRecord
@@ -15,14 +15,14 @@ from workers.settings import AUDIT, MARKS, REQUESTS, Settings
 
 _IN_TOPICS: Final[Mapping[str, str]] = {
     "activity": "the events, in partition {partition}, with the customer's id as key",
-    "at-risk": "published actions and their retractions, with the customer's id as key",
-    "win-back": "published actions and their retractions, with the customer's id as key",
     "decisions": "why there was no action, with the customer's id as key",
     "dead-letter": "records that could not be read, as they came",
     REQUESTS: "what a privacy tool asked for",
     MARKS: "the mark, under a keyed hash of the id",
     AUDIT: "commands about the customer, under the hash of the id that logs use",
 }
+
+_ACTIONS: Final = "published actions and their retractions, with the customer's id as key"
 
 
 class HeldAction(TypedDict):
@@ -148,8 +148,8 @@ def _text(value: bytes | None) -> str:
 def _elsewhere(settings: Settings, partition: int) -> Elsewhere:
     return Elsewhere(
         topics={
-            settings.topic(name): _IN_TOPICS[name].format(partition=partition)
-            for name, how in SEARCHED.items()
+            settings.topic(name): _IN_TOPICS.get(name, _ACTIONS).format(partition=partition)
+            for name, how in searched(settings).items()
             if how != "not"
         },
         command="linger customer export",

@@ -1,14 +1,11 @@
 """The recipients of a person's data: which topics have got actions and decisions about a person. Pure."""
 
-from collections.abc import Iterable
-from typing import Final, TypedDict
+from collections.abc import Collection, Iterable
+from typing import TypedDict
 
 from workers.customer_export.contents import iso_text, json_of
 from workers.customer_export.from_kafka import FoundRecord, SearchedTopic
 from workers.kafka.records import OutboxRecord
-
-PUBLISHED: Final = ("at-risk", "win-back", "decisions")
-"""The topics that programs outside Linger read, without their prefix."""
 
 
 class Recipient(TypedDict):
@@ -31,12 +28,15 @@ class Recipient(TypedDict):
     not_yet_published: int
 
 
-def recipients(topics: Iterable[SearchedTopic], pending: Iterable[OutboxRecord]) -> list[Recipient]:
+def recipients(
+    topics: Iterable[SearchedTopic], pending: Iterable[OutboxRecord], published: Collection[str]
+) -> list[Recipient]:
     """Return the topics that have got something of a person, or will.
 
     Args:
         topics: all that were searched.
         pending: records that Kafka has not confirmed yet.
+        published: the topics that programs outside Linger read, without their prefix.
     """
     waiting = [record.topic for record in pending]
     return [
@@ -49,7 +49,7 @@ def recipients(topics: Iterable[SearchedTopic], pending: Iterable[OutboxRecord])
             not_yet_published=waiting.count(place.topic),
         )
         for place in topics
-        if place.name in PUBLISHED and (place.found or place.topic in waiting)
+        if place.name in published and (place.found or place.topic in waiting)
     ]
 
 

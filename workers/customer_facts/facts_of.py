@@ -9,7 +9,7 @@ from typing import Any, Final, get_args
 
 from schemas.actions import Reason, Retraction
 from schemas.durations import DAY_MS
-from workers.core.coverage import FOREVER_MS
+from workers.core.coverage import FOREVER_MS, type_of
 from workers.core.customer.candidate import Candidate, Evidence
 from workers.core.customer.customer import Customer
 from workers.core.customer.episode import Episode
@@ -143,6 +143,8 @@ def _take(customer: Customer, facts: CustomerFacts, names: Names) -> None:
     if sum(len(one.days) for one in facts.series.values()) > most_days:
         raise UnreadableFacts(f"series: more than {most_days:,} days in all")
     for key, given in facts.series.items():
+        if not type_of(key):
+            raise UnreadableFacts(f"series {key[:80]!r}: it names no event type")
         series = names.series_of(key)
         if key in customer.other_series:
             series.has_sum = bool(given.sums) or given.sum != "0"

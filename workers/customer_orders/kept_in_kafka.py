@@ -21,15 +21,12 @@ from workers.kafka.range_reader import Advance, OffsetRange, opened_reader, read
 from workers.kafka.records import TopicPartition
 from workers.kafka.topic_configs import topic_configs
 from workers.kafka.topics import LogBounds, TopicState, connected_admin, describe, log_bounds
-from workers.settings import REQUESTS, TOPICS_BY_CUSTOMER, Settings, for_command
+from workers.settings import REQUESTS, Settings, for_command
 
 ACTIVITY: Final = "activity"
 DEAD_LETTER: Final = "dead-letter"
-KEYED: Final[tuple[str, ...]] = (ACTIVITY, *TOPICS_BY_CUSTOMER)
-"""Topics whose records have the customer's id as key, without the prefix."""
 NAMED: Final[tuple[str, ...]] = (DEAD_LETTER, REQUESTS)
 """Topics whose records may name the customer anywhere, without the prefix."""
-SEARCHED: Final[tuple[str, ...]] = (*KEYED, *NAMED)
 _MOST_REFUSED: Final = 1_000
 """Refused records of the activity topic that are read one by one."""
 
@@ -80,11 +77,12 @@ class Search:
         configs: Mapping[str, Mapping[str, str]],
     ) -> None:
         self._settings = settings
+        self.actions = frozenset(settings.actions)
         self._consumer = consumer
         self._keys = frozenset(customer_id.encode() for customer_id in customer_ids)
         self.seeks_contents = len(customer_ids) <= MOST_NAMES
         self._naming = Naming(customer_ids if self.seeks_contents else ())
-        topics = {name: settings.topic(name) for name in SEARCHED}
+        topics = {name: settings.topic(name) for name in searched_topics(settings)}
         self.missing = [name for name, topic in topics.items() if topic not in states]
         self.configs = {name: configs[topic] for name, topic in topics.items() if topic in configs}
         self.partitions = {
@@ -129,7 +127,7 @@ class Search:
                 source = origin(record) if name == DEAD_LETTER else None
                 if source is not None and source[0] == activity and len(refused) < _MOST_REFUSED:
                     refused.add(source[1:])
-        for name in KEYED:
+        for name in keyed_topics(self._settings):
             async for record in self._records(name, advance):
                 if record.key in self._keys:
                     yield Found(name, record, "key")
@@ -180,6 +178,16 @@ class Search:
                         yield record
 
 
+def keyed_topics(settings: Settings) -> tuple[str, ...]:
+    """Return the topics whose records have the customer's id as key, without the prefix."""
+    return (ACTIVITY, *settings.topics_by_customer)
+
+
+def searched_topics(settings: Settings) -> tuple[str, ...]:
+    """Return every topic that is searched, without the prefix."""
+    return (*keyed_topics(settings), *NAMED)
+
+
 @asynccontextmanager
 async def opened_search(settings: Settings, customer_ids: Collection[str]) -> AsyncIterator[Search]:
     """Connect to Kafka and find what is to be read, for the duration of a `with` block.
@@ -193,7 +201,7 @@ async def opened_search(settings: Settings, customer_ids: Collection[str]) -> As
     """
     connection = for_command(settings).kafka_connection()
     async with opened_reader(connection) as consumer:
-        states = await describe(consumer, [settings.topic(name) for name in SEARCHED])
+        states = await describe(consumer, [settings.topic(name) for name in searched_topics(settings)])
         async with connected_admin(connection) as admin:
             configs = await topic_configs(admin, list(states))
         search = Search(settings, customer_ids, consumer, states, configs)

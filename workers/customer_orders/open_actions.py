@@ -4,7 +4,7 @@ An order to erase takes back every action that Linger knows of. It does not know
 cannot be read, or of a rule that is gone if nothing is kept of it, or after a lost Redis. The topics have them all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,8 +14,6 @@ from schemas.actions import Action
 from workers.clock import iso_text
 from workers.settings import Settings
 
-ACTION_TOPICS: Final[tuple[str, ...]] = ("at-risk", "win-back")
-"""Topics of actions, without the prefix."""
 _SHOWN: Final = 12
 _action_of: Final = msgspec.json.Decoder(Action).decode
 
@@ -41,13 +39,15 @@ class OpenAction:
 class OpenActions:
     """Collects the actions of some customers from the records of the topics, in any order."""
 
-    def __init__(self) -> None:
+    def __init__(self, topics: Collection[str]) -> None:
+        """Begin with none; `topics` are those of actions, without the prefix."""
+        self._topics = topics
         self._asked_for: dict[str, OpenAction] = {}
         self._taken_back: set[str] = set()
 
     def take(self, name: str, value: bytes | None) -> None:
         """Take the value of one record of a topic; what is no action is left out."""
-        if name not in ACTION_TOPICS or value is None:
+        if name not in self._topics or value is None:
             return
         try:
             action = _action_of(value)

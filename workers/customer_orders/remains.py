@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
-from workers.customer_orders.kept_in_kafka import NAMED, SEARCHED, By, Found, Search
+from workers.customer_orders.kept_in_kafka import NAMED, By, Found, Search
 from workers.customer_orders.open_actions import OpenAction, OpenActions
 from workers.customer_orders.removal import Removal, removal_of
 from workers.settings import REQUESTS
@@ -73,8 +73,8 @@ async def remains_of(search: Search, records: AsyncIterator[Found], at_ms: int) 
     Raises:
         ReadStalled: if Kafka sends nothing more for a minute.
     """
-    tallies = {name: _Tally() for name in SEARCHED if name in search.partitions}
-    open_actions = OpenActions()
+    tallies = {name: _Tally() for name in search.partitions}
+    open_actions = OpenActions(search.actions)
     async for found in records:
         tallies[found.name].add(found)
         open_actions.take(found.name, found.record.value)

@@ -30,7 +30,7 @@ from workers.histories.history import History, HistoryError
 from workers.histories.simulated import simulate
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
 from workers.loading import load_configuration
-from workers.settings import OWN_TOPICS, read_settings
+from workers.settings import read_settings
 from workers.source_files.reading import load_sources
 from workers.state.connect import open_store
 from workers.state.meta import counters_of
@@ -266,7 +266,10 @@ class _Demo:
         # A history is older than any retention: Kafka would delete it at the next check.
         unlimited = {"retention.ms": "-1"}
         settings = self._settings
-        plans = [TopicPlan(settings.topic(name), settings.partitions_of(name), 1, unlimited) for name in OWN_TOPICS]
+        plans = [
+            TopicPlan(settings.topic(name), settings.partitions_of(name), 1, unlimited)
+            for name in settings.own_topics
+        ]
         plans += [TopicPlan(source.topic, _SOURCE_PARTITIONS, 1, unlimited) for source in self._sources.sources]
         async with connected_admin(self._connection) as admin:
             await create_missing(admin, plans)

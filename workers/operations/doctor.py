@@ -46,13 +46,13 @@ from workers.operations.permissions import (
     topic_rights_missing,
 )
 from workers.operations.registry_checks import registry
-from workers.operations.retention import ACTION_TOPICS, Configs, Need, needs_of
+from workers.operations.retention import Configs, Need, needs_of
 from workers.operations.running_worker import running_worker, running_workers
 from workers.operations.source_samples import Trace, sample_sources
 from workers.operations.upgrade import checks as upgrade_checks
 from workers.operations.upgrade.facts import find_releases, sample_layouts
 from workers.registry.for_commands import reader_for
-from workers.settings import AUDIT, MARKS, OWN_TOPICS, PAUSES, Settings
+from workers.settings import AUDIT, MARKS, PAUSES, Settings
 from workers.state.brake import brake_state
 from workers.state.connect import clock_of, opened_store
 from workers.state.consistency import Log, end_of_log
@@ -142,7 +142,7 @@ class _Kafka:
             return [kafka_checks.unreachable(f"no broker answers at {servers}: {error}", remedy)]
 
     async def _topics(self, admin: AIOKafkaAdminClient, brokers: int) -> list[Finding]:
-        settings, own = self._settings, [self._settings.topic(name) for name in OWN_TOPICS]
+        settings, own = self._settings, [self._settings.topic(name) for name in self._settings.own_topics]
         needed = rights_needed(settings, self._sources)
         # Workers need no audit, and may not see it; commands do.
         reported = await rights_on(admin, dict.fromkeys([*needed, settings.topic(AUDIT)]))
@@ -157,7 +157,7 @@ class _Kafka:
         if self._activity in topics:
             self._state = topics[self._activity]
             findings += kafka_checks.activity_topic(self._state, settings.partitions)
-        actions = [settings.topic(name) for name in ACTION_TOPICS]
+        actions = [settings.topic(name) for name in settings.topics_by_customer]
         # As many as the activity topic has: a setting that is wrong is one problem, not one for each topic.
         partition_count = settings.partitions if self._state is None else self._state.partitions
         findings += kafka_checks.action_topics(actions, topics, partition_count)

@@ -20,7 +20,7 @@ from workers.kafka.topics import (
     describe,
 )
 from workers.operations.retention import Need, Shortage, needs_of, shortages_of
-from workers.settings import AUDIT, MARKS, OWN_TOPICS, PAUSES, Settings
+from workers.settings import AUDIT, MARKS, PAUSES, Settings
 
 _DEAD_LETTER_MAX_BYTES: Final = 10 << 20
 """A dead letter carries a whole source record, the reason, and the record's origin."""
@@ -57,7 +57,7 @@ class OwnTopic:
 
 
 async def create_own_topics(
-    settings: Settings, book: RuleBook, *, dry_run: bool = False, names: Collection[str] = OWN_TOPICS
+    settings: Settings, book: RuleBook, *, dry_run: bool = False, names: Collection[str] | None = None
 ) -> list[OwnTopic]:
     """Create the topics that are missing, and return what was done about each.
 
@@ -67,13 +67,14 @@ async def create_own_topics(
         settings: names, partitions and copies of the topics.
         book: the rules as written: how long records are needed follows from them.
         dry_run: only return what would be done.
-        names: of the topics, without the prefix.
+        names: of the topics, without the prefix; None for all of them.
 
     Raises:
         StartupError: if no broker answers.
         TopicsError: if Kafka refuses a topic.
     """
     needs = needs_of(book, settings)
+    names = settings.own_topics if names is None else names
     try:
         async with connected_admin(settings.kafka_connection()) as admin:
             return await _created(admin, settings, needs, names, dry_run=dry_run)

@@ -17,8 +17,6 @@ from schemas.rules import Rule, RuleBook
 from workers.core.rules.kinds import kind_of
 from workers.settings import REQUESTS, Settings
 
-ACTION_TOPICS: Final = ("at-risk", "win-back", "decisions")
-"""Topics that are needed until no action can be carried out any more, without the prefix."""
 LEAST_ACTIVITY: Final = timedelta(days=400)
 """The activity topic keeps a year and a month even if no rule looks back so far: the next rule may."""
 REQUESTS_KEPT: Final = timedelta(days=30)
@@ -84,7 +82,7 @@ def needs_of(book: RuleBook, settings: Settings) -> dict[str, Need]:
     requests = Need(REQUESTS_KEPT, "a request that is deleted before a worker has read it is lost")
     return {
         settings.topic("activity"): activity,
-        **dict.fromkeys(map(settings.topic, ACTION_TOPICS), actions),
+        **dict.fromkeys(map(settings.topic, settings.topics_by_customer), actions),
         settings.topic(REQUESTS): requests,
     }
 
@@ -136,6 +134,15 @@ def _look_backs(book: RuleBook) -> Iterator[Need]:
         if rule.again_every is not None and rule.at_most is not None:
             lasts = rule.again_every * (rule.at_most - 1)
             yield Need(reach + lasts, f"rule '{rule.id}' asks again for {write_duration(lasts)}")
+        for name, variable in rule.variables.items():
+            if span := max(_durations(variable), default=None):
+                yield Need(span, f"the variable '{name}' of rule '{rule.id}' looks back {write_duration(span)}")
+    if book.ladder is not None:
+        for step in book.ladder.steps:
+            if span := max(_spans(step.when, book.define), default=None):
+                yield Need(span, f"the stage '{step.stage}' looks back {write_duration(span)}")
+    if book.value is not None and book.value.within is not None:
+        yield Need(book.value.within, f"the value of a customer counts {write_duration(book.value.within)}")
     for limit in book.for_every_rule.limits:
         if limit.within is not None:
             yield Need(limit.within, f"a limit counts the actions of {write_duration(limit.within)}")

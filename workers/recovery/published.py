@@ -19,9 +19,6 @@ from workers.kafka.range_reader import OffsetRange, read_ranges
 from workers.kafka.records import TopicPartition
 from workers.state.step import Because
 
-PUBLISHED_TOPICS: Final = ("at-risk", "win-back", "decisions")
-"""The action topics and the decision topic, without the prefix; each has as many partitions as the activity topic."""
-
 ACTIVE: Final = 1
 RETRACTED: Final = 2
 ABANDONED: Final = 4

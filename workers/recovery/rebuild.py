@@ -33,7 +33,7 @@ from workers.recovery.loss import Loss, count_loss
 from workers.recovery.mark import RebuildMark
 from workers.recovery.partition_replay import Advance, PartitionReplay, ReplayContext
 from workers.recovery.plan import Plan, make_plan
-from workers.recovery.published import PUBLISHED_TOPICS, Published, PublishedTopics, read_published
+from workers.recovery.published import Published, PublishedTopics, read_published
 from workers.recovery.release_policy import Tally
 from workers.recovery.report import Options, Report
 from workers.recovery.snapshot import Snapshot, connected
@@ -147,7 +147,7 @@ class Rebuild:
     async def _read_published(self, consumer: AIOKafkaConsumer, snapshot: Snapshot, now_ms: int) -> Published:
         dead_letter_topic = self._settings.topic("dead-letter")
         topics = PublishedTopics(
-            [self._settings.topic(name) for name in PUBLISHED_TOPICS],
+            [self._settings.topic(name) for name in self._settings.topics_by_customer],
             self._settings.partitions,
             dead_letter_topic,
             snapshot.topics[dead_letter_topic].partitions,

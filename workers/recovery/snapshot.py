@@ -16,8 +16,7 @@ from workers.kafka.records import TopicPartition
 from workers.kafka.requirements import missing_topics, wrong_partitions
 from workers.kafka.topic_configs import may_be_compacted
 from workers.kafka.topics import LogBounds, TopicState, connected_admin, describe, log_bounds
-from workers.recovery.published import PUBLISHED_TOPICS
-from workers.settings import MARKS, TOPICS_BY_CUSTOMER, Settings
+from workers.settings import MARKS, Settings
 from workers.state.consistency import Log
 
 
@@ -78,7 +77,7 @@ async def connected(
             if not allow_workers:
                 await _refuse_workers(admin, settings)
             committed = await committed_offsets(admin, settings.kafka_group_id)
-            compacted = await may_be_compacted(admin, list(map(settings.topic, TOPICS_BY_CUSTOMER)))
+            compacted = await may_be_compacted(admin, list(map(settings.topic, settings.topics_by_customer)))
         await connect(consumer)
         activity_topic = settings.topic("activity")
         partitions = [
@@ -99,7 +98,7 @@ async def connected(
 async def _described(
     admin: AIOKafkaAdminClient, settings: Settings, source_topics: Sequence[str]
 ) -> dict[str, TopicState]:
-    partitioned = [settings.topic(name) for name in ("activity", *PUBLISHED_TOPICS, MARKS)]
+    partitioned = [settings.topic(name) for name in ("activity", *settings.topics_by_customer, MARKS)]
     required = [*partitioned, settings.topic("dead-letter"), *source_topics]
     topics = await describe(admin, required)
     missing = missing_topics(required, topics)

@@ -3,16 +3,20 @@
 A model sees one file at a time; this module sees all of them. It must never know how a rule is evaluated.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
+from schemas.actions import ACTION_PATTERN
 from schemas.conditions import MAX_CONDITIONS, MAX_NESTING
 from workers.rule_files.hints.likeness import did_you_mean
 from workers.rule_files.known_names import KnownNames
 from workers.rule_files.problems import Explanation, Problem, Replacement, shortened
 from workers.rule_files.references import (
     Definition,
+    actions_in,
+    conditions_in,
     conditions_of,
     definitions_in,
     ids_in,
@@ -20,8 +24,10 @@ from workers.rule_files.references import (
     names_in,
     parts_of,
     rules_in,
+    steps_in,
     text_of,
 )
+from workers.rule_files.suggestions import meant_value
 from workers.rule_files.yaml_nodes import Document, Node, ScalarNode, items_of, value_of
 
 _SHOWN_NAMES: Final = 20
@@ -46,6 +52,8 @@ def reference_problems(
     yield from islice(_repeated_for_every_rule(documents), _MOST_REPORTED)
     yield from islice(_repeated_value(documents), _MOST_REPORTED)
     yield from _definition_problems(documents)
+    if names.actions is not None:
+        yield from islice(_unknown_actions(documents, names.actions), _MOST_REPORTED)
     if names.types is not None:
         for document in documents:
             yield from islice(_unknown_names(document, names.types, names.attributes or {}), _MOST_REPORTED)
@@ -80,11 +88,13 @@ class _Suggestion(NamedTuple):
         written: the unknown name.
         possible: the known names.
         otherwise: the words before the known names, if none of them was probably meant.
+        meant: the known name that was meant; None to look for a similar one.
     """
 
     written: str
     possible: Collection[str]
     otherwise: str = "known are"
+    meant: str | None = None
 
 
 def _unknown(document: Document, node: ScalarNode, code: str, message: str, suggestion: _Suggestion) -> Problem:
@@ -92,15 +102,12 @@ def _unknown(document: Document, node: ScalarNode, code: str, message: str, sugg
     written, names = suggestion.written, sorted(suggestion.possible)
     shown_names = f"{', '.join(names[:_SHOWN_NAMES]) or 'none'}{', …' if len(names) > _SHOWN_NAMES else ''}"
     otherwise = f"{suggestion.otherwise} {shown_names}"
-    meant = did_you_mean(written, islice(suggestion.possible, _MOST_COMPARED))
+    meant = suggestion.meant or did_you_mean(written, islice(suggestion.possible, _MOST_COMPARED))
     if meant is None:
         return Problem(document.file, *node.at, code, message, otherwise)
-    # Of `purchase.amuont`, only the unknown part changes.
-    new = next((text for text in (node.text,) if text == written), None)
-    before, dot, after = node.text.partition(".")
-    if new is None and dot:
-        new = f"{meant}.{after}" if before == written else f"{before}.{meant}"
-    replacement = Replacement(*node.at, node.text, meant if new in (None, written) else new)
+    # Of `purchase.amuont`, and of `30% of count purchas`, only the unknown part changes.
+    new = re.sub(rf"(?<![\w-]){re.escape(written)}(?![\w-])", meant, node.text, count=1)
+    replacement = Replacement(*node.at, node.text, new)
     hint = f"did you mean '{meant}'?"
     return Problem(document.file, *node.at, code, message, hint, replacement=replacement, otherwise=otherwise)
 
@@ -131,6 +138,16 @@ def _unknown_rules(documents: Sequence[Document], other_ids: Collection[str]) ->
                 if isinstance(node.value, str) and node.text not in ids:
                     message = f"there is no rule '{node.text}'"
                     yield _unknown(document, node, "unknown-rule", message, _Suggestion(node.text, ids))
+
+
+def _unknown_actions(documents: Sequence[Document], actions: Collection[str]) -> Iterator[Problem]:
+    for document in documents:
+        for node in actions_in(document):
+            if isinstance(node.value, str) and re.fullmatch(ACTION_PATTERN, node.text) and node.text not in actions:
+                message = f"there is no action '{node.text}'"
+                otherwise = "declare it under 'actions' in sources.yaml; known are"
+                suggestion = _Suggestion(node.text, actions, otherwise, meant_value(node.text, actions))
+                yield _unknown(document, node, "unknown-action", message, suggestion)
 
 
 def _rule_ids_in(rule: Node) -> Iterator[ScalarNode]:
@@ -190,7 +207,7 @@ def _definition_problems(documents: Sequence[Document]) -> Iterator[Problem]:
 def _unknown_definitions(documents: Sequence[Document], defined: Mapping[str, Definition]) -> Iterator[Problem]:
     for document in documents:
         conditions = [definition.condition for definition in definitions_in(document)]
-        conditions += [condition for rule in rules_in(document) for condition in conditions_of(rule)]
+        conditions += conditions_in(document)
         for condition in conditions:
             for node in meets_in(condition):
                 if node.text not in defined:
@@ -243,8 +260,7 @@ def _too_large_conditions(documents: Sequence[Document], ordered: Sequence[Defin
         if size.is_too_large() and not _uses_too_large(definition.condition, sizes):
             yield _too_large(definition.document, definition.key, size)
     for document in documents:
-        for rule in rules_in(document):
-            conditions = conditions_of(rule)
+        for conditions in (*map(conditions_of, rules_in(document)), *([when] for when in steps_in(document))):
             # Without names the model reports the size. A name that is too large itself is reported above.
             uses_names = any(any(meets_in(condition)) for condition in conditions)
             if not uses_names or any(_uses_too_large(condition, sizes) for condition in conditions):
@@ -312,6 +328,13 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         "`instead of` and examples name rules by their id. No rule has this id.",
         "instead of: [no-such-rule]\n",
         "priority: 10\n",
+    ),
+    "unknown-action": Explanation(
+        "There is no such action",
+        "An action is `at-risk`, `win-back`, or one that sources.yaml declares under `actions`. Each has a topic of "
+        "its own, which a mailer must read.",
+        "action: at-rsk\n",
+        "action: at-risk\n",
     ),
     "unknown-definition": Explanation(
         "There is no such named condition",

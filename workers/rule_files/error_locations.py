@@ -109,7 +109,9 @@ def kind_words(location: ErrorLocation, kinds: dict[str, Schema] | None = None) 
     """Return the keys that distinguish the alternatives: `after` for `after then` and `after without`."""
     words: dict[str, None] = {}
     for kind, schema in (kinds or location.kinds).items():
-        words[kind if kind in keys_of(location.unwrapped(schema)[0]) else kind.split(" ")[0]] = None
+        keys = keys_of(location.unwrapped(schema)[0])
+        if (word := kind if kind in keys else kind.split(" ")[0]) in keys:
+            words[word] = None
     return list(words)
 
 

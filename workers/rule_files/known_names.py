@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
+from schemas.actions import BUILT_IN_ACTIONS
 from schemas.attribute_types import AttributeType
 from schemas.events import BUILT_IN, SIGNS_OF_LIFE
 from schemas.sources import SourcesFile
@@ -25,6 +26,7 @@ class KnownNames:
         signs_of_life: the event types that show that a customer is back.
         personal: the personal attributes, as `type.attribute`.
         forget_after: how long after the last of these a customer is forgotten; None for never.
+        actions: the names of actions, built-in and declared; None if they are unknown, so that they are not checked.
     """
 
     types: Collection[str] | None = None
@@ -33,6 +35,7 @@ class KnownNames:
     signs_of_life: frozenset[str] = SIGNS_OF_LIFE
     personal: frozenset[str] = frozenset()
     forget_after: timedelta | None = None
+    actions: Collection[str] | None = BUILT_IN_ACTIONS
 
     @property
     def type_of(self) -> TypeOf:
@@ -76,6 +79,7 @@ def known_types(sources: SourcesFile | None) -> KnownNames:
         sources.signs_of_life(),
         sources.personal(),
         sources.forget_after,
+        (*BUILT_IN_ACTIONS, *sources.actions),
     )
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, Literal, get_args
 
+from schemas.actions import ACTION_PATTERN
 from schemas.attribute_types import AttributeType
 from schemas.conditions import (
     ATTRIBUTE_PATTERN,
@@ -16,6 +17,7 @@ from schemas.conditions import (
     DEFINITION_PATTERN,
     ELEMENTARY,
     REFERENCE_PATTERN,
+    Compared,
 )
 from schemas.events import TYPE_PATTERN
 from schemas.places import PATH_PATTERN, Place
@@ -36,7 +38,7 @@ from workers.rule_files.error_locations import (
     odd_text_hint,
     odd_value_hint,
 )
-from workers.rule_files.hints.values import as_bound, as_comparison, as_number
+from workers.rule_files.hints.values import as_bound, as_comparison, as_measurement, as_number
 from workers.rule_files.hints.variables import measurement_in, no_variable
 from workers.rule_files.key_errors import AS_PERSONAL, PERSONAL, example_hint
 from workers.rule_files.positions import Position
@@ -62,6 +64,7 @@ _PATTERNS: Final[dict[str, tuple[str, Callable[[str], str | None]]]] = {
         suggestions.as_name,
     ),
     PACK_PATTERN: ("a pack: small letters, digits and '-'", suggestions.as_id),
+    ACTION_PATTERN: ("an action: 3 to 32 small letters, digits and '-'", suggestions.as_action),
 }
 """By pattern of the schemas: the pattern in words, and what rewrites a text so that it matches."""
 _OF_SOURCES: Final = frozenset({PATH_PATTERN, TOPIC_PATTERN, CASE_PATTERN, PACK_PATTERN})
@@ -318,7 +321,7 @@ def _no_kind_in_entries(location: ErrorLocation, node: MapNode, kinds: list[str]
     elif isinstance(value, MapNode | ListNode | UnreadNode):
         hint = f"a condition begins with one of these words, such as 'count: {shortened(first)}'"
     else:
-        hint = "a condition begins with one of these words, such as 'count: purchase'"
+        message, hint = f"'{shortened(first)}' is no condition", f"possible are {', '.join(kinds)}"
     return ProblemText("unknown-kind", message, hint, key_node.at)
 
 
@@ -499,9 +502,13 @@ def _as_item(text: str) -> str:
 
 
 def _number_hint(location: ErrorLocation, written: str) -> _Remedy:
-    if re.search(r"[A-Za-z]\w*\.[A-Za-z]", written):
-        return "write a number: a rule cannot compare with another value of the customer", None
     around = location.way[-1] if location.way else None
+    if re.search(r"[A-Za-z]\w*\.[A-Za-z]", written):
+        is_bound = isinstance(around, MapNode) and any(word in around.entries for word in Compared.one_of)
+        if location.key in Compared.against and is_bound and (meant := as_measurement(written)):
+            return f"did you mean '{meant}'?", as_yaml(meant)
+        words = "'at least', 'at most', 'more than', 'fewer than' or 'less than' of a condition"
+        return f"write a number; another measurement can only be the bound of {words}", None
     nouns = _types_around(location) | {text_of_value(around)} if isinstance(around, MapNode) else set[str]()
     number = as_number(written, nouns)
     if number is not None:

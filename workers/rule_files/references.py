@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from schemas.conditions import CURRENCY_ATTRIBUTE, ELEMENTARY, Elementary, condition_kind
+from schemas.conditions.compared import read_measurement
 from schemas.variables import variable_kind
 from workers.rule_files.yaml_nodes import (
     Document,
@@ -79,6 +80,17 @@ def definitions_in(document: Document) -> Iterator[Definition]:
         yield Definition(name, document, key, condition)
 
 
+def steps_in(document: Document) -> list[Node]:
+    """Return the nodes of the conditions of a file's ladder."""
+    steps = items_of(value_of(value_of(document.root, "stages"), "steps"))
+    return [when for step in steps if (when := value_of(step, "when")) is not None]
+
+
+def conditions_in(document: Document) -> list[Node]:
+    """Return the nodes of all conditions of a file that are not named: of its rules, and of its ladder."""
+    return [condition for rule in rules_in(document) for condition in conditions_of(rule)] + steps_in(document)
+
+
 def conditions_of(rule: Node) -> list[Node]:
     """Return the nodes under `when` and `unless`."""
     return [part for key in ("when", "unless") if (part := value_of(rule, key)) is not None]
@@ -104,7 +116,11 @@ def kind_of(condition: Node) -> type[Elementary] | None:
 
     The first word of a condition decides; another one beside it is a separate mistake.
     """
-    return ELEMENTARY.get(condition_kind(dict(entries_of(condition))) or "")
+    written = {
+        key: value.value if isinstance(value, ScalarNode) else None
+        for key, (_, value) in entries_of(condition).items()
+    }
+    return ELEMENTARY.get(condition_kind(written) or "")
 
 
 def meets_in(condition: Node) -> Iterator[ScalarNode]:
@@ -127,10 +143,28 @@ def names_in(document: Document) -> Iterator[Named]:
         yield from variables_in(rule)
         for example in items_of(value_of(rule, "examples")):
             yield from names_in_example(example)
+    for condition in steps_in(document):
+        yield from names_in_condition(condition)
     every = value_of(document.root, "for every rule")
     for setting, key in (("time zone", "from"), ("time zone", "country"), ("consent", "from")):
         yield from _named(value_of(value_of(every, setting), key))
     yield from names_in_value(value_of(document.root, "value"))
+
+
+def actions_in(document: Document) -> Iterator[ScalarNode]:
+    """Yield the actions that rules ask for, and those that their examples and the tests of a file expect."""
+    for rule in rules_in(document):
+        if (action := text_of(rule, "action")) is not None:
+            yield action
+        yield from _expected_in(rule, "examples")
+    yield from _expected_in(document.root, "tests")
+
+
+def _expected_in(node: Node | None, key: str) -> Iterator[ScalarNode]:
+    for example in items_of(value_of(node, key)):
+        for expected in items_of(value_of(example, "expect")):
+            if (action := text_of(expected, "action")) is not None:
+                yield action
 
 
 def names_in_condition(condition: Node) -> Iterator[Named]:
@@ -138,12 +172,26 @@ def names_in_condition(condition: Node) -> Iterator[Named]:
     for part in elementary_in(condition):
         if (kind := kind_of(part)) is None:
             continue
-        if kind.naming:
-            yield from _named(value_of(part, kind.naming), value_of(part, "where"))
+        for key in (kind.naming, *kind.one_of):
+            if key:
+                yield from _named(value_of(part, key), value_of(part, "where"))
+        for key in kind.against:
+            yield from _named_in_bound(value_of(part, key))
         for key in kind.steps:
             step = value_of(part, key)
             named = value_of(step, "event") if isinstance(step, MapNode) else step
             yield from _named(named, value_of(step, "where"))
+
+
+def _named_in_bound(node: Node | None) -> Iterator[Named]:
+    """Yield what a bound measures that is another measurement; nothing if it cannot be read."""
+    if isinstance(node, ScalarNode) and isinstance(node.value, str):
+        try:
+            measured = read_measurement(node.value)
+        except ValueError:
+            return  # reported where the value is read
+        event_type, dot, attribute = measured.named.partition(".")
+        yield Named(event_type, attribute if dot else None, node)
 
 
 def names_in_value(value: Node | None) -> Iterator[Named]:
@@ -245,7 +293,7 @@ def _used_names(documents: Iterable[Document], by_name: Mapping[str, Sequence[De
     waiting: list[Node] = []
     for document in documents:
         waiting += [definition.condition for definition in definitions_in(document)]
-        waiting += [condition for rule in rules_in(document) for condition in conditions_of(rule)]
+        waiting += conditions_in(document)
     while waiting:
         for node in meets_in(waiting.pop()):
             if node.text in by_name and node.text not in used:

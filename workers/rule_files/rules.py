@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from schemas.conditions import expanded
+from schemas.ladders import Ladder
 from schemas.rules import ForEveryRule, Rule, RuleBook, RuleFile, measured
 from schemas.value import Valuation, with_value
 from workers.rule_files.attribute_types import attribute_type_problems
@@ -21,6 +22,7 @@ from workers.rule_files.known_names import KnownNames
 from workers.rule_files.problems import Problem, add_elsewhere, in_order
 from workers.rule_files.references import ids_in, lent_documents, rules_in
 from workers.rule_files.values.impossible import value_problems
+from workers.rule_files.values.ladders import ladder_problems
 from workers.rule_files.values.levels import level_problems
 from workers.rule_files.values.worth import worth_problems
 from workers.rule_files.yaml_nodes import Document, MapNode, parse_yaml
@@ -122,6 +124,7 @@ def _read(
         *reference_problems(documents, names, ids_in(beside)),
         *value_problems(documents, names),
         *level_problems(documents),
+        *ladder_problems(documents),
         *worth_problems(documents, names),
     ]
     for document in documents:
@@ -142,16 +145,20 @@ def _merged(files: Iterable[RuleFile], names: KnownNames) -> RuleBook:
     rules: list[Rule] = []
     define: dict[str, Any] = {}
     every = ForEveryRule()
+    ladders: list[Ladder] = []
     value: Valuation | None = None
     for file in files:
         rules += file.rules
         define = {**file.define, **define}
+        if file.stages is not None:
+            ladders.append(file.stages)
         every = every if file.for_every_rule is None else file.for_every_rule
         value = value if file.value is None else file.value
     return RuleBook(
         rules=tuple(measured(rule, value) for rule in rules),
         define={name: with_value(condition, value) for name, condition in define.items()},
         for_every_rule=every,
+        ladders=tuple(one.changed(lambda when: with_value(when, value)) for one in ladders),
         attribute_types=names.attribute_types,
         signs_of_life=names.signs_of_life,
         personal=names.personal,

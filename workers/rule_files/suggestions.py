@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Final, NamedTuple
 from zoneinfo import available_timezones
 
+from schemas.actions import BUILT_IN_ACTIONS
 from schemas.conditions import BOUND_WORDS, CONDITION_WORDS, ELEMENTARY
 from schemas.events import BUILT_IN
 from schemas.places import PATH_PATTERN
@@ -18,6 +19,7 @@ from workers.rule_files.hints.likeness import did_you_mean, form_of
 from workers.rule_files.hints.values import (
     as_actions,
     as_duration,
+    as_measurement,
     as_number,
     as_offset,
     as_pace,
@@ -78,6 +80,9 @@ _WORDS: Final = {
     # rules
     "rules": "rule regeln",
     "define": "definitions definition defines segments conditions",
+    "stages": "ladder ladders levels tiers segments",
+    "steps": "stages rungs levels tiers",
+    "list": "listed index indexed show",
     "for every rule": "global globals settings every_rule all_rules for_all_rules defaults",
     "id": "rule rule_id key slug name identifier",
     "title": "name label headline subject",
@@ -191,6 +196,11 @@ def meant_value(written: str, possible: Collection[str]) -> str | None:
 
 
 # --- names and places ------------------------------------------------------------------------------------------
+
+
+def as_action(written: str) -> str | None:
+    """Return the action that was meant, or a text as the name of one; None if it cannot be one."""
+    return meant_value(written, BUILT_IN_ACTIONS) or as_id(written)
 
 
 def as_id(written: str) -> str | None:
@@ -308,6 +318,7 @@ def as_time_format(written: str) -> str | None:
 _READERS: Final[dict[Format, Callable[[str], str | None]]] = {
     "duration": as_duration,
     "percentage": as_percent,
+    "measurement": as_measurement,
     "times": as_times,
     "two numbers": as_two_numbers,
     "two ages": as_two_ages,

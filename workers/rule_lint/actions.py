@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Final
 
 from schemas.durations import write_duration
-from schemas.rules import Example, pace_seconds
+from schemas.paces import pace_seconds
+from schemas.rules import Example
 from workers.rule_files.problems import Problem
 from workers.rule_lint.definition import Lint, warning
 from workers.rule_lint.located_rules import LocatedRule, LocatedRules

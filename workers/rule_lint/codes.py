@@ -23,7 +23,7 @@ from workers.rule_files import (
     yaml_syntax,
 )
 from workers.rule_files.problems import Explanation
-from workers.rule_files.values import impossible, levels, worth
+from workers.rule_files.values import impossible, ladders, levels, worth
 from workers.rule_lint.lint import LINTS
 from workers.rule_tests import proof, runner
 from workers.source_files import packs, reading
@@ -41,6 +41,7 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     **attribute_types.EXPLANATIONS,
     **impossible.EXPLANATIONS,
     **levels.EXPLANATIONS,
+    **ladders.EXPLANATIONS,
     **worth.EXPLANATIONS,
     **reading.EXPLANATIONS,
     **packs.EXPLANATIONS,
@@ -87,6 +88,7 @@ CHAPTERS: Final[dict[str, tuple[str, ...]]] = {
         "unknown-attribute",
         "attribute-type",
         "unknown-rule",
+        "unknown-action",
         "unknown-definition",
         "repeated-id",
         "repeated-definition",
@@ -94,6 +96,12 @@ CHAPTERS: Final[dict[str, tuple[str, ...]]] = {
         "repeated-value",
         "definition-of-itself",
         "too-large-condition",
+    ),
+    "Stages": (
+        "repeated-ladder",
+        "stage-circle",
+        "unknown-stage",
+        "no-ladder",
     ),
     "Comparisons": (
         "impossible-value",

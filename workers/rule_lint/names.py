@@ -18,6 +18,7 @@ from workers.rule_files.references import (
     conditions_of,
     meets_in,
     names_in_condition,
+    steps_in,
     variables_in,
 )
 from workers.rule_files.yaml_nodes import MapNode, Node, ScalarNode, items_of, value_of
@@ -29,12 +30,9 @@ def unused_definitions(book: LocatedRules) -> Iterator[Problem]:
     """Yield named conditions that no rule uses, directly or through other ones."""
     if not book.is_whole or not book.rules:
         return
-    used = {
-        node.text
-        for located_rule in book.rules
-        for part in conditions_of(located_rule.node)
-        for node in meets_in(part)
-    }
+    parts = [part for located_rule in book.rules for part in conditions_of(located_rule.node)]
+    parts += [part for document in book.documents for part in steps_in(document)]
+    used = {node.text for part in parts for node in meets_in(part)}
     waiting = list(used)
     while waiting:
         for node in meets_in(book.definitions[waiting.pop()].condition):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from workers.rule_files.problems import Problem
-from workers.rule_files.references import conditions_of, definitions_in, rules_in
+from workers.rule_files.references import conditions_in, definitions_in
 from workers.rule_files.values.comparisons import comparisons_in
 from workers.rule_files.yaml_nodes import Document, Node
 from workers.rule_lint.definition import Lint, warning
@@ -28,8 +28,7 @@ def personal_values(book: LocatedRules) -> Iterator[Problem]:
 
 
 def _conditions_in(document: Document) -> Iterator[Node]:
-    for rule in rules_in(document):
-        yield from conditions_of(rule)
+    yield from conditions_in(document)
     for definition in definitions_in(document):
         yield definition.condition
 

@@ -28,7 +28,7 @@ from workers.operations.redis_checks import EVICTS_NOTHING, may_evict, parse_inf
 from workers.operations.retention import needs_of, shortages_of
 from workers.operations.rights.redis_commands import refused_commands
 from workers.runtime.parts import Parts
-from workers.settings import TOPICS_BY_CUSTOMER, WORKER_TOPICS, Settings
+from workers.settings import Settings
 from workers.state.consistency import partitions_made_with, partitions_mismatch
 
 log = structlog.get_logger(__name__)
@@ -101,12 +101,12 @@ class Preflight:
             StartupError: a precondition is not met; lists every problem.
         """
         problems = await self._redis_problems()
-        topic_names = [*map(self._settings.topic, WORKER_TOPICS), *self._intake.topics]
+        topic_names = [*map(self._settings.topic, self._settings.worker_topics), *self._intake.topics]
         try:
             async with connected_admin(self._settings.kafka_connection()) as admin:
                 topics = await describe(admin, topic_names)
                 problems += await self._state_problems(topics)
-                keyed = [self._settings.topic(name) for name in TOPICS_BY_CUSTOMER]
+                keyed = [self._settings.topic(name) for name in self._settings.topics_by_customer]
                 found = await may_be_compacted(admin, [name for name in keyed if name in topics])
                 self._processor.customer_orders.tombstone_topics = found
         except (KafkaError, OSError) as error:
@@ -132,6 +132,8 @@ class Preflight:
     async def problems_of_sources(self, sources: SourcesFile) -> list[str]:
         """Return why other sources cannot be read: their topics must exist, be the ones read before, and be allowed.
 
+        Topics of actions that they declare must exist, too.
+
         Raises:
             KafkaError: no broker answers.
             Transient: Redis does not answer.
@@ -141,6 +143,12 @@ class Preflight:
         topics = await self._reader.describe(names)
         problems = [
             f"{self._settings.sources}: {missing}; check `topic`" for missing in missing_topics(names, topics)
+        ]
+        actions = [*map(self._settings.topic, sources.actions)]
+        own = await self._reader.describe(actions)
+        problems += [
+            f"{self._settings.sources}: {missing}; create it: linger topics create"
+            for missing in missing_topics(actions, own)
         ]
         problems += recreated(await self._store.redis.fields(self._store.keys.sources), topics)
         if self._settings.kafka_security_protocol != "PLAINTEXT":
@@ -199,7 +207,7 @@ class Preflight:
         return problems
 
     def _topic_problems(self, topics: Mapping[str, TopicState], topic_names: list[str]) -> list[str]:
-        own = set(map(self._settings.topic, WORKER_TOPICS))
+        own = set(map(self._settings.topic, self._settings.worker_topics))
         problems = []
         for missing in missing_topics(topic_names, topics):
             is_own = missing.topic in own

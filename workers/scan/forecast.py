@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from schemas.durations import DAY_MS
-from schemas.rules import Rule, RuleBook, pace_seconds
+from schemas.paces import pace_seconds
+from schemas.rules import Rule, RuleBook
 from workers.clock import iso_text
 from workers.core.rules.rule_set import RuleSet
 from workers.scan.lines import ScanHead
@@ -60,7 +61,7 @@ def forecast(question: Question, advance: Advance = lambda _: None) -> dict[str,
         run.run(_noted(scan.customers(), advance))
         assert scan.end is not None
         took_ms = scan.end.took_ms
-    return _document(question, head, run.counts, last_day, took_ms)
+    return _document(question, rules, head, run.counts, last_day, took_ms)
 
 
 def _noted(customers: Iterable[Item], advance: Advance) -> Iterator[Item]:
@@ -71,10 +72,11 @@ def _noted(customers: Iterable[Item], advance: Advance) -> Iterator[Item]:
 
 
 def _document(
-    question: Question, head: ScanHead, counts: ForecastCounts, last_day: int, took_ms: int
+    question: Question, rules: RuleSet, head: ScanHead, counts: ForecastCounts, last_day: int, took_ms: int
 ) -> dict[str, Any]:
     days = range(head.at // DAY_MS, last_day + 1)
     written = {rule.id: rule for rule in question.book.rules}
+    has_value = question.book.value is not None
     is_same = head.rules.get("hash") == question.rules.hash
     return {
         "scan": {
@@ -89,17 +91,20 @@ def _document(
         "from": iso_text(head.at),
         "until": iso_text((last_day + 1) * DAY_MS - 1000),
         "days": question.days,
-        "rules": [_rule(written[rule_id], one, days) for rule_id, one in sorted(counts.rules.items())],
+        "currency": None if question.book.value is None else question.book.value.currency,
+        "rules": [_rule(written[rule_id], one, days, has_value) for rule_id, one in sorted(counts.rules.items())],
         "any_rule": {
             "sent": sum(one.sent.total() for one in counts.rules.values()),
             "customers": counts.reached,
-            "days": [{"day": _day(day), "sent": sum(one.sent[day] for one in counts.rules.values())} for day in days],
+            "worth": _money(counts.worth) if has_value else None,
+            "days": [_day_of_all(day, counts, has_value) for day in days],
         },
-        "notes": _notes(counts, is_same),
+        "stages": None if rules.ladder is None else _stages(rules.ladder.stages, counts, days),
+        "notes": _notes(counts, is_same, has_value),
     }
 
 
-def _rule(rule: Rule, counts: RuleCounts, days: Sequence[int]) -> dict[str, Any]:
+def _rule(rule: Rule, counts: RuleCounts, days: Sequence[int], has_value: bool) -> dict[str, Any]:
     return {
         "id": rule.id,
         "title": rule.title,
@@ -107,19 +112,75 @@ def _rule(rule: Rule, counts: RuleCounts, days: Sequence[int]) -> dict[str, Any]
         "action": rule.action,
         "sent": counts.sent.total(),
         "customers": counts.customers,
+        "worth": _money(counts.worth_of_customers) if has_value else None,
         "already_due": counts.already_due,
         "delayed_by_quiet_hours": counts.delayed,
         "taken_back": counts.taken_back,
         "not_sent": {reason: by_day.total() for reason, by_day in sorted(counts.not_sent.items())},
         "not_observable": counts.not_observable,
+        "stages": {stage: by_day.total() for stage, by_day in counts.stages.items() if stage is not None},
         "pace": _pace(rule, counts.periods),
-        "days": [_day_of_rule(day, counts) for day in days],
+        "days": [_day_of_rule(day, counts, has_value) for day in days],
     }
 
 
-def _day_of_rule(day: int, counts: RuleCounts) -> dict[str, Any]:
+def _day_of_rule(day: int, counts: RuleCounts, has_value: bool) -> dict[str, Any]:
+    stages = {stage: by_day[day] for stage, by_day in counts.stages.items() if stage is not None and by_day[day]}
     not_sent = {reason: by_day[day] for reason, by_day in sorted(counts.not_sent.items()) if by_day[day]}
-    return {"day": _day(day), "sent": counts.sent[day], "not_sent": not_sent}
+    return {
+        "day": _day(day),
+        "sent": counts.sent[day],
+        **_worth(counts.worth[day], has_value),
+        "stages": stages,
+        "not_sent": not_sent,
+    }
+
+
+def _day_of_all(day: int, counts: ForecastCounts, has_value: bool) -> dict[str, Any]:
+    every = counts.rules.values()
+    return {
+        "day": _day(day),
+        "sent": sum(one.sent[day] for one in every),
+        **_worth(sum(one.worth[day] for one in every), has_value),
+    }
+
+
+def _worth(hundredths: int, has_value: bool) -> dict[str, Any]:
+    return {"worth": _money(hundredths)} if has_value else {}
+
+
+def _money(hundredths: int) -> int | float:
+    """Return hundredths as an amount."""
+    return hundredths // 100 if hundredths % 100 == 0 else hundredths / 100
+
+
+def _stages(names: Sequence[str], counts: ForecastCounts, days: Sequence[int]) -> list[dict[str, Any]]:
+    """Return who moves to each stage and who leaves it, from the top."""
+    documents = []
+    for name in names:
+        arrive = [by_day for (_, stage), by_day in counts.moves.items() if stage == name]
+        leave = [by_day for (came_from, _), by_day in counts.moves.items() if came_from == name]
+        documents.append(
+            {
+                "stage": name,
+                "arrive": sum(by_day.total() for by_day in arrive),
+                "leave": sum(by_day.total() for by_day in leave),
+                "from": {
+                    str(came_from): by_day.total()
+                    for (came_from, stage), by_day in sorted(counts.moves.items(), key=str)
+                    if stage == name
+                },
+                "days": [
+                    {
+                        "day": _day(day),
+                        "arrive": sum(by_day[day] for by_day in arrive),
+                        "leave": sum(by_day[day] for by_day in leave),
+                    }
+                    for day in days
+                ],
+            }
+        )
+    return documents
 
 
 def _pace(rule: Rule, periods: Counter[int]) -> dict[str, Any] | None:
@@ -135,7 +196,7 @@ def _pace(rule: Rule, periods: Counter[int]) -> dict[str, Any] | None:
     }
 
 
-def _notes(counts: ForecastCounts, is_same: bool) -> list[str]:
+def _notes(counts: ForecastCounts, is_same: bool, has_value: bool) -> list[str]:
     notes = ["It is assumed that no event arrives, and that every source is seen to be silent."]
     if not is_same:
         notes.append(
@@ -147,6 +208,11 @@ def _notes(counts: ForecastCounts, is_same: bool) -> list[str]:
             f"{already:,} actions were due before the scan: their sources had not been read so far. They count on "
             "its day."
         )
+    if has_value:
+        notes.append("A customer is worth what is known when the action becomes due; in a total, each counts once.")
+        lacking = sum(one.sent.total() - one.valued for one in counts.rules.values())
+        if lacking:
+            notes.append(f"{lacking:,} actions carry no value: it was declared after the rule asked for them.")
     if any(one.periods for one in counts.rules.values()):
         notes.append("Paces, pauses and the brake are not simulated: an action that they hold counts when it is due.")
     if counts.unreadable:

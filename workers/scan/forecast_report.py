@@ -26,8 +26,9 @@ def render(document: Mapping[str, Any], console: Console) -> None:
         )
     )
     console.print()
-    _draw_table(rules, document["any_rule"], console)
+    _draw_table(document, console)
     _draw_days(document, console)
+    _draw_stages(document["stages"] or (), console)
     _draw_why_not(rules, console)
     _draw_paces(rules, console)
     console.print()
@@ -35,9 +36,12 @@ def render(document: Mapping[str, Any], console: Console) -> None:
         console.print(Text(f"· {one_line(note)}", style="dim"))
 
 
-def _draw_table(rules: Sequence[Mapping[str, Any]], total: Mapping[str, Any], console: Console) -> None:
+def _draw_table(document: Mapping[str, Any], console: Console) -> None:
+    rules, total, currency = document["rules"], document["any_rule"], document["currency"]
+    has_value = total["worth"] is not None
     table = table_of(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    for place, head in enumerate(("rule", "action", "due", "customers", "most in a day", "not sent")):
+    worth = ["worth"] if has_value else []
+    for place, head in enumerate(("rule", "action", "due", "customers", *worth, "most in a day", "not sent")):
         table.add_column(head, overflow="fold", justify="left" if place < 2 else "right")
     for rule in rules:
         status = "" if rule["status"] == "live" else f" ({rule['status']})"
@@ -46,13 +50,20 @@ def _draw_table(rules: Sequence[Mapping[str, Any]], total: Mapping[str, Any], co
             rule["action"],
             f"{rule['sent']:,}",
             f"{rule['customers']:,}",
+            *([_amount(rule["worth"], currency)] if has_value else []),
             _most(rule["days"]),
             f"{sum(rule['not_sent'].values()):,}",
         )
     if len(rules) > 1:
         table.add_section()
-        table.add_row("any rule", "", f"{total['sent']:,}", f"{total['customers']:,}", _most(total["days"]), "")
+        worth = [_amount(total["worth"], currency)] if has_value else []
+        row = ["any rule", "", f"{total['sent']:,}", f"{total['customers']:,}", *worth, _most(total["days"]), ""]
+        table.add_row(*row)
     print_table(console, table)
+
+
+def _amount(worth: float, currency: str | None) -> str:
+    return f"{worth:,.0f}" + ("" if currency is None else f" {currency}")
 
 
 def _most(days: Sequence[Mapping[str, Any]]) -> str:
@@ -77,6 +88,16 @@ def _draw_days(document: Mapping[str, Any], console: Console) -> None:
     first, last, width = days[0]["day"], days[-1]["day"], -(-len(days) // merge)
     axis = first + last.rjust(width - len(first)) if width > len(first) + len(last) else first
     console.print(Text(f"  {axis}", style="dim"), no_wrap=True)
+
+
+def _draw_stages(stages: Sequence[Mapping[str, Any]], console: Console) -> None:
+    lines = []
+    for stage in stages:
+        parts = [f"{number:,} from {came_from}" for came_from, number in stage["from"].items()]
+        if stage["arrive"] or stage["leave"]:
+            arrive = f"{stage['arrive']:,} arrive" + (f" ({', '.join(parts)})" if parts else "")
+            lines.append((stage["stage"], f"{arrive}, {stage['leave']:,} leave"))
+    _draw_lines("Stages", lines, console)
 
 
 def _draw_why_not(rules: Sequence[Mapping[str, Any]], console: Console) -> None:

@@ -7,15 +7,20 @@ cool-downs, limits, hold-outs, consent and the customer's mark apply. Memory hol
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from schemas.durations import DAY_MS
+from schemas.stages import StageRecord
 from workers.core.coverage import Coverage
 from workers.core.customer.stored import OtherLayout
 from workers.core.decisions.decide import decider_of
 from workers.core.decisions.decided import ACTIVE, RETRACTED, SUPPRESSIONS, UNKNOWN, Decided
+from workers.core.events.decoding import epoch_ms
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
 from workers.scan.lines import PartitionLine, StoredCustomer
+
+_HUNDREDTHS: Final = 100
 
 
 @dataclass(slots=True)
@@ -27,6 +32,11 @@ class RuleCounts:
             day.
         already_due: actions among them that were due before, and waited for a source to be seen.
         customers: whom they reach.
+        worth: by day, what the customers of the actions are worth, in hundredths; each action counts.
+        worth_of_customers: the same of everyone whom they reach, counted once.
+        valued: actions with which a value goes.
+        stages: by stage on which the customer of an action stands then, the actions by day; under None while it is
+            not known, or without a ladder.
         delayed: how many of them wait for the end of quiet hours.
         taken_back: how many of them another rule replaces later.
         not_sent: by reason, episodes without an action, by day.
@@ -37,6 +47,10 @@ class RuleCounts:
     sent: Counter[int] = field(default_factory=Counter)
     already_due: int = 0
     customers: int = 0
+    worth: Counter[int] = field(default_factory=Counter)
+    worth_of_customers: int = 0
+    valued: int = 0
+    stages: dict[str | None, Counter[int]] = field(default_factory=dict)
     delayed: int = 0
     taken_back: int = 0
     not_sent: dict[str, Counter[int]] = field(default_factory=dict)
@@ -52,13 +66,17 @@ class ForecastCounts:
         customers: how many were run on.
         unreadable: who could not be, because what is stored is damaged.
         reached: customers whom any rule reaches.
+        worth: what they are worth, in hundredths.
         rules: by rule id; every rule of the set is there.
+        moves: customers who move along the ladder, by the stages before and after, and by day.
     """
 
     customers: int = 0
     unreadable: int = 0
     reached: int = 0
+    worth: int = 0
     rules: dict[str, RuleCounts] = field(default_factory=dict)
+    moves: dict[tuple[str | None, str], Counter[int]] = field(default_factory=dict)
 
 
 class Run:
@@ -101,10 +119,30 @@ class Run:
                 self.counts.unreadable += 1
                 continue
             self.counts.customers += 1
-            reached = {row.rule.id for row in turn.decisions.rows() if self._count(row) and row.rule is not None}
-            for rule_id in reached:
-                self.counts.rules[rule_id].customers += 1
-            self.counts.reached += bool(reached)
+            self._count_customer(row for row in turn.decisions.rows() if self._count(row))
+            if turn.moves is not None:
+                self._count_moves(turn.moves.records)
+
+    def _count_customer(self, actions: Iterable[Decided]) -> None:
+        """Count whom some actions reach: a customer is worth what is known with the first one."""
+        first: dict[str, int] = {}
+        for row in actions:
+            assert row.rule is not None
+            first.setdefault(row.rule.id, hundredths_of(row) or 0)
+        for place, (rule_id, worth) in enumerate(first.items()):
+            counts = self.counts.rules[rule_id]
+            counts.customers += 1
+            counts.worth_of_customers += worth
+            if not place:
+                self.counts.reached += 1
+                self.counts.worth += worth
+
+    def _count_moves(self, records: Iterable[StageRecord | None]) -> None:
+        """Count how a customer moves along the ladder."""
+        for record in records:
+            if record is not None and record.direction != "none":
+                at_ms = max(epoch_ms(record.since), self._at_ms)
+                self.counts.moves.setdefault((record.came_from, record.stage), Counter())[at_ms // DAY_MS] += 1
 
     def _count(self, row: Decided) -> bool:
         """Count what was decided, and return whether it is an action."""
@@ -122,8 +160,20 @@ class Run:
             counts.not_sent.setdefault(str(SUPPRESSIONS[row.kind]), Counter())[at_ms // DAY_MS] += 1
             return False
         counts.sent[at_ms // DAY_MS] += 1
+        stage = None if row.known is None else row.known.get("stage")
+        counts.stages.setdefault(stage, Counter())[at_ms // DAY_MS] += 1
+        worth = hundredths_of(row)
+        if worth is not None:
+            counts.worth[at_ms // DAY_MS] += worth
+            counts.valued += 1
         counts.already_due += row.start_ms < self._at_ms
         counts.delayed += row.not_before_ms > 0
         if pace_ms := self._paces_ms.get(row.rule.id, 0):
             counts.periods[at_ms // pace_ms] += 1
         return True
+
+
+def hundredths_of(row: Decided) -> int | None:
+    """Return what the customer of an action is worth, in hundredths; None if no value goes with it."""
+    value = None if row.known is None else row.known.get("value")
+    return None if value is None else round(value.amount * _HUNDREDTHS)

@@ -10,12 +10,12 @@ from workers.settings.commands import for_command
 from workers.settings.consistency import FILES, Check
 from workers.settings.model import (
     AUDIT,
+    DECISIONS,
     MARKS,
     MASK,
     OWN_TOPICS,
     PAUSES,
     REQUESTS,
-    TOPICS_BY_CUSTOMER,
     WORKER_TOPICS,
     Settings,
 )
@@ -24,6 +24,7 @@ from workers.variables import PREFIX
 
 __all__ = [
     "AUDIT",
+    "DECISIONS",
     "FILES",
     "MARKS",
     "MASK",
@@ -31,7 +32,6 @@ __all__ = [
     "PAUSES",
     "PREFIX",
     "REQUESTS",
-    "TOPICS_BY_CUSTOMER",
     "WORKER_TOPICS",
     "Check",
     "Settings",

@@ -1,13 +1,15 @@
 """Every setting with its type, default and meaning, and what clients are given of them."""
 
 import ssl
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from schemas.actions import BUILT_IN_ACTIONS
 from schemas.durations import Duration
 from workers.errors import StartupError
 from workers.settings import forms
@@ -19,12 +21,11 @@ PAUSES: Final = "pauses"
 AUDIT: Final = "audit"
 MARKS: Final = "marks"
 REQUESTS: Final = "requests"
-WORKER_TOPICS: Final = ("activity", "at-risk", "win-back", "decisions", "dead-letter", PAUSES, MARKS, REQUESTS)
-"""Linger's own topics that a worker needs, without the prefix."""
-TOPICS_BY_CUSTOMER: Final = ("at-risk", "win-back", "decisions")
-"""What is published about customers, with the customer's id as key."""
+DECISIONS: Final = "decisions"
+WORKER_TOPICS: Final = ("activity", *BUILT_IN_ACTIONS, DECISIONS, "dead-letter", PAUSES, MARKS, REQUESTS)
+"""Linger's own topics that every worker needs, without the prefix; those of declared actions come on top."""
 OWN_TOPICS: Final = (*WORKER_TOPICS, AUDIT)
-"""All of Linger's own topics, without the prefix; only commands write to the audit."""
+"""All of Linger's own topics, without the prefix and those of declared actions; only commands write to the audit."""
 _SHORTEST_TOKEN: Final = 16
 _LONGEST_TOKEN: Final = 4096
 """The HTTP server reads no header of 8 KiB, so a longer token could never be given."""
@@ -51,6 +52,8 @@ class Settings(BaseSettings):
     """Everything an operator can set. The defaults are safe for a first try on one machine."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+
+    _declared_actions: tuple[str, ...] = PrivateAttr(())
 
     kafka_bootstrap_servers: Servers = Field(
         default="127.0.0.1:9092", description="bootstrap.servers, comma separated."
@@ -284,6 +287,32 @@ class Settings(BaseSettings):
     def topic(self, name: str) -> str:
         """Return the full name of one of Linger's own topics: `activity`, `at-risk`, `win-back`, …."""
         return f"{self.topic_prefix}.{name}"
+
+    def with_actions(self, names: Iterable[str]) -> "Settings":
+        """Return the same settings beside a `sources.yaml` that declares actions of these names."""
+        settings = self.model_copy()
+        settings._declared_actions = tuple(names)
+        return settings
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """The names of all actions, which are those of their topics without the prefix."""
+        return (*BUILT_IN_ACTIONS, *self._declared_actions)
+
+    @property
+    def topics_by_customer(self) -> tuple[str, ...]:
+        """What is published about customers, with the customer's id as key; topics without the prefix."""
+        return (*self.actions, DECISIONS)
+
+    @property
+    def worker_topics(self) -> tuple[str, ...]:
+        """Linger's own topics that a worker needs, without the prefix."""
+        return (*WORKER_TOPICS, *self._declared_actions)
+
+    @property
+    def own_topics(self) -> tuple[str, ...]:
+        """All of Linger's own topics, without the prefix; only commands write to the audit."""
+        return (*OWN_TOPICS, *self._declared_actions)
 
     def partitions_of(self, name: str) -> int:
         """Return how many partitions one of Linger's own topics has: one where all records need an order."""

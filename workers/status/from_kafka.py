@@ -22,7 +22,7 @@ from workers.kafka.records import TopicPartition
 from workers.kafka.topics import TopicsError, connected_admin, describe, log_bounds
 from workers.operations.pausing import read_pauses
 from workers.operations.permissions import kafka_refusals
-from workers.settings import OWN_TOPICS, Settings
+from workers.settings import Settings
 from workers.state.store import Store
 from workers.status.facts import NOT_ASKED, KafkaFacts, LetterFacts, NewestLetters, TopicLog, Unread, attempted, known
 
@@ -90,7 +90,7 @@ async def _group(settings: Settings) -> GroupState:
 
 async def _missing(consumer: AIOKafkaConsumer, settings: Settings, source_topics: Sequence[str]) -> list[str]:
     missing: list[str] = []
-    for names in ([settings.topic(name) for name in OWN_TOPICS], source_topics):
+    for names in ([settings.topic(name) for name in settings.own_topics], source_topics):
         try:
             existing = await describe(consumer, names)
         except TopicsError:

@@ -25,7 +25,7 @@ from workers.catalogue import (
 )
 from workers.catalogue.page import tables, written
 from workers.core.decisions.published import FIRST_HEADERS
-from workers.customer_export.from_kafka import SEARCHED, How
+from workers.customer_export.from_kafka import How, searched
 from workers.kafka.rights import Right
 from workers.operations.doctor import _Kafka
 from workers.operations.own_topics import configs_of
@@ -88,7 +88,7 @@ EXPORTED: Final[Mapping[How, str]] = {
 
 @by_name
 def test_an_export_reads_of_a_topic_what_the_catalogue_says(topic: Topic) -> None:
-    assert topic.exported == EXPORTED[SEARCHED[topic.name]]
+    assert topic.exported == EXPORTED[searched(read_settings({}))[topic.name]]
 
 
 def test_every_header_that_a_module_names_stands_in_the_catalogue_and_no_other() -> None:

@@ -33,6 +33,7 @@ def test_there_are_these_commands() -> None:
         "rules explain",
         "rules test",
         "rules preview",
+        "rules tune",
         "rules held",
         "rules release",
         "rules discard",
@@ -51,6 +52,7 @@ def test_there_are_these_commands() -> None:
         "state import",
         "scan",
         "forecast",
+        "stages",
         "config show",
         "healthcheck",
     }

@@ -53,4 +53,5 @@ def exported(
         problems=problems,
         at_ms=AT_MS,
         release="0.0.0",
+        published=("at-risk", "win-back", "decisions"),
     )

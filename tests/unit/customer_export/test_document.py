@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.customer_export.persons import AT_MS, exported, found_in, kafka_record
 from tests.unit.explain.test_stored_activity import CHANGES, RULES, everything, stored
-from workers.customer_export.from_kafka import SEARCHED
+from workers.customer_export.from_kafka import searched
 from workers.customer_export.from_redis import InRedis
 from workers.customer_export.gathering import state_of
 from workers.customer_export.knowledge import has_activity, knowledge_of
@@ -18,8 +18,9 @@ from workers.state.marks.mark import Mark
 
 
 def test_every_topic_of_lingers_is_searched_or_known_to_name_no_person() -> None:
-    assert SEARCHED.keys() == set(OWN_TOPICS)
-    assert [name for name, how in SEARCHED.items() if how == "not"] == ["pauses"]
+    ways = searched(read_settings({}))
+    assert ways.keys() == set(OWN_TOPICS)
+    assert [name for name, how in ways.items() if how == "not"] == ["pauses"]
 
 
 @pytest.mark.parametrize("name", CHANGES)

@@ -32,7 +32,7 @@ def value(action_id: str, **other: Any) -> bytes:
 
 
 def still_open(*values: bytes | None, name: str = "at-risk", at_day: float = 5) -> list[str]:
-    actions = OpenActions()
+    actions = OpenActions(("at-risk", "win-back"))
     for one in values:
         actions.take(name, one)
     return [action.action_id for action in actions.at(day(at_day))]

@@ -46,8 +46,8 @@ AT_KEYS = [
     (
         changed("count:", "visits:"),
         "visits",
-        "expected a condition: it begins with one of",
-        "such as 'count: purchase'",
+        "'visits' is no condition",
+        "possible are count, sum,",
     ),
     (changed("rules:", "rule:"), "rule:", "unknown key 'rule'", "did you mean 'rules'?"),
 ]
@@ -66,17 +66,18 @@ def test_a_wrong_key_is_reported_at_the_key_with_what_was_meant(
 AT_VALUES = [
     (changed("status: live", "status: livee"), "livee", "'livee' is none of 'draft'", "did you mean 'live'?"),
     (changed("status: active", "status: canceled"), "canceled", "none of 'active', 'cancelled'", "'cancelled'?"),
-    (changed("action: at-risk", "action: winback"), "winback", "none of 'at-risk', 'win-back'", "'win-back'?"),
+    (changed("action: at-risk", "action: at_risk"), "at_risk", "is not possible here", "did you mean 'at-risk'?"),
     (changed("count: purchase", "count: Purchase!"), "Purchase!", "is not possible here", "an event type"),
     (changed("id: regular-gone-quiet", "id: Regular"), "Regular", "is not possible here", "an id"),
     (changed("at least: 3", "at least: three"), "three", "expected a number, found 'three'", "write 3"),
     (
         changed("at least: 3", "at least: 30% of a.b"),
         "30% of a.b",
-        "expected a number",
-        "cannot compare with another",
+        "expected a measurement",
+        "'30% of latest a.b'",
     ),
-    (changed("at least: 3", "at least: profile.cac"), "profile.cac", "expected a number", "cannot compare with"),
+    (changed("at least: 3", "at least: profile.cac"), "profile.cac", "expected a number", "'latest profile.cac'"),
+    (changed("at least: 3", "exactly: profile.cac"), "profile.cac", "expected a number", "another measurement"),
     (changed("at least: 3", "at least: 1,000"), "1,000", "expected a number", "nothing between thousands"),
     (changed("at least: 3", "at least: 2.5"), "2.5", "whole numbers", "None"),
     (changed("at least: 3", "at least: [3]"), "[3]", "expected a number, found a list", "one value"),

@@ -10,7 +10,8 @@ from pydantic import TypeAdapter
 
 from schemas.conditions import Age, Ages, Between, Percent, Reference, Times, TypeName
 from schemas.durations import Duration
-from schemas.rules import ClockTime, Limit, Offset, Pace, RuleId, Zone
+from schemas.paces import Pace
+from schemas.rules import ClockTime, Limit, Offset, RuleId, Zone
 from workers.rule_files import suggestions as hints
 from workers.rule_files.hints import values
 

@@ -132,16 +132,19 @@ KEYS: Final = (
         "unknown-kind",
         when("{share: purchase, at least: 3%, within: 30 days}"),
         when("{count: purchase, at least: 2}"),
-        "'count: purchase'",
+        "possible are count,",
     ),
     by_hand(
-        "unknown-kind", when("{visits: login, at least: 2}"), when("{count: login, at least: 2}"), "'count: purchase'"
+        "unknown-kind",
+        when("{visits: login, at least: 2}"),
+        when("{count: login, at least: 2}"),
+        "possible are count,",
     ),
     by_hand(
         "unknown-kind",
         when("{never: cancellation}"),
         when("{count: cancellation, exactly: 0}"),
-        "such as 'count: purchase'",
+        "possible are count,",
     ),
     by_hand(
         "unknown-kind",
@@ -238,9 +241,19 @@ VALUES: Final = (
     ),
     by_hand(
         "wrong-type",
-        when("{count: purchase, at least: 30% of profile.seats}"),
+        when("{count: purchase, exactly: 30% of latest profile.seats}"),
         when("{count: purchase, at least: 2}"),
         "write a number",
+    ),
+    Case(
+        "wrong-value",
+        when("{count: purchase, at least: 30% of profile.seats}"),
+        when("{count: purchase, at least: 30% of latest profile.seats}"),
+    ),
+    Case(
+        "wrong-type",
+        when("{count: purchase, at most: profile.seats}"),
+        when("{count: purchase, at most: latest profile.seats}"),
     ),
     by_hand(
         "wrong-type",
@@ -296,6 +309,8 @@ NAMES: Final = (
         two(SILENCE, "{status: cancelled}", ("    instead of: [two]\n", "")),
         None,
     ),
+    Case("unknown-action", "action: risk\n", "action: at-risk\n"),
+    Case("unknown-action", "action: win-bak\n", "action: win-back\n"),
     Case(
         "unknown-definition",
         "define:\n  regular: {count: purchase, at least: 2}\n" + two("{meets: reglar}", SILENCE),
@@ -376,8 +391,8 @@ NAMES: Final = (
     by_hand(
         "change-of-level",
         when("{change: profile.seats, down by: 20%, within: 14 days, from at least: 1}"),
-        when("{latest: profile.seats, at most: 3}"),
-        "'latest: profile.seats' with 'at most'",
+        when("{latest: profile.seats, down by: 20%, compared with: 14 days ago}"),
+        "'latest: profile.seats' with 'down by'",
     ),
     by_hand(
         "no-value",

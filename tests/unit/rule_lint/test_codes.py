@@ -13,7 +13,7 @@ from workers.rule_lint.codes import EXPLANATIONS, explanation_of, main, page
 from workers.rule_lint.lint import LINTS
 
 NOW: Final = datetime(2024, 6, 1, tzinfo=UTC)
-WHOLE: Final = ("rules:", "define:", "for every rule:", "value:", "#")
+WHOLE: Final = ("rules:", "define:", "stages:", "for every rule:", "value:", "#")
 USUAL: Final = {
     "id": "a-rule",
     "title": "A rule",
@@ -86,7 +86,7 @@ def test_what_is_called_right_gives_no_mistake_and_not_the_code(code: str) -> No
 def test_most_codes_come_with_an_example() -> None:
     assert set(EXPLANATIONS) - set(SHOWN) == {
         *("cannot-read", "file-left-out", "no-files", "too-large", "not-utf-8"),
-        *("unknown-attribute", "repeated-definition", "repeated-for-every-rule", "repeated-value"),
+        *("unknown-attribute", "repeated-definition", "repeated-for-every-rule", "repeated-ladder", "repeated-value"),
         "value-of-personal",
         *("repeated-topic", "built-in-type", "unknown-pack", "unknown-case"),
         *("short-history", "beyond-memory", "unfed-type", "unseen-value", "personal-value"),

@@ -7,6 +7,7 @@ import pytest
 from schemas.conditions import CONDITION_WORDS
 from schemas.rules import RuleBook
 from tests.support.builders import rule
+from tests.support.looked_at import LADDER
 from tests.unit.rule_tests.example_rules import (
     ACTS,
     BOUGHT,
@@ -136,6 +137,9 @@ KINDS: Final[dict[str, tuple[Any, list[Any], str]]] = {
         "30 days",
     ),
     "status": ({"status": "cancelled", "for": "3 days"}, [{"at": "start", "event": "cancellation"}], "3 days"),
+    "stage": ({"stage": "quiet"}, BOUGHT, "30 days"),
+    "in stage for": ({"all": [{"stage": "quiet"}, {"in stage for": "20 days"}]}, BOUGHT, "50 days"),
+    "moved": ({"moved": "up", "from": "quiet"}, BOUGHT, "90 days"),
     "meets": ({"meets": "gone quiet"}, BOUGHT, "45 days"),
     "all": ({"all": [QUIET, {"last": "login", "at least": "50 days ago"}]}, [*BOUGHT, LOGINS], "59 days"),
     "any": ({"any": [QUIET, {"last": "purchase", "at least": "50 days ago"}]}, BOUGHT, "45 days"),
@@ -147,7 +151,8 @@ KINDS: Final[dict[str, tuple[Any, list[Any], str]]] = {
 def test_every_condition_can_be_tested(kind: str) -> None:
     when, given, at = KINDS[kind]
     examples = [example([{"at": at, "action": "at-risk"}], given, watch_for="90 days")]
-    book = RuleBook((rule("quiet", when=when, examples=examples),), {"gone quiet": rule(when=QUIET).when})
+    rules = (rule("quiet", when=when, examples=examples),)
+    book = RuleBook(rules, {"gone quiet": rule(when=QUIET).when}, ladders=(LADDER,))
     (result,) = run_examples(book, TYPES)
     assert result.passed, text_of(result)
 

@@ -76,6 +76,7 @@ def export(
 
 def _gathered(settings: Settings, customer_id: str) -> Export | None:
     configuration = load_configuration(settings)
+    settings = configuration.settings
 
     async def ask(store: Store) -> Export | None:
         await require(settings, configuration.sources, "customer export")

@@ -27,6 +27,7 @@ from workers.customer_orders.verifying import refused
 from workers.customer_orders.writing import Placed, write_orders
 from workers.dead_letters.record import origin_of
 from workers.errors import StartupError
+from workers.loading import with_declared_actions
 from workers.operations.rights.refusals import require
 from workers.settings import Settings, read_settings
 from workers.source_files.reading import load_sources
@@ -71,7 +72,7 @@ def erase(
     carried it out yet: the order is written all the same, and is not lost. Likewise if an open action is not taken
     back, which is listed then.
     """
-    settings = read_settings(context.obj)
+    settings = with_declared_actions(read_settings(context.obj))
     can_ask = file != STANDARD_INPUT and sys.stdin.isatty() and sys.stderr.isatty()
     if not (yes or dry_run or can_ask):
         raise StartupError([_UNCONFIRMED])

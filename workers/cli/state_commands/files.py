@@ -120,6 +120,7 @@ def _run(
     logs.configure_logging("warning", settings.log_format)
     logs.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
     configuration = load_configuration(settings)
+    settings = configuration.settings
 
     async def shown(store: Store) -> Result:
         here = Installation(settings, configuration, store, version("linger"))

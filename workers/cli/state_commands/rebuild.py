@@ -68,6 +68,7 @@ def rebuild(
     logs.configure_logging("warning", settings.log_format)
     logs.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
     configuration = load_configuration(settings)
+    settings = configuration.settings
     options = Options(all_partitions, dry_run, among_workers, log_is_cut, begin_with)
 
     async def work(store: Store) -> Report:

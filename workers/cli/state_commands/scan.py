@@ -75,20 +75,27 @@ def forecast_command(
     """
     settings = read_settings(context.obj)
     configuration = load_configuration(settings)
-    with TemporaryDirectory(prefix="linger-scan-") as folder:
-        path = scan
-        if path is None:
-            path = Path(folder) / "scan.jsonl"
-            _take(settings, configuration, path, per_second)
+    with scanned(settings, configuration, scan, per_second) as path, counting("run on") as advance:
         question = Question(path, configuration.book, configuration.rules, days)
-        with _counting("run on") as advance:
-            document = forecast(question, lambda number: advance(number, 0))
+        document = forecast(question, lambda number: advance(number, 0))
     if scan is None:
         document["scan"]["file"] = None
     if as_json:
         print_json(document)
     else:
         render(document, out)
+
+
+@contextmanager
+def scanned(settings: Settings, configuration: Configuration, path: Path | None, per_second: int) -> Iterator[Path]:
+    """Yield the path of a scan for the duration of a `with` block: the given one, or one that is taken for it."""
+    if path is not None:
+        yield path
+        return
+    with TemporaryDirectory(prefix="linger-scan-") as folder:
+        taken = Path(folder) / "scan.jsonl"
+        _take(settings, configuration, taken, per_second)
+        yield taken
 
 
 def _take(settings: Settings, configuration: Configuration, path: Path, per_second: int) -> ScanReport:
@@ -104,14 +111,14 @@ def _take(settings: Settings, configuration: Configuration, path: Path, per_seco
             settings.key_of_marks,
             version("linger"),
         )
-        with _counting("read") as advance:
+        with counting("read") as advance:
             return await take_scan(here, path, per_second, advance)
 
     return with_stored_state(settings, work)
 
 
 @contextmanager
-def _counting(done: str) -> Iterator[Advance]:
+def counting(done: str) -> Iterator[Advance]:
     """Show on a terminal how many customers are done, and a bar if it is known how many there are."""
     columns = (TextColumn("{task.completed:,} customers " + done), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not sys.stderr.isatty()) as bar:

@@ -5,6 +5,7 @@ cimport cython
 from workers.core.customer.candidate cimport Candidate
 from workers.core.customer.episode cimport Episode
 from workers.core.customer.series cimport Series
+from workers.core.customer.stage cimport Stage
 from workers.core.memory cimport Numbers
 from workers.core.months cimport month_at, month_from
 
@@ -16,6 +17,7 @@ cdef class Customer:
     cdef public long long first_ms, at_ms, fired_ms, due_ms, generation, seen_number, waiting, settled_ms
     cdef public long long earliest_ms, forget_after_ms
     cdef readonly list signs
+    cdef readonly Stage stage
     cdef readonly long long groups, most_conditions
     cdef readonly list series, episodes, candidates
     cdef readonly dict by_key

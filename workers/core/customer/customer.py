@@ -8,6 +8,7 @@ from workers.core.customer.candidate import Candidate
 from workers.core.customer.episode import Episode
 from workers.core.customer.series import Series
 from workers.core.customer.specs import SeriesSpec
+from workers.core.customer.stage import Stage
 from workers.core.memory import Numbers
 from workers.core.months import month_at, month_from
 
@@ -50,7 +51,8 @@ class Customer:
         repeats: whether a rule that repeats may have asked in its present episode (`Episode.asked`).
         floors: by event type, the moment up to which the customer's events of the type are history. Under "" the same
             for a customer who is known because of history. Empty for nearly all customers.
-        flips: of each group of rules, the next moment at which time alone changes one of them, FOREVER_MS for never.
+        flips: of each group of rules, and then of the ladder if there is one, the next moment at which time alone
+            changes one of them, FOREVER_MS for never.
         flips_known: whether `flips` are those of the groups of this rule set. If not, they mean nothing and must be
             worked out again; `due_ms` holds.
         named_flips: what was read in layout 3 in their place, by the names of the groups of then; meaningless when
@@ -59,6 +61,7 @@ class Customer:
         forget_after_ms: how long after the last sign of life a customer is forgotten; 0 for never.
         earliest_ms: since when any type is watched (`Coverage.earliest_ms`).
         signs: the plain series of the types that are a sign of life.
+        stage: where they stand on the ladder; empty without one.
     """
 
     def __init__(self, series: Sequence[SeriesSpec], rules: int, groups: int, most_conditions: int) -> None:
@@ -67,7 +70,7 @@ class Customer:
         Args:
             series: everything that it keeps, in the order of its places.
             rules: how many it has.
-            groups: how many groups of them.
+            groups: how many groups of them; one more if there is a ladder.
             most_conditions: the most elementary conditions of one rule.
         """
         self.series = [Series(one.key, one.type, one.adds is not None, one.keep_days) for one in series]
@@ -84,6 +87,7 @@ class Customer:
         self.settled_ms = self.earliest_ms = FOREVER_MS
         self.forget_after_ms = 0
         self.signs: list[Series] = []
+        self.stage = Stage()
         self.is_known = False
         self.first_ms = self.at_ms = self.fired_ms = self.due_ms = self.generation = 0
         self.seen_number = self.waiting = 0
@@ -117,6 +121,8 @@ class Customer:
         for place in range(self.groups):
             self.flips[place] = FOREVER_MS
         self.flips_known = True
+        if self.stage.is_present():
+            self.stage.clear()
         if self.named_flips:
             self.named_flips = {}
         if self.other_series:

@@ -104,6 +104,7 @@ class Rest(msgspec.Struct, array_like=True, gc=False):
     floors: dict[str, int] = {}
     asked: list[tuple[int, int]] = []
     seen: dict[str, Seen] = {}
+    stage: list[int] = []
 
 
 Wording = Callable[[Candidate], Waiting]
@@ -178,6 +179,7 @@ class Layout3:
         if flags & _HAS_REST:
             rest = _decode_rest(given.take(given.end - given.at))
             take_rest(customer, rest)
+            customer.stage.take(rest.stage)
             take_seen(rest.seen, self.names)
             for waiting in rest.candidates:
                 take_worded(customer.another_candidate(), waiting, self.names)
@@ -303,8 +305,8 @@ class Layout3:
             out.moments(customer.acted)
         candidates = [self.worded(customer.candidates[place]) for place in range(customer.waiting)]
         seen = {key: one.seen for key, one in all_series.items() if one.seen}
-        rest = [customer.latest, candidates, customer.attributes, customer.pairs, customer.floors]
-        rest += [self.names.asked(), seen]
+        rest: list[Any] = [customer.latest, candidates, customer.attributes, customer.pairs, customer.floors]
+        rest += [self.names.asked(), seen, customer.stage.numbers()]
         if drop_empty(rest):
             flags |= _HAS_REST
             out.copy(_encode_rest(rest))

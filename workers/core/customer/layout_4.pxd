@@ -8,9 +8,10 @@ from workers.core.customer.customer cimport Customer
 from workers.core.customer.episode cimport Episode
 from workers.core.customer.names cimport Names, Places
 from workers.core.customer.series cimport Series
+from workers.core.customer.stage cimport Stage
 
 cdef long long DAY_MS, FOREVER_MS, FARTHEST_MS, RING, FINGERPRINT_BYTES, MAX_STORED, _VERSION_BYTES, _HASH_BYTES
-cdef long long _HAS_FIRED, _HAS_DUE, _HAS_FLIPS, _HAS_EPISODES, _HAS_ACTED, _HAS_CANDIDATES, _HAS_REST, _CUSTOMER_FLAGS
+cdef long long _HAS_FIRED, _HAS_DUE, _HAS_FLIPS, _HAS_EPISODES, _HAS_ACTED, _HAS_CANDIDATES, _HAS_REST, _HAS_STAGE, _CUSTOMER_FLAGS
 cdef long long _BY_KEY, _OF_SOME, _OF_OTHERS, _NAMED, _WHOLE, _ONCE, _SUMS, _GONE, _DAY_EACH, _VALUES, _FINE, _SERIES_FLAGS
 cdef long long _IN_WORDS, _IS_WITHDRAWN, _IS_DOUBTED, _HAS_MORE, _CANDIDATE_FLAGS
 cdef long long _FARTHEST_DAY, _HUNDRED, _MOST_HUNDREDS, _MOMENTLIKE, _MOST_EVIDENCE, _ANY_EVIDENCE

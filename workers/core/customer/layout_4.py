@@ -50,7 +50,8 @@ _HAS_EPISODES: Final = 8
 _HAS_ACTED: Final = 16
 _HAS_CANDIDATES: Final = 32
 _HAS_REST: Final = 64
-_CUSTOMER_FLAGS: Final = 127
+_HAS_STAGE: Final = 128
+_CUSTOMER_FLAGS: Final = 255
 
 # Flags of a series. The lowest three bits say how it is named: by its key, as one of `_USUAL`, as the series of some
 # events of one of `_USUAL`, or as that of some events of another type.
@@ -189,6 +190,8 @@ class Layout4:
             self.read_flips()
         if flags & _HAS_DUE:
             customer.due_ms = given.moment()
+        if flags & _HAS_STAGE:
+            customer.stage.read(given)
         if flags & _HAS_ACTED:
             customer.acted = given.moments()
         self.rest = _NO_REST
@@ -390,6 +393,9 @@ class Layout4:
         if customer.due_ms != (soonest_ms if soonest_ms < FOREVER_MS else 0):
             flags |= _HAS_DUE
             out.moment(customer.due_ms)
+        if customer.stage.is_present():
+            flags |= _HAS_STAGE
+            customer.stage.write(out)
         if customer.acted:
             flags |= _HAS_ACTED
             out.moments(customer.acted)

@@ -111,13 +111,20 @@ class Names:
         self.groups = [(one, Requirement(customer, one.required)) for one in groups]
 
     def series_of(self, key: str) -> Series:
-        """Return a series by its key; one that no rule of this set reads is made."""
+        """Return a series by its key; one that no rule of this set reads is made.
+
+        Raises:
+            Damaged: if the key names no event type.
+        """
         customer = self.customer
         series: Series | None = customer.by_key.get(key)
         if series is None:
             series = customer.other_series.get(key)
         if series is None:
-            series = customer.other_series[key] = Series(key, type_of(key), False, 0)
+            kind = type_of(key)
+            if not kind:
+                raise Damaged("a series of no type")
+            series = customer.other_series[key] = Series(key, kind, False, 0)
         return series
 
     def known_series(self, key: str) -> Series | None:

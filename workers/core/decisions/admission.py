@@ -278,7 +278,7 @@ class Admission:
         else:
             row.explain(NOT_UNDERSTOOD)
             row.said = spelling
-            self.not_understood.append(spelling)
+            self.not_understood = [*self.not_understood, spelling]
         return row
 
     def winner(self, rule: ActiveRule, at_ms: int) -> ActiveRule | None:

@@ -9,6 +9,7 @@ from workers.core.customer.names cimport Names
 from workers.core.customer.standing cimport Standing
 from workers.core.customer.stored cimport Stored
 from workers.core.decisions.decided cimport Decided
+from workers.core.decisions.moves cimport Moves
 from workers.core.decisions.program cimport Program
 from workers.core.decisions.records cimport Records
 from workers.core.decisions.turn cimport Turn
@@ -25,7 +26,9 @@ cdef class Outcome:
     cdef readonly long long due_ms, folded, duplicates, answered_ms, forgotten
     cdef readonly bint says_yes
     cdef readonly dict waiting
-    cdef readonly list not_understood, left_out, unnamed
+    cdef readonly list not_understood, left_out, unnamed, stages
+    cdef readonly str stage
+    cdef readonly bint is_untold
 
     cdef int _check(self) except -1
 
@@ -43,12 +46,16 @@ cdef class Decider:
     cdef dict _records
 
     cpdef Customer read(self, bytes stored)
-    cpdef Turn begin(self, str customer_id, Coverage observed, Standing standing)
+    cpdef Turn begin(self, str customer_id, Coverage observed, Standing standing, bytes stored=*)
     cpdef Records records_for(self, str topic_prefix)
-    @cython.locals(turn=Turn, customer=Customer, plain=PlainEvent, due_ms=cython.longlong)
+    @cython.locals(turn=Turn, plain=PlainEvent)
     cpdef Outcome decide(
         self, str customer_id, bytes stored, object events, Coverage observed, long long upto_ms, long long layout,
         Standing standing=*,
+    )
+    @cython.locals(turn=Turn, customer=Customer, fired_ms=cython.longlong)
+    cpdef Outcome tell(
+        self, str customer_id, bytes stored, Coverage observed, long long upto_ms, long long layout, Standing standing=*
     )
     @cython.locals(customer=Customer)
     cpdef Turn run_on(
@@ -56,14 +63,14 @@ cdef class Decider:
     )
 
     cpdef long long forgotten_ms(self, bytes stored) except? 1
-    @cython.locals(turn=Turn, customer=Customer, fired_ms=cython.longlong)
+    @cython.locals(turn=Turn, fired_ms=cython.longlong)
     cpdef Outcome collect(
         self, str customer_id, bytes stored, Coverage observed, long long upto_ms, long long layout, Standing standing=*
     )
     @cython.locals(turn=Turn, customer=Customer, due_ms=cython.longlong)
     cdef Outcome _settled(self, long long upto_ms, long long layout)
-    @cython.locals(outcome=Outcome, turn=Turn)
-    cdef Outcome _outcome(self, bytes stored, long long due_ms)
+    @cython.locals(outcome=Outcome, turn=Turn, moves=Moves, stretch=Stretch, passed_ms=cython.longlong)
+    cdef Outcome _outcome(self, bytes stored, long long due_ms, long long upto_ms=*)
     @cython.locals(place=cython.longlong, candidate=Candidate)
     cdef int _take_words(self, Customer customer) except -1
     @cython.locals(row=Decided)

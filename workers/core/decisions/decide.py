@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from schemas.actions import Action, Decision
+from schemas.stages import StageRecord
 from workers.core.coverage import Coverage
 from workers.core.customer.candidate import Candidate
 from workers.core.customer.customer import Customer
@@ -31,6 +32,7 @@ from workers.core.events.scanner import Scanner
 from workers.core.rules.rule_set import RuleSet
 
 _SUPPRESSED: Final = Standing(True, 0)
+_NO_STAGES: Final[list[StageRecord | None]] = []
 LAYOUT: Final = 3
 """The layout that is written if none is asked for."""
 
@@ -49,6 +51,10 @@ class Outcome:
         says_yes: whether that answer is a yes.
         forgotten: how often the customer was forgotten; if nothing came after that, there is no state.
         left_out: for each value that its type could not read: the event's type and id, the attribute, the reason.
+        stages: what is to be published of the customer's stage, in order; None stands for a customer who is not
+            known any longer.
+        stage: the name of the stage, as far as everything has been seen; None if it is not known.
+        is_untold: whether the stage is still to be published, because it is no move (`tell`).
         unnamed: for each action that waited and is dropped without a decision, the version of its rule: no one knows
             what that version says, and nothing shows which rule it was.
     """
@@ -61,9 +67,12 @@ class Outcome:
         "duplicates",
         "folded",
         "forgotten",
+        "is_untold",
         "left_out",
         "not_understood",
         "says_yes",
+        "stage",
+        "stages",
         "stored",
         "unnamed",
         "waiting",
@@ -82,6 +91,9 @@ class Outcome:
     not_understood: list[str]
     left_out: list[tuple[str, str, str, str]]
     unnamed: list[str]
+    stages: list[StageRecord | None]
+    stage: str | None
+    is_untold: bool
 
     @property
     def decided(self) -> list[Decided]:
@@ -163,10 +175,18 @@ class Decider:
             records = self._records[topic_prefix] = Records(self.program.rules, topic_prefix)
         return records
 
-    def begin(self, customer_id: str, observed: Coverage, standing: Standing) -> Turn:
-        """Begin with a customer who is not known; the caller, who goes on with the turn, stores nothing."""
+    def begin(self, customer_id: str, observed: Coverage, standing: Standing, stored: bytes | None = None) -> Turn:
+        """Begin the turn of a customer, who is not known if nothing is stored, and return it.
+
+        Raises:
+            UnknownLayout: if the state cannot be read.
+        """
         self.turns += 1
         self.turn.begin(customer_id, observed, standing)
+        if stored is not None:
+            self.stored.read(stored)
+            if self.program.customer.waiting:
+                self._take_words(self.program.customer)
         return self.turn
 
     def decide(
@@ -180,26 +200,53 @@ class Decider:
         standing: Standing = AS_ANYBODY,
     ) -> Outcome:
         """Decide for one customer; arguments as for the function."""
-        self.turns += 1
-        turn, customer = self.turn, self.program.customer
-        turn.begin(customer_id, observed, standing)
-        if stored:
-            self.stored.read(stored)
-            if customer.waiting:
-                self._take_words(customer)
+        turn = self.begin(customer_id, observed, standing, stored or None)
         for event in events:
             if isinstance(event, PlainEvent):
                 plain: PlainEvent = event
                 turn.fold_plain(self.kinds[plain.type_place], plain)
             else:
                 turn.fold(event)
-        if not customer.is_known:
+        if not self.program.customer.is_known:
             return self._outcome(None, 0)
         turn.adopt()
         if upto_ms:
             upto_ms = turn.fire(upto_ms)
         turn.release()
         return self._settled(upto_ms, layout)
+
+    def tell(
+        self,
+        customer_id: str,
+        stored: bytes,
+        observed: Coverage,
+        upto_ms: int,
+        layout: int,
+        standing: Standing = AS_ANYBODY,
+    ) -> Outcome:
+        """Decide what is due for a customer, and publish where they stand even if that is no move.
+
+        Args:
+            customer_id: the customer.
+            stored: the state so far.
+            observed: as for `decide`.
+            upto_ms: as for `decide`.
+            layout: of the new state.
+            standing: what the customer's mark says.
+        """
+        self.turns += 1
+        turn, customer = self.turn, self.program.customer
+        turn.begin(customer_id, observed, standing)
+        self.stored.read(stored)
+        if customer.waiting:
+            self._take_words(customer)
+        turn.adopt()
+        fired_ms = turn.fire(upto_ms)
+        turn.release()
+        if turn.moves is not None:
+            turn.moves.tell(max(fired_ms, turn.clock()))
+            turn.set_due()
+        return self._settled(fired_ms, layout)
 
     def run_on(self, customer_id: str, stored: bytes, observed: Coverage, upto_ms: int, standing: Standing) -> Turn:
         """Decide what time alone brings up to a moment; nothing is stored, the turn has what was decided.
@@ -254,12 +301,7 @@ class Decider:
             layout: of the new state, if there is one.
             standing: what the customer's mark says.
         """
-        self.turns += 1
-        turn, customer = self.turn, self.program.customer
-        turn.begin(customer_id, observed, standing)
-        self.stored.read(stored)
-        if customer.waiting:
-            self._take_words(customer)
+        turn = self.begin(customer_id, observed, standing, stored)
         turn.adopt()
         fired_ms = turn.fire(upto_ms)
         turn.release()
@@ -273,7 +315,7 @@ class Decider:
         due_ms = turn.settle(upto_ms)
         if due_ms and customer.forget_after_ms and due_ms >= customer.forgotten_ms(turn.clock()):
             due_ms = 0  # what is due when they are forgotten is not decided
-        return self._outcome(self.stored.write(layout), due_ms)
+        return self._outcome(self.stored.write(layout), due_ms, upto_ms)
 
     def carry_out(
         self,
@@ -297,15 +339,10 @@ class Decider:
             standing: what the customer's mark said before the order.
             erases: whether the customer is erased: then there is no new state.
         """
-        self.turns += 1
-        turn, customer = self.turn, self.program.customer
-        turn.begin(customer_id, observed, standing)
-        self.stored.read(stored)
-        if customer.waiting:
-            self._take_words(customer)
+        turn = self.begin(customer_id, observed, standing, stored)
         self._take_back_of_gone_rules(order_ms)
         turn.carry_out(order_ms, erases)
-        if erases or not customer.is_known:
+        if erases or not self.program.customer.is_known:
             return self._outcome(None, 0)
         turn.admission.standing = _SUPPRESSED
         turn.release()
@@ -323,7 +360,7 @@ class Decider:
                 row.worded = Waiting(rule.id, episode.acted_ms, 0, rule.action, rule.version, {}, b"")
             episode.open_until_ms = 0
 
-    def _outcome(self, stored: bytes | None, due_ms: int) -> Outcome:
+    def _outcome(self, stored: bytes | None, due_ms: int, upto_ms: int = 0) -> Outcome:
         """Return the outcome of a turn; made without `__init__`, because there is one for each turn."""
         outcome, turn = Outcome.__new__(Outcome), self.turn
         outcome._decider = self
@@ -343,6 +380,15 @@ class Decider:
         outcome.not_understood = turn.admission.not_understood
         outcome.left_out = turn.left_out
         outcome.unnamed = turn.unnamed
+        outcome.stages, outcome.stage, outcome.is_untold = _NO_STAGES, None, False
+        moves = turn.moves
+        if moves is not None:
+            outcome.stages = moves.records
+            if stored is not None:
+                passed_ms = max(upto_ms, turn.clock())
+                stretch = moves.present(passed_ms)
+                outcome.stage = moves.ladder.name(stretch.code) if stretch.is_known else None
+                outcome.is_untold = moves.is_untold(passed_ms)
         return outcome
 
     def _take_words(self, customer: Customer) -> None:

@@ -9,6 +9,7 @@ from workers.core.customer.folding cimport TypeFolding
 from workers.core.customer.series cimport Series
 from workers.core.decisions.carried cimport Carried
 from workers.core.memory cimport Numbers
+from workers.core.conditions.ladder cimport ActiveLadder
 from workers.core.rules.rule_set cimport Rule, RuleSet
 from workers.core.rules.value cimport Worth
 
@@ -61,6 +62,7 @@ cdef class EventType:
     cdef readonly TypeFolding folding
     cdef readonly list groups, others
     cdef readonly bint is_sign_of_life, asks_consent, is_plain
+    cdef public bint moves
 
 @cython.final
 cdef class Program:
@@ -70,6 +72,7 @@ cdef class Program:
     cdef readonly dict by_id, types
     cdef readonly EventType unknown_type
     cdef readonly long long circles, all_decided_ms
+    cdef readonly ActiveLadder ladder
     cdef readonly Carried carried
     cdef readonly Worth worth
     cdef object _observed

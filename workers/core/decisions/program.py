@@ -7,16 +7,19 @@ from typing import Final
 
 from schemas.conditions import size_of
 from workers.core.conditions.condition import Condition
+from workers.core.conditions.ladder import ActiveLadder
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.customer import Customer
 from workers.core.customer.episode import Episode
 from workers.core.customer.folding import TypeFolding
 from workers.core.customer.series import Series
+from workers.core.customer.specs import Specs
 from workers.core.decisions.carried import Carried
+from workers.core.decisions.known_stage import KnownStage
 from workers.core.decisions.known_value import KnownValue
 from workers.core.memory import Numbers
 from workers.core.rules.binding import Binding
-from workers.core.rules.rule_set import Rule, RuleSet
+from workers.core.rules.rule_set import Ladder, Rule, RuleSet
 from workers.core.rules.value import Worth, require_value, worth_of
 from workers.core.rules.variables import Variable, compile_variables
 from workers.core.rules.whole_conditions import compile_whole
@@ -215,10 +218,21 @@ class EventType:
         others: all other groups.
         is_sign_of_life: whether such an event shows that a customer is back.
         asks_consent: whether it says who may be contacted.
+        moves: whether such an event can change where a customer stands on the ladder.
         is_plain: whether nothing but the plain series is kept of its events, and no attribute of them is read.
     """
 
-    __slots__ = ("asks_consent", "folding", "groups", "is_plain", "is_sign_of_life", "name", "others", "place")
+    __slots__ = (
+        "asks_consent",
+        "folding",
+        "groups",
+        "is_plain",
+        "is_sign_of_life",
+        "moves",
+        "name",
+        "others",
+        "place",
+    )
 
     def __init__(
         self,
@@ -235,6 +249,7 @@ class EventType:
         self.is_sign_of_life = is_sign_of_life
         self.asks_consent = asks_consent
         self.is_plain = folding is not None and folding.is_plain and not asks_consent and not is_converted
+        self.moves = False
         self.groups: list[Group] = []
         self.others: list[Group] = []
 
@@ -255,6 +270,7 @@ class Program:
         carried: what else goes with every action.
         worth: what the customer is worth; None if no file says it.
         all_decided_ms: up to when every type has been seen that any rule must have seen to be decided by time.
+        ladder: on which the customer stands; None if there is none.
     """
 
     def __init__(self, rule_set: RuleSet) -> None:
@@ -263,7 +279,11 @@ class Program:
         grouped = _grouped(ordered)
         conditions = max((size_of(rule.when)[0] for rule in ordered), default=0)
         self.rule_set = rule_set
-        self.customer = Customer(series, len(ordered), len(grouped), conditions)
+        timed = len(grouped) + (rule_set.ladder is not None)
+        self.customer = Customer(series, len(ordered), timed, conditions)
+        self.ladder: ActiveLadder | None = None
+        if rule_set.ladder is not None:
+            self.ladder = bound_ladder(rule_set.ladder, self.customer, specs)
         self.groups: list[Group] = []
         group_of: dict[int, Group] = {}
         for places in grouped:
@@ -272,7 +292,7 @@ class Program:
             group_of.update(dict.fromkeys(places, group))
         self.rules: list[ActiveRule] = []
         for place, rule in enumerate(ordered):
-            binding = Binding(self.customer, specs)
+            binding = Binding(self.customer, specs, ladder=self.ladder)
             condition = compile_whole(rule.when, binding)
             active = ActiveRule(place, rule, condition, binding.places, self.customer, group_of[place])
             active.variables = compile_variables(rule.variables, binding)
@@ -291,6 +311,8 @@ class Program:
             keys = require_value(rule_set.value, specs)
             self.worth = worth_of(rule_set.value, self.customer, [self.customer.by_key[key] for key in keys])
             self.carried.parts.append(KnownValue(self.worth, rule_set.value))
+        if self.ladder is not None:
+            self.carried.parts.append(KnownStage(self.ladder))
         self._observed: Coverage | None = None
         self.all_decided_ms = FOREVER_MS
 
@@ -304,6 +326,7 @@ class Program:
             name in self.rule_set.contact_policy.types,
             name in self.rule_set.attribute_types,
         )
+        kind.moves = self.ladder is not None and name in self.ladder.types
         for group in self.groups:
             reads = name in group.rules[0].rule.types
             (kind.groups if reads else kind.others).append(group)
@@ -332,6 +355,8 @@ class Program:
             return
         self._observed = observed
         self.customer.observe(observed)
+        if self.ladder is not None:
+            self.ladder.observe(observed)
         self.all_decided_ms = FOREVER_MS
         for rule in self.rules:
             rule.observe(observed)
@@ -340,8 +365,17 @@ class Program:
     def begin(self) -> None:
         """Begin with a customer who is not known."""
         self.customer.clear()
+        if self.ladder is not None:
+            self.ladder.is_stale = True
         for group in self.groups:
             group.is_timed = False
+
+
+def bound_ladder(ladder: Ladder, customer: Customer, specs: Specs) -> ActiveLadder:
+    """Return a ladder, compiled for the customer of a rule set."""
+    bindings = [Binding(customer, specs) for _ in ladder.steps]
+    steps = list(map(compile_whole, ladder.steps, bindings))
+    return ActiveLadder(ladder, customer, steps, max(binding.places for binding in bindings))
 
 
 def _grouped(rules: tuple[Rule, ...]) -> list[list[int]]:

@@ -12,6 +12,7 @@ from workers.core.customer.folding cimport TypeFolding, fingerprint_number, keep
 from workers.core.decisions.admission cimport Admission
 from workers.core.decisions.decided cimport Decisions
 from workers.core.decisions.episodes cimport Episodes, next_repetition
+from workers.core.decisions.moves cimport Moves
 from workers.core.decisions.program cimport ActiveRule, EventType, Group, Program
 from workers.core.events.attribute_types cimport typed
 from workers.core.events.decoding cimport DecodedEvent
@@ -39,6 +40,7 @@ cdef class Turn:
     cdef public list unnamed
     cdef readonly long long forgotten
     cdef readonly tuple answer
+    cdef readonly Moves moves
 
     cpdef begin(self, str customer_id, Coverage observed, Standing standing)
 
@@ -84,7 +86,7 @@ cdef class Turn:
     cpdef release(self)
     @cython.locals(
         customer=Customer, begun=cython.longlong, group=Group, all_seen=cython.bint, at_ms=cython.longlong,
-        rule=ActiveRule, flip_ms=cython.longlong,
+        rule=ActiveRule, flip_ms=cython.longlong, seen_ms=cython.longlong,
     )
     cdef advance(self, long long upto_ms, bint forced)
     @cython.locals(
@@ -93,7 +95,7 @@ cdef class Turn:
     )
     cdef ActiveRule first_due(self, long long upto_ms, bint all_seen)
     @cython.locals(customer=Customer)
-    cdef long long clock(self) except? 1
+    cpdef long long clock(self) except? 1
     @cython.locals(
         episode=Episode, truth=cython.int, clock=cython.longlong, flip_ms=cython.longlong, lasted_ms=cython.longlong
     )
@@ -103,7 +105,7 @@ cdef class Turn:
     @cython.locals(rule=ActiveRule, soonest_ms=cython.longlong)
     cdef set_flip(self, Group group)
     @cython.locals(customer=Customer, soonest_ms=cython.longlong, place=cython.longlong)
-    cdef set_due(self)
+    cpdef set_due(self)
     @cython.locals(group=Group, rule=ActiveRule)
     cdef note_flips(self, long long upto_ms)
     @cython.locals(episode=Episode)
@@ -118,7 +120,7 @@ cdef class Turn:
     cdef tidy(self, ActiveRule rule, bint queued)
     @cython.locals(
         customer=Customer, due_ms=cython.longlong, group=Group, group_ms=cython.longlong, rule=ActiveRule,
-        own_ms=cython.longlong,
+        own_ms=cython.longlong, moved_ms=cython.longlong,
     )
     cdef long long look_again(self, long long upto_ms, long long passed_ms) except? 1
     cdef wait(self, frozenset types, long long at_ms)

@@ -14,6 +14,7 @@ from workers.core.customer.standing import Standing
 from workers.core.decisions.admission import Admission
 from workers.core.decisions.decided import CUSTOMER_ERASED, CUSTOMER_OPTED_OUT, CUSTOMER_SUPPRESSED, Decisions
 from workers.core.decisions.episodes import Episodes, next_repetition
+from workers.core.decisions.moves import Moves
 from workers.core.decisions.program import ActiveRule, EventType, Group, Program
 from workers.core.events.attribute_types import typed
 from workers.core.events.decoding import DecodedEvent
@@ -22,6 +23,8 @@ from workers.core.events.plain import PlainEvent
 
 class Turn:
     """Decides for the customer whose objects are filled in; made once for a rule set.
+
+    What outcomes hand out (`waiting`, `left_out`, `unnamed`) is replaced, never changed: they outlive the turn.
 
     Attributes:
         program: the rules, bound to the customer.
@@ -34,6 +37,7 @@ class Turn:
         unnamed: versions of rules whose waiting actions are dropped without a decision (`decide.Outcome`).
         forgotten: how often the customer was forgotten.
         answer: to the question of consent, the latest that was forgotten with the customer; None if none was.
+        moves: follows the customer's stage; None without a ladder.
     """
 
     def __init__(self, program: Program) -> None:
@@ -56,6 +60,7 @@ class Turn:
         self.unnamed: list[str] = []
         self.forgotten = 0
         self.answer: tuple[bool, int] | None = None
+        self.moves = None if program.ladder is None else Moves(program.ladder, program.carried)
 
     def begin(self, customer_id: str, observed: Coverage, standing: Standing) -> None:
         """Begin with a customer who is not known; what is stored can be read into the customer then."""
@@ -70,6 +75,8 @@ class Turn:
         self.admission.customer_id = customer_id
         self.admission.standing = standing
         self.admission.insists = False
+        if self.moves is not None:
+            self.moves.begin(customer_id)
         if self.waiting:
             self.waiting = {}
         if self.left_out:
@@ -98,7 +105,10 @@ class Turn:
         begun = self.decisions.number
         original, types = event, self.attribute_types.get(event.type)
         if types is not None:
-            event = typed(event, types, self.left_out)
+            left_out: list[tuple[str, str, str, str]] = []
+            event = typed(event, types, left_out)
+            if left_out:
+                self.left_out = self.left_out + left_out
         if kind.folding is not None:
             kind.folding.fold(event)
         if kind.asks_consent:
@@ -143,6 +153,10 @@ class Turn:
         elif customer.due_ms and customer.due_ms <= at_ms:
             self.advance(at_ms, True)
         customer.remember(fingerprint)
+        if self.moves is not None:
+            if at_ms > customer.at_ms:
+                self.moves.arrive(at_ms)
+            self.moves.ladder.is_stale = True
         if at_ms > customer.at_ms:
             customer.at_ms = at_ms
         if customer.fired_ms <= customer.at_ms:
@@ -160,6 +174,8 @@ class Turn:
         """
         customer = self.customer
         self.folded += 1
+        if self.moves is not None and (kind.moves or is_new):
+            self.moves.follow()
         for group in kind.groups:
             self.judge_group(group, kind, event_ms)
         if is_new:
@@ -257,6 +273,8 @@ class Turn:
                 opted_out_ms = 0 if answer[0] else answer[1]
                 self.admission.standing = Standing(standing.is_suppressed, opted_out_ms)
         self.program.begin()
+        if self.moves is not None:
+            self.moves.forget()
 
     # -- orders --------------------------------------------------------------------------------------------
 
@@ -280,6 +298,8 @@ class Turn:
         if customer.due_ms and customer.due_ms <= order_ms:
             self.advance(order_ms, True)
         if order_ms > customer.at_ms:
+            if self.moves is not None:
+                self.moves.arrive(order_ms)
             customer.at_ms = order_ms
         if customer.fired_ms <= customer.at_ms:
             customer.fired_ms = 0
@@ -305,6 +325,8 @@ class Turn:
                 self.time_all()
             return
         clock, begun = self.clock(), self.decisions.number
+        if self.moves is not None:
+            self.moves.adopt(customer.generation)
         has_new_meaning = customer.generation < self.meaning_generation
         for rule in self.program.rules:
             is_new = rule.since_generation > customer.generation
@@ -345,6 +367,8 @@ class Turn:
         """Find out when time alone changes each rule."""
         for group in self.program.groups:
             self.time_group(group)
+        if self.moves is not None:
+            self.moves.set_time(self.customer.at_ms)
         self.customer.flips_known = True
         self.set_due()
 
@@ -386,6 +410,9 @@ class Turn:
                 rule waits until every type that it reads has been seen up to its due time.
         """
         customer, begun = self.customer, self.decisions.number
+        if self.moves is not None:
+            seen_ms = self.moves.ladder.decided_until_ms
+            self.moves.fire(upto_ms if forced or seen_ms > upto_ms else seen_ms)
         for group in self.program.groups:
             if customer.flips[group.place] <= upto_ms and not group.is_timed:
                 self.time_group(group)
@@ -555,6 +582,12 @@ class Turn:
     def look_again(self, upto_ms: int, passed_ms: int) -> int:
         """Return when to look again if some rules wait: for these, the watermarks are noted."""
         customer, due_ms = self.customer, FOREVER_MS
+        if self.moves is not None:
+            moved_ms = customer.flips[self.moves.place]
+            if moved_ms <= upto_ms:
+                self.wait(self.moves.ladder.types, moved_ms)
+            else:
+                due_ms = moved_ms
         for group in self.program.groups:
             group_ms = customer.flips[group.place]
             if group_ms > passed_ms:
@@ -574,4 +607,4 @@ class Turn:
         unseen = self.observed.unseen(types, at_ms)
         # All seen meanwhile: any type works, and the customer is ready at the next poll.
         name = min(types) if unseen is None else unseen
-        self.waiting[name] = min(at_ms, self.waiting.get(name, at_ms))
+        self.waiting = {**self.waiting, name: min(at_ms, self.waiting.get(name, at_ms))}

@@ -103,13 +103,6 @@ def scaled_number(value: Any) -> int | None:
     return None if exact_number(value) is None else scaled(value)
 
 
-def is_negative(value: Any) -> bool:
-    """Return whether a value is a number below zero, in whole ten-thousandths."""
-    if value.__class__ is Decimal and not value.is_signed():
-        return False
-    return (scaled_number(value) or 0) < 0
-
-
 def fingerprint_of(value: Any) -> int | None:
     """Return a 32-bit hash of a value, for counting distinct values; None if it is not a plain value.
 

@@ -84,11 +84,6 @@ _ATTRIBUTE: Final = "ce_"
 _URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
 
 
-def gives_many(envelopes: Sequence[Envelope]) -> bool:
-    """Return whether a record in these envelopes may hold several items: by `each`, or as a batch of CloudEvents."""
-    return any(envelope.kind in ("each", "cloudevents") for envelope in envelopes)
-
-
 def compile_unwrap(envelopes: Sequence[Envelope], read: Read, *, names_op: bool = False) -> Unwrap:
     """Compile the envelopes of a source into a function that takes its records out of them.
 

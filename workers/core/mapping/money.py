@@ -84,11 +84,6 @@ def in_major_unit(value: Any, decimals: int, at: str) -> Decimal:
     return Decimal((sign, digits, exponent - decimals))
 
 
-def iso_decimals(currency: str) -> int | None:
-    """Return how many decimals ISO 4217 gives a currency; None if it has none such, or no decimals for it."""
-    return _ISO.get(currency)
-
-
 def _exact(value: Any) -> Decimal | None:
     kind = value.__class__
     if kind is int:

@@ -29,6 +29,12 @@ def types_of_attributes(book: RuleBook, *, with_drafts: bool = False) -> dict[st
         for reader in (*conditions_in(rule, book.define), *measurements):
             for use in uses_of(reader):
                 needed[use.reference] = use.kind if needed.get(use.reference, use.kind) == use.kind else None
+    for ladder in book.ladders:
+        if ladder.status == "draft" and not with_drafts:
+            continue
+        for step in ladder.steps:
+            for use in uses_of(expanded(step.when, book.define)):
+                needed[use.reference] = use.kind if needed.get(use.reference, use.kind) == use.kind else None
     following = {reference: kind for reference, kind in needed.items() if kind is not None}
     return {**following, **book.attribute_types, **BUILT_IN_TYPES}
 

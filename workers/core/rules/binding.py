@@ -22,9 +22,10 @@ class Binding:
         customer: whose objects the conditions read.
         specs: everything that the rule set keeps.
         negations: inside how many `not` the condition is that is compiled.
+        ladder: on which the customer stands (`rules.ladder.ActiveLadder`); None if there is none.
     """
 
-    def __init__(self, customer: Customer, specs: Specs, *, collects: bool = False) -> None:
+    def __init__(self, customer: Customer, specs: Specs, *, collects: bool = False, ladder: Any = None) -> None:
         """Begin with the first condition of a rule.
 
         Args:
@@ -32,10 +33,12 @@ class Binding:
             specs: everything that the rule set keeps.
             collects: whether conditions are compiled only so that `specs` holds what they read: then the customer
                 need not have it, and what is compiled is of no use.
+            ladder: the live ladder, bound to the customer.
         """
         self.customer = customer
         self.specs = specs
         self.negations = 0
+        self.ladder = ladder
         self._places = 0
         self._collects = collects
 

@@ -93,6 +93,7 @@ class Kind:
             without a bound are missing.
         where_declared: those of its types that it reads only where the operator has declared them.
         reads_tenure: whether it reads since when the customer is known.
+        reads_ladder: whether it reads where the customer stands, so that every type of the ladder can turn it.
         claims: its content as statements that can be compared, or those of its opposite (`holds=False`); nothing if
             that is too complex.
         says_only_its_claims: whether the claims are all that it, or its opposite, says.
@@ -124,6 +125,7 @@ class Kind:
     most_events: Callable[[Any], dict[str, int]] = any_number
     where_declared: frozenset[str] = frozenset()
     reads_tenure: bool = False
+    reads_ladder: bool = False
     claims: Callable[[Any, bool], Iterable[Claim]] = nothing
     says_only_its_claims: Callable[[Any, bool], bool] = never
     times: Callable[[Any], Iterable[str]] = nothing

@@ -10,17 +10,20 @@ from schemas import rules as written
 from schemas.attribute_types import AttributeType, told_apart_in, uses_of
 from schemas.conditions import expanded
 from schemas.durations import duration_ms
-from schemas.rules import RuleBook, pace_seconds
+from schemas.ladders import Ladder as LadderAsWritten
+from schemas.paces import pace_seconds
+from schemas.rules import RuleBook
 from schemas.variables import OfLatestEvent, measurement_of
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.names import code_of
 from workers.core.customer.specs import AttributeSpec, Specs, digest_of
+from workers.core.customer.stage import code_of_stage
 from workers.core.meaning import MEANING
 from workers.core.rules.attribute_types import attributes_in, to_convert, types_of_attributes
 from workers.core.rules.competition import competing
 from workers.core.rules.contact_policy import compile_contact_policy
 from workers.core.rules.groups_of_3 import grouped
-from workers.core.rules.rule_set import HoldOut, Pace, Required, Rule, RuleSet
+from workers.core.rules.rule_set import HoldOut, Ladder, Pace, Required, Rule, RuleSet
 from workers.core.rules.value import require_value
 from workers.core.rules.variables import collect_variables
 from workers.core.rules.whole_conditions import (
@@ -28,6 +31,7 @@ from workers.core.rules.whole_conditions import (
     collect,
     least_events,
     most_events,
+    reads_ladder,
     reads_tenure,
     types_of,
 )
@@ -50,7 +54,9 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
     ordered = sorted((_expanded(rule, book) for rule in book.rules), key=lambda rule: rule.id)
     evaluated = [rule for rule in ordered if rule.status != "draft"]
     contact_policy = compile_contact_policy(book.for_every_rule, book.personal)
-    read = {name for rule in evaluated for part in _conditions_of(rule) for name in types_of(part)}
+    steps = [] if book.ladder is None else [expanded(step.when, book.define) for step in book.ladder.steps]
+    conditions_of_all = [*(part for rule in evaluated for part in _conditions_of(rule)), *steps]
+    read = {name for part in conditions_of_all for name in types_of(part)}
     valued = set() if book.value is None else set(book.value.types())
     known = sorted(
         set(types) | read | valued | {reference.split(".", 1)[0] for reference in contact_policy.attributes}
@@ -61,13 +67,13 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         specs.require_attribute(reference)
     if book.value is not None:
         require_value(book.value, specs)
-    read_attributes = {name for rule in evaluated for part in _conditions_of(rule) for name in attributes_in(part)}
+    read_attributes = {name for part in conditions_of_all for name in attributes_in(part)}
     worded = frozenset(read_attributes)
     _refuse_same_codes(rule.id for rule in evaluated)
     contents = {rule.id: _content(rule) for rule in ordered}
-    compiled = grouped(
-        competing([_compile(rule, contents[rule.id], specs, hold_out_key) for rule in evaluated], contact_policy)
-    )
+    ladder = None if book.ladder is None else compile_ladder(book.ladder, book.define, specs)
+    own = [_compile(rule, contents[rule.id], specs, hold_out_key, ladder) for rule in evaluated]
+    compiled = grouped(competing(own, contact_policy))
     references: dict[str, set[str]] = {}
     for measurement in (measurement_of(one) for rule in evaluated for one in rule.variables.values()):
         read_attributes |= attributes_in(measurement)
@@ -97,6 +103,8 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
                 *([{"personal": hidden}] if hidden else []),
                 sorted(book.signs_of_life),
                 *([{"forget after": forget_after_ms}] if forget_after_ms else []),
+                *([{"stages": [_dumped(one) for one in book.ladders]}] if book.ladders else []),
+                *([{"steps": ladder.hash}] if ladder is not None else []),
                 *([{"value": _dumped(book.value)}] if book.value is not None else []),
                 MEANING,
             ]
@@ -109,6 +117,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         returns=specs.returns,
         signs_of_life=book.signs_of_life,
         forget_after_ms=forget_after_ms,
+        ladder=ladder,
         value=book.value,
         references={name: tuple(sorted(attributes)) for name, attributes in references.items()},
         brake=None if book.for_every_rule.brake is None else book.for_every_rule.brake[0],
@@ -129,6 +138,41 @@ def _refuse_same_codes(ids: Iterable[str]) -> None:
             raise ValueError(f"rules '{other}' and '{rule_id}' look the same in what is stored; give one another id")
 
 
+def compile_ladder(ladder: LadderAsWritten, define: Mapping[str, Any], specs: Specs) -> Ladder:
+    """Compile a ladder.
+
+    Args:
+        ladder: as written.
+        define: the named conditions.
+        specs: what is kept; changed.
+
+    Raises:
+        ValueError: if two stages look the same in what is stored.
+    """
+    steps = tuple(expanded(step.when, define) for step in ladder.steps)
+    codes = {code_of_stage(name): name for name in ladder.stages()}
+    for name in ladder.stages():
+        if codes[code_of_stage(name)] != name:
+            other = codes[code_of_stage(name)]
+            raise ValueError(f"stages '{other}' and '{name}' look the same in what is stored; give one another name")
+    for when in steps:
+        collect(when, specs)
+    matter: dict[str, AttributeType] = {}
+    for when in steps:
+        matter |= _types_that_matter(when, specs)
+    meant = [list(ladder.stages()), [_dumped(when) for when in steps], MEANING, *([matter] if matter else [])]
+    return Ladder(
+        name=ladder.name,
+        stages=ladder.stages(),
+        steps=steps,
+        listed=ladder.listed(),
+        pace=Pace(ladder.pace[0], pace_seconds(ladder.pace), spread=True),
+        types=frozenset(name for when in steps for name in types_of(when, specs.types)),
+        reads_tenure=any(map(reads_tenure, steps)),
+        hash=digest_of(meant),
+    )
+
+
 def compile_content(content: str, rules: RuleSet) -> Rule:
     """Compile one rule alone, of what it said when it was active, to word what it decided.
 
@@ -142,7 +186,7 @@ def compile_content(content: str, rules: RuleSet) -> Rule:
         ValueError: if this release does not know what it says.
     """
     rule = written.Rule.model_validate(orjson.loads(content))
-    return _compile(rule, _content(rule), rules.collected.with_nothing_required(), HOLD_OUT_KEY)
+    return _compile(rule, _content(rule), rules.collected.with_nothing_required(), HOLD_OUT_KEY, rules.ladder)
 
 
 def _json(rule: written.Rule, content: Mapping[str, Any]) -> str:
@@ -190,13 +234,20 @@ def _content(rule: written.Rule) -> Any:
     return _dumped(rule, exclude={"examples", "description"})
 
 
-def _compile(rule: written.Rule, content: Mapping[str, Any], specs: Specs, hold_out_key: bytes) -> Rule:
+def _compile(
+    rule: written.Rule, content: Mapping[str, Any], specs: Specs, hold_out_key: bytes, ladder: Ladder | None
+) -> Rule:
     when: Any = rule.when
     if rule.unless is not None:
         when = conditions.All(all=[rule.when, conditions.Not(not_=rule.unless)])
     collect(when, specs)
     collect_variables(rule.variables, specs)
     read = frozenset(types_of(when, specs.types))
+    turning = frozenset(can_turn_false(when, specs.types))
+    on_ladder = ladder is not None and reads_ladder(when)
+    if ladder is not None and on_ladder:
+        read |= ladder.types
+        turning |= ladder.types
     version = digest_of(content)
     audience = {name: content.get(name) for name in ("when", "unless", "for", "existing")}
     # A declared type can change whom a rule means, without a change of the rule.
@@ -220,16 +271,24 @@ def _compile(rule: written.Rule, content: Mapping[str, Any], specs: Specs, hold_
         expires_after_ms=duration_ms(rule.expires_after),
         for_ms=0 if rule.for_ is None else duration_ms(rule.for_),
         types=read,
-        can_turn_false=frozenset(can_turn_false(when, specs.types)),
+        can_turn_false=turning,
         requires=_range_of_events(when),
-        reads_tenure=reads_tenure(when),
+        reads_tenure=reads_tenure(when) or (ladder is not None and on_ladder and ladder.reads_tenure),
+        by_value=rule.by_value or False,
         priority=rule.priority or 0,
         instead_of=tuple(rule.instead_of or ()),
         hold_out=None if rule.hold_out is None else HoldOut(rule.experiment or rule.id, rule.hold_out, hold_out_key),
         pace=None if rule.pace is None else Pace(rule.pace[0], pace_seconds(rule.pace), rule.over_pace == "spread"),
         includes_existing=rule.existing == "include",
         takes_back=rule.take_back != "never",
-        audience_hash=digest_of([audience, rule.status == "live", *([types] if types else [])]),
+        audience_hash=digest_of(
+            [
+                audience,
+                rule.status == "live",
+                *([types] if types else []),
+                *([ladder.hash] if ladder is not None and on_ladder else []),
+            ]
+        ),
     )
 
 

@@ -25,7 +25,7 @@ cdef class Rule:
     cdef readonly frozenset needed_to_decide, needed_to_admit
     cdef readonly long long conflict_group, rank
     cdef readonly tuple yields_to
-    cdef readonly bint reads_tenure
+    cdef readonly bint reads_tenure, by_value
     cdef readonly long long since_generation, live_since_ms, again_every_ms, most_times
 
 cdef class RuleSet:
@@ -42,6 +42,6 @@ cdef class RuleSet:
     cdef readonly dict by_id
     cdef readonly object brake
     cdef readonly long long generation, meaning_generation, meaning_since_ms, forget_after_ms
-    cdef readonly object value, former
+    cdef readonly object ladder, value, former
     cdef readonly dict contents
     cdef readonly list deciders

@@ -6,7 +6,7 @@ Two workers decide alike if the hashes of their rule sets are equal.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from schemas import actions
 from schemas.attribute_types import AttributeType
@@ -87,6 +87,7 @@ class Rule:
         yields_to: ids of rules that replace this one.
         audience_hash: hash of everything that decides which customers the rule means.
         reads_tenure: whether it also reads since when the customer is known.
+        by_value: whether, of the actions that its pace holds, those for customers of the greatest value go first.
         since_generation, live_since_ms: the rule set in which it got this hash, and when that set was loaded; 0 for
             always.
     """
@@ -123,10 +124,44 @@ class Rule:
     rank: int = 0
     yields_to: tuple[str, ...] = ()
     reads_tenure: bool = False
+    by_value: bool = False
     since_generation: int = 0
     live_since_ms: int = 0
     again_every_ms: int = 0
     most_times: int = 0
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """The live ladder, compiled.
+
+    Attributes:
+        name: its name.
+        stages: the names of its stages, from the top.
+        steps: the conditions of all stages but the lowest, with every `meets` replaced.
+        listed: the stages whose customers can be listed.
+        pace: how fast stages are published that are no move.
+        types: all event types that can change where somebody stands.
+        reads_tenure: whether it also reads since when the customer is known.
+        hash: of everything that decides where customers stand.
+        since_generation, live_since_ms: the rule set in which it got this hash, and when that set was loaded; 0 for
+            always.
+    """
+
+    name: str
+    stages: tuple[str, ...]
+    steps: tuple[Any, ...]
+    listed: frozenset[str]
+    pace: Pace
+    types: frozenset[str]
+    reads_tenure: bool
+    hash: str
+    since_generation: int = 0
+    live_since_ms: int = 0
+
+
+LADDER: Final = "*ladder"
+"""Stands for the live ladder among the ids of rules; no rule has this id."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +192,7 @@ class RuleSet:
         meaning_generation, meaning_since_ms: the rule set with which the present meaning of rules began
             (`workers.core.meaning`), and when that set was loaded; 0 for always.
         forget_after_ms: how long after the last sign of life a customer is forgotten; 0 for never.
+        ladder: the live ladder; None if there is none.
         value: what a customer is worth, as it is declared; None if it is not.
     """
 
@@ -179,6 +215,7 @@ class RuleSet:
     meaning_generation: int = 0
     meaning_since_ms: int = 0
     forget_after_ms: int = 0
+    ladder: Ladder | None = None
     value: Valuation | None = None
     former: Mapping[str, Rule] = field(default_factory=dict, repr=False, compare=False)
     contents: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
@@ -200,7 +237,8 @@ class RuleSet:
 
         Args:
             generation: its number.
-            since: by rule id, the generation in which the rule got its `audience_hash`, and when that set was loaded.
+            since: by rule id, the generation in which the rule got its `audience_hash`, and when that set was loaded;
+                under `LADDER` the same of the ladder and its hash.
             meaning_since: the generation with which the present meaning of rules began, and when it was loaded.
             former: by version, earlier versions of rules whose actions may still wait; those of this set if left out.
         """
@@ -210,9 +248,13 @@ class RuleSet:
             else rule
             for rule in self.rules
         }
+        ladder = self.ladder
+        if ladder is not None and LADDER in since:
+            ladder = replace(ladder, since_generation=since[LADDER][0], live_since_ms=since[LADDER][1])
         return replace(
             self,
             rules=tuple(known.values()),
+            ladder=ladder,
             groups={name: tuple(known[rule.id] for rule in group) for name, group in self.groups.items()},
             by_id=known,
             generation=generation,

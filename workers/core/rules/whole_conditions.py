@@ -105,6 +105,13 @@ def reads_tenure(when: Any) -> bool:
     return kind_of(when).reads_tenure
 
 
+def reads_ladder(when: Any) -> bool:
+    """Return whether a written condition reads where the customer stands."""
+    if parts := model.parts_of(when):
+        return any(map(reads_ladder, parts))
+    return kind_of(when).reads_ladder
+
+
 def _types(when: Any, declared: Container[str], asked: _Asked, inside_not: _Asked) -> set[str]:
     if isinstance(when, model.Not):
         return _types(when.not_, declared, inside_not, asked)

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from schemas.actions import AT_RISK, BUILT_IN_ACTIONS
 from workers.audit.commands import CHANGES, READS
 from workers.kafka.rights import Right
 from workers.operations.rights.redis_commands import COMMANDS
-from workers.settings import AUDIT, MARKS, OWN_TOPICS, PAUSES, REQUESTS, Settings
+from workers.settings import AUDIT, DECISIONS, MARKS, OWN_TOPICS, PAUSES, REQUESTS, Settings
 
 SOURCES: Final = "the sources"
 """Stands for every topic of the sources file."""
@@ -50,15 +51,18 @@ def with_implied(rights: Iterable[Right]) -> frozenset[Right]:
 def rights_by_topic(needs: Needs, settings: Settings, source_topics: Iterable[str]) -> dict[str, frozenset[Right]]:
     """Return by the name of a topic what is needed there, sources first; a group is no topic.
 
+    What is needed of `at-risk` is needed of every action that `sources.yaml` declares.
+
     Args:
         needs: of a command.
         settings: name Linger's own topics.
         source_topics: stand for `SOURCES`; one of Linger's own may be among them.
     """
     topics = dict.fromkeys(source_topics, needs.kafka[SOURCES]) if SOURCES in needs.kafka else {}
+    declared = [name for name in settings.actions if name not in BUILT_IN_ACTIONS]
     for place, rights in needs.kafka.items():
-        if place not in (SOURCES, GROUP):
-            topic = settings.topic(place)
+        for name in () if place in (SOURCES, GROUP) else (place, *(declared if place == AT_RISK else ())):
+            topic = settings.topic(name)
             topics[topic] = topics.get(topic, frozenset()) | rights
     return topics
 
@@ -84,7 +88,7 @@ def _rights(*rights: Right) -> frozenset[Right]:
 
 _READ: Final = _rights(Right.READ)
 _SEEN: Final = _rights(Right.DESCRIBE)
-_ACTIONS: Final = ("at-risk", "win-back", "decisions")
+_ACTIONS: Final = (*BUILT_IN_ACTIONS, DECISIONS)
 
 # -- Redis: what goes to it together ---------------------------------------------------------------------------------
 
@@ -171,13 +175,14 @@ _OF_THE_WORK: Final[Mapping[str, Needs]] = {
     "rebuild": Needs(_REBUILD, _WORKER | {"SADD"}),
     "resume": Needs({PAUSES: _rights(Right.READ, Right.WRITE), GROUP: _SEEN}, _STATE | {"HGETALL"}),
     "rules check": Needs(_HISTORY),
-    "rules discard": Needs({}, _HELD | {"RPUSH"}),
+    "rules discard": Needs({}, _HELD | {"HGETALL", "RPUSH"}),
     "rules explain": Needs(),
     "rules held": Needs({}, _HELD),
     "rules preview": Needs(_HISTORY),
     "rules promote": Needs({}, _ACTIVATION),
-    "rules release": Needs({}, _HELD | {"RPUSH"}),
+    "rules release": Needs({}, _HELD | {"HGETALL", "RPUSH"}),
     "rules test": Needs(),
+    "rules tune": Needs(_HISTORY),
     "run": Needs(_RUN, _WORKER),
     "scan": Needs({}, _SCANNED),
     "sources check": Needs(),
@@ -187,6 +192,7 @@ _OF_THE_WORK: Final[Mapping[str, Needs]] = {
     "sources resume": Needs({}, frozenset({"HGETALL", "HSET"})),
     "sources test": Needs(),
     "sources try": Needs(_HISTORY),
+    "stages": Needs({}, _SCANNED),
     "state export": Needs(_FILES, _EXPORT),
     "state import": Needs({**_FILES, MARKS: _READ}, _WORKER | {"SADD"}),
     "status": Needs({"activity": _READ, "dead-letter": _READ, PAUSES: _READ, SOURCES: _SEEN, GROUP: _SEEN}, _STATUS),

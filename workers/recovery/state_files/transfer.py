@@ -11,7 +11,6 @@ from workers.kafka.records import TopicPartition
 from workers.kafka.topics import log_bounds
 from workers.loading import Configuration
 from workers.processor.orders.mark_topic import MarkTopic
-from workers.recovery.published import PUBLISHED_TOPICS
 from workers.recovery.snapshot import Snapshot, connected
 from workers.recovery.state_files.exporting import Export, ExportReport
 from workers.recovery.state_files.importing import Import, ImportReport
@@ -117,7 +116,7 @@ async def _published_ends(
     consumer: AIOKafkaConsumer, settings: Settings, snapshot: Snapshot
 ) -> dict[int, dict[str, int]]:
     """Return, by partition and topic, the end of what was published."""
-    topics = [settings.topic(name) for name in PUBLISHED_TOPICS]
+    topics = [settings.topic(name) for name in settings.topics_by_customer]
     numbers = range(len(snapshot.activity_logs))
     bounds = await log_bounds(consumer, [(topic, number) for topic in topics for number in numbers])
     return {number: {topic: bounds[TopicPartition(topic, number)].end for topic in topics} for number in numbers}

@@ -126,6 +126,36 @@ def as_percent(written: str, key: str | None = None) -> str | None:
     return f"{_plain(number)}%" if number else None
 
 
+_MEASURES: Final = {
+    **dict.fromkeys(("latest", "last", "newest", "current", "present"), "latest"),
+    **dict.fromkeys(("count", "number", "how many"), "count"),
+    **dict.fromkeys(("sum", "total"), "sum"),
+    **dict.fromkeys(("average", "mean", "avg"), "average"),
+    **dict.fromkeys(("distinct", "unique", "different"), "distinct"),
+    **dict.fromkeys(("days with", "active days"), "days with"),
+}
+_MEASUREMENT: Final = re.compile(
+    rf"(?P<share>\d{{1,4}}(?:[.,]\d{{1,2}})?\s*%\s+of\s+)?(?:the\s+)?(?:(?P<word>{'|'.join(_MEASURES)})\s+)?(?:of\s+)?"
+    r"(?P<named>[\w-]+(?:\.\w+)?)(?:\s+(?:within|in|over)\s+(?:the\s+)?(?:last\s+|past\s+)?(?P<window>\d.*))?",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def as_measurement(written: str) -> str | None:
+    """Return `30% of seats.total` or `30% of last seats.total` with `latest`, or None for anything else.
+
+    Without a word, an attribute is meant as its latest value, and an event type as the number of its events.
+    """
+    match = _MEASUREMENT.fullmatch(written.strip())
+    if match is None:
+        return None
+    usual = "latest" if "." in match["named"] else "count"
+    word = usual if match["word"] is None else _MEASURES[match["word"].lower()]
+    window = "" if match["window"] is None else as_duration(match["window"]) or match["window"]
+    share = "" if match["share"] is None else f"{match['share'].split('%')[0].strip().replace(',', '.')}% of "
+    return f"{share}{word} {match['named']}{f' within {window}' if window and word != 'latest' else ''}"
+
+
 def as_times(written: str) -> str | None:
     """Return `2.5`, `2.5x` or `2.5 time` as a number of times, or None for anything else."""
     match = re.fullmatch(r"x?\s*(\d{1,3}(?:[.,]\d{1,2})?)\s*(?:x|\u00d7|times?|-?fold)?", written.strip(), re.I)

@@ -17,7 +17,7 @@ from schemas.events import MAX_TEXT_BYTES
 from workers.rule_files.hints.values import as_bound
 from workers.rule_files.known_names import KnownNames, built_in_attributes
 from workers.rule_files.problems import Explanation, Problem, Replacement, shortened
-from workers.rule_files.references import conditions_of, definitions_in, names_in, rules_in
+from workers.rule_files.references import conditions_of, definitions_in, names_in, rules_in, steps_in
 from workers.rule_files.values.comparisons import Comparison, comparisons_in, consent_in, worth_in
 from workers.rule_files.values.kinds import (
     CURRENCY,
@@ -92,6 +92,8 @@ def all_comparisons(document: Document) -> Iterator[Comparison]:
     for rule in rules_in(document):
         for condition in conditions_of(rule):
             yield from comparisons_in(condition)
+    for condition in steps_in(document):
+        yield from comparisons_in(condition)
     yield from consent_in(value_of(document.root, "for every rule"))
     yield from worth_in(value_of(document.root, "value"))
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from schemas.conditions import COST_OF_WINNING, Value
+from schemas.rules import BY_VALUE
 from schemas.value import Valuation
 from workers.rule_files.known_names import KnownNames
 from workers.rule_files.problems import Explanation, Problem
@@ -22,7 +23,7 @@ from workers.rule_files.references import (
     names_in_value,
     rules_in,
 )
-from workers.rule_files.yaml_nodes import Document, Node, plain_value, value_of
+from workers.rule_files.yaml_nodes import Document, Node, ScalarNode, plain_value, value_of
 
 _MOST_REPORTED: Final = 200
 _AN_EXAMPLE: Final = "value: {revenue: [purchase.amount], within: 365 days}"
@@ -39,6 +40,8 @@ def worth_problems(documents: Sequence[Document], names: KnownNames) -> Iterator
     valuation = _read(Valuation, plain_value(said[-1])) if said else None
     for document in documents:
         yield from islice(_personal(document, names), _MOST_REPORTED)
+        if not said:
+            yield from islice(_by_value(document), _MOST_REPORTED)
         if not said or valuation is not None:
             yield from islice(_unmeasured(document, valuation), _MOST_REPORTED)
 
@@ -56,6 +59,14 @@ def _unmeasured(document: Document, valuation: Valuation | None) -> Iterator[Pro
             yield from _lacking(document, key, when, valuation)
 
 
+def _by_value(document: Document) -> Iterator[Problem]:
+    for rule in rules_in(document):
+        priority = value_of(rule, "priority")
+        if isinstance(priority, ScalarNode) and priority.value == BY_VALUE:
+            hint = f"say it at the top of one file, such as {_AN_EXAMPLE}"
+            yield Problem(document.file, *priority.at, "no-value", "no file says what a customer is worth", hint)
+
+
 def _lacking(document: Document, at: Node, when: Value, valuation: Valuation) -> Iterator[Problem]:
     """Yield which amount a condition names that is not known, or that no value is within its bounds."""
     amounts, winning = valuation.amounts(), valuation.cost_of_winning
@@ -67,7 +78,7 @@ def _lacking(document: Document, at: Node, when: Value, valuation: Valuation) ->
             message = "no file says what winning a customer costs"
             yield Problem(document.file, *at.at, "no-cost-of-winning", message, hint)
         else:
-            hint = "'linger rules tune HISTORY' measures it, and writes it under 'value'"
+            hint = "'linger rules tune' measures it, on a scan or a history, and writes it under 'value'"
             message = f"it was not measured from which value on a customer is among the {name}"
             yield Problem(document.file, *at.at, "no-threshold", message, hint)
         return

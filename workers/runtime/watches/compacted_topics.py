@@ -11,7 +11,6 @@ from aiokafka.errors import KafkaError
 from workers.kafka.topic_configs import may_be_compacted
 from workers.kafka.topics import TopicsError, connected_admin, describe
 from workers.runtime.parts import Parts
-from workers.settings import TOPICS_BY_CUSTOMER
 
 _EVERY_SECONDS: Final = 60.0
 
@@ -31,7 +30,7 @@ class CompactedTopics:
 
     async def look(self) -> None:
         """Ask Kafka now."""
-        keyed = [self._settings.topic(name) for name in TOPICS_BY_CUSTOMER]
+        keyed = [self._settings.topic(name) for name in self._settings.topics_by_customer]
         try:
             async with connected_admin(self._settings.kafka_connection()) as admin:
                 topics = await describe(admin, keyed)

@@ -8,8 +8,7 @@ import structlog
 from workers.kafka.requirements import missing_topics, wrong_partitions
 from workers.kafka.topics import TopicState
 from workers.observability import log_events
-from workers.operations.retention import ACTION_TOPICS
-from workers.settings import WORKER_TOPICS, Settings
+from workers.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -24,8 +23,8 @@ def unusable_topics(settings: Settings, topics: Mapping[str, TopicState]) -> dic
         settings: name the topics and say how many partitions they have.
         topics: as Kafka describes them.
     """
-    names = [settings.topic(name) for name in WORKER_TOPICS]
-    partitioned = [settings.topic(name) for name in ("activity", *ACTION_TOPICS)]
+    names = [settings.topic(name) for name in settings.worker_topics]
+    partitioned = [settings.topic(name) for name in ("activity", *settings.topics_by_customer)]
     problems = {
         missing.topic: f"{missing}; create it: linger topics create" for missing in missing_topics(names, topics)
     }

@@ -12,7 +12,7 @@ from typing import Final
 
 from workers.core.meaning import MEANING, MEANING_OF_0_1
 from workers.core.rules.former_rules import FormerRules
-from workers.core.rules.rule_set import RuleSet
+from workers.core.rules.rule_set import LADDER, RuleSet
 from workers.errors import LingerError
 from workers.state.rule_sets.contents import keep_contents, read_contents
 from workers.state.store import Store
@@ -21,6 +21,8 @@ GENERATION: Final = "generation"
 HASH: Final = "hash"
 RULE: Final = "rule:"
 SET: Final = "set:"
+LADDER_FIELD: Final = "ladder"
+"""Field: as that of a rule, of the live ladder."""
 MEANING_FIELD: Final = "meaning"
 """Field: the number of the meaning of rules, the generation with which it began, and when (milliseconds)."""
 
@@ -94,6 +96,11 @@ async def activate(store: Store, rules: RuleSet, now_ms: int, *, allow_rollback:
                 if newest:
                     began.append(rule.id)
             fields[RULE + rule.id] = text
+        if rules.ladder is not None:
+            text = stored.get(LADDER_FIELD)
+            if text is None or text.split()[0] != rules.ladder.hash:
+                text = f"{rules.ladder.hash} {generation} {since_ms}"
+            fields[LADDER_FIELD] = text
         return fields
 
     # Before the set is the newest: a worker that knows its number finds what its rules say.
@@ -192,6 +199,9 @@ def _activated(rules: RuleSet, fields: Mapping[str, str], contents: Mapping[str,
         if text is not None:
             _, generation, since_ms = text.split()
             since[rule.id] = (int(generation), int(since_ms))
+    if rules.ladder is not None and (text := fields.get(LADDER_FIELD)) is not None:
+        _, generation, since_ms = text.split()
+        since[LADDER] = (int(generation), int(since_ms))
     _, meaning_generation, meaning_since_ms = fields.get(MEANING_FIELD, "0 0 0").split()
     meaning_since = int(meaning_generation), int(meaning_since_ms)
     return rules.as_activated(int(fields[GENERATION]), since, meaning_since, FormerRules(contents, rules))

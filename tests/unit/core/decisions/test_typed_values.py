@@ -134,6 +134,20 @@ def test_an_answer_that_is_neither_yes_nor_no_is_shown_and_counted() -> None:
     assert outcome.not_understood == ["nein danke"]
 
 
+def test_what_an_outcome_says_is_not_changed_by_the_next_customer() -> None:
+    ruleset = compiled(rule(when=QUIET), rule("low", when={"latest": "nps.score", "at most": 6}), consent=CONSENT)
+    nothing = run(ruleset, event("purchase", 1))
+    assert (nothing.left_out, nothing.not_understood, nothing.waiting) == ([], [], {})
+    behind = watched(ruleset, purchase=2)
+    events = [event("purchase", 1), event("profile", 2, consent="perhaps"), event("nps", 3, score="many")]
+    lagging = decide("bob", None, events, ruleset, behind, day(20))
+    opted_out = run(ruleset, *events, upto_day=20)
+    assert lagging.left_out
+    assert lagging.waiting
+    assert opted_out.not_understood
+    assert (nothing.left_out, nothing.not_understood, nothing.waiting) == ([], [], {})
+
+
 def test_an_answer_that_is_not_understood_takes_back_what_was_sent() -> None:
     outcome = run(
         compiled(rule(when=QUIET), consent=CONSENT), event("purchase", 1), event("profile", 12, consent="perhaps")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from schemas.events import MAX_BODY_BYTES, MAX_DEPTH, InvalidEvent, read_json
-from workers.core.mapping.envelopes import MAX_ITEMS, Envelope, Item, compile_unwrap, gives_many
+from workers.core.mapping.envelopes import MAX_ITEMS, Envelope, Item, compile_unwrap
 from workers.core.mapping.record import SourceRecord
 from workers.core.mapping.skipped import Skipped
 
@@ -316,9 +316,3 @@ def test_a_record_with_too_many_items_is_refused_as_a_whole_and_says_how_many_ar
 
 def test_a_document_without_an_envelope_is_one_item() -> None:
     assert unwrapped([], {"id": 1}) == [Item({"id": 1}, {"id": 1})]
-    assert [gives_many([envelope]) for envelope in (CLOUDEVENTS, DEBEZIUM, BASE64, EACH)] == [
-        True,
-        False,
-        False,
-        True,
-    ]

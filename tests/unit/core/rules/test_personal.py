@@ -11,6 +11,7 @@ from schemas.actions import Action, Decision
 from schemas.rules import ForEveryRule, RuleBook
 from tests.support.builders import day, event, rule, watched
 from tests.support.decided import Decided, decide
+from tests.support.looked_at import LADDER
 from workers.core.conditions.condition import Elementary
 from workers.core.decisions.decide import decider_of
 from workers.core.events.decoding import DecodedEvent
@@ -45,13 +46,20 @@ CONDITIONS: Final[Mapping[str, list[dict[str, Any]]]] = {
     ],
     "average": [{"average": "purchase.amount", "at least": 5, "within": "30 days", **WHERE}],
     "change": [{"change": "purchase.amount", "down by": "50%", "within": "5 days", "from at least": 6, **WHERE}],
+    "compared": [
+        {"latest": "purchase.amount", "at least": "50% of average purchase.amount within 30 days"},
+        {"sum": "purchase.amount", "more than": "latest profile.amount", "within": "30 days", **WHERE},
+        {"count": "purchase", "less than": "latest profile.amount"},
+    ],
     "count": [
         {"count": "purchase", "at least": 1, "within": "30 days", "where": {"amount": {"exactly": AMOUNT}}},
         {"count": "purchase", "at most": 0, "where": {"email": {"other than": EMAIL}}},
     ],
     "date": [{"date": "profile.born", "in the next": "30 days"}, {"date": "profile.born", "passed for": "1 day"}],
+    "days with": [{"days with": "purchase", "at least": 2, "within": "30 days", **WHERE}],
     "distinct": [{"distinct": "purchase.email", "at least": 1, "within": "30 days", **WHERE}],
     "first": [{"first": "purchase", "at least": "2 days ago", **WHERE}],
+    "in stage for": [{"in stage for": "3 days"}],
     "known for": [{"known for": "3 days"}],
     "last": [{"last": "purchase", "at least": "2 days ago", **WHERE}],
     "latest": [
@@ -60,9 +68,14 @@ CONDITIONS: Final[Mapping[str, list[dict[str, Any]]]] = {
         {"latest": "profile.email", "is not": "x"},
         {"latest": "profile.amount", "more than": 8},
         {"latest": "profile.amount", "exactly": AMOUNT},
+        {"latest": "purchase.email", "was": EMAIL},
+        {"latest": "purchase.amount", "more than": 8, "was": {"exactly": AMOUNT}},
+        {"latest": "purchase.email", "is": "given"},
     ],
+    "moved": [{"moved": "up"}],
     "none": [{"none": "purchase", "for": "3 days", **WHERE}],
     "overdue": [{"overdue": "purchase", "by": "2 times", "usual gap": "2 days", "at least": "2 days", **WHERE}],
+    "stage": [{"stage": "quiet"}],
     "status": [{"status": "active"}],
     "sum": [{"sum": "purchase.amount", "at least": 5, "within": "30 days", **WHERE}],
     "value": [{"value": "at least 5"}],
@@ -82,7 +95,7 @@ LIFE: Final = (
 
 def compiled(*content: Any, personal: frozenset[str] = PERSONAL, **every: Any) -> RuleSet:
     policy = ForEveryRule.model_validate({name.replace("_", " "): value for name, value in every.items()})
-    return compile_rules(RuleBook(content, {}, policy, personal=personal), TYPES)
+    return compile_rules(RuleBook(content, {}, policy, personal=personal, ladders=(LADDER,)), TYPES)
 
 
 def decided(ruleset: RuleSet, *events: DecodedEvent, upto_day: float = 40) -> Decided:

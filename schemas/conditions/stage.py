@@ -1,0 +1,23 @@
+"""`stage: loyal`, `stage: [loyal, fan]`."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from schemas.conditions.elementary import Elementary
+from schemas.conditions.words import StageName
+
+
+class Stage(Elementary):
+    """The customer stands on this step of the live ladder, or on one of these."""
+
+    also_written: ClassVar = {"stage": "step level tier segment rung"}
+
+    stage: StageName | Annotated[list[StageName], Field(min_length=1, max_length=20)] = Field(
+        description="A stage of the live ladder, or several.", examples=["loyal", ["loyal", "fan"]]
+    )
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages that are asked for, one or several."""
+        return (self.stage,) if isinstance(self.stage, str) else tuple(self.stage)

@@ -1,0 +1,194 @@
+"""Moves: what is to be published of the stages of the customer who is looked at, and where the customer stands.
+
+A move is published once it is decided: with the event that caused it, or when time did and every type that the ladder
+reads has been seen. A stage that is no move waits (`Moves.is_untold`) until it is asked for with `tell`.
+"""
+
+from typing import Final
+
+from schemas.actions import Reason, moment
+from schemas.stages import Because, Direction, StageRecord, stage_id
+from workers.core.conditions.ladder import ActiveLadder, Stretch
+from workers.core.customer.customer import Customer
+from workers.core.customer.stage import NO_MOVE, Stage
+from workers.core.decisions.carried import Carried
+from workers.core.decisions.wording import reasons_of
+
+_DIRECTIONS: Final[tuple[Direction, ...]] = ("none", "up", "down")
+
+
+class Moves:
+    """Follows the stage of one customer after the other.
+
+    Attributes:
+        ladder: on which the customer stands.
+        customer, stage: the customer.
+        value: reads what the customer is worth; None where no file says it.
+        customer_id: the id.
+        records: what is to be published, in order; None stands for a customer who is not known any longer.
+    """
+
+    def __init__(self, ladder: ActiveLadder, carried: Carried) -> None:
+        self.ladder = ladder
+        self.customer: Customer = ladder.customer
+        self.stage: Stage = ladder.stage
+        self.place = self.customer.groups - 1
+        self.value = next((part for part in carried.parts if part.key == "value"), None)
+        self.customer_id = ""
+        self.records: list[StageRecord | None] = []
+
+    def begin(self, customer_id: str) -> None:
+        """Begin with another customer."""
+        self.customer_id = customer_id
+        if self.records:
+            self.records = []
+
+    def pass_time(self, upto_ms: int) -> None:
+        """Publish the moves up to a moment that are not published yet.
+
+        Args:
+            upto_ms: not before the latest event; every event up to then is known, or counts as late.
+        """
+        ladder, stage = self.ladder, self.stage
+        if stage.told_code and stage.told_since_ms > upto_ms:
+            upto_ms = stage.told_since_ms
+        stretch: Stretch = ladder.at(self.customer.at_ms)
+        while True:
+            if stretch.direction != NO_MOVE and self._is_news(stretch):
+                self._publish(stretch, "time" if stretch.by_time else "event")
+            if stretch.until_ms > upto_ms:
+                break
+            stretch = ladder.at(stretch.until_ms)
+        if stage.told_code and (stage.told_code != stretch.code or stage.told_since_ms != stretch.since_ms):
+            if stage.told_since_ms > stretch.since_ms:
+                self._correct(stretch)
+            else:
+                stage.tell(0, stage.told_since_ms)
+
+    def _is_news(self, stretch: Stretch) -> bool:
+        """Return whether a stage began after the one that was published last."""
+        stage = self.stage
+        if stretch.since_ms != stage.told_since_ms:
+            return stretch.since_ms > stage.told_since_ms
+        return stretch.code != stage.told_code
+
+    def _correct(self, stretch: Stretch) -> None:
+        """Publish where the customer stands, because an event came late and disproved what was published."""
+        stage, ladder = self.stage, self.ladder
+        wrong, since_ms = ladder.name(stage.told_code), stage.told_since_ms
+        came_from = ladder.name(stretch.from_code) if stage.told_code == stretch.code else wrong
+        self._add(stretch, since_ms, came_from, NO_MOVE, "late_event")
+
+    def _publish(self, stretch: Stretch, because: Because) -> None:
+        """Publish a stage."""
+        self._add(stretch, stretch.since_ms, self.ladder.name(stretch.from_code), stretch.direction, because)
+
+    def _add(self, stretch: Stretch, id_ms: int, came_from: str | None, direction: int, because: Because) -> None:
+        name, ladder = self.ladder.name(stretch.code), self.ladder
+        why: tuple[Reason, ...] = ()
+        assert name is not None
+        step = ladder.step_of(stretch.code)
+        if step is not None:
+            at_ms = max(stretch.since_ms, self.customer.at_ms)
+            step.look(at_ms)
+            ladder.evidence.clear()
+            step.note(ladder.evidence, at_ms)
+            why = reasons_of(step, ladder.evidence)
+        self.records.append(
+            StageRecord(
+                stage_id=stage_id(self.customer_id, id_ms, came_from, name),
+                customer_id=self.customer_id,
+                stage=name,
+                since=moment(stretch.since_ms),
+                came_from=came_from,
+                direction=_DIRECTIONS[direction],
+                because=because,
+                why=why,
+                value=None if self.value is None else self.value.read(max(stretch.since_ms, self.customer.at_ms)),
+            )
+        )
+        self.stage.tell(stretch.code, stretch.since_ms)
+
+    # -- events --------------------------------------------------------------------------------------------
+
+    def arrive(self, at_ms: int) -> None:
+        """Let time pass up to a new event, or an order: what it changes comes after it.
+
+        Args:
+            at_ms: later than the latest event so far. The caller sets it as that of the latest event.
+        """
+        if self.customer.flips[self.place] > at_ms and self.stage.is_told():
+            return
+        ladder = self.ladder
+        self.pass_time(at_ms)
+        ladder.keep(ladder.at(at_ms))
+        self.set_time(at_ms)
+        ladder.is_stale = True
+
+    def follow(self) -> None:
+        """Take over what an event changed that was just folded."""
+        ladder = self.ladder
+        ladder.keep(ladder.start(False))
+        self.pass_time(self.customer.at_ms)
+        self.set_time(self.customer.at_ms)
+
+    def set_time(self, at_ms: int) -> None:
+        """Keep when time alone changes the stage next, after a moment up to which it was published."""
+        told_ms = self.stage.told_since_ms
+        self.customer.flips[self.place] = self.ladder.next_change_ms(told_ms if told_ms > at_ms else at_ms)
+
+    # -- time ----------------------------------------------------------------------------------------------
+
+    def fire(self, upto_ms: int) -> None:
+        """Publish what time has changed up to a moment."""
+        if self.customer.flips[self.place] <= upto_ms:
+            self.pass_time(upto_ms)
+            self.set_time(upto_ms)
+
+    def adopt(self, generation: int) -> None:
+        """Take over where a customer stands who was decided under an older rule set.
+
+        Args:
+            generation: of that rule set.
+        """
+        ladder, stage = self.ladder, self.stage
+        ladder.is_stale = True
+        is_other = ladder.since_generation > generation
+        ladder.keep(ladder.start(is_other))
+        if is_other and stage.told_code:
+            stretch: Stretch = ladder.at(max(stage.told_since_ms, self.customer.at_ms))
+            if stretch.code != stage.told_code or stretch.since_ms != stage.told_since_ms:
+                stage.tell(0, stage.told_since_ms)
+        self.set_time(self.customer.at_ms)
+
+    def present(self, upto_ms: int) -> Stretch:
+        """Return where the customer stands now: as far as everything has been seen.
+
+        Args:
+            upto_ms: up to when time has passed.
+        """
+        at_ms = min(upto_ms, self.ladder.decided_until_ms)
+        return self.ladder.at(max(at_ms, self.customer.at_ms))
+
+    def is_untold(self, upto_ms: int) -> bool:
+        """Return whether it is known where the customer stands, and is not published; argument as of `present`."""
+        return not self.stage.told_code and self.present(upto_ms).code != 0
+
+    def tell(self, upto_ms: int) -> None:
+        """Publish where the customer stands, if that is not published; moves were published before.
+
+        Args:
+            upto_ms: as of `present`.
+        """
+        stretch = self.present(upto_ms)
+        if self.stage.told_code or not stretch.code:
+            return
+        if stretch.direction == NO_MOVE:
+            self._publish(stretch, "ladder" if stretch.from_code else "first_known")
+        else:
+            self._publish(stretch, "time" if stretch.by_time else "event")
+        self.set_time(min(upto_ms, self.ladder.decided_until_ms))
+
+    def forget(self) -> None:
+        """Publish that the customer is not known any longer."""
+        self.records.append(None)

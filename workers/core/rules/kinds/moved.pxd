@@ -1,0 +1,24 @@
+# Types for the compiler, for `moved.py`.
+
+cimport cython
+
+from workers.core.conditions.condition cimport Elementary
+from workers.core.customer.candidate cimport Evidence
+from workers.core.conditions.ladder cimport ActiveLadder, Stretch
+from workers.core.text cimport Text
+
+cdef long long FOREVER_MS
+cdef int FALSE, NOT_OBSERVABLE, TRUE
+
+cdef class CameByMove(Elementary):
+    cdef readonly ActiveLadder ladder
+    cdef readonly long long direction
+    cdef readonly frozenset origins
+    cdef readonly long long within_ms
+
+    @cython.locals(stretch=Stretch, truth=cython.int, next_ms=cython.longlong, over_ms=cython.longlong)
+    cpdef int look(self, long long at_ms) except -1
+    cpdef int truth_in(self, Stretch stretch, long long at_ms) except -1
+    @cython.locals(stretch=Stretch)
+    cpdef note(self, Evidence evidence, long long at_ms)
+    cpdef write_observed(self, Text text, Evidence evidence)
