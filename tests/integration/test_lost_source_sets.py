@@ -12,7 +12,7 @@ import pytest
 from schemas.sources import SourcesFile
 from tests.integration.test_lost_rule_sets import lose_everything
 from tests.integration.test_reload import logged
-from tests.integration.test_reload_sources import COMPLETE, RULES, braced, orders, reload, written
+from tests.integration.test_reload_sources import RULES, braced, orders, reload, written
 from tests.integration.test_source_generations import NAME, SHOPS, file, law, load, one
 from tests.support.builders import day
 from tests.support.site import site
@@ -26,8 +26,6 @@ from workers.state.source_sets.topics import agree_on_topics
 from workers.state.store import Store
 
 pytestmark = [pytest.mark.integration, pytest.mark.rest]
-
-OTHERWISE = orders("orders", more=f"{COMPLETE}\n    description: other orders")
 
 
 def test_a_restarted_worker_has_the_generation_of_a_survivor_beside_which_redis_was_flushed(
@@ -55,12 +53,12 @@ def test_a_survivor_holds_its_older_sources_back_when_a_newer_file_has_begun_at_
         sources = braced(orders("orders"))
         async with site(pair, tmp_path, RULES, workers=2, sources=sources, LINGER_RULES_POLL_MS="60000") as place:
             await place.until(partial(logged, place, "worker_ready", 2), "both workers to start")
-            (tmp_path / "sources.yaml").write_text(written(place, OTHERWISE))
+            (tmp_path / "sources.yaml").write_text(written(place, orders("orders", customer="who")))
             assert [(await reload(place, worker))[0] for worker in range(2)] == [200, 200]
             place.processes[0].kill()
             place.processes[1].send_signal(signal.SIGSTOP)
             await lose_everything(place)
-            (tmp_path / "sources.yaml").write_text(written(place, orders("orders", customer="who")))
+            (tmp_path / "sources.yaml").write_text(written(place, orders("orders", customer="buyer")))
             place.start_worker()
             await place.until(partial(logged, place, "sources_loaded", 5), "the restarted worker to begin again")
             assert await newest_sources(place.store) == 1
@@ -68,6 +66,7 @@ def test_a_survivor_holds_its_older_sources_back_when_a_newer_file_has_begun_at_
             await place.until(partial(logged, place, "sources_outdated", 1), "a worker to see that its file is older")
             await place.until(partial(logged, place, "worker_ready", 3), "the restarted worker to be ready")
             assert await newest_sources(place.store) == 3
+            assert (await reload(place, 1))[0] == 200
             await place.now(30)
             await place.decided_until(30)
 
@@ -75,7 +74,7 @@ def test_a_survivor_holds_its_older_sources_back_when_a_newer_file_has_begun_at_
 
 
 OLD, NEW = file(one("app")), file(one("app", "user"))
-OTHER = file(one("app", "user"), one("site", event="purchase"))
+OTHER = file(one("app", "user"), one("site"))
 WITH_SHOPS = file(one("app"), one(**SHOPS))
 
 
@@ -187,6 +186,7 @@ def test_a_failover_that_loses_the_last_activation_loses_neither_its_number_nor_
 
 def test_the_topics_of_a_pattern_keep_what_of_them_is_history(pair: Pair) -> None:
     async def work(store: Store) -> None:
+        await starts(store, OLD, 99)
         worker = await starts(store, WITH_SHOPS, 100, "shop.de")
         await agree_on_topics(store, worker.sources, {"shop.nl": NAME}, (), day(150))
         survivor = await looks(store, worker, 151)
