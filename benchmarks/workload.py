@@ -22,6 +22,8 @@ from workers.rule_files.known_names import KnownNames
 from workers.rule_files.rules import load_book
 
 RULES: Final = Path(__file__).parent / "workload_rules.yaml"
+STANDING: Final = Path(__file__).parent / "workload_standing.yaml"
+"""A ladder, what a customer is worth, and rules that remind: what is measured beside the rules."""
 START_MS: Final = 1_704_067_200_000
 DAY_MS: Final = 86_400_000
 TYPES: Final = ("login", "purchase", "cancellation")
@@ -109,9 +111,9 @@ def _written(number: object, kind: str, customer: str, at_ms: int, chance: rando
     return f'{head},"type":"login"}}'.encode()
 
 
-def load_rules(path: Path = RULES) -> RuleSet:
-    """Compile the workload's rules."""
-    book, problems = load_book([path], KnownNames(TYPES))
+def load_rules(*paths: Path) -> RuleSet:
+    """Compile rule files; without any, the workload's rules."""
+    book, problems = load_book(paths or (RULES,), KnownNames(TYPES))
     if problems:
         raise ValueError("\n".join(map(str, problems)))
     return compile_rules(book, TYPES)
