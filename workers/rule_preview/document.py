@@ -23,6 +23,7 @@ from workers.rule_preview.preview import (
     RuleCounts,
     evaluated_rules,
 )
+from workers.rule_preview.stages import StageCounts, StagesTask, stages_document
 
 _EPOCH: Final = date(1970, 1, 1)
 
@@ -53,6 +54,7 @@ class PreviewResult:
         without_zone: the number of times without a zone, which were read as UTC.
         left_out: values that were cut or left out of their events, by `type.attribute` and reason.
         parts: the conditions of the rules that never began to hold, one by one; None if there is no such rule.
+        stages: where customers stood on a ladder; None without one.
         unseen: what the rules name and the history does not have.
         against: the name of the other version; None without one.
         reading_seconds: how long reading the history took.
@@ -71,6 +73,7 @@ class PreviewResult:
     without_zone: int = 0
     left_out: Mapping[tuple[str, str], int] = field(default_factory=dict)
     parts: PartCounts | None = None
+    stages: tuple[StagesTask, StageCounts] | None = None
     unseen: Sequence[Unseen] = ()
     against: str | None = None
     reading_seconds: float = 0.0
@@ -123,6 +126,8 @@ def document_of(result: PreviewResult) -> dict[str, Any]:
         "events_per_second": round(counts.events / seconds) if seconds else None,
         "customers_per_second": round(counts.customers / seconds) if seconds else None,
     }
+    if result.stages is not None:
+        document["stages"] = stages_document(*result.stages)
     if task.against is not None:
         document["against"] = _against_document(result, task.against)
     return document

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from workers.printing import one_line, print_table, table_of
+from workers.rule_preview.stages_report import draw_stages
 
 _BLOCKS: Final = " ▁▂▃▄▅▆▇█"
 _WIDEST: Final = 72
@@ -46,6 +47,8 @@ def render(document: Mapping[str, Any], console: Console, *, list_customers: boo
     _draw_paces(rules, console)
     _draw_overlap(rules, document["overlap"], console)
     _draw_gaps(document["usual_gap"], console)
+    if "stages" in document:
+        draw_stages(document["stages"], console)
     if "against" in document:
         _draw_against(document["against"], console, list_customers=list_customers)
     if list_customers:
