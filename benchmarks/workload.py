@@ -22,8 +22,10 @@ from workers.rule_files.known_names import KnownNames
 from workers.rule_files.rules import load_book
 
 RULES: Final = Path(__file__).parent / "workload_rules.yaml"
-STANDING: Final = Path(__file__).parent / "workload_standing.yaml"
-"""A ladder, what a customer is worth, and rules that remind: what is measured beside the rules."""
+STAGES: Final = RULES.with_name("workload_stages.yaml")
+VALUE: Final = RULES.with_name("workload_value.yaml")
+REMINDERS: Final = RULES.with_name("workload_reminders.yaml")
+"""A ladder, what a customer is worth, and rules that ask again: what is measured beside the rules."""
 START_MS: Final = 1_704_067_200_000
 DAY_MS: Final = 86_400_000
 TYPES: Final = ("login", "purchase", "cancellation")

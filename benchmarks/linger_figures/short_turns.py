@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks.workload import RULES, STANDING, Workload, load_rules, watched
+from benchmarks.workload import REMINDERS, RULES, STAGES, VALUE, Workload, load_rules, watched
 from workers.core.coverage import FOREVER_MS
 from workers.core.decisions.decide import Outcome, decider_of
 from workers.core.events.decoding import DecodedEvent, decode_event
@@ -50,9 +50,9 @@ def rules_times(variants: int, *, has_stages: bool = False) -> RuleSet:
 
     Args:
         variants: how many of each rule.
-        has_stages: also a ladder, what a customer is worth, and two rules that remind (`workload.STANDING`).
+        has_stages: also a ladder, what a customer is worth, and two rules that ask again.
     """
-    beside = (STANDING,) if has_stages else ()
+    beside = (STAGES, VALUE, REMINDERS) if has_stages else ()
     if variants == 1:
         return load_rules(RULES, *beside)
     head, *rules = re.split(r"(?m)^(?=  - id: )", RULES.read_text())

@@ -38,8 +38,9 @@ def render(document: Mapping[str, Any], console: Console, *, list_customers: boo
             f"{period['since'][:10]} to {period['until'][:10]}",
         )
     )
-    console.print()
-    print_table(console, _rule_table(rules, document["any_rule"]))
+    if rules:
+        console.print()
+        print_table(console, _rule_table(rules, document["any_rule"]))
     _draw_weeks(rules, console)
     _draw_why_not(rules, console)
     _draw_why_so_few(rules, history["customers"], console)

@@ -13,7 +13,8 @@ from typing import Any
 from schemas.ladders import Ladder
 from schemas.rules import RuleBook
 from workers.clock import iso_text
-from workers.core.decisions.replay import ABSENT, UNKNOWN, Replay, until
+from workers.core.conditions.ladder import UNKNOWN
+from workers.core.decisions.replay import ABSENT, Replay, until
 from workers.core.months import month_at, month_from
 from workers.core.rules.attribute_types import types_of_attributes
 from workers.core.rules.rule_compiler import compile_rules
