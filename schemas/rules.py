@@ -21,6 +21,7 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic.json_schema import SkipJsonSchema
 
 from schemas.actions import ACTION_PATTERN, Retraction, Suppression
 from schemas.attribute_types import AttributeType
@@ -93,6 +94,11 @@ def _share(percent: Decimal) -> Decimal:
     return percent
 
 
+BY_VALUE: Final = "by value"
+"""The priority of a rule whose held actions go out by the value of the customers."""
+_PRIORITY_SCHEMA: Final = WithJsonSchema(
+    {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 100}, {"const": BY_VALUE}]}
+)
 Constant = Annotated[str, Field(min_length=1, max_length=64)]
 Labels = Annotated[
     dict[Attribute, Annotated[str, Field(max_length=200)] | int | float | bool], Field(min_length=1, max_length=16)
@@ -180,10 +186,15 @@ class Rule(Strict):
         description="How long the action makes sense; it must not be carried out later.",
         examples=["14 days"],
     )
-    priority: Annotated[int, Field(ge=1, le=100)] | None = Field(
+    priority: Annotated[Annotated[int, Field(ge=1, le=100)] | None, _PRIORITY_SCHEMA] = Field(
         default=None,
-        description="A lower-priority rule does not act while an action of a higher-priority rule is active.",
-        examples=[80],
+        description="A lower-priority rule does not act while an action of a higher-priority rule is active. "
+        "`by value` says nothing of rules: of the actions above the pace, those for the customers of the greatest "
+        "value go first.",
+        examples=[80, BY_VALUE],
+    )
+    by_value: SkipJsonSchema[Literal[True] | None] = Field(
+        default=None, alias="(by value)", description="Filled in for `priority: by value`, never in a file."
     )
     instead_of: Annotated[list[RuleId], Field(min_length=1, max_length=50)] | None = Field(
         default=None,
@@ -229,6 +240,13 @@ class Rule(Strict):
         description="Made-up customers and the expected results. A live rule needs one example in which it acts "
         "and one in which it does not.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_value(cls, content: Any) -> Any:
+        if isinstance(content, dict) and content.get("priority") == BY_VALUE:
+            return {**content, "priority": None, "(by value)": True}
+        return content
 
     @model_validator(mode="after")
     def _sensible(self) -> "Rule":

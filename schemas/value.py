@@ -6,7 +6,16 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
-from schemas.conditions import COST_OF_WINNING, Elementary, Measured, Percent, Strict, Value, changed, top
+from schemas.conditions import (
+    COST_OF_WINNING,
+    Elementary,
+    Measured,
+    Percent,
+    Strict,
+    changed,
+    parts_of,
+    top,
+)
 from schemas.refusals import InconsistentEntries
 
 SHARES: Final = tuple(map(Decimal, (1, 5, 10, 20, 50)))
@@ -51,16 +60,9 @@ class Valuation(Measured):
 
 def shares_in(condition: Any) -> list[Decimal]:
     """Return the shares of customers that a condition asks for, at any depth: 20 of `value: top 20%`."""
-    found: list[Decimal] = []
-
-    def note(part: Any) -> Any:
-        if isinstance(part, Value) and part.value.top is not None:
-            found.append(part.value.top)
-        return part
-
-    if condition is not None:
-        changed(condition, note)
-    return found
+    if isinstance(condition, Elementary):
+        return sorted(condition.shares())
+    return [share for part in parts_of(condition) for share in shares_in(part)]
 
 
 def with_value(condition: Any, valuation: Valuation | None) -> Any:

@@ -1,6 +1,7 @@
 """What every elementary condition says of how it is written, so that readers of rule files know no kind by name."""
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any, ClassVar, Final, Literal
 
 from schemas.conditions.filters import event_and_filter
@@ -26,13 +27,14 @@ class Elementary(Strict):
     Attributes:
         naming: the key whose value names an event type, or an event type and an attribute with a dot between; "" for
             none.
-        one_of: keys of which exactly one names it, if it can be any of several.
+        one_of: the keys that can name it instead; exactly one of them is there. Empty: only `naming` can.
         against: keys whose values may be another measurement of the customer, as a text.
         steps: keys whose values are an event type, or a mapping with `event` and `where`.
         compares: what it does with the attribute that it names; None for nothing.
         also_written: by its word, and by keys that it alone has, what people write instead: words with blanks
             between, and `_` for a blank in one.
         meant_keys: by a key that people write in it, the key that they mean.
+        elsewhere: by a key that people write in it, how what they want is written.
         alone: by a text that people write instead of the condition, how it is written.
         begun: by a first word for which there is a key below another one, how the condition is written.
         lacking: by a key that is missing, how the condition is written; otherwise an example of the key is shown.
@@ -45,6 +47,7 @@ class Elementary(Strict):
     compares: ClassVar[Way | None] = None
     also_written: ClassVar[Mapping[str, str]] = {}
     meant_keys: ClassVar[Mapping[str, str]] = {}
+    elsewhere: ClassVar[Mapping[str, str]] = {}
     alone: ClassVar[Mapping[str, str]] = {}
     begun: ClassVar[Mapping[str, str]] = {}
     lacking: ClassVar[Mapping[str, str]] = {}
@@ -74,6 +77,10 @@ class Elementary(Strict):
     def observed(self) -> set[str]:
         """Return the attributes that it compares or adds up, as `type.attribute`, and perhaps event types."""
         return {self.named}
+
+    def shares(self) -> set[Decimal]:
+        """Return the shares of all customers, in percent, whose thresholds it needs."""
+        return set()
 
     def measured_by(self, measured: Any, amounts: Mapping[str, Any]) -> "Elementary":
         """Return the condition as it is meant with what one file says for all rules.

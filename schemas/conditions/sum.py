@@ -14,5 +14,8 @@ class Sum(Windowed):
     naming: ClassVar = "sum"
     compares: ClassVar = "sum"
     also_written: ClassVar = {"sum": "total sum_of adds_up spent revenue"}
+    elsewhere: ClassVar = dict.fromkeys(
+        ("top", "best", "percentile"), "the best customers are a condition of their own, such as 'value: top 20%'"
+    )
 
     sum: Reference = Field(description="Event type and attribute, with a dot between.", examples=["purchase.amount"])

@@ -285,6 +285,10 @@ class Value(Elementary):
         """Return the attributes that it adds up."""
         return set() if self.measured is None else {*self.measured.revenue, *self.measured.less}
 
+    def shares(self) -> set[Decimal]:
+        """Return the share of the top that it asks for, if it does."""
+        return set() if self.value.top is None else {self.value.top}
+
     def bounds(self) -> Bounds | None:
         """Return the bounds as amounts; None while they are not known."""
         return self.value.bounds({} if self.measured is None else self.measured.amounts)

@@ -55,6 +55,12 @@ def _read(written: Any) -> Any:
 READ: Final = _read
 
 
+def is_condition(content: Any) -> bool:
+    """Return whether what a block of YAML says is a condition, and not a file that says what a customer is worth."""
+    is_worth = isinstance(content, dict) and "revenue" in (content.get("value") or ())
+    return model.condition_kind(content) is not None and not is_worth
+
+
 class LookedAt:
     """A condition, and the customer at whom it looks: known since day 0, without gaps in the history.
 

@@ -150,6 +150,8 @@ def _afterwards(rule: Rule) -> Iterator[str]:
     if rule.pace is not None:
         above = "the rest is spread over time" if rule.over_pace == "spread" else "the rest is held for release"
         yield f"{pace_in_words(rule.pace)}, {above}"
+    if rule.by_value:
+        yield "what is held goes out by the value of the customers, the greatest first"
     if rule.hold_out is not None:
         named = "" if rule.experiment is None else f' (experiment "{rule.experiment}")'
         yield f"{rule.hold_out:f}% of customers get nothing, so that the effect can be measured{named}"

@@ -1,8 +1,9 @@
 """Held actions, for the operators who release or discard them."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import UTC, datetime
 from itertools import product
+from math import inf
 from typing import Final, Literal, TypedDict, get_args
 
 import msgspec
@@ -10,12 +11,22 @@ import msgspec
 from schemas.actions import Action
 from workers.kafka.records import decode_record
 from workers.state.held_actions import Order
+from workers.state.rule_sets.contents import read_contents
 from workers.state.step import Because
 from workers.state.store import Store
 
 _AT_ONCE: Final = 500
 _MOST: Final = 1_000_000
 _read: Final = msgspec.json.Decoder(Action).decode
+
+
+class _OrderOfRule(msgspec.Struct, frozen=True):
+    """How a rule orders what is held; the other keys of a rule do not matter here."""
+
+    by_value: bool = msgspec.field(name="(by value)", default=False)
+
+
+_read_rule: Final = msgspec.json.Decoder(_OrderOfRule).decode
 
 
 class HeldOfRule(TypedDict):
@@ -62,6 +73,9 @@ async def order_for_held(
 ) -> int:
     """Order the release or discard of a rule's held actions, oldest first.
 
+    Of a rule with `priority: by value`, those for the customers of the greatest value are released first, and
+    discarded last.
+
     Args:
         store: where they are held.
         partitions: partition count of the activity topic.
@@ -74,6 +88,8 @@ async def order_for_held(
     """
     found = [pair for because in get_args(Because) for pair in await _held_of(store, partitions, rule_id, because)]
     held = sorted(found, key=lambda pair: (pair[1].decided_at, pair[1].action_id))
+    if await _goes_by_value(store, {action.rule.version for _, action in held}):
+        held.sort(key=lambda pair: _worth(pair[1]), reverse=what == "release")
     selection = held if at_most is None else held[:at_most]
     by_partition: dict[int, list[Order]] = {}
     for partition, action in selection:
@@ -82,6 +98,16 @@ async def order_for_held(
         for start in range(0, len(orders), _AT_ONCE):
             await store.held_actions.order(partition, orders[start : start + _AT_ONCE])
     return len(selection)
+
+
+async def _goes_by_value(store: Store, versions: Set[str]) -> bool:
+    """Return whether one of some versions of a rule orders what is held by value."""
+    contents = await read_contents(store) if versions else {}
+    return any(_read_rule(contents[version]).by_value for version in versions if version in contents)
+
+
+def _worth(action: Action) -> float:
+    return -inf if action.value is None else action.value.amount
 
 
 async def _held_of(store: Store, partitions: int, rule_id: str, because: Because) -> list[tuple[int, Action]]:

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 import structlog
 
 from schemas.actions import BRAKED_DETAIL, PAUSED_DETAIL
+from workers.core.decisions.published import worth_of
 from workers.core.rules.rule_set import Pace, RuleSet
 from workers.observability import log_events
 from workers.pauses.pause_list import PauseList
@@ -128,6 +129,8 @@ class LivePolicy:
             if rule is None or rule.pace is None:
                 continue
             new_actions = [action for action in actions if action.rule == rule_id]
+            if rule.by_value:
+                new_actions.sort(key=worth_of, reverse=True)
             granted = await self._limiter.acquire(rule_id, rule.pace, len(new_actions), now_ms)
             period = {60: "minute", 3600: "hour"}.get(rule.pace.seconds, "day")
             then = "it waits its turn" if rule.pace.spread else "it waits for release or discard"
@@ -154,6 +157,9 @@ class LivePolicy:
         for rule in rules.rules:
             if rule.pace is None or not rule.pace.spread or self._pauses.is_paused(rule.id):
                 continue
+            if rule.by_value:
+                await self._spread_by_value(rule.id, rule.pace, orders_by_partition, rules, now_ms)
+                continue
             waiting = await self._store.held_actions.oldest(list(orders_by_partition), rule.id, _AT_ONCE)
             waiting_count = sum(map(len, waiting.values()))
             if not waiting_count:
@@ -163,6 +169,28 @@ class LivePolicy:
                 orders = orders_by_partition[number]
                 orders.spread += [Order("release", rule.id, action_id) for action_id in action_ids[:left]]
                 left -= min(left, len(action_ids))
+
+    async def _spread_by_value(
+        self, rule_id: str, pace: Pace, orders_by_partition: Mapping[int, Orders], rules: RuleSet, now_ms: int
+    ) -> None:
+        """Release the actions for the customers of the greatest value over all partitions, as far as they are ours.
+
+        Held actions are only read while the rate limit allows one.
+        """
+        if now_ms < self._resume_again_ms.get(rule_id, 0):
+            return
+        allowed = await self._limiter.acquire(rule_id, pace, 1, now_ms)
+        await self._limiter.give_back(rule_id, pace, allowed, now_ms)
+        limit = min(pace.most, _AT_ONCE)
+        first = (
+            await self._store.held_actions.most_valued(self._partitions, rule_id, limit, "pace") if allowed else []
+        )
+        ours = [(number, action_id) for number, action_id in first if number in orders_by_partition]
+        granted = await self._granted(rule_id, pace, len(ours), rules, now_ms) if ours else 0
+        if not granted:
+            self._resume_again_ms[rule_id] = now_ms + _AGAIN_MS
+        for number, action_id in ours[:granted]:
+            orders_by_partition[number].spread.append(Order("release", rule_id, action_id))
 
     async def _resume(
         self, metas: Mapping[int, Meta], orders_by_partition: Mapping[int, Orders], rules: RuleSet, now_ms: int

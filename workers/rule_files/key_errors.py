@@ -97,6 +97,8 @@ def _misspelt_key(location: ErrorLocation, key: str, guess: str | None, at: Posi
     if "equal" in location.kinds and suggestions.guessed_key(key, ["exactly", "is"]):
         itself = f"{location.key or 'currency'}: {_shown(location, key)}"
         hint = f"to compare with a value, write the value itself: '{itself}'"
+    elif (kind := kind_of(location.node)) is not None and key in kind.elsewhere:
+        hint = kind.elsewhere[key]
     elif key == PERSONAL:
         hint = AS_PERSONAL
     elif location.model is Rule and key in _FOR_EVERY_RULE:

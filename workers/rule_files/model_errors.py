@@ -321,7 +321,7 @@ def _no_kind_in_entries(location: ErrorLocation, node: MapNode, kinds: list[str]
     elif isinstance(value, MapNode | ListNode | UnreadNode):
         hint = f"a condition begins with one of these words, such as 'count: {shortened(first)}'"
     else:
-        hint = "a condition begins with one of these words, such as 'count: purchase'"
+        message, hint = f"'{shortened(first)}' is no condition", f"possible are {', '.join(kinds)}"
     return ProblemText("unknown-kind", message, hint, key_node.at)
 
 

@@ -10,8 +10,9 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
-from schemas.durations import DAY_MS
+from schemas.durations import DAY_MS, write_duration
 from schemas.rules import Rule, RuleBook
+from schemas.value import Valuation
 from workers.rule_files.values.unseen import Unseen
 from workers.rule_preview.parts import PartCounts, phrases_of
 from workers.rule_preview.preview import (
@@ -108,6 +109,7 @@ def document_of(result: PreviewResult) -> dict[str, Any]:
         "any_rule": {
             "actions": sum(rule_counts.actions for rule_counts in counts.rules.values()),
             **_customers_document(counts.reached, counts.customers, with_ids=task.all_ids),
+            **({} if task.book.value is None else {"at_stake": counts.at_stake / 100}),
         },
         "overlap": [
             {"rules": list(pair), "customers": number} for pair, number in sorted(counts.overlap.items()) if number
@@ -126,6 +128,8 @@ def document_of(result: PreviewResult) -> dict[str, Any]:
         "events_per_second": round(counts.events / seconds) if seconds else None,
         "customers_per_second": round(counts.customers / seconds) if seconds else None,
     }
+    if task.book.value is not None:
+        document["value"] = _value_document(task.book.value, counts)
     if result.stages is not None:
         document["stages"] = stages_document(*result.stages)
     if task.against is not None:
@@ -155,7 +159,37 @@ def _rule_document(rule: Rule, counts: RuleCounts, result: PreviewResult) -> dic
         "not_observable": _unknown_document(counts),
         "never_occurs": [_unseen_document(unseen) for unseen in result.unseen if rule.id in unseen.rules],
         "conditions": _conditions_document(rule, counts, result),
+        **_money_document(counts, result.task.book.value),
     }
+
+
+def _money_document(counts: RuleCounts, value: Valuation | None) -> dict[str, Any]:
+    """Return what the customers of a rule are worth, if it is said what counts as value."""
+    if value is None:
+        return {}
+    document: dict[str, Any] = {"at_stake": counts.at_stake / 100}
+    if value.cost_of_winning is not None:
+        document["not_paid_back"] = _share_of(counts.not_paid_back, counts.customers.number)
+    return document
+
+
+def _value_document(value: Valuation, counts: PreviewCounts) -> dict[str, Any]:
+    cost = value.cost_of_winning
+    document: dict[str, Any] = {
+        "currency": value.currency,
+        "window": "ever" if value.within is None else write_duration(value.within),
+        "cost_of_winning": None if cost is None else _plain(cost),
+    }
+    if cost is not None:
+        document["cancelled"] = {
+            "customers": counts.cancelled,
+            "not_paid_back": _share_of(counts.cancelled_not_paid_back, counts.cancelled),
+        }
+    return document
+
+
+def _share_of(number: int, of: int) -> dict[str, Any]:
+    return {"customers": number, "share": round(number / of, 6) if of else 0.0}
 
 
 def _unknown_document(counts: RuleCounts) -> dict[str, Any]:

@@ -6,7 +6,7 @@ and terminals; `workers.rule_preview.command` does.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, fields, replace
 from itertools import combinations
 from operator import attrgetter
@@ -17,9 +17,11 @@ from schemas.paces import pace_seconds
 from schemas.rules import Rule, RuleBook
 from workers.core.conditions.condition import NOT_OBSERVABLE
 from workers.core.coverage import FOREVER_MS, Coverage
+from workers.core.customer.specs import CANCELLATION
 from workers.core.decisions.decided import ACTIVE, RETRACTED, RETRACTIONS, SUPPRESSIONS, UNKNOWN, Decided
 from workers.core.decisions.program import ActiveRule
 from workers.core.decisions.replay import Events, Replay, until
+from workers.core.events.decoding import UNIT
 from workers.core.events.plain import PlainEvent
 from workers.core.rules.rule_compiler import HOLD_OUT_KEY, compile_rules
 from workers.core.rules.rule_set import RuleSet
@@ -155,6 +157,8 @@ class RuleCounts(Counts):
         at_first_event: for how many customers it would hold at their very first event.
         unknown: the customers for whom it is not observable at the end, by the UTC day on which time alone makes it
             known; by `NEVER` if only an event can.
+        at_stake: the value of its customers when it reached them last, in hundredths.
+        not_paid_back: how many of them have not brought what winning them cost, up to the end.
     """
 
     actions: int = 0
@@ -167,6 +171,8 @@ class RuleCounts(Counts):
     not_observable: int = 0
     at_first_event: int = 0
     unknown: Counter[int] = field(default_factory=Counter)
+    at_stake: int = 0
+    not_paid_back: int = 0
 
 
 @dataclass(slots=True)
@@ -218,6 +224,9 @@ class PreviewCounts(Counts):
         gaps: the gaps by event type.
         left_out: values that are not of the type of their attribute, by `type.attribute` and reason.
         not_understood: decisions not to act because of an answer that is neither yes nor no, by answer.
+        at_stake: the value of the customers that any rule reaches, when it reached them last, in hundredths.
+        cancelled: the customers who have cancelled at the end, if it is said what winning one costs.
+        cancelled_not_paid_back: how many of them have not brought that.
     """
 
     customers: int = 0
@@ -234,6 +243,9 @@ class PreviewCounts(Counts):
     gaps: dict[str, Gaps] = field(default_factory=dict)
     left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
     not_understood: Counter[str] = field(default_factory=Counter)
+    at_stake: int = 0
+    cancelled: int = 0
+    cancelled_not_paid_back: int = 0
 
 
 def preview(task: PreviewTask, customers: Iterable[CustomerEvents]) -> PreviewCounts:
@@ -299,8 +311,12 @@ class Preview:
                 )
             reached = version.count(customer_id) if turn.decisions.number else _NO_ONE
             version.count_truths(at_first, max(upto_ms, events[-1].at_ms))
+            if version.cost is not None and version.has_cancelled():
+                counts.cancelled += 1
+                counts.cancelled_not_paid_back += version.is_not_paid_back()
             if reached:
                 counts.reached.note(customer_id)
+                counts.at_stake += version.at_stake
                 if len(reached) > 1:
                     for pair in combinations(sorted(reached), 2):
                         counts.overlap[pair] += 1
@@ -384,6 +400,10 @@ class _Version:
         # A rule that demands a duration does not hold at once.
         self._at_once = [not rule.for_ms for rule in rules.rules]
         self._looked_at = [(rule.condition, counts[rule.id]) for rule in self.replay.rules]
+        self._returns = rules.returns
+        winning = None if rules.value is None else rules.value.cost_of_winning
+        self.cost = None if winning is None else int(winning * UNIT)
+        self.at_stake = 0
 
     def count(self, customer_id: str) -> set[str]:
         """Count the decisions for the customer decided last, and return the ids of the rules that reach them."""
@@ -410,7 +430,34 @@ class _Version:
         reached = {place for place, _ in actions}
         for place in reached:
             self._counts[place].customers.note(customer_id)
+        if actions and self.replay.program.worth is not None:
+            self._count_money(actions)
         return {self._ids[place] for place in reached}
+
+    def _count_money(self, actions: Mapping[_Episode, Decided]) -> None:
+        """Count what the customer was worth when each rule reached them last."""
+        last: dict[int, Decided] = {}
+        for (place, _), row in sorted(actions.items(), key=lambda one: one[1].start_ms):
+            last[place] = row
+            self.at_stake = _worth(row)
+        not_paid_back = self.cost is not None and self.is_not_paid_back()
+        for place, row in last.items():
+            self._counts[place].at_stake += _worth(row)
+            self._counts[place].not_paid_back += not_paid_back
+
+    def is_not_paid_back(self) -> bool:
+        """Return whether the customer decided last has not brought what winning them cost, up to the end."""
+        worth = self.replay.program.worth
+        return worth is not None and self.cost is not None and worth.of_lifetime() < self.cost
+
+    def has_cancelled(self) -> bool:
+        """Return whether the customer decided last has cancelled and is not back."""
+        by_key = self.replay.program.customer.by_key
+        cancelled = by_key.get(CANCELLATION)
+        if cancelled is None or not cancelled.is_present:
+            return False
+        returned = [by_key[name] for name in self._returns if name in by_key]
+        return all(not series.is_present or series.last_ms <= cancelled.last_ms for series in returned)
 
     def count_truths(self, at_first: Sequence[ActiveRule], last_ms: int) -> None:
         """Count which rules hold at the first event of the customer decided last, and are not observable at the end.
@@ -438,3 +485,9 @@ class _Version:
             counts.retracted[RETRACTIONS[because]] += 1
         if pace_ms:
             counts.periods[start_ms // pace_ms] += 1
+
+
+def _worth(row: Decided) -> int:
+    """Return what the customer was worth by an action, in hundredths."""
+    value = (row.known or {}).get("value")
+    return 0 if value is None else round(value.amount * 100)

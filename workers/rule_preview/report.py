@@ -40,8 +40,9 @@ def render(document: Mapping[str, Any], console: Console, *, list_customers: boo
     )
     if rules:
         console.print()
-        print_table(console, _rule_table(rules, document["any_rule"]))
+        print_table(console, _rule_table(rules, document["any_rule"], document.get("value")))
     _draw_weeks(rules, console)
+    _draw_not_paid_back(rules, document.get("value"), console)
     _draw_why_not(rules, console)
     _draw_why_so_few(rules, history["customers"], console)
     _draw_first_events(rules, history, console)
@@ -70,8 +71,13 @@ def _speed(document: Mapping[str, Any]) -> list[str]:
     return [f"It took {seconds:.1f} s: {events:,} events and {customers:,} customers per second."]
 
 
-def _rule_table(rules: Sequence[Mapping[str, Any]], total: Mapping[str, Any]) -> Table:
-    table = _table("rule", "actions", "customers", "of all", "taken back", "not sent")
+def _rule_table(
+    rules: Sequence[Mapping[str, Any]], total: Mapping[str, Any], value: Mapping[str, Any] | None
+) -> Table:
+    columns = ["rule", "actions", "customers", "of all", "taken back", "not sent"]
+    if value is not None:
+        columns.append("at stake" if value["currency"] is None else f"{value['currency']} at stake")
+    table = _table(*columns)
     for rule in rules:
         status = "" if rule["status"] == "live" else f" ({rule['status']})"
         table.add_row(
@@ -81,11 +87,34 @@ def _rule_table(rules: Sequence[Mapping[str, Any]], total: Mapping[str, Any]) ->
             _percent(rule["share"]),
             f"{rule['retracted']:,}",
             f"{sum(rule['suppressed'].values()):,}",
+            *([] if value is None else [_money(rule["at_stake"])]),
         )
     if len(rules) > 1:
         table.add_section()
-        table.add_row("any rule", f"{total['actions']:,}", f"{total['customers']:,}", _percent(total["share"]))
+        cells = ["any rule", f"{total['actions']:,}", f"{total['customers']:,}", _percent(total["share"])]
+        table.add_row(*cells, *([] if value is None else ["", "", _money(total["at_stake"])]))
     return table
+
+
+def _money(amount: float) -> str:
+    return f"{amount:,.0f}"
+
+
+def _draw_not_paid_back(
+    rules: Sequence[Mapping[str, Any]], value: Mapping[str, Any] | None, console: Console
+) -> None:
+    """Draw how many customers left before what winning them cost came back."""
+    if value is None or value["cost_of_winning"] is None:
+        return
+    found = [("cancelled", value["cancelled"]["customers"], value["cancelled"]["not_paid_back"])]
+    found += [(f"reached by {rule['id']}", rule["customers"], rule["not_paid_back"]) for rule in rules]
+    lines = [
+        (label, f"{left['customers']:,} of {_customers_words(customers)}, {_percent(left['share'])}")
+        for label, customers, left in found
+        if customers
+    ]
+    cost = f"{value['cost_of_winning']:,} {value['currency'] or ''}".strip()
+    _draw_lines(f"Left before what winning them cost ({cost}) came back", lines, console)
 
 
 def _draw_weeks(rules: Sequence[Mapping[str, Any]], console: Console) -> None:

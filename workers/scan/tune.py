@@ -71,7 +71,7 @@ def tune(options: TuneOptions, advance: Advance = lambda _: None) -> dict[str, A
             f"none of {len(found.amounts):,} customers is worth anything, as far as is known.{unknown} Nothing was "
             "written. What adds up to the value is kept once workers have loaded it; till then, measure a history"
         )
-    text = with_tiers(str(file), file.read_text(encoding="utf-8"), tiers)
+    text = with_tiers(str(file), file.read_bytes().decode(), tiers)
     if not options.dry_run:
         _write(file, text)
     return _document(file, book, found, tiers, is_written=not options.dry_run)
@@ -123,6 +123,7 @@ def _write(file: Path, text: str) -> None:
 def _document(file: Path, book: RuleBook, found: Amounts, tiers: Tiers, *, is_written: bool) -> dict[str, Any]:
     assert book.value is not None
     amounts = sorted(found.amounts, reverse=True)
+    before = {} if book.value.tiers is None else book.value.tiers.thresholds
     return {
         "file": str(file),
         "written": is_written,
@@ -134,6 +135,7 @@ def _document(file: Path, book: RuleBook, found: Amounts, tiers: Tiers, *, is_wr
         "thresholds": [
             {
                 "share": f"{share:f}%",
+                "before": float(before[share]) if share in before else None,
                 "at_least": float(least),
                 "customers": sum(amount >= least * 10_000 for amount in amounts),
             }

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from workers.core.decisions.published import read_record
+from workers.core.decisions.published import read_record, worth_of
 from workers.kafka.records import decode_record
 from workers.state.connection import RedisServers
 from workers.state.keys import Keys
@@ -16,6 +16,8 @@ from workers.state.scan import escaped, scan_keys
 from workers.state.step import Because
 
 _SCANNED_AT_ONCE: Final = 500
+MOST_RANKED: Final = 20_000
+"""Held actions of a rule and a partition that are ordered by value."""
 
 
 class Order(msgspec.Struct, array_like=True, frozen=True):
@@ -85,6 +87,22 @@ class HeldActions:
             scores = zip(*[iter(answer)] * 2, strict=True) if answer and isinstance(answer[0], bytes) else answer
             found += [(float(score), action_id.decode(), partition) for action_id, score in scores]
         return [(partition, action_id) for _, action_id, partition in sorted(found)[:limit]]
+
+    async def most_valued(
+        self, partitions: Sequence[int], rule_id: str, limit: int, because: Because
+    ) -> list[tuple[int, str]]:
+        """Return a rule's held actions for the customers of the greatest value: partition and id, at most `limit`.
+
+        Of the same value, the one that was decided first comes first. It reads the oldest `MOST_RANKED` actions of
+        each partition.
+        """
+        found: list[tuple[float, int, str, int]] = []
+        for partition, ids in (await self.oldest(partitions, rule_id, MOST_RANKED, because)).items():
+            for start in range(0, len(ids), _SCANNED_AT_ONCE):
+                raw = await self.records(partition, ids[start : start + _SCANNED_AT_ONCE])
+                for action_id, action in ((one, read_record(stored)) for one, stored in raw.items()):
+                    found.append((-worth_of(action), action.decided_ms, action_id, partition))
+        return [(partition, action_id) for _, _, action_id, partition in sorted(found)[:limit]]
 
     async def of_customers(self, partition: int, customer_ids: Collection[str]) -> list[tuple[str, str]]:
         """Return rule and id of every action that is held of some customers, by a scan of what the partition holds.

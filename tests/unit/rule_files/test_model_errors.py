@@ -46,8 +46,8 @@ AT_KEYS = [
     (
         changed("count:", "visits:"),
         "visits",
-        "expected a condition: it begins with one of",
-        "such as 'count: purchase'",
+        "'visits' is no condition",
+        "possible are count, sum,",
     ),
     (changed("rules:", "rule:"), "rule:", "unknown key 'rule'", "did you mean 'rules'?"),
 ]

@@ -132,16 +132,19 @@ KEYS: Final = (
         "unknown-kind",
         when("{share: purchase, at least: 3%, within: 30 days}"),
         when("{count: purchase, at least: 2}"),
-        "'count: purchase'",
+        "possible are count,",
     ),
     by_hand(
-        "unknown-kind", when("{visits: login, at least: 2}"), when("{count: login, at least: 2}"), "'count: purchase'"
+        "unknown-kind",
+        when("{visits: login, at least: 2}"),
+        when("{count: login, at least: 2}"),
+        "possible are count,",
     ),
     by_hand(
         "unknown-kind",
         when("{never: cancellation}"),
         when("{count: cancellation, exactly: 0}"),
-        "such as 'count: purchase'",
+        "possible are count,",
     ),
     by_hand(
         "unknown-kind",

@@ -10,12 +10,13 @@ import pytest
 
 from schemas.actions import Action, Decision
 from schemas.rules import Rule, RuleBook
-from tests.support.builders import TYPES, day, event, rule
+from tests.support.builders import TYPES, VALUE, day, event, rule
 from tests.unit.rule_preview.preview_site import RULES, Site, actions_of, all_known, at_the_end, by_rule, reached, run
 from workers.core.decisions.decide import decide
 from workers.demo.verify import expected_actions
 from workers.rule_files.known_names import KnownNames
 from workers.rule_files.rules import load_book
+from workers.rule_preview.document import PreviewResult, document_of
 from workers.rule_preview.preview import PreviewTask, preview
 
 
@@ -237,3 +238,43 @@ def test_few_ids_are_kept_unless_all_are_asked_for() -> None:
     assert (few.number, few.ids()) == (3_000, names[:5])
     assert len(few.some) <= 200
     assert (every.number, every.ids()) == (3_000, names)
+
+
+def test_what_is_at_stake_is_what_customers_were_worth_when_each_rule_reached_them_last() -> None:
+    book = RuleBook((rule("quiet", when={"none": "purchase", "for": "10 days"}),), value=VALUE)
+    types = (*TYPES, "refund")
+    customers = [
+        ("ada", [event("purchase", 0, amount=100), event("purchase", 20, amount=50.5)]),
+        ("ben", [event("purchase", 0, amount=200), event("refund", 1, amount=170, currency="EUR")]),
+        ("cem", [event("purchase", 35, amount=500)]),
+        ("dot", [event("purchase", 1, amount=30), event("cancellation", 2)]),
+    ]
+    counts = preview(PreviewTask(book, types, day(0), day(0), day(40)), customers)
+    quiet = counts.rules["quiet"]
+    assert (quiet.customers.number, quiet.at_stake, counts.at_stake) == (3, 21050, 21050)
+    assert quiet.not_paid_back == 2  # ben and dot have not brought 60
+    assert (counts.cancelled, counts.cancelled_not_paid_back) == (1, 1)
+
+
+def test_without_what_a_customer_is_worth_nothing_is_said_of_money() -> None:
+    book = RuleBook((rule("quiet", when={"none": "purchase", "for": "10 days"}),))
+    task = PreviewTask(book, TYPES, day(0), day(0), day(40))
+    counts = preview(task, [("ada", [event("purchase", 0), event("cancellation", 1)])])
+    document = document_of(PreviewResult("x", task, counts, day(0), day(1), {}))
+    assert "value" not in document
+    assert "at_stake" not in document["rules"][0] | document["any_rule"]
+
+
+def test_the_document_says_what_is_at_stake_and_who_left_too_early() -> None:
+    book = RuleBook((rule("quiet", when={"none": "purchase", "for": "10 days"}),), value=VALUE)
+    task = PreviewTask(book, (*TYPES, "refund"), day(0), day(0), day(40))
+    counts = preview(task, [("ada", [event("purchase", 0)]), ("ben", [event("purchase", 0, amount=80)])])
+    document = document_of(PreviewResult("x", task, counts, day(0), day(1), {}))
+    assert document["rules"][0]["at_stake"] == document["any_rule"]["at_stake"] == 100.0
+    assert document["rules"][0]["not_paid_back"] == {"customers": 1, "share": 0.5}
+    assert document["value"] == {
+        "currency": "EUR",
+        "window": "365 days",
+        "cost_of_winning": 60,
+        "cancelled": {"customers": 0, "not_paid_back": {"customers": 0, "share": 0.0}},
+    }

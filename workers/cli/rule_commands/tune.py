@@ -64,10 +64,11 @@ def _render(document: Mapping[str, Any]) -> None:
     currency = "" if document["currency"] is None else f" {document['currency']}"
     out.print(f"{document['customers']:,} customers, as of {document['measured']}:", soft_wrap=True)
     table = table_of(
-        "the top", "are worth at least", "customers", box=None, header_style="bold", padding=(0, 2, 0, 0)
+        "the top", "before", "are worth at least", "customers", box=None, header_style="bold", padding=(0, 2, 0, 0)
     )
     for one in document["thresholds"]:
-        table.add_row(one["share"], f"{one['at_least']:,.10g}{currency}", f"{one['customers']:,}")
+        before = "" if one["before"] is None else f"{one['before']:,.10g}"
+        table.add_row(one["share"], before, f"{one['at_least']:,.10g}{currency}", f"{one['customers']:,}")
     print_table(out, table)
     if document["without"]:
         out.print(f"No threshold: {', '.join(document['without'])}, which takes in customers who are worth nothing.")

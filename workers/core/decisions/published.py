@@ -4,6 +4,7 @@ What handles it (`workers.processor`, `workers.outbox`) finds here what it needs
 reading its bytes again.
 """
 
+from math import inf
 from typing import Final
 
 import msgspec
@@ -171,6 +172,13 @@ def held_back(record: PublishedRecord, detail: str) -> PublishedRecord:
         arm=action.arm,
     )
     return record_of(decision, record.topic.removesuffix(f".{record.action}"))
+
+
+def worth_of(record: PublishedRecord) -> float:
+    """Return what the customer of an action is worth by it; below everything if it does not say so."""
+    content = record.content()
+    known = content.value if isinstance(content, Action) else None
+    return -inf if known is None else known.amount
 
 
 def _filled(fields: tuple[str, bytes, bytes, Headers], stored: bytes, content: Action | Decision) -> PublishedRecord:

@@ -10,7 +10,7 @@ from workers.core.conditions.ladder import UNKNOWN
 from workers.core.coverage import Coverage
 from workers.core.customer.standing import AS_ANYBODY
 from workers.core.decisions.decide import decider_of
-from workers.core.decisions.program import ActiveRule, EventType
+from workers.core.decisions.program import ActiveRule, EventType, Program
 from workers.core.events.decoding import DecodedEvent
 from workers.core.events.plain import PlainEvent
 from workers.core.rules.rule_set import RuleSet
@@ -29,7 +29,8 @@ class Replay:
 
     Attributes:
         turn: of the customer who was decided last, with what was decided, left out and counted.
-        rules: in force, bound to that customer.
+        program: the rule set, bound to that customer.
+        rules: its rules.
     """
 
     def __init__(self, rules: RuleSet, types: Sequence[str], observed: Coverage) -> None:
@@ -47,6 +48,7 @@ class Replay:
         ]
         self._observed = observed
         self.turn = decider.turn
+        self.program: Program = decider.program
         self.rules: list[ActiveRule] = decider.program.rules
 
     def decide(self, customer_id: str, events: Events, upto_ms: int) -> list[ActiveRule]:

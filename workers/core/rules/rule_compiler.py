@@ -274,6 +274,7 @@ def _compile(
         can_turn_false=turning,
         requires=_range_of_events(when),
         reads_tenure=reads_tenure(when) or (ladder is not None and on_ladder and ladder.reads_tenure),
+        by_value=rule.by_value or False,
         priority=rule.priority or 0,
         instead_of=tuple(rule.instead_of or ()),
         hold_out=None if rule.hold_out is None else HoldOut(rule.experiment or rule.id, rule.hold_out, hold_out_key),

@@ -25,7 +25,7 @@ cdef class Rule:
     cdef readonly frozenset needed_to_decide, needed_to_admit
     cdef readonly long long conflict_group, rank
     cdef readonly tuple yields_to
-    cdef readonly bint reads_tenure
+    cdef readonly bint reads_tenure, by_value
     cdef readonly long long since_generation, live_since_ms, again_every_ms, most_times
 
 cdef class RuleSet:

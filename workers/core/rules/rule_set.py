@@ -87,6 +87,7 @@ class Rule:
         yields_to: ids of rules that replace this one.
         audience_hash: hash of everything that decides which customers the rule means.
         reads_tenure: whether it also reads since when the customer is known.
+        by_value: whether, of the actions that its pace holds, those for customers of the greatest value go first.
         since_generation, live_since_ms: the rule set in which it got this hash, and when that set was loaded; 0 for
             always.
     """
@@ -123,6 +124,7 @@ class Rule:
     rank: int = 0
     yields_to: tuple[str, ...] = ()
     reads_tenure: bool = False
+    by_value: bool = False
     since_generation: int = 0
     live_since_ms: int = 0
     again_every_ms: int = 0

@@ -18,6 +18,9 @@ cdef class PartOfValue:
     cdef public long long place, known_ms
     cdef public PartOfValue following
 
+    @cython.locals(converted=object)
+    cpdef object worth(self, object total)
+
 cdef class Worth:
     cdef readonly Customer customer
     cdef readonly long long days
@@ -33,5 +36,7 @@ cdef class Worth:
     cpdef long long next_ms(self) except *
     @cython.locals(part=PartOfValue, days=Days)
     cpdef move(self, long long at_ms)
-    @cython.locals(part=PartOfValue, amount=object, converted=object)
+    @cython.locals(part=PartOfValue, amount=object)
     cpdef object amount(self)
+    @cython.locals(part=PartOfValue, amount=object)
+    cpdef object of_lifetime(self)

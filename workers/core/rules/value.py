@@ -45,6 +45,11 @@ class PartOfValue:
         self.known_ms = 0
         self.following: PartOfValue | None = None
 
+    def worth(self, total: int) -> int:
+        """Return what a sum of its amounts adds to the value."""
+        converted = total if self.rate == _ONE else total * self.rate // _ONE
+        return -converted if self.is_less else converted
+
 
 class Worth:
     """What the customer who is looked at is worth, in ten-thousandths, and how it changes as days leave the window.
@@ -134,8 +139,17 @@ class Worth:
         amount = 0
         part = self.first
         while part is not None:
-            converted = part.total if part.rate == _ONE else part.total * part.rate // _ONE
-            amount = amount - converted if part.is_less else amount + converted
+            amount += part.worth(part.total)
+            part = part.following
+        return amount
+
+    def of_lifetime(self) -> int:
+        """Return what the customer has ever brought, as far as it is seen, no matter how long the window is."""
+        amount = 0
+        part = self.first
+        while part is not None:
+            if part.series.is_present:
+                amount += part.worth(part.series.total_sum)
             part = part.following
         return amount
 

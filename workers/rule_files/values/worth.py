@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from schemas.conditions import COST_OF_WINNING, Value
+from schemas.rules import BY_VALUE
 from schemas.value import Valuation
 from workers.rule_files.known_names import KnownNames
 from workers.rule_files.problems import Explanation, Problem
@@ -22,7 +23,7 @@ from workers.rule_files.references import (
     names_in_value,
     rules_in,
 )
-from workers.rule_files.yaml_nodes import Document, Node, plain_value, value_of
+from workers.rule_files.yaml_nodes import Document, Node, ScalarNode, plain_value, value_of
 
 _MOST_REPORTED: Final = 200
 _AN_EXAMPLE: Final = "value: {revenue: [purchase.amount], within: 365 days}"
@@ -39,6 +40,8 @@ def worth_problems(documents: Sequence[Document], names: KnownNames) -> Iterator
     valuation = _read(Valuation, plain_value(said[-1])) if said else None
     for document in documents:
         yield from islice(_personal(document, names), _MOST_REPORTED)
+        if not said:
+            yield from islice(_by_value(document), _MOST_REPORTED)
         if not said or valuation is not None:
             yield from islice(_unmeasured(document, valuation), _MOST_REPORTED)
 
@@ -54,6 +57,14 @@ def _unmeasured(document: Document, valuation: Valuation | None) -> Iterator[Pro
             yield Problem(document.file, *key.at, "no-value", "no file says what a customer is worth", hint)
         else:
             yield from _lacking(document, key, when, valuation)
+
+
+def _by_value(document: Document) -> Iterator[Problem]:
+    for rule in rules_in(document):
+        priority = value_of(rule, "priority")
+        if isinstance(priority, ScalarNode) and priority.value == BY_VALUE:
+            hint = f"say it at the top of one file, such as {_AN_EXAMPLE}"
+            yield Problem(document.file, *priority.at, "no-value", "no file says what a customer is worth", hint)
 
 
 def _lacking(document: Document, at: Node, when: Value, valuation: Valuation) -> Iterator[Problem]:
@@ -121,9 +132,9 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     ),
     "no-threshold": Explanation(
         "The top of all customers was not measured",
-        "From which value on a customer is among the top 20% is measured once, by `linger rules tune` on a scan or a "
-        "history, and written under `value`, with the day and the number of customers. It never changes by itself: a "
-        "customer does not rise or fall because of others.",
+        "From which value on a customer is among the top 20% is measured once, by `linger rules tune` on a history, "
+        "and written under `value`, with the day and the number of customers. It never changes by itself: a customer "
+        "does not rise or fall because of others.",
         _SAID + _RULE.format(when="top 20%"),
         "value:\n  revenue: [purchase.amount]\n  within: 365 days\n  tiers:\n    measured: 2026-11-30\n"
         "    customers: 12300\n    from: history\n    thresholds: {20%: 260}\nrules:\n"

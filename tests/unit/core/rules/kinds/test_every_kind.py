@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 
 from schemas import conditions as model
 from tests.support.builders import day
-from tests.support.looked_at import READ, TYPES, LookedAt
+from tests.support.looked_at import READ, TYPES, LookedAt, is_condition
 from tests.support.paths import ROOT
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
 from workers.core.coverage import FOREVER_MS
@@ -72,7 +72,7 @@ def shown() -> tuple[Any, ...]:
     """Return every elementary condition that stands alone in a block of docs/rules.md, with its opposite below."""
     blocks = re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     contents = [YAML(typ="safe").load(block) for block in blocks]
-    whole = [READ(content) for content in contents if model.condition_kind(content) is not None]
+    whole = [READ(content) for content in contents if is_condition(content)]
     return tuple(part for one in whole for part in elementary(one) if not isinstance(part, model.Meets))
 
 
