@@ -157,7 +157,7 @@ stages:
 
 @pytest.mark.rest
 def test_who_stands_on_a_listed_stage_is_shown_by_worth_and_by_due_time_and_is_gone_when_erased(
-    embedded_pair: Pair, tmp_path: Path
+    apache_pair: Pair, tmp_path: Path
 ) -> None:
     async def scenario(place: Site) -> None:
         for number in range(1, 6):
@@ -186,14 +186,14 @@ def test_who_stands_on_a_listed_stage_is_shown_by_worth_and_by_due_time_and_is_g
             "newcomer": 0,
         }
         await stop_workers(place)
-        status, _, complaint = await command(place, "rebuild", "--all", "--among-workers", "--because", "a test")
+        status, _, complaint = await command(place, "rebuild", "--all", "--because", "a test")
         assert status == 0, complaint
         assert (await printed(place, "customers", "--stage", "quiet", "--by", "value")) == found
         status, _, complaint = await command(place, "customers", "--stage", "regular")
         assert status == 2
         assert "write 'list: true' there. It lists quiet" in complaint
 
-    play(embedded_pair, tmp_path, QUIET + LADDER, scenario)
+    play(apache_pair, tmp_path, QUIET + LADDER, scenario)
 
 
 @pytest.mark.rest
