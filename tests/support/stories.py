@@ -9,13 +9,14 @@ from random import Random
 from typing import Any, Final
 
 from schemas.events import UNREADABLE
+from schemas.ladders import Ladder
 from schemas.rules import ForEveryRule, Rule, RuleBook, measured
-from schemas.value import Valuation
+from schemas.value import Valuation, with_value
 from tests.support.builders import DAY, START, rule
 from workers.core.coverage import Coverage
 from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.rule_compiler import compile_rules
-from workers.core.rules.rule_set import RuleSet
+from workers.core.rules.rule_set import LADDER, RuleSet
 
 TYPES: Final = ("purchase", "login", "cancellation", "nps", "prefs", "refund")
 EVENTS: Final = (
@@ -31,6 +32,7 @@ EVENTS: Final = (
     "visit",
 )
 """`visit` is a type that no rule set knows."""
+_STAGES: Final = ("loyal", "active", "quiet", "others")
 _BOUNDS: Final = ("at least", "at most", "more than", "less than")
 
 
@@ -105,6 +107,8 @@ def story(random: Random, changes: bool = True, lags: bool = True) -> list[TurnO
                 same = one.id in before and before[one.id].audience_hash == one.audience_hash
                 if not same:
                     since[one.id] = generation, now_ms
+            if other.ladder is not None and (rules.ladder is None or rules.ladder.hash != other.ladder.hash):
+                since[LADDER] = generation, now_ms
             meaning = (generation, now_ms) if random.random() < 0.2 else (rules.meaning_generation, 0)
             rules = other.as_activated(generation, since, meaning)
         if lagging:
@@ -181,7 +185,17 @@ def _book(random: Random) -> RuleBook:
         ForEveryRule.model_validate(policy),
         signs_of_life=frozenset({"purchase", "login"}),
         value=VALUE if random.random() < 0.5 else None,
+        ladders=(_ladder(random),) if random.random() < 0.4 else (),
     )
+
+
+def _ladder(random: Random) -> Ladder:
+    steps = [
+        {"stage": stage, "when": _condition(random, 1, _STEPS)}
+        for stage in random.sample(_STAGES[:-1], random.randint(1, 3))
+    ]
+    ladder = Ladder.model_validate({"name": "stages", "status": "live", "steps": steps, "otherwise": _STAGES[-1]})
+    return ladder.changed(lambda when: with_value(when, VALUE))
 
 
 def _changed(random: Random, book: RuleBook) -> RuleBook:
@@ -196,7 +210,8 @@ def _changed(random: Random, book: RuleBook) -> RuleBook:
         rules.append(_rule(random, "rule-z", [*names, "rule-z"]))
     unique = {one.id: one for one in rules}
     value = book.value if random.random() < 0.8 else None if book.value else VALUE
-    return RuleBook(tuple(unique.values()), {}, book.for_every_rule, signs_of_life=book.signs_of_life, value=value)
+    ladders = book.ladders if random.random() < 0.7 else (_ladder(random),) if random.random() < 0.7 else ()
+    return replace(book, rules=tuple(unique.values()), value=value, ladders=ladders)
 
 
 def _rule(random: Random, name: str, names: Sequence[str]) -> Rule:
@@ -249,14 +264,16 @@ def _variable(random: Random) -> dict[str, Any]:
     return {**made, "otherwise": "unknown"} if random.random() < 0.3 else made
 
 
-def _condition(random: Random, depth: int) -> dict[str, Any]:
+def _condition(random: Random, depth: int, kinds: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return a condition of certain kinds, by default of all."""
     chance = random.random()
     if depth and chance < 0.5:
         if chance < 0.1:
-            return {"not": _condition(random, depth - 1)}
-        parts = [_condition(random, depth - 1) for _ in range(random.randint(2, 3))]
+            return {"not": _condition(random, depth - 1, kinds)}
+        parts = [_condition(random, depth - 1, kinds) for _ in range(random.randint(2, 3))]
         return {"all" if chance < 0.35 else "any": parts}
-    made: dict[str, Any] = _KINDS[random.choice(tuple(_KINDS))](random)
+    kinds = kinds or _KINDS
+    made: dict[str, Any] = kinds[random.choice(tuple(kinds))](random)
     return made
 
 
@@ -400,7 +417,20 @@ def _value(random: Random) -> dict[str, Any]:
     return {"value": random.choice((*bounds, {"at least": 10, "less than": 60}))}
 
 
-_KINDS: Final = {
+def _stage(random: Random) -> dict[str, Any]:
+    return {"stage": random.choice((*_STAGES, list(_STAGES[1:])))}
+
+
+def _in_stage_for(random: Random) -> dict[str, Any]:
+    return {"in stage for": _span(random)}
+
+
+def _moved(random: Random) -> dict[str, Any]:
+    origin: dict[str, Any] = {"from": random.choice(_STAGES)} if random.random() < 0.3 else {}
+    return {"moved": random.choice(("up", "down")), **_within(random), **origin}
+
+
+_STEPS: Final = {
     "count": _count,
     "sum": _sum,
     "average": _average,
@@ -418,4 +448,5 @@ _KINDS: Final = {
     "status": _status,
     "value": _value,
 }
-"""By kind of condition, what makes one."""
+"""By kind of condition that reads no ladder, what makes one."""
+_KINDS: Final = {**_STEPS, "stage": _stage, "in stage for": _in_stage_for, "moved": _moved}
