@@ -181,7 +181,8 @@ class ActiveLadder:
         stretch.direction, stretch.by_time = stage.direction, stage.by_time
         self._number = 1
         self.is_stale = False
-        self._change(stretch, self.customer.at_ms, False, is_other)
+        is_strange = stage.code not in self.place_of  # nothing is known yet, or what is stored is damaged
+        self._change(stretch, self.customer.at_ms, False, is_other or is_strange)
         return stretch
 
     def _another(self, before: Stretch, at_ms: int, is_other: bool) -> Stretch:
