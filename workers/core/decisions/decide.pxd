@@ -2,6 +2,7 @@
 
 cimport cython
 
+from workers.core.conditions.ladder cimport Stretch
 from workers.core.coverage cimport Coverage
 from workers.core.customer.candidate cimport Candidate
 from workers.core.customer.customer cimport Customer
