@@ -134,6 +134,15 @@ def _look_backs(book: RuleBook) -> Iterator[Need]:
         if rule.again_every is not None and rule.at_most is not None:
             lasts = rule.again_every * (rule.at_most - 1)
             yield Need(reach + lasts, f"rule '{rule.id}' asks again for {write_duration(lasts)}")
+        for name, variable in rule.variables.items():
+            if span := max(_durations(variable), default=None):
+                yield Need(span, f"the variable '{name}' of rule '{rule.id}' looks back {write_duration(span)}")
+    if book.ladder is not None:
+        for step in book.ladder.steps:
+            if span := max(_spans(step.when, book.define), default=None):
+                yield Need(span, f"the stage '{step.stage}' looks back {write_duration(span)}")
+    if book.value is not None and book.value.within is not None:
+        yield Need(book.value.within, f"the value of a customer counts {write_duration(book.value.within)}")
     for limit in book.for_every_rule.limits:
         if limit.within is not None:
             yield Need(limit.within, f"a limit counts the actions of {write_duration(limit.within)}")

@@ -81,6 +81,26 @@ def test_what_leaves_customers_out_and_how_long_a_rule_stays_silent_is_needed_to
     assert activity(BOUGHT, **{"again after": "never"}).kept == LEAST_ACTIVITY
 
 
+def test_what_a_message_a_stage_or_a_value_counts_is_needed_too() -> None:
+    carries = activity(BOUGHT, variables={"spent": {"sum": "purchase.amount", "within": "510 days"}})
+    assert carries == Need(timedelta(days=510), "the variable 'spent' of rule 'rule-0' looks back 510 days")
+    steps = [{"stage": "regular", "when": {"count": "purchase", "at least": 3, "within": "520 days"}}]
+    ladder = {"name": "simple", "status": "live", "steps": steps, "otherwise": "newcomer"}
+    value = {"revenue": ["purchase.amount"], "within": "530 days"}
+    file = RuleFile.model_validate({"stages": ladder, "value": value})
+    standing = RuleBook(ladders=(file.stages,) if file.stages else ())
+    assert needs_of(standing, SETTINGS)[ACTIVITY] == Need(
+        timedelta(days=520), "the stage 'regular' looks back 520 days"
+    )
+    worth = needs_of(RuleBook(value=file.value), SETTINGS)[ACTIVITY]
+    assert worth == Need(timedelta(days=530), "the value of a customer counts 530 days")
+
+
+def test_a_rule_that_asks_again_needs_the_time_until_it_has_asked_for_the_last_time() -> None:
+    need = activity({"none": "purchase", "for": "300 days"}, **{"again every": "100 days", "at most": "3 actions"})
+    assert need == Need(timedelta(days=500), "rule 'rule-0' asks again for 200 days")
+
+
 def test_action_topics_and_decisions_keep_the_longest_expiry_and_a_margin() -> None:
     needs = needs_of(book(BOUGHT, expires="60 days"), SETTINGS)
     for name in ("linger.at-risk", "linger.win-back", "linger.decisions"):
