@@ -39,7 +39,7 @@ allow "$WORKER" --operation Read --operation Write --operation DescribeConfigs -
 for name in pauses requests; do
     allow "$WORKER" --operation Read --operation DescribeConfigs --topic "$TOPIC_PREFIX.$name"
 done
-for name in $ACTIONS decisions dead-letter; do
+for name in $ACTIONS decisions stages dead-letter; do
     allow "$WORKER" --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.$name"
 done
 for name in $SOURCES; do
@@ -50,7 +50,7 @@ allow "$WORKER" --operation Write --operation DescribeConfigs --topic "$TOPIC_PR
 allow "$WORKER" --operation Read --group "$GROUP_ID"
 
 # -- topics: creates Linger's own topics and no other, and reads no record.
-for name in activity $ACTIONS decisions dead-letter pauses marks requests; do
+for name in activity $ACTIONS decisions stages dead-letter pauses marks requests; do
     allow "$TOPICS" --operation Create --operation Describe --operation DescribeConfigs --topic "$TOPIC_PREFIX.$name"
 done
 allow "$TOPICS" --operation Create --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.audit"
@@ -67,7 +67,7 @@ allow "$SUPPORT" --operation Describe --group "$GROUP_ID"
 
 # -- incident: as support; writes pauses, dead letters to where they came from, and what a rebuild finds unpublished. It never
 # joins the group of the workers, and asks whether they are alive.
-for name in activity $ACTIONS decisions dead-letter pauses marks audit; do
+for name in activity $ACTIONS decisions stages dead-letter pauses marks audit; do
     allow "$INCIDENT" --operation Read --operation Write --topic "$TOPIC_PREFIX.$name"
 done
 for name in $SOURCES; do
@@ -79,15 +79,15 @@ allow "$INCIDENT" --operation Describe --group "$GROUP_ID"
 # -- privacy: writes orders about customers, and finds what stays of them; with DescribeConfigs it says until when. It
 # never joins the group of the workers, and asks whether any runs.
 allow "$PRIVACY" --operation Read --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.activity"
-for name in $ACTIONS decisions dead-letter requests; do
+for name in $ACTIONS decisions stages dead-letter requests; do
     allow "$PRIVACY" --operation Read --operation DescribeConfigs --topic "$TOPIC_PREFIX.$name"
 done
 allow "$PRIVACY" --operation Read --topic "$TOPIC_PREFIX.marks"
 allow "$PRIVACY" --operation Read --operation Write --topic "$TOPIC_PREFIX.audit"
 allow "$PRIVACY" --operation Describe --group "$GROUP_ID"
 
-# -- mailer: reads actions, and nothing else of Linger.
-for name in $ACTIONS; do
+# -- mailer: reads actions and stages, and nothing else of Linger.
+for name in $ACTIONS stages; do
     allow "$MAILER" --operation Read --topic "$TOPIC_PREFIX.$name"
 done
 allow "$MAILER" --operation Read --group "$MAILER_GROUP"

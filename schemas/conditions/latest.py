@@ -37,10 +37,16 @@ class Latest(Bounds, Elementary):
         "was": "previous previously before former formerly had_been",
         "compared with": "against versus compared_to than_before",
     }
-    begun: ClassVar = dict.fromkeys(
-        ("previous", "previously", "before", "former", "was"),
-        "write 'latest:' with the attribute, and below it 'was:' with what the value before must have been",
-    )
+    begun: ClassVar = {
+        **dict.fromkeys(
+            ("previous", "previously", "before", "former", "was"),
+            "write 'latest:' with the attribute, and below it 'was:' with what the value before must have been",
+        ),
+        **dict.fromkeys(
+            ("known", "unknown", "given", "missing"),
+            "write 'latest:' with the attribute, and below it 'is: unknown' or 'is: given'",
+        ),
+    }
 
     latest: Reference = Field(
         description="Event type and attribute, with a dot between.", examples=["profile.plan", "nps.score"]
@@ -101,6 +107,10 @@ class Latest(Bounds, Elementary):
                 raise InconsistentEntries(f"'{other}' belongs to 'down by' or 'up by'", other)
         if tests > 1 or (not tests and self.was is None):
             raise InconsistentEntries("needs one of: 'is', 'is not', 'was', or bounds such as 'at most: 6'", key)
+        if isinstance(self.is_not, str) and self.is_not in WHETHER_KNOWN:
+            meant = GIVEN if self.is_not == UNKNOWN else UNKNOWN
+            message = f"write 'is: {meant}'; if events have the text '{self.is_not}', write [{self.is_not}]"
+            raise InconsistentEntries(message, "is not")
         if self.asks_whether_known and self.was is not None:
             raise InconsistentEntries(f"'is: {self.is_}' asks for no value, so it cannot stand beside 'was'", "is")
         return self

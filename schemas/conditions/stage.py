@@ -12,6 +12,10 @@ class Stage(Elementary):
     """The customer stands on this step of the live ladder, or on one of these."""
 
     also_written: ClassVar = {"stage": "step level tier segment rung"}
+    elsewhere: ClassVar = {
+        "for": "how long is a condition of its own under 'all:', such as 'in stage for: 30 days'",
+        "was": "a move is a condition of its own under 'all:', such as 'moved: down' with 'from:' the stage before",
+    }
 
     stage: StageName | Annotated[list[StageName], Field(min_length=1, max_length=20)] = Field(
         description="A stage of the live ladder, or several.", examples=["loyal", ["loyal", "fan"]]

@@ -261,6 +261,7 @@ class Value(Elementary):
     """What a customer is worth, measured as `value` of a rule file says."""
 
     also_written: ClassVar = {"value": "worth clv ltv lifetime_value customer_value customer_lifetime_value revenue"}
+    begun: ClassVar = dict.fromkeys(("top", "best"), "write the share after 'value', such as 'value: top 20%'")
 
     value: Annotated[Worth, BeforeValidator(_read_worth)] = Field(
         description="How much.", examples=["at least 480", {"at least": 100, "less than": 480}, "top 20%"]

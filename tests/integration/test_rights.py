@@ -54,7 +54,8 @@ PASSWORD: Final = "role-password-41d0"
 A_LADDER: Final = """
 stages:
   name: simple
-  steps: [{stage: buyer, when: {count: purchase, at least: 1, within: 90 days}}]
+  status: live
+  steps: [{stage: buyer, list: true, when: {count: purchase, at least: 1, within: 90 days}}]
   otherwise: newcomer
 """
 RULES: Final = QUIET.replace("    examples:\n", "    pace: at most 1 per hour\n    examples:\n") + GONE + A_LADDER
@@ -307,6 +308,7 @@ ATTEMPTS: Final[Mapping[str, Attempt]] = {
     "sources guess": Attempt(given(f"{PREFIX}orders")),
     "sources try": Attempt(given(f"{PREFIX}logins", "--last", "5")),
     "customer show": Attempt(given("ada")),
+    "customers": Attempt(given("--stage", "buyer")),
     "customer export": Attempt(given("ada", "--json", "-")),
     "customer erase": Attempt(given("zoe", "--reason", "a test", "--yes", "--no-wait")),
     "customer suppress": Attempt(given("zoe", "--reason", "a test", "--no-wait")),

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pytest
 
+from tests.integration.test_rebuild import stop_workers
 from tests.integration.test_worker import DRY, QUIET, canonical, play
 from tests.support.builders import day
 from tests.support.site import Site
@@ -140,6 +141,59 @@ def test_what_a_worker_sends_on_each_day_is_what_was_forecast(embedded_pair: Pai
         assert sum(number for (_, _, what), number in lived.items() if what == "sent") > 20
 
     play(embedded_pair, tmp_path, RULES, scenario)
+
+
+LADDER: Final = """
+value: {revenue: [purchase.amount], currency: EUR}
+stages:
+  name: simple
+  status: live
+  steps:
+    - {stage: regular, when: {count: purchase, at least: 2}}
+    - {stage: quiet, when: {none: purchase, for: 5 days}, list: true}
+  otherwise: newcomer
+"""
+
+
+@pytest.mark.rest
+def test_who_stands_on_a_listed_stage_is_shown_by_worth_and_by_due_time_and_is_gone_when_erased(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        for number in range(1, 6):
+            await place.order(f"c{number}", number / 10, total=f"{number}0.50")
+        await place.now(7)
+        await place.decided_until(7)
+        found = await printed(place, "customers", "--stage", "quiet", "--limit", "2")
+        assert (found["total"], found["complete"], found["whole"]) == (5, True, True)
+        assert [(one["customer_id"], one["worth"]) for one in found["customers"]] == [("c5", 50.5), ("c4", 40.5)]
+        assert found["customers"][0]["due"] == iso_text(day(10.5))
+        due = await printed(place, "customers", "--stage", "quiet", "--due", "--limit", "2")
+        assert [one["customer_id"] for one in due["customers"]] == ["c1", "c2"]
+        await place.order("c1", 7.5)
+        status, _, complaint = await command(
+            place, "customer", "erase", "c5", "--reason", "asked", "--yes", "--no-wait"
+        )
+        assert status == 0, complaint
+        await place.now(8)
+        await place.decided_until(8)
+        found = await printed(place, "customers", "--stage", "quiet", "--by", "value")
+        assert [one["customer_id"] for one in found["customers"]] == ["c4", "c3", "c2"]
+        counted = await printed(place, "stages")
+        assert {one["stage"]: one["customers"] for one in counted["stages"]} == {
+            "regular": 1,
+            "quiet": 3,
+            "newcomer": 0,
+        }
+        await stop_workers(place)
+        status, _, complaint = await command(place, "rebuild", "--all", "--because", "a test")
+        assert status == 0, complaint
+        assert (await printed(place, "customers", "--stage", "quiet", "--by", "value")) == found
+        status, _, complaint = await command(place, "customers", "--stage", "regular")
+        assert status == 2
+        assert "write 'list: true' there. It lists quiet" in complaint
+
+    play(apache_pair, tmp_path, QUIET + LADDER, scenario)
 
 
 @pytest.mark.rest

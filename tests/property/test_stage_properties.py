@@ -18,7 +18,7 @@ from schemas.rules import RuleBook
 from schemas.stages import StageRecord
 from tests.property.test_condition_truth import CONDITIONS, TYPES, Life, histories, spans_of, truth
 from tests.support.builders import DAY, START, event, rule, watched
-from tests.support.decided import LAYOUTS
+from tests.support.decided import LAYOUTS, facts_in, stored_of
 from tests.support.examples import examples
 from workers.core.conditions.condition import FALSE, TRUE
 from workers.core.coverage import Coverage
@@ -27,6 +27,7 @@ from workers.core.decisions.decide import decider_of
 from workers.core.events.decoding import DecodedEvent, epoch_ms
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import LADDER, RuleSet
+from workers.customer_facts.facts import decode_facts, encode_facts
 
 END: Final = START + 400 * DAY
 ALL_MS: Final = 1 << 60
@@ -318,6 +319,8 @@ class Decided(Followed):
         assert self.stored is not None
         decider_of(RULES).read(self.stored)
         written = decider_of(RULES).stored.write(LAYOUTS[-1])
+        # What a state file says of the customer is the same customer.
+        assert stored_of(decode_facts(encode_facts(facts_in(written, RULES))), RULES) == written
         newest = self.records[-1] if self.records else None
         standing = newest and (newest.stage_id, newest.stage, newest.since)
         active = sorted(name for name, status in self.asked.items() if status == "active")

@@ -25,7 +25,7 @@ CHANGES: Final = frozenset(
 )
 """Commands that change what is stored, sent or read. A dry run of theirs changes nothing, and leaves no record."""
 
-READS: Final = frozenset({"customer export", "customer marks", "customer show", "why"})
+READS: Final = frozenset({"customer export", "customers", "customer marks", "customer show", "why"})
 """Commands that show what is stored of people whose ids are given. They change nothing, and leave a record of who
 looked."""
 

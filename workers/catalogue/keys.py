@@ -33,10 +33,16 @@ _OF_PARTITIONS: Final = (
         in_file="queues",
     ),
     Key(
-        *("waiting", True, "waiting:TYPE", "customers who wait until a type of event is seen"),
-        personal=Personal.ID,
+        *(
+            "waiting",
+            True,
+            "waiting:TYPE",
+            "customers who wait until a type is seen, or for their stage to be published; under `*on:STAGE`, who is "
+            "on a listed stage, by worth",
+        ),
+        personal=Personal.VALUES,
         kept="until the type is seen up to then",
-        exported="the types and the moments",
+        exported="the types and the moments, and the stages",
         erased="removed",
         rebuilt=_AGAIN,
         in_file="queues",

@@ -76,6 +76,22 @@ TOPICS: Final = (
         ),
     ),
     Topic(
+        name="stages",
+        holds="where customers stand on the ladder, and every move",
+        personal=Personal.VALUES,
+        compacted=True,
+        kept="the latest record of each customer",
+        exported=_RECORDS,
+        erased="written",
+        rebuilt="read",
+        in_file=_NOTHING,
+        readers=(
+            "incident",
+            "privacy",
+            "mailer",
+        ),
+    ),
+    Topic(
         name="dead-letter",
         holds="records that cannot be read, as they came",
         personal=Personal.VALUES,

@@ -31,6 +31,7 @@ _COMMANDS: Final = {
     "paused": "workers.cli.pause",
     "why": "workers.cli.why",
     "customer": "workers.cli.customer",
+    "customers": "workers.cli.customer_commands.lists",
     "sources": "workers.cli.sources",
     "dead-letters": "workers.cli.dead_letters",
     "rebuild": "workers.cli.state_commands.rebuild",

@@ -65,10 +65,12 @@ class Evaluation(TypedDict):
     Attributes:
         due: the entry among the due times; None for none.
         waiting_for: by event type, the moment up to which it must have been seen first.
+        listed_on: the stages in whose lists the customer is.
     """
 
     due: str | None
     waiting_for: dict[str, str | None]
+    listed_on: list[str]
 
 
 class ExportedHeld(TypedDict):
@@ -259,6 +261,7 @@ def evaluation_of(stored: InRedis) -> Evaluation:
     return Evaluation(
         due=iso_text(stored.due_ms),
         waiting_for={name: iso_text(at_ms) for name, at_ms in stored.waiting_ms.items()},
+        listed_on=list(stored.listed),
     )
 
 

@@ -10,10 +10,11 @@ from workers.kafka.records import OutboxRecord
 from workers.outbox.sent_action import action_in
 from workers.settings import Settings
 from workers.state.held_actions import Order
+from workers.state.keys import list_of
 from workers.state.marks.key import MarkKey
 from workers.state.marks.mark import Mark
 from workers.state.marks.stored import stored_key
-from workers.state.meta import types_watched
+from workers.state.meta import listed_in, types_watched
 from workers.state.step import Because
 from workers.state.store import Store
 
@@ -45,6 +46,7 @@ class InRedis:
         activity: the stored state, None if there is none.
         due_ms: the entry among the due times, None for none.
         waiting_ms: by event type, the watermark that the customer waits for.
+        listed: the stages in whose lists the customer is.
         held: by action id.
         unpublished: records that Kafka has not confirmed, in order.
         ref: under which a mark stands; None if there is no key of marks.
@@ -56,6 +58,7 @@ class InRedis:
     activity: bytes | None = None
     due_ms: int | None = None
     waiting_ms: Mapping[str, int] = field(default_factory=dict)
+    listed: tuple[str, ...] = ()
     held: Mapping[str, HeldRecord] = field(default_factory=dict)
     unpublished: tuple[OutboxRecord, ...] = ()
     ref: bytes | None = None
@@ -67,7 +70,7 @@ class InRedis:
         return (
             self.activity is None
             and self.due_ms is None
-            and not (self.waiting_ms or self.held or self.unpublished)
+            and not (self.waiting_ms or self.listed or self.held or self.unpublished)
             and self.mark is None
         )
 
@@ -95,11 +98,14 @@ async def read_redis(
     records = await store.of_customer(partition, customer_id)
     own_key = customer_id.encode()
     held = {action_id: record for action_id, record in records.held.items() if record.key == own_key}
-    waited_for = sorted({*types, *types_watched(await store.meta(partition))})
+    meta = await store.meta(partition)
+    waited_for, stages = sorted({*types, *types_watched(meta)}), sorted(listed_in(meta))
+    names = [*waited_for, *map(list_of, stages)]
     scores = await store.redis.call(
-        [("ZSCORE", keys.due, customer_id), *(("ZSCORE", keys.waiting(name), customer_id) for name in waited_for)]
+        [("ZSCORE", keys.due, customer_id), *(("ZSCORE", keys.waiting(name), customer_id) for name in names)]
     )
     due_ms, *waiting = [None if score is None else round(float(score)) for score in scores]
+    listed = waiting[len(waited_for) :]
     found = await stored_key(store, settings.key_of_marks) or key
     ref = None if found is None else found.ref(customer_id)
     mark = _NO_MARK if ref is None else await store.marks.of_customer(partition, ref)
@@ -109,8 +115,11 @@ async def read_redis(
         activity=records.activity,
         due_ms=due_ms,
         waiting_ms={
-            name: until_ms for name, until_ms in zip(waited_for, waiting, strict=True) if until_ms is not None
+            name: until_ms
+            for name, until_ms in zip(waited_for, waiting[: len(waited_for)], strict=True)
+            if until_ms is not None
         },
+        listed=tuple(stage for stage, score in zip(stages, listed, strict=True) if score is not None),
         held=await _held(store, partition, held, records.orders),
         unpublished=tuple(record for record in records.outbox if record.key == own_key),
         ref=ref,

@@ -87,7 +87,7 @@ async def gather(asked: Asked, advance: Advance) -> Export | None:
         problems=problems,
         at_ms=time.time_ns() // 1_000_000,
         release=version("linger"),
-        published=settings.topics_by_customer,
+        published=settings.decided_topics,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final, TypedDict, TypeGuard
 
 import orjson
 
+from schemas.stages import STAGES
 from workers.core.rules.rule_set import RuleSet
 from workers.customer_export.document import Evaluation, KnownMark, evaluation_of, known_mark
 from workers.customer_export.from_kafka import searched
@@ -16,6 +17,7 @@ from workers.settings import AUDIT, MARKS, REQUESTS, Settings
 _IN_TOPICS: Final[Mapping[str, str]] = {
     "activity": "the events, in partition {partition}, with the customer's id as key",
     "decisions": "why there was no action, with the customer's id as key",
+    STAGES: "where the customer stands, with the customer's id as key",
     "dead-letter": "records that could not be read, as they came",
     REQUESTS: "what a privacy tool asked for",
     MARKS: "the mark, under a keyed hash of the id",

@@ -7,7 +7,7 @@ What is read is not trusted: `take_facts` refuses what no customer can have, so 
 stored. `encode_facts` and `decode_facts` are the facts as JSON.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -154,6 +154,28 @@ class CandidateFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=T
     why_back: list[Reason] | None = None
 
 
+class StageFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the customer stood at the latest event, and what the newest record of the topic of stages says.
+
+    Stages are named by `#` and their codes: the names are in the ladder, which may be another one by now.
+
+    Attributes:
+        stage, since: the stage that was known last; None if none was ever known.
+        came_from: the stage before.
+        direction: of the move; `none` for no move.
+        by_time: whether time alone changed it.
+        published, published_since: what the newest record says. A moment without a stage: it says something else.
+    """
+
+    stage: str | None = None
+    since: Moment | None = None
+    came_from: str | None = None
+    direction: Literal["none", "up", "down"] = "none"
+    by_time: bool = False
+    published: str | None = None
+    published_since: Moment | None = None
+
+
 class CustomerFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
     """Everything that is stored of one customer.
 
@@ -173,6 +195,8 @@ class CustomerFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=Tr
         pairs: by the keys of two series.
         history_until: by event type, the floor: up to when the customer's events of the type are history. Under ""
             that of a customer who is known because of history.
+        stage: where they stand on the ladder; None if there is nothing to remember.
+        ladder_changes: when time alone changes the stage next; None for never, or if that is not known.
         next_changes: by the first rule of each group of rules, the next moment at which time alone changes one of the
             group; a group that is not there has none. None if the groups of the generation are not known.
         next_changes_before: then the same of the groups of an earlier release, by their names.
@@ -192,6 +216,8 @@ class CustomerFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=Tr
     attributes: dict[str, LatestFacts] = {}
     pairs: dict[str, PairFacts] = {}
     history_until: dict[str, Moment] = {}
+    stage: StageFacts | None = None
+    ladder_changes: Moment | None = None
     next_changes: dict[str, Moment] | None = None
     next_changes_before: dict[str, Moment] = {}
 

@@ -5,7 +5,7 @@ the facts were made of.
 """
 
 import re
-from typing import Any, Final, get_args
+from typing import Any, Final, Literal, get_args
 
 from schemas.actions import Reason, Retraction
 from schemas.durations import DAY_MS
@@ -17,6 +17,7 @@ from workers.core.customer.layout_3 import Waiting, reasons_in
 from workers.core.customer.names import Names, code_of
 from workers.core.customer.seen import are_in_order
 from workers.core.customer.series import Series
+from workers.core.customer.stage import CODE_BYTES, Stage
 from workers.core.decisions.decide import Decider
 from workers.core.events.decoding import FINGERPRINT_BYTES
 from workers.customer_facts.facts import (
@@ -30,6 +31,7 @@ from workers.customer_facts.facts import (
     LatestFacts,
     PairFacts,
     SeriesFacts,
+    StageFacts,
 )
 from workers.customer_facts.texts import (
     Moment,
@@ -46,6 +48,9 @@ _CODE: Final = re.compile(r"[0-9a-f]{10}")
 _FINGERPRINT: Final = re.compile(r"[0-9a-f]{12}")
 _HASH: Final = re.compile(r"[0-9a-f]{8}")
 _VERSION: Final = re.compile(r"[0-9a-f]{12}")
+_STAGE: Final = re.compile(rf"{UNKNOWN_RULE}[0-9a-f]{{{2 * CODE_BYTES}}}")
+DIRECTIONS: Final[tuple[Literal["none", "up", "down"], ...]] = ("none", "up", "down")
+"""The directions of moves, by their numbers."""
 _PLACE: Final = re.compile(r"0|[1-9][0-9]{0,2}")
 _UNKNOWN_MS: Final = -1
 _LATEST_MS: Final = 1 << 47
@@ -101,6 +106,8 @@ def facts_of(names: Names) -> CustomerFacts:
         attributes={name: LatestFacts(value, moment_text(at)) for name, (value, at) in customer.attributes.items()},
         pairs={key: _pair_facts(first_ms, then_ms) for key, (first_ms, then_ms) in customer.pairs.items()},
         history_until={name: moment_text(at_ms) for name, at_ms in customer.floors.items()},
+        stage=_stage_facts(customer.stage),
+        ladder_changes=_ladder_change(customer, names),
         next_changes=_next_changes(names) if customer.flips_known else None,
         next_changes_before={}
         if customer.flips_known
@@ -133,6 +140,8 @@ def _take(customer: Customer, facts: CustomerFacts, names: Names) -> None:
     customer.at_ms = moment_ms(facts.latest_event, "latest_event")
     if not 0 <= customer.at_ms < _LATEST_MS:
         raise UnreadableFacts(f"latest_event: {facts.latest_event} is no moment of an event")
+    if facts.stage is not None:
+        _take_stage(customer.stage, facts.stage)
     customer.fired_ms = _ms(facts.timer_decided, "timer_decided")
     customer.due_ms = _ms(facts.due, "due")
     customer.generation = facts.generation
@@ -169,6 +178,51 @@ def _take(customer: Customer, facts: CustomerFacts, names: Names) -> None:
     _take_next_changes(customer, facts, names)
 
 
+def _stage_facts(stage: Stage) -> StageFacts | None:
+    if not stage.is_present():
+        return None
+    return StageFacts(
+        stage=_stage_name(stage.code),
+        since=_perhaps(stage.since_ms),
+        came_from=_stage_name(stage.from_code),
+        direction=DIRECTIONS[stage.direction],
+        by_time=bool(stage.by_time),
+        published=_stage_name(stage.told_code),
+        published_since=_perhaps(stage.told_since_ms),
+    )
+
+
+def _stage_name(code: int) -> str | None:
+    return f"{UNKNOWN_RULE}{code:0{2 * CODE_BYTES}x}" if code else None
+
+
+def _take_stage(stage: Stage, facts: StageFacts) -> None:
+    codes = [_stage_code(name) for name in (facts.stage, facts.came_from, facts.published)]
+    stage.code, stage.from_code = codes[0], codes[1]
+    stage.since_ms = _ms(facts.since, "stage: since")
+    stage.direction, stage.by_time = DIRECTIONS.index(facts.direction), facts.by_time
+    stage.tell(codes[2], _ms(facts.published_since, "stage: published_since"))
+    if not stage.is_present():
+        raise UnreadableFacts("stage: it says nothing")
+
+
+def _stage_code(name: str | None) -> int:
+    if name is None:
+        return 0
+    if not _STAGE.fullmatch(name):
+        raise UnreadableFacts(f"stage: {name[:40]!r} is no code of a stage")
+    return int(name.removeprefix(UNKNOWN_RULE), _HEX)
+
+
+def _ladder_change(customer: Customer, names: Names) -> Moment | None:
+    """Return when time alone changes the stage next, which stands behind the groups of rules."""
+    places = len(_first_rules(names))
+    if not customer.flips_known or customer.groups == places:
+        return None
+    flip_ms = customer.read_flips()[places]
+    return None if flip_ms == FOREVER_MS else moment_text(flip_ms)
+
+
 def _next_changes(names: Names) -> dict[str, Moment]:
     """Return the next change of each group of rules, under the id of its first rule."""
     flips, found = names.customer.read_flips(), {}
@@ -187,6 +241,8 @@ def _take_next_changes(customer: Customer, facts: CustomerFacts, names: Names) -
     if customer.flips_known:
         for rule, at_ms in changes.items():
             customer.set_flip(places[rule], at_ms)
+        if customer.groups > len(places) and facts.ladder_changes is not None:
+            customer.set_flip(len(places), moment_ms(facts.ladder_changes, "ladder_changes"))
     else:
         # Of another rule set: the next decision works them out again.
         customer.named_flips = before

@@ -178,8 +178,11 @@ def _quoted(names: Sequence[str]) -> str:
 def checked_after(rule: Rule, book: RuleBook) -> str:
     """List the events and the times after which a rule is checked."""
     leaves = list(_leaves(rule, book))
-    types = _distinct(name for leaf, _ in leaves for name in _types_of(leaf))
+    climbed = _steps_of(book) if any(kind_of(leaf).reads_ladder for leaf, _ in leaves) else []
+    types = _distinct(name for leaf in (*(leaf for leaf, _ in leaves), *climbed) for name in _types_of(leaf))
     times = _distinct(time for leaf, _ in leaves for time in kind_of(leaf).times(leaf))
+    if climbed:
+        times.append("when time alone changes the customer's stage")
     if rule.for_ is not None:
         times.append(f"when it has been true for {write_duration(rule.for_)}")
     if rule.again_every is not None:
@@ -206,6 +209,12 @@ def _leaves_of(condition: Any, holds: bool) -> Iterator[tuple[Any, bool]]:
         yield condition, holds
     for part in parts:
         yield from _leaves_of(part, holds != isinstance(condition, model.Not))
+
+
+def _steps_of(book: RuleBook) -> list[Any]:
+    """Return every elementary condition of the live ladder."""
+    steps = [] if book.ladder is None else book.ladder.steps
+    return [leaf for step in steps for leaf, _ in _leaves_of(expanded(step.when, book.define), True)]
 
 
 def _distinct(texts: Iterator[str]) -> list[str]:

@@ -11,10 +11,19 @@ import msgspec
 from workers.core.coverage import FOREVER_MS, type_of
 from workers.core.customer.customer import KNOWN
 from workers.core.customer.specs import SeriesSpec
+from workers.core.customer.stage import CODE_BYTES, code_of_stage
 from workers.core.customer.stored import UnknownLayout
 from workers.core.decisions.decide import decider_of
 from workers.core.rules.rule_set import Rule, RuleSet
-from workers.customer_facts.facts import UNKNOWN, CandidateFacts, CustomerFacts, EpisodeFacts, PairFacts, SeriesFacts
+from workers.customer_facts.facts import (
+    UNKNOWN,
+    CandidateFacts,
+    CustomerFacts,
+    EpisodeFacts,
+    PairFacts,
+    SeriesFacts,
+    StageFacts,
+)
 from workers.customer_facts.facts_of import stored_facts
 from workers.customer_facts.texts import Day, Moment, moment_text
 
@@ -140,6 +149,28 @@ class KnownCandidate(TypedDict):
     why_retracted: Any
 
 
+class KnownStage(TypedDict):
+    """Where the customer stands on the ladder; a stage that the ladder does not have is named by `#` and its code.
+
+    Attributes:
+        stage: that was known last, at the latest event; None if none ever was.
+        since: when the customer came there.
+        came_from: the stage before.
+        direction: `up` or `down`; `none` for no move.
+        by_time: whether time alone changed it.
+        published: the stage of the newest record; None if the present one is still to be published.
+        published_since: since when, by that record.
+    """
+
+    stage: str | None
+    since: str | None
+    came_from: str | None
+    direction: str
+    by_time: bool
+    published: str | None
+    published_since: str | None
+
+
 class StoredActivity(TypedDict):
     """An activity as plain values.
 
@@ -166,6 +197,7 @@ class StoredActivity(TypedDict):
         nothing_changes_before: by group of rules, a moment before which time alone changes none of them. A group is
             named by its first rule; in what releases up to 0.2 stored, by the name that it had there.
         event_ids: hashes of the latest event ids, oldest first; the ids themselves are not stored.
+        stage: where the customer stood at the latest event, and what was published; None if nothing is stored.
         forgotten_from: the start of the month from which on the customer is forgotten, if there is no sign of life
             before it; None for never. It is not stored, but follows from what is.
     """
@@ -188,6 +220,7 @@ class StoredActivity(TypedDict):
     counted_actions: list[str]
     nothing_changes_before: dict[str, str]
     event_ids: list[str]
+    stage: KnownStage | None
     forgotten_from: str | None
 
 
@@ -227,6 +260,7 @@ def stored_activity(facts: CustomerFacts, rules: RuleSet, forgotten_ms: int) -> 
         counted_actions=[_moment(at) for at in facts.counted_actions],
         nothing_changes_before={name: _moment(at) for name, at in changes.items()},
         event_ids=list(facts.event_ids),
+        stage=None if facts.stage is None else _stage(facts.stage, rules),
         forgotten_from=None if forgotten_ms == FOREVER_MS else _moment(moment_text(forgotten_ms)),
     )
 
@@ -279,6 +313,24 @@ def _rule(rule: Rule, facts: CustomerFacts) -> KnownRule:
         last_acted=_perhaps(episode.acted),
         waiting_for_sources=episode.undecided_at is not None
         or any(candidate.rule == rule.id for candidate in facts.candidates),
+    )
+
+
+def _stage(facts: StageFacts, rules: RuleSet) -> KnownStage:
+    stages = () if rules.ladder is None else rules.ladder.stages
+    names = {f"#{code_of_stage(name):0{2 * CODE_BYTES}x}": name for name in stages}
+
+    def named(code: str | None) -> str | None:
+        return None if code is None else names.get(code, code)
+
+    return KnownStage(
+        stage=named(facts.stage),
+        since=_perhaps(facts.since),
+        came_from=named(facts.came_from),
+        direction=facts.direction,
+        by_time=facts.by_time,
+        published=named(facts.published),
+        published_since=_perhaps(facts.published_since),
     )
 
 

@@ -6,6 +6,8 @@ observed values. It must not know where data is stored or how an answer is shown
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from workers.core.conditions.ladder import ActiveLadder, Stretch
+from workers.core.coverage import FOREVER_MS
 from workers.core.rules.rule_set import Rule
 from workers.explain.conditions import ConditionExplainer
 from workers.explain.moment import Moment, TooEarly, decide_until
@@ -79,11 +81,44 @@ def _notes(moment: Moment) -> Iterator[str]:
     customer = moment.customer
     if (forgotten_ms := customer.forgotten_ms(decided_until(customer))) <= moment.at_ms:
         yield f"forgotten since {in_words(forgotten_ms)}: {FORGOTTEN}"
+    yield from _stage(moment)
     policy, attributes = moment.snapshot.rules.contact_policy, moment.customer.attributes
     if (spelling := policy.not_understood(attributes)) is not None:
         yield f"answered '{spelling}' to whether messages are wanted, which is neither yes nor no: no rule acts"
     elif policy.is_opted_out(attributes):
         yield "does not want to receive messages: no rule acts"
+
+
+def _stage(moment: Moment) -> Iterator[str]:
+    """Yield on which stage the customer stands, since when, and what would change it."""
+    ladder = moment.decider.program.ladder
+    if ladder is None:
+        return
+    ladder.is_stale = True
+    stretch = ladder.at(max(moment.at_ms, moment.customer.at_ms))
+    name = ladder.name(stretch.code)
+    if not stretch.is_known or name is None:
+        known = "" if name is None else f"; the last one that was known is '{name}'"
+        yield f"it is not known on which stage: a step above cannot be ruled out{known}"
+        return
+    came_from = ladder.name(stretch.from_code)
+    origin = "" if came_from is None else f", from '{came_from}'"
+    since = in_words(stretch.since_ms)
+    yield f"stands on the stage '{name}' since {since}{origin}; {_stage_changes(ladder, stretch)}"
+
+
+def _stage_changes(ladder: ActiveLadder, stretch: Stretch) -> str:
+    """Return what would change a stage: the next moment at which time does, and the events that can."""
+    events = " or ".join(sorted(ladder.types)) or "event"
+    code = stretch.code
+    while stretch.until_ms < FOREVER_MS:
+        at_ms = stretch.until_ms
+        stretch = ladder.at(at_ms)
+        if not stretch.is_known:
+            return f"not known from {in_words(at_ms)} on, and can change with the next {events}"
+        if stretch.code != code:
+            return f"becomes '{ladder.name(stretch.code)}' on {in_words(at_ms)}, or changes with the next {events}"
+    return f"can change with the next {events}"
 
 
 def _causes(reports: Iterable[RuleReport], due_ms: int) -> Iterator[str]:

@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.rules import RuleBook
 from schemas.sources import Source, SourcesFile
+from schemas.stages import STAGES
 from workers.core.direct_producers import intake_sources
 from workers.core.mapping.trace import compile_trace
 from workers.core.rules.rule_set import RuleSet
@@ -157,7 +158,7 @@ class _Kafka:
         if self._activity in topics:
             self._state = topics[self._activity]
             findings += kafka_checks.activity_topic(self._state, settings.partitions)
-        actions = [settings.topic(name) for name in settings.topics_by_customer]
+        actions = [settings.topic(name) for name in settings.decided_topics]
         # As many as the activity topic has: a setting that is wrong is one problem, not one for each topic.
         partition_count = settings.partitions if self._state is None else self._state.partitions
         findings += kafka_checks.action_topics(actions, topics, partition_count)
@@ -179,6 +180,8 @@ class _Kafka:
             findings += kafka_checks.pauses_settings(pauses, configs)
         if (marks := self._settings.topic(MARKS)) in topics:
             findings += kafka_checks.marks_settings(marks, configs)
+        if (stages := self._settings.topic(STAGES)) in topics:
+            findings += kafka_checks.stages_settings(stages, configs)
         for name in map(self._settings.topic, ("dead-letter", AUDIT)):
             if name in topics:
                 findings += kafka_checks.forgetting_settings(name, configs)

@@ -205,6 +205,17 @@ def marks_settings(topic: str, configs: Configs) -> list[Finding]:
     return [judged(finding, is_well="compact" in policy and not deletes)]
 
 
+def stages_settings(topic: str, configs: Configs) -> list[Finding]:
+    """Check that the topic of stages, which exists, keeps the newest record of each customer."""
+    checked = f"cleanup.policy of {topic}"
+    why = "the newest record says where a customer stands: without it, readers lose the stage of who does not move"
+    if topic not in configs:
+        return [unknown("Kafka", checked, _HIDDEN, why, _ALLOW_SETTINGS)]
+    policy = configs[topic]["cleanup.policy"]
+    finding = problem("Kafka", checked, policy, why, alter_command(topic, "cleanup.policy=compact"))
+    return [judged(finding, is_well=policy == "compact")]
+
+
 def forgetting_settings(topic: str, configs: Configs) -> list[Finding]:
     """Check that a topic which exists, and whose records are not needed without end, deletes them by their age."""
     why, checked = "records that name customers would be kept without end", f"cleanup.policy of {topic}"

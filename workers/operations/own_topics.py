@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.durations import write_duration
 from schemas.rules import RuleBook
+from schemas.stages import STAGES
 from workers.errors import StartupError
 from workers.kafka.topic_configs import default_copies, topic_configs
 from workers.kafka.topics import (
@@ -137,7 +138,7 @@ def configs_of(name: str, settings: Settings, need: Need | None, copies: int | N
         if name == settings.topic(PAUSES):
             # The newest record of each rule is kept: a pause does not end because a week has passed.
             return {"cleanup.policy": "compact"}
-        if name == settings.topic(MARKS):
+        if name in (settings.topic(MARKS), settings.topic(STAGES)):
             return _kept_forever(copies)
         if name == settings.topic(AUDIT):
             return _kept_for(_AUDIT_KEPT_MS, copies)

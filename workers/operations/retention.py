@@ -82,7 +82,7 @@ def needs_of(book: RuleBook, settings: Settings) -> dict[str, Need]:
     requests = Need(REQUESTS_KEPT, "a request that is deleted before a worker has read it is lost")
     return {
         settings.topic("activity"): activity,
-        **dict.fromkeys(map(settings.topic, settings.topics_by_customer), actions),
+        **dict.fromkeys(map(settings.topic, settings.decided_topics), actions),
         settings.topic(REQUESTS): requests,
     }
 

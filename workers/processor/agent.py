@@ -39,6 +39,7 @@ from workers.processor.source_view import SourceView
 from workers.processor.steps import Steps
 from workers.processor.sweeps.forgetting import ForgettingSweep
 from workers.processor.sweeps.rules import RuleSweep
+from workers.processor.sweeps.stages import StageSweep
 from workers.processor.timers import Timers
 from workers.processor.unit_of_work import UnitOfWork
 from workers.settings import Settings
@@ -71,6 +72,7 @@ class Processor:
 
     Attributes:
         customer_orders: carries out what was ordered for customers.
+        stages: publishes the stages that are no move.
     """
 
     def __init__(
@@ -111,6 +113,7 @@ class Processor:
         self._timers = Timers(store, ownership, steps, active, view, policy, orders)
         self._orders = OrderExecutor(store, ownership, steps, active, view, policy)
         self._sweep = RuleSweep(store, ownership, steps, self._timers, active, view)
+        self.stages = StageSweep(store, ownership, steps, active, view, policy, orders)
         self._forgetting = ForgettingSweep(store, ownership, steps, active, view, policy, orders)
 
     @property

@@ -5,19 +5,27 @@ It knows in which layout a partition is written; nothing above it does.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
+import msgspec
+
+from schemas.stages import STAGES, StageRecord, encode_stage
 from workers.core.coverage import Coverage
 from workers.core.customer.standing import AS_ANYBODY, Standing
 from workers.core.customer.stored import OtherLayout
 from workers.core.decisions.decide import Outcome, decider_of
-from workers.core.decisions.published import PublishedRecord
-from workers.core.events.decoding import DecodedEvent
+from workers.core.decisions.published import FIRST_HEADERS, ID, SOURCE, SUBJECT, TIME, TYPE, PublishedRecord
+from workers.core.events.decoding import UNIT, DecodedEvent
 from workers.core.events.plain import PlainEvent
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
+from workers.kafka.records import OutboxRecord
 from workers.processor.partition import OwnedPartition
+from workers.state.keys import STAGE_TO_TELL, list_of, listed_score
 
 Event = DecodedEvent | PlainEvent
+
+_as_json: Final = msgspec.json.Encoder().encode
 
 
 @dataclass(slots=True)
@@ -28,7 +36,8 @@ class CustomerStep:
         stored: the new state, None for a customer who was erased or forgotten.
         due_ms: the next due time, 0 for none.
         records: to be published, in the order in which they were decided.
-        answered_ms, says_yes: as in `decide.Outcome`, and so is everything below.
+        answered_ms, says_yes: as in `decide.Outcome`, and so is everything below but `stages`.
+        stages: what is to be published of the customer's stage, in order.
     """
 
     stored: bytes | None
@@ -43,10 +52,13 @@ class CustomerStep:
     not_understood: list[str]
     unnamed: list[str]
     forgotten: int = 0
+    stages: Sequence[OutboxRecord] = ()
+    is_untold: bool = False
 
     def after(self, earlier: "CustomerStep") -> None:
         """Add what an earlier step of the same customer said; this one continues it."""
         self.records[:0] = earlier.records
+        self.stages = (*earlier.stages, *self.stages)
         if not self.answered_ms:
             self.answered_ms, self.says_yes = earlier.answered_ms, earlier.says_yes
         # What an erasure removes stays removed, unless the customer waits again.
@@ -66,7 +78,16 @@ class Deciding:
         partition: its number.
     """
 
-    __slots__ = ("_coverage", "_decider", "_generation", "_layout", "_topic_prefix", "partition")
+    __slots__ = (
+        "_coverage",
+        "_decider",
+        "_generation",
+        "_layout",
+        "_listed",
+        "_lists",
+        "_topic_prefix",
+        "partition",
+    )
 
     def __init__(self, partition: OwnedPartition, rules: RuleSet, coverage: Coverage, topic_prefix: str) -> None:
         """Set up for one step.
@@ -83,6 +104,8 @@ class Deciding:
         self.partition = partition.number
         self._layout = partition.layout
         self._topic_prefix = topic_prefix
+        self._listed = frozenset() if rules.ladder is None else rules.ladder.listed
+        self._lists = dict.fromkeys(map(list_of, partition.listed(rules)), 0)
 
     def fold(
         self, customer_id: str, raw: bytes | None, events: Sequence[Event], standing: Standing = AS_ANYBODY
@@ -139,7 +162,35 @@ class Deciding:
             outcome = self._decider.collect(customer_id, raw, self._coverage, upto_ms, self._layout, standing)
         except OtherLayout as error:
             raise LingerError(str(error)) from error
-        return self._step_of(outcome)
+        return self._step_of(customer_id, outcome, upto_ms)
+
+    def tell(
+        self,
+        customer_id: str,
+        raw: bytes,
+        upto_ms: int,
+        standing: Standing = AS_ANYBODY,
+        published: str | None = None,
+    ) -> CustomerStep:
+        """Publish where a customer stands, after what is due was decided.
+
+        Args:
+            customer_id: the customer.
+            raw: what is stored.
+            upto_ms: due times until then are decided.
+            standing: what the customer's mark says.
+            published: the stage that was published last, if it is known.
+
+        Raises:
+            LingerError: as `fold`.
+        """
+        try:
+            outcome = self._decider.tell(customer_id, raw, self._coverage, upto_ms, self._layout, standing, published)
+        except OtherLayout as error:
+            raise LingerError(str(error)) from error
+        step = self._step_of(customer_id, outcome, upto_ms)
+        step.waiting = {STAGE_TO_TELL: 0, **step.waiting}
+        return step
 
     def carry_out(
         self, customer_id: str, raw: bytes, order_ms: int, standing: Standing, *, erases: bool
@@ -162,7 +213,7 @@ class Deciding:
             )
         except OtherLayout as error:
             raise LingerError(str(error)) from error
-        return self._step_of(outcome)
+        return self._step_of(customer_id, outcome)
 
     def look(self, raw: bytes) -> tuple[bool, tuple[bool, int] | None]:
         """Return whether a customer was last decided by older rules, and their latest answer about consent.
@@ -187,10 +238,10 @@ class Deciding:
             )
         except OtherLayout as error:
             raise LingerError(str(error)) from error
-        return None if outcome.stored is None else self._step_of(outcome)
+        return None if outcome.stored is None else self._step_of(customer_id, outcome, upto_ms)
 
-    def _step_of(self, outcome: Outcome) -> CustomerStep:
-        return CustomerStep(
+    def _step_of(self, customer_id: str, outcome: Outcome, upto_ms: int = 0) -> CustomerStep:
+        step = CustomerStep(
             outcome.stored,
             outcome.due_ms,
             outcome.records(self._topic_prefix),
@@ -204,3 +255,42 @@ class Deciding:
             outcome.unnamed,
             outcome.forgotten,
         )
+        if self._lists:
+            step.waiting = {**self._lists, **step.waiting}
+            if outcome.stage in self._listed:
+                step.waiting[list_of(str(outcome.stage))] = self._score(upto_ms)
+        if outcome.stages:
+            step.stages = [stage_record(customer_id, one, self._topic_prefix) for one in outcome.stages]
+            step.waiting = {STAGE_TO_TELL: 0, **step.waiting}
+        step.is_untold = outcome.is_untold
+        if step.is_untold:
+            step.waiting = {**step.waiting, STAGE_TO_TELL: 1}
+        return step
+
+    def _score(self, upto_ms: int) -> int:
+        """Return by what the customer who was just decided, up to a moment, is in the list of the stage."""
+        program, turn = self._decider.program, self._decider.turn
+        assert program.ladder is not None
+        assert turn.moves is not None
+        at_ms = max(turn.clock(), min(upto_ms, program.ladder.decided_until_ms))
+        if program.worth is None:
+            return listed_score(turn.moves.present(at_ms).since_ms, None)
+        program.worth.begin(at_ms)
+        return listed_score(0, program.worth.amount() // (UNIT // 100))
+
+
+def stage_record(customer_id: str, stage: StageRecord | None, topic_prefix: str) -> OutboxRecord:
+    """Return the record of a customer's stage; a tombstone for a customer who is not known any longer."""
+    key = customer_id.encode()
+    topic = f"{topic_prefix}.{STAGES}"
+    if stage is None:
+        return OutboxRecord(topic, key, None, ())
+    headers = (
+        *FIRST_HEADERS,
+        (ID, stage.stage_id.encode()),
+        (TYPE, b"linger.stage.v1"),
+        (SOURCE, b"/linger/stages"),
+        (SUBJECT, key),
+        (TIME, _as_json(stage.since)[1:-1]),
+    )
+    return OutboxRecord(topic, key, encode_stage(stage), headers)

@@ -14,10 +14,12 @@ from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import PartitionWatermarks
 from workers.outbox.outbox import Outbox
 from workers.processor.source_view import SourceView
+from workers.state.keys import STAGE_TO_TELL, list_of
 from workers.state.marks.mark import Mark
 from workers.state.meta import (
     FORGOTTEN,
     GENERATION,
+    LISTED,
     MEANING,
     PARTITIONS,
     RULES,
@@ -25,6 +27,7 @@ from workers.state.meta import (
     Meta,
     is_since,
     layout_of,
+    listed_in,
     since_field,
     types_watched,
 )
@@ -133,7 +136,12 @@ class OwnedPartition:
 
     def waits_for_nothing(self) -> dict[str, int]:
         """Return by event type 0, so that a customer who is gone waits for none of them."""
-        return dict.fromkeys({*self.watermarks.by_type, *types_watched(self.meta.fields)}, 0)
+        lists = map(list_of, listed_in(self.meta.fields))
+        return dict.fromkeys({*self.watermarks.by_type, *types_watched(self.meta.fields), STAGE_TO_TELL, *lists}, 0)
+
+    def listed(self, rules: RuleSet) -> set[str]:
+        """Return the stages whose customers are listed, or were until every customer has been swept."""
+        return listed_in(self.meta.fields) | (rules.ladder.listed if rules.ladder is not None else set())
 
     def stamp(self, changes: WriteSet, rules: RuleSet, partitions: int) -> None:
         """Add to a step the rules that decided it, and since when their series are watched.
@@ -158,6 +166,8 @@ class OwnedPartition:
         if self.fresh:
             stamps[SWEPT] = str(rules.generation)
         fields = self.meta.fields
+        if listed := self.listed(rules):
+            stamps[LISTED] = " ".join(sorted(listed))
         # From now on, a series that no rule needs is not folded, so a later rule must not trust its old start.
         for name, value in fields.items():
             if value and is_since(name) and name not in stamps and self.since is not None:

@@ -69,6 +69,7 @@ class UnitOfWork:
         returned: ids of what was decided of customers who came back after an order of this step had erased them: it
             follows their tombstones.
         tombstones: how many records had no value.
+        stages: what is published of the stages of customers, after everything else.
         unread: records of intake that could not be read, and why; newer sources may have made them.
     """
 
@@ -105,6 +106,7 @@ class UnitOfWork:
     copies: list[OutboxRecord] = field(default_factory=list)
     returned: set[str] = field(default_factory=set)
     tombstones: int = 0
+    stages: list[OutboxRecord] = field(default_factory=list)
     unread: list[tuple[ConsumerRecord, InvalidEvent]] = field(default_factory=list)
 
     def is_above_high_water(self, source: bytes) -> bool:
@@ -139,6 +141,7 @@ class UnitOfWork:
         for event_type, at_ms in decided.waiting.items():
             self.waiting.setdefault(event_type, {})[customer_id] = at_ms
         self.records += decided.records
+        self.stages += decided.stages
         self.folded += decided.folded
         self.duplicates += decided.duplicates
         self.customers += (decided.stored is not None) - (not is_new)
@@ -192,7 +195,7 @@ class UnitOfWork:
         if self.returned:
             first = [record for record in self.records if record.action_id not in self.returned]
             last = [record for record in self.records if record.action_id in self.returned]
-        self.outgoing = [*self.dead_letters, *first, *self.copies, *last]
+        self.outgoing = [*self.dead_letters, *first, *self.copies, *last, *self.stages]
         fields: dict[str, str | int] = {}
         for source_partition, pair in self.high_waters.items():
             form, number = high_water_entry(pair)

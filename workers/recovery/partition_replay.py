@@ -93,6 +93,7 @@ class PartitionReplay:
         self._log = log
         self._rules = context.rules
         self._store = context.store
+        self._published = context.published
         self._policy = RebuildPolicy(
             context.store,
             context.pauses,
@@ -145,6 +146,7 @@ class PartitionReplay:
             await self._fold(consumer, offsets[self._partition], advance)
             self._update_watermarks(reading, progress)
             await self._fire_timers()
+            await self._processor.stages.agree(owned, self._published.stages.get(self._partition, {}))
             await self._publish_deferred(reading.now_ms)
         finally:
             await self._processor.stop(_DRAIN_SECONDS)

@@ -4,6 +4,7 @@ The topics are read once, without a consumer group, so running workers are not d
 expired takes sixteen bytes and a few bits of memory; an expired one is never published again anyway.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -69,6 +70,13 @@ class _Record(msgspec.Struct):
         return _DECISIONS.get(self.decision, 0)
 
 
+class _Stage(msgspec.Struct):
+    """The field of a published stage that a rebuild needs."""
+
+    stage: str
+
+
+_decode_stage = msgspec.json.Decoder(_Stage).decode
 _decode_published = msgspec.json.Decoder(_Record).decode
 
 
@@ -80,6 +88,7 @@ class Published:
         statuses: bits of everything published about an action id, by its sixteen bytes.
         latest_ms: time of the latest decision published, by partition.
         kept_from_ms: time of the first record kept, by topic and partition; missing if none was ever deleted.
+        stages: by partition and customer, the stage in the newest record.
         dead_lettered: offsets of dead-lettered records of the activity topic, by its partition.
     """
 
@@ -87,6 +96,7 @@ class Published:
     latest_ms: dict[int, int] = field(default_factory=dict)
     kept_from_ms: dict[tuple[str, int], int] = field(default_factory=dict)
     dead_lettered: dict[int, set[int]] = field(default_factory=dict)
+    stages: dict[int, dict[str, str]] = field(default_factory=dict)
 
     def status_of(self, action_id: str) -> int:
         """Return the bits of everything published about an id, 0 for nothing."""
@@ -128,6 +138,16 @@ class Published:
         self.statuses[action_id] = self.statuses.get(action_id, 0) | record.status_bit
         self.latest_ms[partition] = max(record.latest_ms, self.latest_ms.get(partition, 0))
 
+    def add_stage(self, partition: int, key: bytes | None, value: bytes | None) -> None:
+        """Add one record of the topic of stages; a tombstone removes what was said of its customer."""
+        if key is None:
+            return
+        stages = self.stages.setdefault(partition, {})
+        if value is None:
+            stages.pop(key.decode(), None)
+        else:
+            stages[key.decode()] = sys.intern(_decode_stage(value).stage)
+
     def add_dead_letter(self, headers: Mapping[str, bytes], activity_topic: str) -> None:
         """Add one dead letter; those that do not come from the activity topic add nothing."""
         if headers.get(SOURCE_TOPIC, b"").decode(errors="replace") == activity_topic:
@@ -145,6 +165,7 @@ class PublishedTopics:
         dead_letter_topic: only dead letters from the activity topic count.
         dead_letter_partitions: of the dead-letter topic.
         activity_topic: name of the activity topic.
+        stage_topic: name of the topic of stages, with as many partitions as `topics`; None if it is not read.
     """
 
     topics: Sequence[str]
@@ -152,6 +173,7 @@ class PublishedTopics:
     dead_letter_topic: str
     dead_letter_partitions: int
     activity_topic: str
+    stage_topic: str | None = None
 
 
 async def read_published(
@@ -179,6 +201,8 @@ async def read_published(
         TopicPartition(published_topics.dead_letter_topic, partition)
         for partition in range(published_topics.dead_letter_partitions)
     ]
+    if published_topics.stage_topic is not None:
+        dead += [TopicPartition(published_topics.stage_topic, one) for one in range(published_topics.partitions)]
     earliest = await consumer.beginning_offsets([*decided, *dead])
     ends = await consumer.end_offsets([*decided, *dead])
     unexpired = await consumer.offsets_for_times(dict.fromkeys(decided, since_ms))
@@ -207,6 +231,8 @@ async def read_published(
         for record in records:
             if topic == published_topics.dead_letter_topic:
                 published.add_dead_letter(dict(record.headers), published_topics.activity_topic)
+            elif topic == published_topics.stage_topic:
+                published.add_stage(partition, record.key, record.value)
             else:
                 published.add(partition, record.value)
     return published

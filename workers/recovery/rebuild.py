@@ -17,7 +17,9 @@ from aiokafka import AIOKafkaConsumer
 
 from schemas.actions import moment
 from schemas.sources import SourcesFile
+from schemas.stages import STAGES
 from workers.clock import Reading
+from workers.core.decisions.decide import decider_of
 from workers.core.direct_producers import direct_source, intake_sources
 from workers.core.rules.rule_set import RuleSet
 from workers.core.source_set import SourceSet
@@ -147,11 +149,12 @@ class Rebuild:
     async def _read_published(self, consumer: AIOKafkaConsumer, snapshot: Snapshot, now_ms: int) -> Published:
         dead_letter_topic = self._settings.topic("dead-letter")
         topics = PublishedTopics(
-            [self._settings.topic(name) for name in self._settings.topics_by_customer],
+            [self._settings.topic(name) for name in self._settings.decided_topics],
             self._settings.partitions,
             dead_letter_topic,
             snapshot.topics[dead_letter_topic].partitions,
             self._activity_topic,
+            None if self._rules.ladder is None else self._settings.topic(STAGES),
         )
         longest_ms = max((rule.expires_after_ms for rule in self._rules.rules), default=0)
         return await read_published(consumer, topics, now_ms - longest_ms, now_ms)
@@ -181,6 +184,8 @@ class Rebuild:
         """Activate the rules, restore the progress of intake, and replay one partition after the other."""
         reading, logs = findings.reading, findings.snapshot.activity_logs
         rules = (await activate(self._store, self._rules, reading.now_ms, allow_rollback=False)).rules
+        if (moves := decider_of(rules).turn.moves) is not None:
+            moves.is_silent = True  # what differs from what was published is published by the workers
         progress = await self._restore_progress(consumer, findings)
         publisher = Publisher(
             self._settings.kafka_connection(),

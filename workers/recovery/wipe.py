@@ -11,9 +11,9 @@ from schemas.actions import Action
 from workers.core.decisions.published import read_record
 from workers.kafka.records import OutboxRecord, PlacedRecord, encode_record
 from workers.recovery.mark import RebuildMark
-from workers.state.keys import hash_tag
+from workers.state.keys import STAGE_TO_TELL, hash_tag, list_of
 from workers.state.marks.key import MarkKey
-from workers.state.meta import REBUILDING, Meta
+from workers.state.meta import LISTED, REBUILDING, Meta, listed_in
 from workers.state.step import Because
 from workers.state.store import Store
 
@@ -44,11 +44,14 @@ async def wipe(
     """
     metas: dict[int, Meta] = {}
     unsent: dict[int, list[bytes]] = {}
+    listed: dict[int, set[str]] = {}
     for partition, mark in marks.items():
         claimed = await store.claim(partition, uuid.uuid4().hex[:16])
         meta = metas[partition] = claimed.meta
+        listed[partition] = listed_in(meta.fields)
         unsent[partition] = await _unsent(store, partition, claimed.outbox, key)
-        await store.wipe(partition, meta, (), {REBUILDING: mark.while_wiping().encode()})
+        lists = {LISTED: " ".join(sorted(listed[partition]))} if listed[partition] else {}
+        await store.wipe(partition, meta, (), {REBUILDING: mark.while_wiping().encode(), **lists})
     if not metas:
         return
     customers = await stored_customers(store, metas)
@@ -61,7 +64,7 @@ async def wipe(
             keys.held,
             *(keys.held_of(*held) for held in product(held_rules, get_args(Because))),
         ]
-        doomed += map(keys.waiting, event_types)
+        doomed += map(keys.waiting, (*event_types, STAGE_TO_TELL, *map(list_of, listed[partition])))
         for start in range(0, len(doomed), _KEYS_PER_STEP):
             await store.wipe(partition, meta, doomed[start : start + _KEYS_PER_STEP])
         await store.wipe(partition, meta, [keys.outbox], {REBUILDING: marks[partition].encode()}, unsent[partition])

@@ -97,8 +97,8 @@ def _misspelt_key(location: ErrorLocation, key: str, guess: str | None, at: Posi
     if "equal" in location.kinds and suggestions.guessed_key(key, ["exactly", "is"]):
         itself = f"{location.key or 'currency'}: {_shown(location, key)}"
         hint = f"to compare with a value, write the value itself: '{itself}'"
-    elif (kind := kind_of(location.node)) is not None and key in kind.elsewhere:
-        hint = kind.elsewhere[key]
+    elif (asked := _asked_elsewhere(location, key)) is not None:
+        hint = asked
     elif key == PERSONAL:
         hint = AS_PERSONAL
     elif location.model is Rule and key in _FOR_EVERY_RULE:
@@ -164,7 +164,10 @@ def _key_of_another_kind(location: ErrorLocation, key: str, unused: list[str], a
     is_text = is_text and key not in ("all", "any", "not")  # `not: gold` is no condition
     meant = None if key in words and is_text else suggestions.guessed_key(key, unused, kind)
     possible = f"possible are {listed(keys_of(location.schema))}"
-    if meant:
+    asked = _asked_elsewhere(location, key)
+    if asked is not None:
+        hint, meant = asked, None
+    elif meant:
         hint = f"'{kind}' has '{meant}' for that"
     elif key in words and (is_text or not isinstance(value, ScalarNode)):
         hint = _COMBINE.format("all") if "all" in words else f"keep one of '{key}' and '{kind}'"
@@ -172,6 +175,14 @@ def _key_of_another_kind(location: ErrorLocation, key: str, unused: list[str], a
         hint = possible
     message, instead = f"'{key}' cannot stand beside '{kind}'", Instead(key, meant) if meant else None
     return UnknownKey(ProblemText("unknown-key", message, hint, at, instead, possible), meant)
+
+
+def _asked_elsewhere(location: ErrorLocation, key: str) -> str | None:
+    """Return how that is written which a key asks for that this kind of condition does not have."""
+    kind = kind_of(location.node)
+    if location.model is Rule and key == "times":
+        return "how often it asks in all is written as 'at most: 3 actions'"
+    return None if kind is None else kind.elsewhere.get(key)
 
 
 def _entries_of(location: ErrorLocation) -> Mapping[str, tuple[ScalarNode, Node]]:

@@ -92,6 +92,8 @@ _WORDS: Final = {
     "action": "then do send actions type",
     "template": "message email mail campaign content template_id template_name text",
     "variables": "vars parameters params data fields placeholders",
+    "channel": "medium via send_by send_via",
+    "labels": "label tags tag constants extra",
     "again after": "repeat_after cooldown cool_down again pause not_again_for again_in",
     "again every": "repeat every repeat_every remind_every reminder reminders remind",
     "expires after": "expires expire expiry ttl valid_for expires_in expire_after valid_until expiration",

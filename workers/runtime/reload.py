@@ -41,7 +41,8 @@ from workers.state.rule_sets.activation import (
 from workers.state.rule_sets.last_good import TOO_LARGE, FilesRead, keep_files
 from workers.state.rule_sets.restoring import is_lost, restore
 from workers.state.source_sets.activation import OlderSources, activate_sources
-from workers.state.source_sets.stored import newest_sources
+from workers.state.source_sets.restoring import are_lost
+from workers.state.source_sets.stored import newest_sources, stored_sources
 
 log = structlog.get_logger(__name__)
 
@@ -104,6 +105,7 @@ class Reload:
         there = {name: topic for name, topic in joined.sources.topics.items() if name in topics}
         described = {name: topics[name] for name in there}
         await self._sources.take_over(joined.sources.with_topics(there), activation.rules, described)
+        self._sources.remembered = joined.stored
         self._note_sources(joined.sources, joined.changes)
         self._note_rules(activation)
         self.problem = refused
@@ -186,7 +188,7 @@ class Reload:
             seen = current
 
     async def keep_agreed(self) -> None:
-        """Look every second whether Redis knows of the rules what this worker knows, until cancelled."""
+        """Look every second whether Redis knows of rules and sources what this worker knows, until cancelled."""
         while True:
             await asyncio.sleep(AGREED_EVERY_SECONDS)
             async with self.running:
@@ -196,12 +198,12 @@ class Reload:
                     log.debug(log_events.STEP_RETRIED, error=str(error))  # the tick reports it
 
     async def _agree(self) -> None:
-        """Give back to Redis what it has lost of rule sets, and decide by what it says of the set of this worker."""
-        stored = await stored_rules(self._store)
-        if stored == self._remembered:
-            return
-        if is_lost(self._remembered, stored):
+        """Give back to Redis what it has lost, and work by what it says of the rules and sources of this worker."""
+        sources, stored = await stored_sources(self._store), await stored_rules(self._store)
+        if are_lost(self._sources.remembered, sources) or is_lost(self._remembered, stored):
             await self._keep(self._files, self._rules, self._sources.current.written)
+        await self._sources.agree(sources)  # before the rules: a start that waits for them needs both
+        if is_lost(self._remembered, stored):
             now_ms = (await self._clock.read()).now_ms
             stored = await restore(self._store, self._rules, self._remembered, now_ms)
             log.warning(log_events.RULES_GIVEN_BACK, generation=self._rules.generation, rule_set=self._rules.hash)
@@ -267,6 +269,7 @@ class Reload:
             read = {name: topic for name, topic in activated.sources.topics.items() if name in topics}
             now_read = {name: topics[name] for name in {*named, *read} if name in topics}
             await self._sources.take_over(activated.sources.with_topics(read), activation.rules, now_read)
+            self._sources.remembered = activated.stored
         finally:
             self._intake.passing_on.release()
         # Where another worker was first, it has activated it: then this worker has what differs from its own.

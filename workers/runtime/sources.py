@@ -8,6 +8,7 @@ import structlog
 
 from schemas.sources import SourcesFile
 from workers.core.rules.rule_set import RuleSet
+from workers.core.source_changes import content_hash
 from workers.core.source_set import SourceSet
 from workers.kafka.topics import TopicState
 from workers.observability import log_events, metrics
@@ -15,6 +16,8 @@ from workers.runtime.measures.beginnings import begin_sources
 from workers.runtime.parts import Parts
 from workers.runtime.reader import SOURCES
 from workers.runtime.silence import SilenceWatch
+from workers.state.source_sets.restoring import are_lost, restore_sources
+from workers.state.source_sets.stored import HASH, as_stored
 
 log = structlog.get_logger(__name__)
 
@@ -29,10 +32,13 @@ class SourcesInForce:
         current: the generation.
         silence: which of them are silent.
         problem: why nothing is turned into events: other workers have newer sources; None while they have not.
+        remembered: what Redis said of generations of sources when it last knew this one, in case it does not.
     """
 
     def __init__(self, parts: Parts, sources: SourcesFile) -> None:
         self._settings = parts.settings
+        self._store = parts.store
+        self._clock = parts.clock
         self._reader = parts.reader
         self._topics = parts.topics
         self._intake = parts.intake
@@ -40,6 +46,7 @@ class SourcesInForce:
         self.current = SourceSet(sources)
         self.silence = SilenceWatch(self.current.read)
         self.problem: str | None = None
+        self.remembered: Mapping[str, str] = {}
         self._subscribed: list[str] | None = None
 
     async def take_over(self, sources: SourceSet, rules: RuleSet, topics: Mapping[str, TopicState]) -> None:
@@ -67,6 +74,31 @@ class SourcesInForce:
                 for pattern, name in patterns.items()
             }
         )
+
+    async def agree(self, stored: Mapping[str, str]) -> None:
+        """Give back to Redis what it has lost of generations of sources; take over what it says of this one.
+
+        Topics of patterns that have come or gone are left to `PatternTopics`.
+
+        Args:
+            stored: everything that Redis says of generations of sources.
+
+        Raises:
+            Transient: if Redis does not answer.
+        """
+        if stored == self.remembered:
+            return
+        if are_lost(self.remembered, stored):
+            now_ms = (await self._clock.read()).now_ms
+            stored = await restore_sources(self._store, self.remembered, now_ms)
+            log.warning(log_events.SOURCES_GIVEN_BACK, generation=self.current.generation)
+        if stored.get(HASH) != content_hash(self.current.written):
+            return  # the tick finds out that this one is outdated
+        agreed = as_stored(self.current.written, stored).with_topics(self.current.topics)
+        if agreed != self.current:
+            async with self._intake.passing_on:
+                await self.take_over(agreed, self._processor.rules, {})
+        self.remembered = stored
 
     def note_newest(self, generation: int) -> None:
         """Compare with the newest generation that any worker has; hold everything if this one is older.

@@ -160,6 +160,7 @@ class Worker:
             "intake": self._deliveries.pass_on(),
             "sweep": guard(self._processor.sweep()),
             "forget": guard(self._processor.forget()),
+            "stages": guard(self._processor.stages.run()),
             "rules": guard(self._reload.watch()),
             "agreed": guard(self._reload.keep_agreed()),
             "asked": guard(self._reload.obey(reload_asked)),

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from schemas.actions import BUILT_IN_ACTIONS
 from schemas.durations import Duration
+from schemas.stages import STAGES
 from workers.errors import StartupError
 from workers.settings import forms
 from workers.settings.tls import TlsFiles
@@ -22,7 +23,7 @@ AUDIT: Final = "audit"
 MARKS: Final = "marks"
 REQUESTS: Final = "requests"
 DECISIONS: Final = "decisions"
-WORKER_TOPICS: Final = ("activity", *BUILT_IN_ACTIONS, DECISIONS, "dead-letter", PAUSES, MARKS, REQUESTS)
+WORKER_TOPICS: Final = ("activity", *BUILT_IN_ACTIONS, DECISIONS, STAGES, "dead-letter", PAUSES, MARKS, REQUESTS)
 """Linger's own topics that every worker needs, without the prefix; those of declared actions come on top."""
 OWN_TOPICS: Final = (*WORKER_TOPICS, AUDIT)
 """All of Linger's own topics, without the prefix and those of declared actions; only commands write to the audit."""
@@ -300,9 +301,14 @@ class Settings(BaseSettings):
         return (*BUILT_IN_ACTIONS, *self._declared_actions)
 
     @property
-    def topics_by_customer(self) -> tuple[str, ...]:
-        """What is published about customers, with the customer's id as key; topics without the prefix."""
+    def decided_topics(self) -> tuple[str, ...]:
+        """What rules decide for customers, with the customer's id as key; topics without the prefix."""
         return (*self.actions, DECISIONS)
+
+    @property
+    def topics_by_customer(self) -> tuple[str, ...]:
+        """All that is published about customers, with the customer's id as key; topics without the prefix."""
+        return (*self.decided_topics, STAGES)
 
     @property
     def worker_topics(self) -> tuple[str, ...]:

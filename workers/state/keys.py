@@ -10,6 +10,11 @@ from typing import Final
 
 SLOTS: Final = 16_384
 _REVERSED_BITS: Final = 14
+_MOST_WORTH: Final = 1 << 51
+"""Hundredths; Redis has scores as floats."""
+STAGE_TO_TELL: Final = "*stage"
+"""Stands among the event types that customers wait for: their stage is to be published, and is no move."""
+_ON_STAGE: Final = "*on:"
 
 
 @lru_cache(maxsize=8192)
@@ -24,6 +29,28 @@ def hash_tag(partition: int) -> str:
     while (crc_hqx(f"{partition}.{attempt}".encode(), 0) - target) % SLOTS >= SLOTS >> 8:
         attempt += 1
     return f"{partition}.{attempt}"
+
+
+def list_of(stage: str) -> str:
+    """Return what stands among the event types for the list of the customers on a stage; see `listed_worth`."""
+    return _ON_STAGE + stage
+
+
+def listed_score(since_ms: int, worth: int | None) -> int:
+    """Return what a customer has in the list of their stage, by which it is in order; never 0.
+
+    Args:
+        since_ms: since when the customer stands there.
+        worth: what the customer is worth, in hundredths; None if no file says it.
+    """
+    if worth is None:
+        return since_ms
+    return 2 * max(-_MOST_WORTH, min(_MOST_WORTH, worth)) + 1
+
+
+def listed_worth(score: int) -> int:
+    """Return what a customer is worth, in hundredths, by what `listed_score` returned with a worth."""
+    return (score - 1) // 2
 
 
 class PartitionKeys:

@@ -25,6 +25,8 @@ MEANING: Final = "meaning"
 """Number of the meaning of rules, and the generation with which it began; absent in state of release 0.1."""
 MEANT: Final = "meant"
 """Up to when each event type had been seen when that meaning began: milliseconds by type, as JSON."""
+LISTED: Final = "listed"
+"""The stages that have a list of their customers, or had one that is not removed yet, with blanks between."""
 PARTITIONS: Final = "partitions"
 """How many partitions the activity topic had when the state was created."""
 REBUILDING: Final = "rebuilding"
@@ -161,6 +163,11 @@ def types_watched(fields: Mapping[str, str]) -> set[str]:
     """Return every event type that is or was watched here."""
     names = (name.removeprefix(_SINCE) for name in fields if is_since(name))
     return {match.group() for name in names if (match := _TYPE.match(name)) is not None}
+
+
+def listed_in(fields: Mapping[str, str]) -> set[str]:
+    """Return the stages that may have a list of their customers."""
+    return set((fields.get(LISTED) or "").split())
 
 
 def meaning_of(fields: Mapping[str, str]) -> tuple[int, int]:

@@ -43,6 +43,7 @@ def test_there_are_these_commands() -> None:
         "paused",
         "why",
         "customer show",
+        "customers",
         "customer export",
         "sources check",
         "sources test",

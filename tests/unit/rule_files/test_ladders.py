@@ -69,6 +69,13 @@ def test_without_a_ladder_nobody_stands_on_a_stage() -> None:
     assert found[0] == "no-ladder"
 
 
+def test_a_rule_that_decides_needs_a_live_ladder() -> None:
+    live = RULE.replace("title: Fell", "title: Fell, status: shadow") % "{not: {stage: quiet}}"
+    (found,) = problems(a=ladder(status="draft") + live)
+    assert found[:2] == ("no-ladder", "the rule is shadow, and reads a stage, but no ladder is live")
+    assert not problems(a=ladder(status="draft") + RULE % "{stage: quiet}")
+
+
 def test_what_a_step_names_is_checked_like_what_a_rule_names() -> None:
     _, found = read_book({"a.yaml": ladder("{none: puchase, for: 45 days}")}, KnownNames(frozenset({"purchase"})))
     assert [problem.code for problem in found] == ["unknown-type"]

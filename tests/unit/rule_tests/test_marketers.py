@@ -1,10 +1,12 @@
 """Laws of what retention managers ask: each need has rules without mistakes, whose examples come out as expected."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from textwrap import indent
 from typing import Any, Final
 
 import pytest
@@ -22,6 +24,7 @@ from workers.source_files.reading import load_sources
 HERE: Final = ROOT / "tests" / "data" / "marketers"
 ASKED: Final = HERE / "asked.sha256"
 README: Final = HERE / "README.md"
+RECIPES: Final = ROOT / "docs" / "recipes.md"
 FOLDERS: Final = sorted(path.parent for path in HERE.glob("*/*/rules.yaml"))
 NOW: Final = datetime(2024, 6, 1, tzinfo=UTC)
 
@@ -99,3 +102,19 @@ def test_what_is_written_by_mistake_gets_an_answer_that_helps(file: str, line: s
 def test_the_page_names_every_need_once() -> None:
     cells = [line.split("|")[1].strip() for line in README.read_text().splitlines() if line.startswith("| `")]
     assert sorted(cell.strip("`") for cell in cells) == [name_of(folder) for folder in FOLDERS]
+
+
+def recipes() -> Iterator[tuple[str, str, list[str]]]:
+    """Yield question, file and blocks of every recipe."""
+    for section in RECIPES.read_text().split("\n### ")[1:]:
+        (file,) = re.findall(r"^\[[\w-]+\]\(\.\./(.+)\)$", section, re.MULTILINE)
+        yield section.partition("\n")[0], file, re.findall(r"^```yaml\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize(("question", "file", "blocks"), list(recipes()), ids=[recipe[0] for recipe in recipes()])
+def test_a_recipe_is_what_its_file_has(question: str, file: str, blocks: list[str]) -> None:
+    text = (ROOT / file).read_text()
+    assert blocks
+    assert [block for block in blocks if block not in text and indent(block, " " * 4) not in text] == []
+    heading = re.sub(r"[^\w\- ]", "", question.lower()).replace(" ", "-")
+    assert f"[{question}](#{heading})" in RECIPES.read_text()

@@ -54,9 +54,12 @@ cdef class Decider:
         self, str customer_id, bytes stored, object events, Coverage observed, long long upto_ms, long long layout,
         Standing standing=*,
     )
-    @cython.locals(turn=Turn, customer=Customer, fired_ms=cython.longlong)
+    @cython.locals(
+        turn=Turn, customer=Customer, fired_ms=cython.longlong, moves=Moves, passed_ms=cython.longlong
+    )
     cpdef Outcome tell(
-        self, str customer_id, bytes stored, Coverage observed, long long upto_ms, long long layout, Standing standing=*
+        self, str customer_id, bytes stored, Coverage observed, long long upto_ms, long long layout,
+        Standing standing=*, object published=*,
     )
     @cython.locals(customer=Customer)
     cpdef Turn run_on(

@@ -15,6 +15,7 @@ cdef class Moves:
     cdef readonly long long place
     cdef readonly object value
     cdef readonly str customer_id
+    cdef public bint is_silent
     cdef public list records
 
     cpdef begin(self, str customer_id)
@@ -38,4 +39,6 @@ cdef class Moves:
     cpdef bint is_untold(self, long long upto_ms) except -1
     @cython.locals(stretch=Stretch)
     cpdef tell(self, long long upto_ms)
+    @cython.locals(stretch=Stretch)
+    cpdef agree(self, long long upto_ms)
     cpdef forget(self)

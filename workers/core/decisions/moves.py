@@ -25,6 +25,7 @@ class Moves:
         customer, stage: the customer.
         value: reads what the customer is worth; None where no file says it.
         customer_id: the id.
+        is_silent: whether nothing is published, as in a rebuild: then every stage stays to be published.
         records: what is to be published, in order; None stands for a customer who is not known any longer.
     """
 
@@ -35,6 +36,7 @@ class Moves:
         self.place = self.customer.groups - 1
         self.value = next((part for part in carried.parts if part.key == "value"), None)
         self.customer_id = ""
+        self.is_silent = False
         self.records: list[StageRecord | None] = []
 
     def begin(self, customer_id: str) -> None:
@@ -84,6 +86,8 @@ class Moves:
         self._add(stretch, stretch.since_ms, self.ladder.name(stretch.from_code), stretch.direction, because)
 
     def _add(self, stretch: Stretch, id_ms: int, came_from: str | None, direction: int, because: Because) -> None:
+        if self.is_silent:
+            return
         name, ladder = self.ladder.name(stretch.code), self.ladder
         why: tuple[Reason, ...] = ()
         assert name is not None
@@ -189,6 +193,13 @@ class Moves:
             self._publish(stretch, "time" if stretch.by_time else "event")
         self.set_time(min(upto_ms, self.ladder.decided_until_ms))
 
+    def agree(self, upto_ms: int) -> None:
+        """Take where the customer stands as published; argument as of `present`."""
+        stretch = self.present(upto_ms)
+        self.stage.tell(stretch.code, stretch.since_ms)
+        self.set_time(min(upto_ms, self.ladder.decided_until_ms))
+
     def forget(self) -> None:
         """Publish that the customer is not known any longer."""
-        self.records.append(None)
+        if not self.is_silent:
+            self.records.append(None)

@@ -305,6 +305,8 @@ class Turn:
             customer.fired_ms = 0
         self.episodes.take_back(customer.at_ms, order_ms, CUSTOMER_ERASED if erases else CUSTOMER_SUPPRESSED)
         if erases:
+            if self.moves is not None:
+                self.moves.records = []
             self.answer = self.policy.last_word(customer.attributes)
             self.episodes.take_back_waiting(customer.at_ms, order_ms)
         self.decisions.keep_for_order(erases)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from schemas.actions import AT_RISK, BUILT_IN_ACTIONS
+from schemas.stages import STAGES
 from workers.audit.commands import CHANGES, READS
 from workers.kafka.rights import Right
 from workers.operations.rights.redis_commands import COMMANDS
@@ -88,7 +89,7 @@ def _rights(*rights: Right) -> frozenset[Right]:
 
 _READ: Final = _rights(Right.READ)
 _SEEN: Final = _rights(Right.DESCRIBE)
-_ACTIONS: Final = (*BUILT_IN_ACTIONS, DECISIONS)
+_ACTIONS: Final = (*BUILT_IN_ACTIONS, DECISIONS, STAGES)
 
 # -- Redis: what goes to it together ---------------------------------------------------------------------------------
 
@@ -157,6 +158,7 @@ _OF_THE_WORK: Final[Mapping[str, Needs]] = {
         dict.fromkeys(("activity", *_ACTIONS, "dead-letter", REQUESTS, MARKS, AUDIT), _READ), _PERSON | {"HGET"}
     ),
     "customer resume": Needs(_SUPPRESS, _ORDERS),
+    "customers": Needs({}, _STATE | {"HGETALL", "ZCARD", "ZRANGE", "ZSCORE"}),
     "customer show": Needs({}, _PERSON | {"HGET"}),
     "customer suppress": Needs(_SUPPRESS, _ORDERS),
     "dead-letters discard": Needs({"dead-letter": _READ}, _NEW_DISPOSITIONS),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from schemas.stages import STAGES
 from workers.kafka.rights import Right
 from workers.operations.rights.needs import NEEDS, Needs, together
 
@@ -41,6 +42,7 @@ class Role:
 _LOOKS: Final = (
     "status",
     "customer show",
+    "customers",
     "why",
     "rules held",
     "paused",
@@ -93,7 +95,7 @@ ROLES: Final[Mapping[str, Role]] = {
                 "customer export",
             ),
         ),
-        Role("mailer", (), Needs(dict.fromkeys(("at-risk", "win-back"), frozenset({Right.READ})))),
+        Role("mailer", (), Needs(dict.fromkeys(("at-risk", "win-back", STAGES), frozenset({Right.READ})))),
     )
 }
 """By name."""

@@ -123,6 +123,8 @@ class OneCustomer:
         step = self._carry_out(order, offset)
         if self._last is not None and order.type != RESUME:
             self._last.records = _without_new(self._last.records, erases=order.type == ERASE)
+            if order.type == ERASE:
+                self._last.stages = ()  # the tombstone says it
         self._take(step, offset)
         self._was_erased |= order.type == ERASE
         mark = self._marks.of(self._ref)

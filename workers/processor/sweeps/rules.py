@@ -18,7 +18,7 @@ from workers.processor.source_view import SourceView
 from workers.processor.steps import Steps
 from workers.processor.timers import Timers
 from workers.state.keys import hash_tag
-from workers.state.meta import SWEPT
+from workers.state.meta import LISTED, SWEPT
 from workers.state.step import MAX_CUSTOMERS
 from workers.state.store import Due, Store
 
@@ -109,4 +109,7 @@ class RuleSweep:
     async def _mark_swept(self, partition: OwnedPartition, generation: int) -> None:
         changes = self._steps.empty_write_set(partition)
         changes.fields[SWEPT] = generation
+        ladder = self._rules.current.ladder
+        if partition.listed(self._rules.current):  # every customer has left the lists that are gone
+            changes.fields[LISTED] = " ".join(sorted(() if ladder is None else ladder.listed))
         await self._ownership.attempt(partition, self._steps.commit(partition, changes))

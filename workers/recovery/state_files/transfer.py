@@ -116,7 +116,7 @@ async def _published_ends(
     consumer: AIOKafkaConsumer, settings: Settings, snapshot: Snapshot
 ) -> dict[int, dict[str, int]]:
     """Return, by partition and topic, the end of what was published."""
-    topics = [settings.topic(name) for name in settings.topics_by_customer]
+    topics = [settings.topic(name) for name in settings.decided_topics]
     numbers = range(len(snapshot.activity_logs))
     bounds = await log_bounds(consumer, [(topic, number) for topic in topics for number in numbers])
     return {number: {topic: bounds[TopicPartition(topic, number)].end for topic in topics} for number in numbers}

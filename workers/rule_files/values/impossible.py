@@ -27,7 +27,7 @@ from workers.rule_files.values.kinds import (
     is_currency_code,
     meant_currency,
 )
-from workers.rule_files.yaml_nodes import Document, ScalarNode, value_of
+from workers.rule_files.yaml_nodes import Document, MapNode, ScalarNode, value_of
 
 _MOST_REPORTED: Final = 200
 _ADDED: Final = ("sum", "mean", "sums")
@@ -77,6 +77,19 @@ def _problems_in(
                 )
                 yield _value_problem(document, node, "bound-as-text", message, _Remedy(hint, remedy.new))
         yield from _bound_problems(document, comparison, kind)
+    yield from _labels_that_name(document, attributes)
+
+
+def _labels_that_name(document: Document, attributes: Mapping[str, Collection[str]]) -> Iterator[Problem]:
+    """Yield a problem for every label whose value is the name of an attribute."""
+    for labels in (value_of(rule, "labels") for rule in rules_in(document)):
+        for _, node in labels.entries.values() if isinstance(labels, MapNode) else ():
+            if isinstance(node, ScalarNode) and isinstance(node.value, str):
+                event_type, _, attribute = node.value.partition(".")
+                if attribute in attributes.get(event_type, ()):
+                    message = f"'{node.value}' is taken as a text here: a label is the same for every customer"
+                    hint = "write it under 'variables'"
+                    yield Problem(document.file, *node.at, "name-as-value", message, hint)
 
 
 def _value_problem(document: Document, node: ScalarNode, code: str, message: str, remedy: "_Remedy") -> Problem:

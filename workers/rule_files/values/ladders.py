@@ -7,15 +7,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
+from schemas.ladders import Ladder
+from schemas.rules import RuleBook
+from workers.errors import StartupError
 from workers.rule_files.hints.likeness import did_you_mean
 from workers.rule_files.problems import Explanation, Problem, Replacement
 from workers.rule_files.references import (
     Definition,
     conditions_in,
+    conditions_of,
     definitions_in,
     elementary_in,
     entries_of,
     meets_in,
+    rules_in,
     steps_in,
     text_of,
 )
@@ -24,6 +29,26 @@ from workers.rule_files.yaml_nodes import Document, MapNode, Node, ScalarNode, i
 _MOST_REPORTED: Final = 200
 _READERS: Final = ("stage", "in stage for", "moved")
 """The first words of conditions that read a ladder."""
+
+
+def chosen_ladder(book: RuleBook, name: str | None) -> Ladder:
+    """Return the ladder of a name; without a name the live one, or the only one.
+
+    Raises:
+        StartupError: if there is none, or it is not clear which one is meant.
+    """
+    known = {ladder.name: ladder.counting() for ladder in book.ladders}
+    if name is not None and name in known:
+        return known[name]
+    if not known:
+        raise StartupError(["no rule file has a ladder: write 'stages:' at the top of one"])
+    listed = ", ".join(sorted(known))
+    if name is not None:
+        raise StartupError([f"there is no ladder '{name}'; there are {listed}"])
+    only = book.ladder or (next(iter(known.values())) if len(known) == 1 else None)
+    if only is None:
+        raise StartupError([f"no ladder is live; name one: {listed}"])
+    return only
 
 
 def ladder_problems(documents: Sequence[Document]) -> Iterator[Problem]:
@@ -36,6 +61,7 @@ def ladder_problems(documents: Sequence[Document]) -> Iterator[Problem]:
     defined = {one.name: one for document in documents for one in definitions_in(document)}
     yield from islice(_circles(documents, defined), _MOST_REPORTED)
     yield from islice(_unknown_stages(documents), _MOST_REPORTED)
+    yield from islice(_without_live_ladder(documents, defined), _MOST_REPORTED)
 
 
 def _ladder_of(document: Document) -> Node | None:
@@ -95,6 +121,23 @@ def _unknown_stages(documents: Sequence[Document]) -> Iterator[Problem]:
                 continue
             for part in elementary_in(condition):
                 yield from _in_condition(document, part, stages, has_ladder=bool(ladders))
+
+
+def _without_live_ladder(documents: Sequence[Document], defined: Mapping[str, Definition]) -> Iterator[Problem]:
+    """Yield a problem for each rule that decides and reads a ladder, while all ladders are drafts."""
+    ladders = [ladder for document in documents if (ladder := _ladder_of(document)) is not None]
+    states = [text_of(ladder, "status") for ladder in ladders]
+    if not ladders or any(status is not None and status.text == "live" for status in states):
+        return
+    for document in documents:
+        for rule in rules_in(document):
+            status = text_of(rule, "status")
+            if status is None or status.text == "draft":
+                continue
+            if any(True for part in conditions_of(rule) for _ in _read_by(part, defined, frozenset())):
+                message = f"the rule is {status.text}, and reads a stage, but no ladder is live"
+                hint = "write 'status: live' in the ladder, or make the rule a draft, too"
+                yield Problem(document.file, *status.at, "no-ladder", message, hint)
 
 
 def _in_condition(document: Document, part: Node, stages: set[str], *, has_ladder: bool) -> Iterator[Problem]:
@@ -166,7 +209,7 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     "no-ladder": Explanation(
         "There is no ladder",
         "`stage`, `in stage for` and `moved` ask on which stage a customer stands. No file has a ladder under "
-        "`stages`, so nobody stands on one.",
+        "`stages`, so nobody stands on one; or all ladders are drafts, and a rule that is none reads a stage.",
         _RULE % "quiet",
         _LADDER % _QUIET + _RULE % "quiet",
     ),

@@ -58,10 +58,19 @@ async def as_agreed(store: Store, sources: SourcesFile) -> SourceSet:
     Raises:
         Transient: if Redis does not answer.
     """
-    stored = await store.redis.fields(store.keys.source_sets)
+    stored = await stored_sources(store)
     if stored.get(HASH) == content_hash(sources):
         return as_stored(sources, stored)
     return SourceSet(sources, topics=topics_in(stored))
+
+
+async def stored_sources(store: Store) -> dict[str, str]:
+    """Return everything that Redis says of generations of sources.
+
+    Raises:
+        Transient: if Redis does not answer.
+    """
+    return await store.redis.fields(store.keys.source_sets)
 
 
 async def source_ids_and_generation(store: Store) -> tuple[dict[str, str], int]:
@@ -81,4 +90,4 @@ async def newest_sources(store: Store) -> int:
     Raises:
         Transient: if Redis does not answer.
     """
-    return int((await store.redis.fields(store.keys.source_sets)).get(GENERATION, 0))
+    return int((await stored_sources(store)).get(GENERATION, 0))

@@ -26,19 +26,22 @@ class Stays(Elementary):
     begun.
 
     Attributes:
-        ladder: the live ladder.
+        ladder: the live ladder; None if there is none: then nothing is observable.
         for_ms: the least time.
     """
 
     cost = 1
 
-    def __init__(self, basis: Basis, ladder: ActiveLadder, for_ms: int) -> None:
+    def __init__(self, basis: Basis, ladder: ActiveLadder | None, for_ms: int) -> None:
         super().__init__(basis)
         self.ladder = ladder
         self.for_ms = for_ms
 
     def look(self, at_ms: int) -> int:
         """It turns true when the customer has stood there for long enough, and false with the next move."""
+        if self.ladder is None:
+            self.flip_ms = FOREVER_MS
+            return NOT_OBSERVABLE
         stretch: Stretch = self.ladder.at(at_ms)
         truth = self.truth_in(stretch, at_ms)
         next_ms = at_ms
@@ -67,6 +70,9 @@ class Stays(Elementary):
 
     def note(self, evidence: Evidence, at_ms: int) -> None:
         """Note since when; -1 for not known."""
+        if self.ladder is None:
+            evidence.numbers[self.at] = -1
+            return
         stretch: Stretch = self.ladder.at(at_ms)
         evidence.numbers[self.at] = stretch.since_ms if stretch.is_known else -1
 

@@ -25,7 +25,7 @@ class CameByMove(Elementary):
     A stage that is known for the first time, or that changed with the ladder, is no move.
 
     Attributes:
-        ladder: the live ladder.
+        ladder: the live ladder; None if there is none: then nothing is observable.
         direction: the move's.
         origins: codes of the stages from which it counts; empty for any.
         within_ms: for how long it counts, -1 for as long as the customer stays.
@@ -34,7 +34,7 @@ class CameByMove(Elementary):
     cost = 1
 
     def __init__(
-        self, basis: Basis, ladder: ActiveLadder, direction: int, origins: frozenset[int], within_ms: int
+        self, basis: Basis, ladder: ActiveLadder | None, direction: int, origins: frozenset[int], within_ms: int
     ) -> None:
         super().__init__(basis)
         self.ladder = ladder
@@ -44,6 +44,9 @@ class CameByMove(Elementary):
 
     def look(self, at_ms: int) -> int:
         """It begins with a move, and ends with the next one or with its time."""
+        if self.ladder is None:
+            self.flip_ms = FOREVER_MS
+            return NOT_OBSERVABLE
         stretch: Stretch = self.ladder.at(at_ms)
         truth = self.truth_in(stretch, at_ms)
         next_ms = at_ms
@@ -72,6 +75,8 @@ class CameByMove(Elementary):
 
     def note(self, evidence: Evidence, at_ms: int) -> None:
         """Note the move, and when it was."""
+        if self.ladder is None:
+            return
         stretch: Stretch = self.ladder.at(at_ms)
         is_move = stretch.is_known and stretch.direction != NO_MOVE
         evidence.numbers[self.at] = stretch.from_code if is_move else 0

@@ -20,19 +20,22 @@ class OnStage(Elementary):
     """Whether the customer stands on one of some stages; not observable while the stage is not known.
 
     Attributes:
-        ladder: the live ladder.
+        ladder: the live ladder; None if there is none: then nothing is observable.
         codes: of the stages.
     """
 
     cost = 1
 
-    def __init__(self, basis: Basis, ladder: ActiveLadder, codes: frozenset[int]) -> None:
+    def __init__(self, basis: Basis, ladder: ActiveLadder | None, codes: frozenset[int]) -> None:
         super().__init__(basis)
         self.ladder = ladder
         self.codes = codes
 
     def look(self, at_ms: int) -> int:
         """Compare the stage; it changes when a later stretch has another truth."""
+        if self.ladder is None:
+            self.flip_ms = FOREVER_MS
+            return NOT_OBSERVABLE
         stretch: Stretch = self.ladder.at(at_ms)
         truth = self.truth_in(stretch)
         while stretch.until_ms < FOREVER_MS:
@@ -52,6 +55,8 @@ class OnStage(Elementary):
 
     def note(self, evidence: Evidence, at_ms: int) -> None:
         """Note the stage, and since when."""
+        if self.ladder is None:
+            return
         stretch: Stretch = self.ladder.at(at_ms)
         evidence.numbers[self.at] = stretch.code if stretch.is_known else 0
         evidence.numbers[self.at + 1] = stretch.since_ms
