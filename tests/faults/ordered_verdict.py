@@ -20,7 +20,7 @@ from tests.faults.ordered import LATE
 from tests.faults.replayed import Item, Replayed, Rights, item_of, items_of, replay
 from tests.faults.rights_kept import lost_rights, written_in_spite
 from tests.faults.stage import Stage
-from tests.faults.standing import stood_by
+from tests.faults.standing import stood_by, watched_since
 from tests.faults.verdict import (
     COMPARED,
     Verdict,
@@ -100,9 +100,9 @@ async def judge_ordered(stage: Stage) -> Verdict:
 def _replayed(
     items: Mapping[Place, list[Item]], rules: RuleSet, stage: Stage, *, eager: bool, tells_at_once: bool = False
 ) -> dict[Place, Replayed]:
-    keys, start_ms = [spec.key for spec in rules.specs()], stage.history.start_ms
-    seen = Coverage(dict.fromkeys(keys, start_ms), complete=frozenset(keys))
-    unseen = Coverage(seen.since, dict.fromkeys(map(type_of, keys), start_ms), seen.complete)
+    start_ms = stage.history.start_ms
+    seen = watched_since(rules, load_configuration(stage.settings).sources, start_ms)
+    unseen = Coverage(seen.since, dict.fromkeys(map(type_of, seen.since), start_ms), seen.complete)
     first, at_last = (seen, None) if eager else (unseen, seen)
     return {
         place: replay(place[1], found, rules, first, stage.history.end_ms, at_last, tells_at_once=tells_at_once)

@@ -153,6 +153,7 @@ def _carry_out(result: Replayed, customer_id: str, order: Order, rules: RuleSet,
         result.decisions += decisions
         result.stages += outcome.stages
     if erases:
+        result.stages.append(None)
         result.forgotten += len(result.remembered)
         result.remembered = set()
     result.rights.after(order)
