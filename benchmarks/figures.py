@@ -137,7 +137,7 @@ async def _core(_: Servers, options: Options) -> Report:
 
 
 async def _instructions(_: Servers, options: Options) -> Report:
-    return instructions.measure(options.amounts.turns, instructions.SIZES)
+    return instructions.measure(options.amounts.turns, instructions.SETS)
 
 
 async def _mapping(_: Servers, __: Options) -> Report:

@@ -22,6 +22,10 @@ from workers.rule_files.known_names import KnownNames
 from workers.rule_files.rules import load_book
 
 RULES: Final = Path(__file__).parent / "workload_rules.yaml"
+STAGES: Final = RULES.with_name("workload_stages.yaml")
+VALUE: Final = RULES.with_name("workload_value.yaml")
+REMINDERS: Final = RULES.with_name("workload_reminders.yaml")
+"""A ladder, what a customer is worth, and rules that ask again: what is measured beside the rules."""
 START_MS: Final = 1_704_067_200_000
 DAY_MS: Final = 86_400_000
 TYPES: Final = ("login", "purchase", "cancellation")
@@ -109,9 +113,9 @@ def _written(number: object, kind: str, customer: str, at_ms: int, chance: rando
     return f'{head},"type":"login"}}'.encode()
 
 
-def load_rules(path: Path = RULES) -> RuleSet:
-    """Compile the workload's rules."""
-    book, problems = load_book([path], KnownNames(TYPES))
+def load_rules(*paths: Path) -> RuleSet:
+    """Compile rule files; without any, the workload's rules."""
+    book, problems = load_book(paths or (RULES,), KnownNames(TYPES))
     if problems:
         raise ValueError("\n".join(map(str, problems)))
     return compile_rules(book, TYPES)

@@ -33,6 +33,7 @@ from schemas.conditions import (
     Plain,
     Reference,
     Span,
+    StageName,
     Strict,
     TypeName,
     check_size,
@@ -497,7 +498,7 @@ class Given(Strict):
 
 
 class Expected(Strict):
-    """One expected decision."""
+    """One expected decision, or one stage on which the customer stands from then on."""
 
     at: Offset = Field(description="When, counted from the start.", examples=["65 days"])
     rule: RuleId | None = Field(
@@ -514,6 +515,11 @@ class Expected(Strict):
     decision: Suppression | None = Field(
         default=None, description="Nothing is sent, and why.", examples=["cooling_down"]
     )
+    stage: StageName | None = Field(
+        default=None,
+        description="The customer stands on this stage from then on. Stages are compared if one is expected.",
+        examples=["quiet"],
+    )
     variables: dict[Attribute, Plain | None] | None = Field(
         default=None,
         description="The values for the message. Not compared by default.",
@@ -528,9 +534,12 @@ class Expected(Strict):
 
     @model_validator(mode="after")
     def _one(self) -> "Expected":
-        given = [name for name in ("action", "retracted", "decision") if getattr(self, name) is not None]
+        given = [name for name in ("action", "retracted", "decision", "stage") if getattr(self, name) is not None]
         if len(given) != 1:
-            raise InconsistentEntries("needs one of 'action', 'retracted', 'decision'", *given[:1])
+            raise InconsistentEntries("needs one of 'action', 'retracted', 'decision', 'stage'", *given[:1])
+        for name in ("rule", "variables", "not_before") if self.stage is not None else ():
+            if getattr(self, name) is not None:
+                raise InconsistentEntries(f"a stage has no '{name.replace('_', ' ')}'", name.replace("_", " "))
         return self
 
 
@@ -564,13 +573,17 @@ class Example(Strict):
             raise InconsistentEntries("'start' needs a time zone, such as 2024-03-30T12:00:00+01:00", "start")
         return self
 
+    def expectations(self) -> list[Expected]:
+        """Return everything that is expected."""
+        return [] if self.expect == "nothing" else list(self.expect)
+
 
 class RuleTest(Example):
     """An example of several rules together."""
 
-    rules: Annotated[list[RuleId], Field(min_length=1)] | None = Field(
+    rules: list[RuleId] | None = Field(
         default=None,
-        description="The rules to test. By default all live and shadow rules.",
+        description="The rules to test; `[]` for the ladder alone. By default all live and shadow rules.",
         examples=[["first-time-buyer"]],
     )
 

@@ -3,7 +3,7 @@
 Instructions are counted by callgrind (https://valgrind.org), so they do not depend on what else the machine does.
 Without it, only events a second are measured.
 
-python -m benchmarks.linger_figures.instructions EVENTS CUSTOMERS VARIANTS   # one JSON object, of the core it finds
+python -m benchmarks.linger_figures.instructions EVENTS CUSTOMERS VARIANTS [stages]   # one JSON object
 """
 
 import gc
@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,11 +27,31 @@ from tests.support.compiled import ROOT, as_in_the_wheel
 
 _COUNTED: Final = "LINGER_COUNTS_INSTRUCTIONS"
 _ROUNDS: Final = 3
-SIZES: Final = (1, 10)
-"""How many variants of each of the workload's 20 rules."""
+_BESIDE: Final = "stages"
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """Rules that are played.
+
+    Attributes:
+        variants: how many of each of the workload's 20 rules.
+        has_stages: whether there are a ladder, what a customer is worth, and two rules that ask again besides.
+    """
+
+    variants: int = 1
+    has_stages: bool = False
+
+    def arguments(self) -> tuple[str, ...]:
+        """Return it for the command line."""
+        return (str(self.variants), _BESIDE) if self.has_stages else (str(self.variants),)
+
+
+SETS: Final = (Played(), Played(has_stages=True), Played(10))
 _PARTS: Final = {
     "decide": r"\d+Decider_(\d+)?decide",
     "read": r"\d+Stored_(\d+)?read",
+    "tell": r"\d+Decider_(\d+)?tell",
     "fold": r"\d+Turn_(\d+)?fold_plain",
     "due": r"\d+Turn_(\d+)?fire",
     "settle": r"\d+Turn_(\d+)?settle",
@@ -42,33 +63,33 @@ _PARTS: Final = {
 _LINE: Final = re.compile(r"\s*([\d,]+)\s+\([^)]*\)\s+(\S+)")
 
 
-def measure(workload: Workload, sizes: Sequence[int]) -> Report:
+def measure(workload: Workload, sets: Sequence[Played]) -> Report:
     """Play short turns in processes of their own.
 
     Args:
         workload: its events.
-        sizes: how many variants of each rule.
+        sets: of rules.
     """
     compiled, plain = as_in_the_wheel(ROOT), {"PYTHONPATH": str(ROOT)}
     tables: dict[str, list[dict[str, Any]]] = {}
     tables["events a second of one thread, bytes in to records out"] = [
-        {"core": name, **_in_a_process((), workload, variants, environment)}
+        {"core": name, **_in_a_process((), workload, rules, environment)}
         for name, environment in (("compiled", compiled), ("plain Python", plain))
-        for variants in sizes
+        for rules in sets
     ]
     if shutil.which("valgrind") and compiled:
-        tables["instructions an event"] = [counted(workload, variants, compiled) for variants in sizes]
+        tables["instructions an event"] = _with_ratio([counted(workload, rules, compiled) for rules in sets])
     title = f"short turns, {workload.events:,} events of {workload.customers:,} customers"
     return Report("instructions", title, tables)
 
 
-def counted(workload: Workload, variants: int, environment: Mapping[str, str]) -> dict[str, Any]:
+def counted(workload: Workload, rules: Played, environment: Mapping[str, str]) -> dict[str, Any]:
     """Return the instructions of each part for an event; of records, for each of them."""
     with tempfile.TemporaryDirectory() as folder:
         found = Path(folder) / "callgrind.out"
         command = ("valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={found}")
         fixed = {**environment, "PYTHONHASHSEED": "0", _COUNTED: "1"}
-        played = _in_a_process((*command, "--log-file=/dev/null"), workload, variants, fixed)
+        played = _in_a_process((*command, "--log-file=/dev/null"), workload, rules, fixed)
         printed = subprocess.run(
             ("callgrind_annotate", "--inclusive=yes", "--threshold=100", "--auto=no", str(found)),
             stdout=subprocess.PIPE,
@@ -85,15 +106,19 @@ def counted(workload: Workload, variants: int, environment: Mapping[str, str]) -
                 parts[part] = int(one[1].replace(",", ""))
     events, records = played["events"], played["records"]
     figures = {part: round(number / (records if part == "records" else events)) for part, number in parts.items()}
-    figures["around"] = figures["decide"] - sum(figures[part] for part in ("read", "fold", "due", "settle", "write"))
-    return {
-        "rules": played["rules"],
-        **{"decide_alone" if part == "decide" else part: n for part, n in figures.items()},
-    }
+    # A stage that is no move is told in a turn of its own: it belongs to what an event costs.
+    alone = figures.pop("decide") + figures.pop("tell")
+    figures["around"] = alone - sum(figures[part] for part in ("read", "fold", "due", "settle", "write"))
+    return {"rules": played["rules"], "beside": played["beside"], "decide_alone": alone, **figures}
+
+
+def _with_ratio(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Add how many times the instructions of the first row each row takes."""
+    return [{**row, "times_the_first": round(row["decide_alone"] / rows[0]["decide_alone"], 2)} for row in rows]
 
 
 def _in_a_process(
-    around: Sequence[str], workload: Workload, variants: int, environment: Mapping[str, str]
+    around: Sequence[str], workload: Workload, rules: Played, environment: Mapping[str, str]
 ) -> dict[str, Any]:
     command = (
         *around,
@@ -102,7 +127,7 @@ def _in_a_process(
         __spec__.name,
         str(workload.events),
         str(workload.customers),
-        str(variants),
+        *rules.arguments(),
     )
     run = subprocess.run(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=True)
     measured: dict[str, Any] = json.loads(run.stdout)
@@ -111,7 +136,8 @@ def _in_a_process(
 
 def main() -> None:
     """Measure here, and print it."""
-    workload, rules = Workload(int(sys.argv[1]), int(sys.argv[2])), rules_times(int(sys.argv[3]))
+    workload = Workload(int(sys.argv[1]), int(sys.argv[2]))
+    rules = rules_times(int(sys.argv[3]), has_stages=_BESIDE in sys.argv[4:])
     found, is_counted = batches(workload), _COUNTED in os.environ
     ShortTurns(rules).play(found[0])  # made on first use: not of an event
     gc.collect()
@@ -134,12 +160,14 @@ def main() -> None:
     played = turns.finish()
     measured = {
         "rules": len(rules.rules),
+        "beside": "ladder, value" if rules.ladder is not None else "",
         "events": played.events,
         "records": played.records,
         "events_per_second": round(played.events / best),
         "turns_per_event": round(played.turns / played.events, 2),
         "looks_per_event": round(played.looks / played.events, 2),
         "records_per_event": round(played.records / played.events, 2),
+        "stages_per_event": round(played.stages / played.events, 2),
         "stored_bytes": round(played.stored_bytes / played.customers, 1),
     }
     print(json.dumps(measured))

@@ -1,4 +1,4 @@
-"""What a customer takes in Redis: activity, key, due time, and Redis's own tables."""
+"""What a customer takes in Redis: activity, key, due time, and Redis's own tables; and what a stage and value add."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -6,7 +6,7 @@ from typing import Any, Final
 from benchmarks.linger_figures.preload import Stored, pasts, put, repeated, rules_in_force
 from benchmarks.linger_figures.reports import Report, percentile
 from benchmarks.linger_figures.site import Plan, Servers, Site, installed
-from benchmarks.workload import Workload
+from benchmarks.workload import REMINDERS, RULES, STAGES, VALUE, Workload, load_rules
 
 EXTRAPOLATED: Final = 100_000_000
 _GIB: Final = 1 << 30
@@ -44,9 +44,41 @@ async def measure(
             "check_measured_mib": _mib(largest["bytes_per_customer"] * largest["customers"]),
             "check_error": round(before["bytes_per_customer"] / largest["bytes_per_customer"] - 1, 3),
         }
-    tables = {"by number of customers": by_size, "by events of a customer": by_depth}
+    tables = {
+        "by number of customers": by_size,
+        "by events of a customer": by_depth,
+        "bytes of the activity, with a stage and with value": [
+            row for depth in (*depths, events_each) for row in with_stages(different, depth)
+        ],
+    }
     title = f"Redis for customers with {events_each} events each over 400 days, 20 rules"
     return Report("memory", title, {name: rows for name, rows in tables.items() if rows}, figures)
+
+
+def with_stages(customers: int, events_each: int) -> list[dict[str, Any]]:
+    """Return what an activity takes without and with a stage, with value, and with both.
+
+    Value needs the amounts of purchases: the 20 rules keep them anyway, the two rules that ask again do not.
+    """
+    workload = Workload(customers * events_each, customers, quiet_days=0)
+    rows = []
+    for name, rules in (("20 rules", RULES), ("2 rules that ask again", REMINDERS)):
+        sizes = [
+            _mean([len(one.raw) for one in pasts(workload, load_rules(rules, *beside), workload.end_ms)])
+            for beside in ((), (STAGES,), (VALUE,), (STAGES, VALUE))
+        ]
+        rows.append(
+            {
+                "rules": name,
+                "events_each": events_each,
+                **dict(zip(("alone", "with_stage", "with_value", "with_both"), sizes, strict=True)),
+            }
+        )
+    return rows
+
+
+def _mean(numbers: Sequence[int]) -> float:
+    return round(sum(numbers) / len(numbers), 1)
 
 
 def _mib(number: float) -> float:

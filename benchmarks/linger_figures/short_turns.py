@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks.workload import RULES, Workload, load_rules, watched
+from benchmarks.workload import REMINDERS, RULES, STAGES, VALUE, Workload, load_rules, watched
 from workers.core.coverage import FOREVER_MS
 from workers.core.decisions.decide import Outcome, decider_of
 from workers.core.events.decoding import DecodedEvent, decode_event
@@ -29,7 +29,8 @@ class Played:
 
     Attributes:
         events, turns, looks: events, turns of customers with events, and looks at customers who were due.
-        records: number of records.
+        told: how often a stage was published that is no move, as the sweep does.
+        records, stages: number of records of decisions, and of stages.
         stored_bytes: of all customers, at the end.
         customers: how many there are.
     """
@@ -37,21 +38,29 @@ class Played:
     events: int = 0
     turns: int = 0
     looks: int = 0
+    told: int = 0
     records: int = 0
+    stages: int = 0
     stored_bytes: int = 0
     customers: int = 0
 
 
-def rules_times(variants: int) -> RuleSet:
-    """Return the workload's rules, or a number of variants of each, their numbers moved a little."""
+def rules_times(variants: int, *, has_stages: bool = False) -> RuleSet:
+    """Return the workload's rules, or a number of variants of each, their numbers moved a little.
+
+    Args:
+        variants: how many of each rule.
+        has_stages: also a ladder, what a customer is worth, and two rules that ask again.
+    """
+    beside = (STAGES, VALUE, REMINDERS) if has_stages else ()
     if variants == 1:
-        return load_rules()
+        return load_rules(RULES, *beside)
     head, *rules = re.split(r"(?m)^(?=  - id: )", RULES.read_text())
     written = [head, *(_variant(rule, number) for number in range(variants) for rule in rules)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rules.yaml"
         path.write_text("".join(written))
-        return load_rules(path)
+        return load_rules(path, *beside)
 
 
 def _variant(rule: str, number: int) -> str:
@@ -69,6 +78,7 @@ class ShortTurns:
         self.observed = watched(rules)
         self.played = Played()
         self._stored: dict[str, bytes] = {}
+        self._untold: set[str] = set()
         self._due: dict[str, int] = {}
         self._queue: list[tuple[int, str]] = []
 
@@ -99,6 +109,9 @@ class ShortTurns:
         for customer in self._due_by(now_ms):
             self.played.looks += 1
             self._keep(customer, decide(customer, stored[customer], (), observed, now_ms, _LAYOUT))
+        for customer in sorted(self._untold):
+            self.played.told += 1
+            self._keep(customer, self.decider.tell(customer, stored[customer], observed, now_ms, _LAYOUT))
 
     def finish(self) -> Played:
         """Return what came of it."""
@@ -109,7 +122,9 @@ class ShortTurns:
     def _keep(self, customer: str, outcome: Outcome) -> None:
         assert outcome.stored is not None
         self.played.records += len(outcome.records("linger"))
+        self.played.stages += len(outcome.stages)
         self._stored[customer] = outcome.stored
+        (self._untold.add if outcome.is_untold else self._untold.discard)(customer)
         due_ms = outcome.due_ms
         if self._due.get(customer, 0) != due_ms:
             self._due[customer] = due_ms

@@ -1,7 +1,7 @@
 """Run faults against real workers, Kafka and Redis, and report what was lost, doubled or wrong.
 
     python -m tests.faults [--short] [--seed N] [--runs N] [--only NAME ...] [--without GUARD]
-                           [--store valkey] [--json]
+                           [--store valkey] [--plain] [--json]
 
 Prints the seed of every run; the same seed gives the same history and the same schedule of faults. With `--json` one
 JSON object is the last line. Exit status 1 if anything was lost, doubled or wrong, or a run did not finish.
@@ -76,9 +76,17 @@ class Tally:
 
 
 async def run_faults(
-    faults: Sequence[Fault], seed: int, runs: int, folder: Path, guard: str | None, say: Any
+    faults: Sequence[Fault],
+    seed: int,
+    runs: int,
+    folder: Path,
+    guard: str | None,
+    say: Any,
+    *,
+    is_compiled: bool = True,
 ) -> dict[str, Tally]:
     """Run each fault `runs` times; faults that need the same number of brokers share them."""
+    is_compiled = is_compiled and guard not in CORE_GUARDS
     tallies = {fault.name: Tally() for fault in faults}
     for brokers, group in groupby(sorted(faults, key=lambda one: one.brokers), key=lambda one: one.brokers):
         async with installation(_made(folder / f"brokers-{brokers}"), brokers) as running:
@@ -89,7 +97,7 @@ async def run_faults(
                         tallies[fault.name].lost += 1
                     continue
                 for number in range(runs):
-                    await _run(fault, seed + number, running, folder, guard, tallies[fault.name], say)
+                    await _run(fault, seed + number, running, folder, guard, is_compiled, tallies[fault.name], say)
     return tallies
 
 
@@ -124,7 +132,14 @@ def _made(folder: Path) -> Path:
 
 
 async def _run(
-    fault: Fault, seed: int, running: Installation, folder: Path, guard: str | None, tally: Tally, say: Any
+    fault: Fault,
+    seed: int,
+    running: Installation,
+    folder: Path,
+    guard: str | None,
+    is_compiled: bool,
+    tally: Tally,
+    say: Any,
 ) -> None:
     started = time.monotonic()
     always = ("--trace", *(() if guard is None else ("--without", guard)))
@@ -150,7 +165,7 @@ async def _run(
                 registered=registered,
                 is_direct=is_direct,
                 is_batched=fault.is_batched,
-                is_compiled=guard not in CORE_GUARDS,
+                is_compiled=is_compiled,
             ) as here:
                 verdict, recovery = await _play(fault, here)
                 tally.add(verdict, here.stall_seconds, recovery)
@@ -201,6 +216,7 @@ def main() -> None:
     parser.add_argument("--without", choices=GUARDS, help="switch a guard off: the report must show what that costs")
     parser.add_argument("--keep", type=Path, help="a new folder for logs, which is kept")
     parser.add_argument("--store", choices=STORES, default=REDIS, help="the server of the state")
+    parser.add_argument("--plain", action="store_true", help="workers decide in plain Python: nothing is compiled")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     os.environ[STORE_VARIABLE] = options.store
@@ -220,6 +236,7 @@ def main() -> None:
                 folder,
                 options.without,
                 lambda text: console.print(text, markup=False, soft_wrap=True),
+                is_compiled=not options.plain,
             )
         )
     _report(console, tallies)

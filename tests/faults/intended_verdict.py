@@ -23,10 +23,12 @@ from tests.faults.garbling import ACTIVITY, TOPICS, Garbled
 from tests.faults.intended import Meant
 from tests.faults.justified import Justice, Published
 from tests.faults.stage import Stage
+from tests.faults.standing import Stood, stood
 from tests.faults.verdict import (
     Verdict,
     compare_actions,
     compare_activities,
+    compare_stages,
     ever_active,
     read_actions,
     read_topic,
@@ -60,6 +62,7 @@ async def judge_intended(stage: Stage) -> Verdict:
     arrived, written_ms = _arrived(verdict, meant, log, len(log))
     eager, lazy = _replayed(arrived, rules, history, eager=True), _replayed(arrived, rules, history, eager=False)
     at_once, at_last = _left(eager), _left(lazy)
+    await compare_stages(stage, verdict, _stood(arrived, eager, rules, history))
     mailer = await read_actions(stage)
     for place, events in arrived.items():
         # Dead letters that were replayed are stamped by the machine's clock, so what only direct producers bring is
@@ -102,6 +105,20 @@ def _in_order(history: Garbled) -> dict[str, list[DecodedEvent]]:
 
 def _left(outcomes: dict[tuple[int, str], Decided]) -> set[str]:
     return set(left(decision for outcome in outcomes.values() for decision in outcome.decisions))
+
+
+def _stood(
+    arrived: dict[tuple[int, str], list[Meant]],
+    outcomes: dict[tuple[int, str], Decided],
+    rules: RuleSet,
+    history: Garbled,
+) -> dict[tuple[int, str], Stood]:
+    keys = [spec.key for spec in rules.specs()]
+    seen = Coverage(dict.fromkeys(keys, history.start_ms), complete=frozenset(keys))
+    return {
+        place: stood(place[1], [event.decoded() for event in arrived[place]], outcome, seen, history.end_ms)
+        for place, outcome in outcomes.items()
+    }
 
 
 def _decided_otherwise(
@@ -233,5 +250,6 @@ def _replayed(
             folded = decide(name, None, decoded, rules, unseen)
             outcome = decide(name, folded.stored, [], rules, seen, history.end_ms)
             outcome.decisions[:0] = folded.decisions
+            outcome.stages[:0] = folded.stages
         outcomes[partition, name] = outcome
     return outcomes

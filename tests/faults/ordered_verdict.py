@@ -20,6 +20,7 @@ from tests.faults.ordered import LATE
 from tests.faults.replayed import Item, Replayed, Rights, item_of, items_of, replay
 from tests.faults.rights_kept import lost_rights, written_in_spite
 from tests.faults.stage import Stage
+from tests.faults.standing import stood_by
 from tests.faults.verdict import (
     COMPARED,
     Verdict,
@@ -27,6 +28,7 @@ from tests.faults.verdict import (
     compare_activities,
     compare_dead_letters,
     compare_events,
+    compare_stages,
     ever_active,
     in_order_of_time,
     note_places,
@@ -66,6 +68,7 @@ async def judge_ordered(stage: Stage) -> Verdict:
     if verdict.missing_events:
         await note_places(stage, verdict.missing_events)
     eager, lazy = _replayed(items, rules, stage, eager=True), _replayed(items, rules, stage, eager=False)
+    at_once = _replayed(items, rules, stage, eager=True, tells_at_once=True)
     await _compare_activities(stage, verdict, items, eager, lazy, sum(wanted.values()), rules)
     justice = _justice(stage, in_order_of_time(stage, sources), log, rules, declared)
     published = await ever_active(stage)
@@ -82,6 +85,11 @@ async def judge_ordered(stage: Stage) -> Verdict:
     await compare_actions(stage, verdict, mailer, must, possible)
     standing = [mailer.newest[name] for name in mailer.active_ids()]
     verdict.exceed("action that an order takes back", _should_be_taken_back(standing, published, items))
+    stages = {
+        place: stood_by(outcome.stages, [*at_once[place].stages, *lazy[place].stages])
+        for place, outcome in eager.items()
+    }
+    await compare_stages(stage, verdict, stages)
     await compare_dead_letters(stage, verdict, 0)
     verdict.accuse(wrong)
     await _compare_rights(stage, verdict, {place: outcome.rights for place, outcome in eager.items()})
@@ -90,14 +98,15 @@ async def judge_ordered(stage: Stage) -> Verdict:
 
 
 def _replayed(
-    items: Mapping[Place, list[Item]], rules: RuleSet, stage: Stage, *, eager: bool
+    items: Mapping[Place, list[Item]], rules: RuleSet, stage: Stage, *, eager: bool, tells_at_once: bool = False
 ) -> dict[Place, Replayed]:
     keys, start_ms = [spec.key for spec in rules.specs()], stage.history.start_ms
     seen = Coverage(dict.fromkeys(keys, start_ms), complete=frozenset(keys))
     unseen = Coverage(seen.since, dict.fromkeys(map(type_of, keys), start_ms), seen.complete)
     first, at_last = (seen, None) if eager else (unseen, seen)
     return {
-        place: replay(place[1], found, rules, first, stage.history.end_ms, at_last) for place, found in items.items()
+        place: replay(place[1], found, rules, first, stage.history.end_ms, at_last, tells_at_once=tells_at_once)
+        for place, found in items.items()
     }
 
 

@@ -11,7 +11,8 @@ from aiokafka.structs import ConsumerRecord
 
 from schemas.actions import Action, Decision
 from schemas.orders import ERASE, RESUME, Order, parse_order
-from tests.support.decided import LATEST_LAYOUT, Decided, decide, facts_in
+from schemas.stages import StageRecord
+from tests.support.decided import LATEST_LAYOUT, Decided, decide, facts_in, tell
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.standing import Standing
 from workers.core.decisions.decide import decider_of
@@ -62,6 +63,7 @@ class Replayed:
     Attributes:
         decided: the end of it; its decisions are those since the latest order.
         decisions: all of them.
+        stages: all that is published of the customer's stage, in order; None where the customer is forgotten.
         rights: at the end.
         forgotten: how many different events were erased, or dropped because they were.
         remembered: types and ids of the events that count at the end.
@@ -69,6 +71,7 @@ class Replayed:
 
     decided: Decided
     decisions: list[Action | Decision] = field(default_factory=list)
+    stages: list[StageRecord | None] = field(default_factory=list)
     rights: Rights = field(default_factory=Rights)
     forgotten: int = 0
     remembered: set[tuple[str, str]] = field(default_factory=set)
@@ -81,6 +84,8 @@ def replay(
     observed: Coverage,
     end_ms: int,
     seen_at_last: Coverage | None = None,
+    *,
+    tells_at_once: bool = False,
 ) -> Replayed:
     """Return what comes of a customer's events and orders, in this order, at a moment.
 
@@ -91,6 +96,7 @@ def replay(
         observed: what has been seen while they are folded. What is not seen yet lets actions wait.
         end_ms: the moment.
         seen_at_last: what has been seen at the end; the same if left out.
+        tells_at_once: where the customer stands is published whenever it is known, and not only at the end.
     """
     result = Replayed(Decided(None, [], 0, {}, 0, 0, [], [], [], rules))
     seen: set[tuple[str, str]] = set()
@@ -102,11 +108,21 @@ def replay(
             return
         result.decided = decide(customer_id, stored, waiting, rules, seen, upto_ms, standing=result.rights.standing())
         result.decisions += result.decided.decisions
+        result.stages += result.decided.stages
         waiting.clear()
         if (answer := _answer(result.decided.stored, rules)) is not None:
             result.rights.answered(*answer)
 
+    def publish_stage(upto_ms: int, seen: Coverage) -> None:
+        if result.decided.stored is not None:
+            told = tell(customer_id, result.decided.stored, rules, seen, upto_ms, result.rights.standing())
+            result.decided.stored = told.stored
+            result.stages += told.stages
+
     for item in items:
+        if tells_at_once:
+            go_on(0, observed)
+            publish_stage(item.at_ms() if isinstance(item, Order) else 0, observed)
         if isinstance(item, Order):
             go_on(item.at_ms(), observed)
             _carry_out(result, customer_id, item, rules, observed)
@@ -121,6 +137,7 @@ def replay(
     if seen_at_last is not None:
         go_on(0, observed)
     go_on(end_ms, seen_at_last or observed)
+    publish_stage(end_ms, seen_at_last or observed)
     return result
 
 
@@ -134,6 +151,7 @@ def _carry_out(result: Replayed, customer_id: str, order: Order, rules: RuleSet,
         decisions = outcome.decisions()
         result.decided = Decided(outcome.stored, decisions, outcome.due_ms, {}, 0, 0, [], [], [], rules)
         result.decisions += decisions
+        result.stages += outcome.stages
     if erases:
         result.forgotten += len(result.remembered)
         result.remembered = set()

@@ -46,7 +46,7 @@ CORE_GUARDS: Final = ("silence", "types", "consent", "type-in-ids", "partition-c
 """These need the core in plain Python: compiled, it cannot be changed from outside."""
 GUARDS: Final = (
     *("fence", "safe-time", "high-water", "items", "explicit-ack", "publish-gate"),
-    *("marks", "erased", "mark-topic"),
+    *("marks", "erased", "mark-topic", "stages"),
     *CORE_GUARDS,
 )
 
@@ -353,6 +353,17 @@ def _no_mark_topic() -> None:
     MarkTopic.read = read
 
 
+def _no_stages() -> None:
+    """Of what a step publishes of the stages of one customer, the last record is left out."""
+    add = unit_of_work.UnitOfWork.add
+
+    def changed(this: Any, customer_id: str, decided: Any, **named: Any) -> None:
+        decided.stages = decided.stages[:-1]
+        add(this, customer_id, decided, **named)
+
+    unit_of_work.UnitOfWork.add = changed
+
+
 def _no_silence() -> None:
     """Every record ends a silence, also one that is skipped."""
 
@@ -423,6 +434,7 @@ _WITHOUT: Final[dict[str, Callable[[], None]]] = {
     "marks": _no_marks,
     "erased": _no_erased,
     "mark-topic": _no_mark_topic,
+    "stages": _no_stages,
     "silence": _no_silence,
     "types": _no_types,
     "consent": _no_consent,

@@ -6,6 +6,7 @@ seen. Requests of the harness itself bypass the proxies and are repeated until t
 
 import asyncio
 import os
+import shutil
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -28,6 +29,7 @@ from tests.faults.loaded import Loaded
 from tests.faults.ordered import Ordered
 from tests.faults.registered import RegisteredLogins
 from tests.support.compiled import ROOT, as_in_the_wheel
+from tests.support.paths import DATA
 from tests.support.redis_topologies import SmallCluster, Watched
 from workers.core.direct_producers import intake_sources
 from workers.demo.embedded import HOST, Pair
@@ -39,6 +41,7 @@ from workers.kafka.topics import TopicPlan, TopicsError, connected_admin, create
 from workers.loading import load_configuration
 from workers.settings import OWN_TOPICS, Settings, read_settings
 from workers.state.connection import RedisServers
+from workers.state.keys import STAGE_TO_TELL
 from workers.state.replay_clock import ReplayClock
 from workers.state.store import Store
 from workers.state.topology import open_nodes
@@ -47,6 +50,8 @@ PARTITIONS: Final = 4
 SOURCE_PARTITIONS: Final = 2
 _POLL_SECONDS: Final = 0.1
 _PATIENCE_SECONDS: Final = 150.0
+_RULES: Final = DATA / "faults" / "standing.yaml"
+"""Rules that go beside the shipped ones."""
 _TIMEOUTS: Final = {
     "LINGER_KAFKA_SESSION_TIMEOUT_MS": "3000",
     "LINGER_KAFKA_REBALANCE_TIMEOUT_MS": "5000",
@@ -247,7 +252,7 @@ class Stage:
         await self.until(is_claimed, "every partition has an owner")
 
     async def until_decided(self, until_ms: int | None = None) -> None:
-        """Wait until all is decided up to a moment (the end) and Kafka has confirmed every decision."""
+        """Wait until all is decided up to a moment (the end) and Kafka has confirmed all of it."""
         wanted_ms = until_ms or self.history.end_ms
         await self.until(lambda: self._is_decided(wanted_ms), f"everything is decided up to {wanted_ms}")
 
@@ -255,9 +260,9 @@ class Stage:
         raw = (await self.store.redis.call([("HGETALL", self.store.keys.seen)]))[0]
         pairs = raw.items() if isinstance(raw, dict) else zip(*[iter(raw)] * 2, strict=True)
         seen = [value.split() for _, value in pairs]
-        waiting = await self.store.redis.call(
-            [("LLEN", self.store.keys.partition(number).outbox) for number in range(PARTITIONS)]
-        )
+        keys = [self.store.keys.partition(number) for number in range(PARTITIONS)]
+        untold = [("ZCARD", one.waiting(STAGE_TO_TELL)) for one in keys]
+        waiting = await self.store.redis.call([*untold, *(("LLEN", one.outbox) for one in keys)])
         return (
             len(seen) == PARTITIONS
             and all(int(value[0]) >= until_ms and not int(value[2]) for value in seen)
@@ -282,9 +287,9 @@ class Stage:
         """Describe how far everything is, to find the cause of a standstill."""
         try:
             metas = await self.store.metas(range(PARTITIONS))
-            waiting = await self.store.redis.call(
-                [("LLEN", self.store.keys.partition(number).outbox) for number in metas]
-            )
+            keys = [self.store.keys.partition(number) for number in metas]
+            waiting = await self.store.redis.call([("LLEN", one.outbox) for one in keys])
+            untold = await self.store.redis.call([("ZCARD", one.waiting(STAGE_TO_TELL)) for one in keys])
             seen, clock, progress = await self.store.redis.call(
                 [
                     ("HGETALL", self.store.keys.seen),
@@ -295,7 +300,8 @@ class Stage:
             positions = {number: (meta.get("offset"), meta.get("version")) for number, meta in metas.items()}
             reports = {place: str(report) for place, report in (await self.store.progress()).items()}
             return (
-                f"offset and version {positions}\noutbox {waiting}\nseen {seen}\nclock {clock}\n{progress} {reports}"
+                f"offset and version {positions}\noutbox {waiting}\n"
+                f"stages to publish {untold}\nseen {seen}\nclock {clock}\n{progress} {reports}"
             )
         except Transient as error:
             return f"the store does not answer: {error}"
@@ -361,6 +367,7 @@ async def stage(
         **({} if registered is None else registered.variables()),
     }
     settings = read_settings(variables)
+    shutil.copy(_RULES, settings.rules)
     if isinstance(history, Garbled):
         history.write_files(settings, prefix)
     elif isinstance(history, Loaded):

@@ -8,7 +8,7 @@ that differ.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,10 +19,12 @@ from aiokafka.structs import ConsumerRecord
 from schemas.actions import EXPIRED_DETAIL, Action, Decision, action_id
 from schemas.events import encode_event
 from schemas.sources import SourcesFile
+from schemas.stages import STAGES
 from tests.faults.justified import Justice, Published
 from tests.faults.loaded import acted_on_history
 from tests.faults.registered import as_json
 from tests.faults.stage import PARTITIONS, Stage
+from tests.faults.standing import Place, Stood, compare_standing, stood
 from tests.support.decided import Decided, decide, facts_in
 from tests.support.oracle import left
 from workers.core.coverage import FOREVER_MS, Coverage
@@ -114,13 +116,19 @@ async def judge(stage: Stage, poison: int = 0, *, counts_wrong: bool = True) -> 
     _compare_events(verdict, wanted, log)
     if verdict.missing_events:
         await note_places(stage, verdict.missing_events)
-    replayed = _replayed(stage, log, rules, observed)
+    events = _events_of(log)
+    replayed = {
+        place: decide(place[1], None, some, rules, observed, stage.history.end_ms) for place, some in events.items()
+    }
     expected = left(decision for outcome in replayed.values() for decision in outcome.decisions)
     in_order = expected_actions(stage.history, sources, rules, stage.prefix)
     if expected.keys() != in_order:
         stage.notes.append(f"{len(expected.keys() ^ in_order)} actions depend on events that came late")
     mailer = await read_actions(stage)
     await compare_actions(stage, verdict, mailer, set(expected))
+    end_ms = stage.history.end_ms
+    standing = {place: stood(place[1], some, replayed[place], observed, end_ms) for place, some in events.items()}
+    await compare_stages(stage, verdict, standing)
     await compare_dead_letters(stage, verdict, poison)
     in_time = in_order_of_time(stage, sources)
     justice = Justice(in_time, rules, stage.history.start_ms, stage.history.end_ms)
@@ -163,7 +171,13 @@ async def published_too_early(stage: Stage, since_ms: int) -> list[str]:
                 raw = await store.activity(partition, action.customer_id)
                 episode = None if raw is None else facts_in(raw, rules).episodes.get(action.rule.id)
                 acted = [] if episode is None else [episode.acted, episode.acted_before, episode.began]
-                known = {moment_ms(one, action.rule.id) for one in acted if one is not None}
+                rule = rules.by_id[action.rule.id]
+                known = {
+                    moment_ms(one, rule.id) - earlier * rule.again_every_ms
+                    for one in acted
+                    if one is not None
+                    for earlier in range(max(1, rule.most_times))
+                }
                 if action.action_id not in {action_id(action.rule.id, action.customer_id, at_ms) for at_ms in known}:
                     too_early.append(action.action_id)
     return too_early
@@ -308,26 +322,28 @@ async def read_dead_letters(stage: Stage) -> set[tuple[bytes, ...]]:
     return {tuple(dict(record.headers)[name] for name in names) for records in log.values() for record in records}
 
 
-def _replayed(
-    stage: Stage, log: dict[int, list[ConsumerRecord]], rules: RuleSet, observed: Coverage
-) -> dict[tuple[int, str], Decided]:
-    """Decide the activity topic once more, one customer after the other."""
-    outcomes = {}
+def _events_of(log: dict[int, list[ConsumerRecord]]) -> dict[Place, list[DecodedEvent]]:
+    """Return the events of the activity topic, by partition and customer."""
+    events: dict[Place, list[DecodedEvent]] = {}
     for partition, records in log.items():
         passed_on: set[tuple[bytes, bytes]] = set()
-        events: dict[str, list[DecodedEvent]] = {}
         for record in records:
             # Intake may pass a record on twice; a recreated source has other records at the same positions.
             record_key = (dict(record.headers).get(SOURCE_HEADER, b""), record.value)
             if record_key not in passed_on:
                 passed_on.add(record_key)
                 event = decode_event(record.value, frozenset())
-                events.setdefault(event.customer_id, []).append(event)
-        for customer_id, history in events.items():
-            outcomes[partition, customer_id] = decide(
-                customer_id, None, history, rules, observed, stage.history.end_ms
-            )
-    return outcomes
+                events.setdefault((partition, event.customer_id), []).append(event)
+    return events
+
+
+async def compare_stages(stage: Stage, verdict: Verdict, expected: Mapping[Place, Stood]) -> None:
+    """Compare what is published of the stages of customers with how they have stood."""
+    topic = await read_topic(stage, stage.settings.topic(STAGES))
+    found = compare_standing(topic, expected, stage.history.end_ms)
+    verdict.miss("stage", found.missing)
+    verdict.exceed("stage", found.too_much)
+    stage.notes.append(f"{found.records} stages, {sum(len(one.moves) for one in expected.values())} of them moves")
 
 
 async def compare_activities(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from schemas.actions import Action, Decision, Reason
+from schemas.stages import StageRecord
 from tests.support.builders import day, watched
 from workers.core.coverage import Coverage
 from workers.core.customer.candidate import Evidence
@@ -35,6 +36,7 @@ class Decided:
         decisions: in order.
         due_ms, waiting, folded, duplicates, not_understood, left_out, unnamed: as of `Outcome`.
         rules: under which it was decided.
+        stages: what is published of the customer's stage, in order, as of `Outcome`.
     """
 
     stored: bytes | None
@@ -47,6 +49,7 @@ class Decided:
     left_out: list[tuple[str, str, str, str]]
     unnamed: list[str]
     rules: RuleSet = field(repr=False, compare=False)
+    stages: list[StageRecord | None] = field(default_factory=list)
 
     @property
     def is_known(self) -> bool:
@@ -71,7 +74,23 @@ def decide(
     standing: Standing = AS_ANYBODY,
 ) -> Decided:
     """Decide one customer; arguments as of `workers.core.decisions.decide.decide`."""
-    outcome = core.decide(customer_id, stored, events, rules, observed, upto_ms, layout, standing)
+    return _as_decided(core.decide(customer_id, stored, events, rules, observed, upto_ms, layout, standing), rules)
+
+
+def tell(
+    customer_id: str,
+    stored: bytes,
+    rules: RuleSet,
+    observed: Coverage,
+    upto_ms: int,
+    standing: Standing = AS_ANYBODY,
+) -> Decided:
+    """Publish where a customer stands, even if that is no move; arguments as of `Decider.tell`."""
+    outcome = decider_of(rules).tell(customer_id, stored, observed, upto_ms, LATEST_LAYOUT, standing)
+    return _as_decided(outcome, rules)
+
+
+def _as_decided(outcome: core.Outcome, rules: RuleSet) -> Decided:
     return Decided(
         outcome.stored,
         outcome.decisions(),
@@ -83,6 +102,7 @@ def decide(
         outcome.left_out,
         outcome.unnamed,
         rules,
+        list(outcome.stages),
     )
 
 

@@ -266,6 +266,9 @@ def preview(
     incomplete: Annotated[
         bool, typer.Option("--incomplete", help="Treat what happened before the history begins as unknown.")
     ] = False,
+    ladder: Annotated[
+        str | None, typer.Option(help="The ladder on which customers are counted: its name; the live one.")
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Number of processes.")] = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -286,6 +289,7 @@ def preview(
         list_customers=list_customers,
         incomplete=incomplete,
         jobs=jobs,
+        ladder=ladder,
         settings=read_settings(context.obj) if reads_kafka else None,
     )
     preview_command(options, out)

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from schemas.actions import ACTION_PATTERN
-from schemas.conditions import MAX_CONDITIONS, MAX_NESTING
+from schemas.conditions import CURRENCY_ATTRIBUTE, MAX_CONDITIONS, MAX_NESTING
 from workers.rule_files.hints.likeness import did_you_mean
 from workers.rule_files.known_names import KnownNames
 from workers.rule_files.problems import Explanation, Problem, Replacement, shortened
@@ -75,6 +75,8 @@ def _unknown_names(
         ):
             message = f"no source gives a {event_type} the attribute '{attribute}'"
             otherwise = "others are added to a source in sources.yaml first; it has"
+            if attribute == CURRENCY_ATTRIBUTE and is_beside:
+                otherwise = f"leave 'currency' out if all amounts are in one; {otherwise}"
             if attribute in _DAYS:
                 otherwise = f"on how many days it happened is 'days with: {event_type}'; {otherwise}"
             suggestion = _Suggestion(attribute, possible, otherwise)

@@ -23,7 +23,7 @@ MAX_ENTRIES: Final = 10_000
 TESTS: Final = ("_test.yaml", "_test.yml")
 _SUFFIXES: Final = (".yaml", ".yml")
 _BEGINS: Final = re.compile(
-    r"""(?:^|[{,])[ \t]*["']?(?:rules|define|for every rule|value)["']?[ \t]*:""", re.MULTILINE
+    r"""(?:^|[{,])[ \t]*["']?(?:rules|define|for every rule|stages|value)["']?[ \t]*:""", re.MULTILINE
 )
 """A first word of a rule file. Beside a named file, what has none is another program's."""
 _KINDS: Final[tuple[tuple[Callable[[int], bool], str], ...]] = (

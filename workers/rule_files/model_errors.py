@@ -38,6 +38,7 @@ from workers.rule_files.error_locations import (
     odd_text_hint,
     odd_value_hint,
 )
+from workers.rule_files.hints.likeness import form_of
 from workers.rule_files.hints.values import as_bound, as_comparison, as_measurement, as_number
 from workers.rule_files.hints.variables import measurement_in, no_variable
 from workers.rule_files.key_errors import AS_PERSONAL, PERSONAL, example_hint
@@ -384,12 +385,24 @@ def _written_out(written: str, kinds: list[str]) -> str | None:
 # --- values of another type, size or choice ---------------------------------------------------------------------
 
 
+def _no_name(node: ScalarNode, patterns: list[str], content: str) -> ProblemText:
+    """Explain a text that is no name of the form that is expected here, such as that of a stage."""
+    message = f"expected a name in small letters, digits and hyphens, found {content}"
+    meant = form_of(node.text).replace(" ", "-")
+    if not any(re.search(pattern, meant) for pattern in patterns):
+        return ProblemText("wrong-value", message, "write for example 'regular'")
+    return ProblemText("wrong-value", message, f"did you mean '{meant}'?", None, Instead(node.text, meant))
+
+
 def _none_of_union(location: ErrorLocation, content: str) -> ProblemText:
     choices = [location.unwrapped(choice)[0] or {} for choice in (location.union or {}).get("choices", ())]
     literals = [str(value) for choice in choices for value in choice.get("expected", ())]
+    node = location.node
+    patterns = [choice["pattern"] for choice in choices if choice.get("pattern")]
+    if patterns and isinstance(node, ScalarNode):
+        return _no_name(node, patterns, content)
     if not literals:
         return ProblemText("wrong-type", f"expected a text, a number or true/false, found {content}")
-    node = location.node
     suggested = suggestions.meant_value(node.text, literals) if isinstance(node, ScalarNode) else None
     message = f"expected a list or {listed(literals)}, found {content}"
     if suggested is not None and isinstance(node, ScalarNode):

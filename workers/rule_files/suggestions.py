@@ -134,6 +134,7 @@ _WORDS: Final = {
     "watch for": "until watch duration run_for",
     "retracted": "retraction taken_back",
     "decision": "suppressed why_not outcome",
+    "stage": "step level tier segment stands moved",
 }
 _VALUES: Final = {
     "live": "on yes y true enabled active running production published 1",

@@ -30,6 +30,7 @@ from workers.histories.seen_values import Both, SeenValues
 from workers.printing import CommandConsole, json_line
 from workers.rule_files.known_names import KnownNames, known_names
 from workers.rule_files.rules import ParsedRuleFiles, read_rules
+from workers.rule_files.values.ladders import chosen_ladder
 from workers.rule_files.values.unseen import compared_in, unseen_in, wanted_values
 from workers.rule_preview.document import PreviewResult, document_of
 from workers.rule_preview.history_reader import HistoryReader, Mappings, ReadHistory
@@ -37,6 +38,7 @@ from workers.rule_preview.parts import PartCounts, Parts, PartsTask
 from workers.rule_preview.preview import CustomerEvents, Preview, PreviewCounts, PreviewTask, compiled
 from workers.rule_preview.progress import SHOW_EVERY_EVENTS, Advance, Progress
 from workers.rule_preview.report import render
+from workers.rule_preview.stages import StageCounts, Stages, StagesTask, compiled_ladder
 from workers.settings import Settings
 from workers.source_files.reading import load_sources
 
@@ -65,6 +67,7 @@ class PreviewOptions:
         list_customers: name every customer reached, gained and lost.
         incomplete: the history is watched only since its beginning; everything before is unknown.
         jobs: how many processes decide, 1 or more.
+        ladder: the name of the ladder on which customers are counted; None for the live one, if there is one.
         settings: of the worker, to connect to Kafka; needed for topics only.
     """
 
@@ -79,6 +82,7 @@ class PreviewOptions:
     list_customers: bool = False
     incomplete: bool = False
     jobs: int = 1
+    ladder: str | None = None
     settings: Settings | None = None
 
 
@@ -97,6 +101,7 @@ def preview_command(options: PreviewOptions, out: Console | None = None) -> None
     names = known_names(sources)
     types = tuple(names.types or ())
     files, against = _load_rules(options.rules, options.against, names)
+    ladder = files.book.ladder if options.ladder is None else chosen_ladder(files.book, options.ladder)
     types_read = types_of_attributes(files.book, with_drafts=True)
     seen = SeenValues(wanted_values(files.documents), types_read, files.book.personal)
     progress = Progress(Console(stderr=True))
@@ -105,7 +110,8 @@ def preview_command(options: PreviewOptions, out: Console | None = None) -> None
         mappings = Mappings(sources, options.source, types)
         books = files.book, None if against is None else against.book
         versions = compiled(*books, types, _hold_out_key(options.settings))
-        plain = without_values(plain_types(versions, types), seen, compared_in(files.documents))
+        on_ladder = [] if ladder is None else [compiled_ladder(ladder, files.book, types)]
+        plain = without_values(plain_types([*versions, *on_ladder], types), seen, compared_in(files.documents))
         quick = PlainReader(types, plain, seen, store)
         read = HistoryReader(Both(seen, store), mappings, options.settings, progress, quick).read(options.history)
         task = _task(options, books, types, read)
@@ -115,6 +121,11 @@ def preview_command(options: PreviewOptions, out: Console | None = None) -> None
             preview = Preview(task, versions)
             _decide(preview, task, store, options.jobs, advance)
         parts = _look_at_parts(preview, task, store, options.jobs, progress)
+        stages = (
+            None
+            if ladder is None
+            else _look_at_stages(StagesTask(task, ladder), preview, store, options.jobs, progress)
+        )
         ended = time.monotonic()
     gathering = read.gathering
     previewed = PreviewResult(
@@ -128,6 +139,7 @@ def preview_command(options: PreviewOptions, out: Console | None = None) -> None
         examples=gathering.examples,
         skipped=gathering.skipped,
         parts=parts,
+        stages=stages,
         unseen=unseen_in(files.documents, seen),
         without_zone=gathering.without_zone,
         left_out=gathering.left_out + preview.counts.left_out,
@@ -226,14 +238,17 @@ def _load_rules(
 # -- deciding --------------------------------------------------------------------------------------------------
 
 
-_Task = PreviewTask | PartsTask
+_Task = PreviewTask | PartsTask | StagesTask
+_Run = Preview | Parts | Stages
 
 
-def _run_of(task: _Task) -> Preview | Parts:
+def _run_of(task: _Task) -> _Run:
+    if isinstance(task, StagesTask):
+        return Stages(task)
     return Preview(task) if isinstance(task, PreviewTask) else Parts(task)
 
 
-def _decide(run: Preview | Parts, task: _Task, store: EventsByCustomer, jobs: int, advance: Advance) -> None:
+def _decide(run: _Run, task: _Task, store: EventsByCustomer, jobs: int, advance: Advance) -> None:
     """Decide every customer, here or in several processes, and add the results to the run."""
     parts = store.parts()
     if jobs == 1:
@@ -254,7 +269,7 @@ def _decide(run: Preview | Parts, task: _Task, store: EventsByCustomer, jobs: in
             advance(done)
 
 
-def _decide_parts(task: _Task, parts: Sequence[Part]) -> PreviewCounts | PartCounts:
+def _decide_parts(task: _Task, parts: Sequence[Part]) -> PreviewCounts | PartCounts | StageCounts:
     """Decide the customers of some parts; runs in a separate process."""
     with _rare_collections():
         run = _run_of(task)
@@ -274,6 +289,16 @@ def _look_at_parts(
     with progress.of("looking at conditions", preview.counts.events) as advance:
         _decide(parts, of_silent, store, jobs, advance)
     return parts.counts
+
+
+def _look_at_stages(
+    task: StagesTask, preview: Preview, store: EventsByCustomer, jobs: int, progress: Progress
+) -> tuple[StagesTask, StageCounts]:
+    """Count where customers stood on a ladder."""
+    stages = Stages(task)
+    with progress.of("looking at stages", preview.counts.events) as advance:
+        _decide(stages, task, store, jobs, advance)
+    return task, stages.counts
 
 
 @contextmanager

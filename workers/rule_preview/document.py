@@ -24,6 +24,7 @@ from workers.rule_preview.preview import (
     RuleCounts,
     evaluated_rules,
 )
+from workers.rule_preview.stages import StageCounts, StagesTask, stages_document
 
 _EPOCH: Final = date(1970, 1, 1)
 
@@ -54,6 +55,7 @@ class PreviewResult:
         without_zone: the number of times without a zone, which were read as UTC.
         left_out: values that were cut or left out of their events, by `type.attribute` and reason.
         parts: the conditions of the rules that never began to hold, one by one; None if there is no such rule.
+        stages: where customers stood on a ladder; None without one.
         unseen: what the rules name and the history does not have.
         against: the name of the other version; None without one.
         reading_seconds: how long reading the history took.
@@ -72,6 +74,7 @@ class PreviewResult:
     without_zone: int = 0
     left_out: Mapping[tuple[str, str], int] = field(default_factory=dict)
     parts: PartCounts | None = None
+    stages: tuple[StagesTask, StageCounts] | None = None
     unseen: Sequence[Unseen] = ()
     against: str | None = None
     reading_seconds: float = 0.0
@@ -127,6 +130,8 @@ def document_of(result: PreviewResult) -> dict[str, Any]:
     }
     if task.book.value is not None:
         document["value"] = _value_document(task.book.value, counts)
+    if result.stages is not None:
+        document["stages"] = stages_document(*result.stages)
     if task.against is not None:
         document["against"] = _against_document(result, task.against)
     return document

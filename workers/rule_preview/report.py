@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from workers.printing import one_line, print_table, table_of
+from workers.rule_preview.stages_report import draw_stages
 
 _BLOCKS: Final = " ▁▂▃▄▅▆▇█"
 _WIDEST: Final = 72
@@ -37,8 +38,9 @@ def render(document: Mapping[str, Any], console: Console, *, list_customers: boo
             f"{period['since'][:10]} to {period['until'][:10]}",
         )
     )
-    console.print()
-    print_table(console, _rule_table(rules, document["any_rule"], document.get("value")))
+    if rules:
+        console.print()
+        print_table(console, _rule_table(rules, document["any_rule"], document.get("value")))
     _draw_weeks(rules, console)
     _draw_not_paid_back(rules, document.get("value"), console)
     _draw_why_not(rules, console)
@@ -47,6 +49,8 @@ def render(document: Mapping[str, Any], console: Console, *, list_customers: boo
     _draw_paces(rules, console)
     _draw_overlap(rules, document["overlap"], console)
     _draw_gaps(document["usual_gap"], console)
+    if "stages" in document:
+        draw_stages(document["stages"], console)
     if "against" in document:
         _draw_against(document["against"], console, list_customers=list_customers)
     if list_customers:

@@ -10,6 +10,7 @@ from typing import Final, get_args
 
 from schemas.actions import Action, Decision, Suppression
 from schemas.rules import Expected
+from schemas.stages import StageRecord
 from workers.core.events.decoding import DecodedEvent
 from workers.rule_tests.entries import Mark, TimelineEntry
 from workers.rule_tests.expectations import as_expected, decided_at, is_met, offset_words, whole_seconds
@@ -36,7 +37,8 @@ def compare(expectations: list[Expected], playback: Playback) -> Comparison:
     """Play an example, and compare its decisions with the expected ones.
 
     Decisions that only say why nothing is sent are compared if the example expects any of them. `not_observable` is
-    compared only if the example expects that: at such a moment nothing begins, and nothing is held back.
+    compared only if the example expects that: at such a moment nothing begins, and nothing is held back. Stages are
+    compared, and shown, if the example expects one.
     """
     expected = {each.decision for each in expectations if each.decision is not None}
     compared = (_ALL_KINDS - {"not_observable"} | expected) if expected else frozenset[str]()
@@ -58,20 +60,25 @@ def _matched(
                 at = playback.since_start(event_or_decision.at_ms)
                 timeline.append(TimelineEntry(at, "given", event=event_or_decision))
             else:
-                timeline.append(_decided(event_or_decision, missing, playback, compared))
+                timeline.append(_decided(event_or_decision, step.at_ms, missing, playback, compared))
     return timeline, missing
 
 
 def _decided(
-    record: Action | Decision, missing: list[Expected], playback: Playback, compared: Collection[str]
+    record: Action | Decision | StageRecord,
+    at_ms: int,
+    missing: list[Expected],
+    playback: Playback,
+    compared: Collection[str],
 ) -> TimelineEntry:
-    """Return the entry of a decision; an expectation that it meets is removed from `missing`."""
-    at = playback.since_start(decided_at(record))
+    """Return the entry of what a step at a time brought; an expectation that it meets is removed from `missing`."""
+    # A stage that is corrected, or known for the first time, may have begun before it is published.
+    at = playback.since_start(at_ms if isinstance(record, StageRecord) else decided_at(record))
     actual = as_expected(record, at, playback)
     met = next((expected for expected in missing if is_met(expected, actual)), None)
     if met is not None:
         missing.remove(met)
-    is_compared = isinstance(record, Action) or record.decision in compared
+    is_compared = not isinstance(record, Decision) or record.decision in compared
     mark: Mark = "met" if met is not None else "unexpected" if is_compared else "noted"
     return TimelineEntry(at, mark, decided=record, expected=actual, notes=_notes_about(record, playback))
 
@@ -106,15 +113,24 @@ def _as_detailed(actual: Expected, expectations: list[Expected]) -> Expected:
     return actual
 
 
-def _notes_about(record: Action | Decision, playback: Playback) -> tuple[str, ...]:
+def _notes_about(record: Action | Decision | StageRecord, playback: Playback) -> tuple[str, ...]:
     if isinstance(record, Decision):
         return (record.detail,)
+    if isinstance(record, StageRecord):
+        return (_note_about_stage(record),)
     if record.status == "retracted":
         note = f"takes back the action of {offset_words(playback.since_start(record.decided_at))}"
         if record.retracted_at == record.decided_at:
             note += ": at one moment, what is due by time comes before an event"
         return (note,)
     return ()
+
+
+def _note_about_stage(record: StageRecord) -> str:
+    origin = "" if record.came_from is None else f" from '{record.came_from}'"
+    if record.direction != "none":
+        return f"moves {record.direction}{origin}"
+    return f"comes{origin}, which is no move" if origin else "is known for the first time, which is no move"
 
 
 def _order(entry: TimelineEntry) -> tuple[timedelta, bool]:

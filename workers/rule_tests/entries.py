@@ -9,6 +9,7 @@ from typing import Literal
 
 from schemas.actions import Action, Decision
 from schemas.rules import Expected
+from schemas.stages import StageRecord
 from workers.core.events.decoding import DecodedEvent
 
 Mark = Literal["given", "met", "noted", "unexpected", "missing"]
@@ -46,7 +47,7 @@ class TimelineEntry:
         at: the time since the start, to the millisecond.
         mark: the kind of entry.
         event: the given event, if it is one.
-        decided: the decision, if there was one.
+        decided: the decision, or the stage on which the customer stands from then on, if there was one.
         expected: the expectation; for an unexpected decision, the one that would accept it.
         notes: sentences with details.
         findings: the conditions of the rule at that time, if an action is missing or unexpected.
@@ -56,7 +57,7 @@ class TimelineEntry:
     at: timedelta
     mark: Mark
     event: DecodedEvent | None = None
-    decided: Action | Decision | None = None
+    decided: Action | Decision | StageRecord | None = None
     expected: Expected | None = None
     notes: tuple[str, ...] = ()
     findings: tuple[ConditionFinding, ...] = ()
@@ -65,6 +66,8 @@ class TimelineEntry:
 
 def words_of(expected: Expected, with_rule: bool) -> str:
     """Return an expectation in the words of the file, such as `action at-risk`."""
+    if expected.stage is not None:
+        return f"stage {expected.stage}"
     kind = "action" if expected.action else "retracted" if expected.retracted else "decision"
     rule = f"{expected.rule}: " if with_rule else ""
     return f"{rule}{kind} {expected.action or expected.retracted or expected.decision}"

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from schemas.actions import Action, Decision
 from schemas.rules import Expected, write_offset
+from schemas.stages import StageRecord
 from workers.rule_tests.playback import Playback
 
 _SECOND: Final = timedelta(seconds=1)
@@ -21,8 +22,10 @@ def decided_at(record: Action | Decision) -> datetime:
     return record.decided_at
 
 
-def as_expected(record: Action | Decision, at: timedelta, playback: Playback) -> Expected:
+def as_expected(record: Action | Decision | StageRecord, at: timedelta, playback: Playback) -> Expected:
     """Return a decision as an example would expect it, with all details; `at` is its time since the start."""
+    if isinstance(record, StageRecord):
+        return Expected(at=whole_seconds(at), stage=record.stage)
     content: dict[str, Any] = {"at": whole_seconds(at), "rule": record.rule.id}
     if isinstance(record, Decision):
         content["decision"] = record.decision
@@ -47,9 +50,9 @@ def is_met(expected: Expected, actual: Expected) -> bool:
 
 
 def is_same_kind(expected: Expected, actual: Expected) -> bool:
-    """Return whether both are about the same rule and the same action, retraction or decision."""
-    kind = (expected.rule, expected.action, expected.retracted, expected.decision)
-    return kind == (actual.rule, actual.action, actual.retracted, actual.decision)
+    """Return whether both are about the same rule and the same action, retraction or decision, or the same stage."""
+    kind = (expected.rule, expected.action, expected.retracted, expected.decision, expected.stage)
+    return kind == (actual.rule, actual.action, actual.retracted, actual.decision, actual.stage)
 
 
 def are_same_variables(expected: dict[str, Any], actual: dict[str, Any]) -> bool:

@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from schemas.actions import Action, Decision
+from schemas.conditions import size_of
 from schemas.durations import write_duration
 from schemas.rules import Expected, Rule, write_offset
+from schemas.stages import StageRecord
 from workers.core.conditions.combinations import Not, Several
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Condition
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import Evidence
+from workers.core.customer.stage import code_of_stage
 from workers.core.decisions.program import ActiveRule
 from workers.core.decisions.wording import reasons_of
 from workers.rule_tests.entries import ConditionFinding, TimelineEntry
@@ -22,7 +25,7 @@ from workers.rule_tests.playback import Playback, epoch_ms
 
 
 def explained(timeline: list[TimelineEntry], missing: list[Expected], playback: Playback) -> list[TimelineEntry]:
-    """Return a timeline with an entry for each missing decision, and with findings for unexpected actions.
+    """Return a timeline with an entry for each missing decision, and with findings for what is unexpected.
 
     Args:
         timeline: the events and decisions, in the order in which the playback yields them.
@@ -46,8 +49,10 @@ def explained(timeline: list[TimelineEntry], missing: list[Expected], playback: 
 
 
 def _findings_of_action(entry: TimelineEntry, stored: bytes, playback: Playback) -> tuple[ConditionFinding, ...]:
-    """Return the findings of each condition when an action was decided; none for other decisions."""
+    """Return the findings of each condition when an action or a stage was decided; none for other decisions."""
     record = entry.decided
+    if isinstance(record, StageRecord):
+        return tuple(ConditionFinding(0, TRUE, reason.condition, reason.observed) for reason in record.why)
     if not isinstance(record, Action) or record.status == "retracted":
         return ()
     rule = playback.program_after(stored).by_id[record.rule.id]
@@ -81,12 +86,16 @@ def _missing(
         notes.append(_why_not_taken_back(expected, decided, playback))
     elif stored is None:
         notes.append("nothing has happened yet at that time")
+    elif expected.stage is not None:
+        entry = _why_not_there(expected.stage, entry, stored, playback)
     else:
         entry = _why_no_action(expected, stored, playback)
     return replace(entry, notes=(*notes, *entry.notes))
 
 
-def _decided_instead(record: Action | Decision) -> str:
+def _decided_instead(record: Action | Decision | StageRecord) -> str:
+    if isinstance(record, StageRecord):
+        return f"instead the stage is {record.stage}"
     if isinstance(record, Decision):
         return f"instead it is decided: {record.decision}, {record.detail}"
     if record.status == "retracted":
@@ -153,6 +162,24 @@ def _why_no_action(expected: Expected, stored: bytes, playback: Playback) -> Tim
         return replace(entry, notes=(note,), remark=remark)
     note = _note_about_episode(rule, playback.scenario.rules[rule_id], playback)
     return replace(entry, notes=(note,))
+
+
+def _why_not_there(stage: str, entry: TimelineEntry, stored: bytes, playback: Playback) -> TimelineEntry:
+    """Return the entry of a missing stage, with where the customer stands, and the findings of its step."""
+    at_ms = playback.moment_ms(entry.at)
+    program = playback.program_after(stored)
+    ladder, compiled = program.ladder, program.rule_set.ladder
+    assert ladder is not None
+    assert compiled is not None
+    stretch = ladder.at(at_ms)
+    now = f"stands on '{ladder.name(stretch.code)}' since {offset_words(playback.since_start(stretch.since_ms))}"
+    note = f"the customer {now}" if stretch.is_known else "at that time it is unknown where the customer stands"
+    step = ladder.step_of(code_of_stage(stage))
+    if step is None:
+        return replace(entry, notes=(note,))
+    conditions, _ = size_of(compiled.steps[compiled.stages.index(stage)])
+    findings = tuple(_findings(step, conditions, at_ms, playback, 0))
+    return replace(entry, notes=(f"{note}; the step '{stage}':",), findings=findings)
 
 
 def _note_about_episode(active: ActiveRule, rule: Rule, playback: Playback) -> str:

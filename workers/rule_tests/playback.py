@@ -6,7 +6,7 @@ Coverage is complete since long before the start, and no source lags.
 This module must never know files and terminals.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
@@ -15,6 +15,7 @@ from schemas.actions import Action, Decision
 from schemas.durations import duration_ms, write_duration
 from schemas.events import BUILT_IN, InvalidEvent, build_event, encode_event
 from schemas.rules import Example, Given, Rule, RuleBook, write_offset
+from schemas.stages import StageRecord
 from workers.core.coverage import Coverage
 from workers.core.decisions.decide import decide, decider_of
 from workers.core.decisions.program import Program
@@ -113,8 +114,8 @@ def scenario_of(book: RuleBook, rules: tuple[Rule, ...], types: tuple[str, ...])
     return Scenario({rule.id: rule for rule in live}, compiled, types, tuple(spec.key for spec in compiled.specs()))
 
 
-Happened = list[DecodedEvent | Action | Decision]
-"""An event, if there was one, and then the decisions that it caused."""
+Happened = list[DecodedEvent | Action | Decision | StageRecord]
+"""An event, if there was one, then the decisions that it caused, and then the stages."""
 
 
 class PlaybackStep(NamedTuple):
@@ -143,6 +144,7 @@ class Playback:
         coverage: complete since long before the start.
         start_ms: the start, in epoch milliseconds.
         end_ms: the end of the watched time, in epoch milliseconds.
+        with_stages: whether the steps say on which stages the customer comes to stand.
     """
 
     scenario: Scenario
@@ -150,6 +152,7 @@ class Playback:
     coverage: Coverage
     start_ms: int
     end_ms: int
+    with_stages: bool
 
     @classmethod
     def of(cls, example: Example, scenario: Scenario) -> "Playback":
@@ -173,7 +176,8 @@ class Playback:
                 last = f"something is given at {write_offset(_since(start_ms, last_ms))}"
                 message = f"is watched for {write_duration(example.watch_for)} only, and {last}"
                 raise ImpossibleExample(("watch for",), message, "make it longer, or delete the line")
-        return cls(scenario, events, scenario.coverage(start_ms), start_ms, end_ms)
+        with_stages = any(expected.stage is not None for expected in example.expectations())
+        return cls(scenario, events, scenario.coverage(start_ms), start_ms, end_ms, with_stages)
 
     def steps(self) -> Iterator[PlaybackStep]:
         """Play the example from its start to its end. It can be played several times.
@@ -188,18 +192,28 @@ class Playback:
             next_ms = self._time_of(index)
             while 0 < due_ms <= min(next_ms, self.end_ms):
                 now_ms = due_ms
-                outcome = decide(CUSTOMER, stored, (), self.scenario.compiled, self.coverage, now_ms, _LAYOUT)
-                stored, due_ms = outcome.stored, outcome.due_ms
+                stored, due_ms, happened = self._decide(stored, (), now_ms)
                 if 0 < due_ms <= now_ms:
                     raise RuntimeError(f"time does not move on at {_EPOCH + now_ms * _MILLISECOND}")
-                yield PlaybackStep(now_ms, min(due_ms or next_ms, next_ms), stored, [*outcome.decisions()])
+                yield PlaybackStep(now_ms, min(due_ms or next_ms, next_ms), stored, happened)
             if index < len(self.events):
                 event, next_ms = self.events[index], self._time_of(index + 1)
-                outcome = decide(CUSTOMER, stored, (event,), self.scenario.compiled, self.coverage, 0, _LAYOUT)
-                stored, due_ms = outcome.stored, outcome.due_ms
-                yield PlaybackStep(
-                    event.at_ms, min(due_ms or next_ms, next_ms), stored, [event, *outcome.decisions()]
-                )
+                stored, due_ms, happened = self._decide(stored, (event,), 0)
+                yield PlaybackStep(event.at_ms, min(due_ms or next_ms, next_ms), stored, [event, *happened])
+
+    def _decide(
+        self, stored: bytes | None, events: Sequence[DecodedEvent], upto_ms: int
+    ) -> tuple[bytes | None, int, Happened]:
+        """Return the new state, when it is due, and what was decided; arguments as for `decide`."""
+        rules, coverage = self.scenario.compiled, self.coverage
+        outcome = decide(CUSTOMER, stored, events, rules, coverage, upto_ms, _LAYOUT)
+        happened: Happened = [*outcome.decisions()]
+        if self.with_stages:
+            happened += [record for record in outcome.stages if record is not None]
+            if outcome.is_untold and outcome.stored is not None:
+                outcome = decider_of(rules).tell(CUSTOMER, outcome.stored, coverage, upto_ms, _LAYOUT)
+                happened += [record for record in outcome.stages if record is not None]
+        return outcome.stored, outcome.due_ms, happened
 
     def program_after(self, stored: bytes) -> Program:
         """Return the rules, bound to the customer as a step left them; valid until another step is played or read."""

@@ -104,6 +104,7 @@ def run_tests(
     """Run tests of several rules at once, with `priority` and `instead of`.
 
     A test runs on the rules that it names or, by default, on all live and shadow rules. All of them count as live.
+    The live ladder is there for all tests.
 
     Args:
         book: without problems.
@@ -151,8 +152,10 @@ def _impossible_rules(test: RuleTest, ids: Collection[str], rule_ids: Collection
     for index, rule_id in enumerate(test.rules or ()):
         if rule_id not in rule_ids:
             return _no_rule(rule_id, rule_ids, ("rules", index))
-    if not ids:
+    if test.rules is None and not ids:
         return ImpossibleExample((), "there is no live or shadow rule here", "name some, under 'rules'")
+    if not ids and not any(expected.stage for expected in test.expectations()):
+        return ImpossibleExample(("rules",), "is about no rule, and expects no stage")
     return None
 
 
@@ -196,32 +199,49 @@ def _not_run(source: _Source, error: ImpossibleExample, rules: tuple[str, ...]) 
 
 
 def _acts(example: Example) -> bool:
-    return any(expected.action is not None for expected in _expectations(example))
-
-
-def _expectations(example: Example) -> list[Expected]:
-    return [] if example.expect == "nothing" else list(example.expect)
+    return any(expected.action is not None for expected in example.expectations())
 
 
 def _wanted(example: Example, scenario: Scenario) -> list[Expected]:
     """Return the expected decisions, each with its rule.
 
     Raises:
-        ImpossibleExample: if a decision names no rule or an unknown one, or is too late.
+        ImpossibleExample: if a decision names no rule or an unknown one, or is too late, or a stage is unknown.
     """
     expectations = []
-    for index, expected in enumerate(_expectations(example)):
+    for index, expected in enumerate(example.expectations()):
+        if expected.at > LONGEST:
+            message = f"is later than {write_duration(LONGEST)} after the start"
+            raise ImpossibleExample(("expect", index, "at"), message)
+        if expected.stage is not None:
+            _refuse_unknown_stage(expected.stage, scenario, ("expect", index, "stage"))
+            expectations.append(expected)
+            continue
+        if not scenario.rules:
+            raise ImpossibleExample(("expect", index), "no rule is tested here, so that only stages can be expected")
         first = next(iter(scenario.rules))
         if expected.rule is None and len(scenario.rules) > 1:
             message = "does not say which rule, and this test is about several"
             raise ImpossibleExample(("expect", index), message, f"add 'rule: {first}' or another")
         if expected.rule is not None and expected.rule not in scenario.rules:
             raise _no_rule(expected.rule, scenario.rules, ("expect", index, "rule"))
-        if expected.at > LONGEST:
-            message = f"is later than {write_duration(LONGEST)} after the start"
-            raise ImpossibleExample(("expect", index, "at"), message)
         expectations.append(expected.model_copy(update={"rule": expected.rule or first}))
     return expectations
+
+
+def _refuse_unknown_stage(stage: str, scenario: Scenario, path: Path) -> None:
+    """Refuse a stage that the live ladder does not have.
+
+    Raises:
+        ImpossibleExample: if there is no live ladder, or it has no such stage.
+    """
+    ladder = scenario.compiled.ladder
+    if ladder is None:
+        raise ImpossibleExample(path, "no ladder is live, so that nobody stands on a stage")
+    if stage not in ladder.stages:
+        suggested = did_you_mean(stage, ladder.stages)
+        hint = f"did you mean '{suggested}'?" if suggested else f"its stages are {', '.join(ladder.stages)}"
+        raise ImpossibleExample(path, f"the live ladder has no stage '{stage}'", hint)
 
 
 # -- problems --------------------------------------------------------------------------------------------------

@@ -218,7 +218,7 @@ def instead_of(result: ExampleResult) -> str:
         if expected.variables is not None:
             content["variables"] = expected.variables  # including those without a value
         if len(result.rules) == 1:
-            del content["rule"]
+            content.pop("rule", None)
         lines += [
             f"  {'  ' if index else '- '}{name}: {_yaml(value)}"
             for index, (name, value) in enumerate(content.items())

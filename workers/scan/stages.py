@@ -9,7 +9,6 @@ from schemas.ladders import Ladder
 from schemas.rules import RuleBook
 from workers.clock import iso_text
 from workers.core.rules.rule_compiler import compile_rules
-from workers.errors import StartupError
 from workers.scan.lines import ScanHead
 from workers.scan.scan_file import opened
 from workers.scan.standing import Reason, Standing, StandingCounts, UnknownCounts, hundredths
@@ -41,26 +40,6 @@ class LadderQuestion:
     book: RuleBook
     types: Sequence[str]
     ladder: Ladder
-
-
-def chosen_ladder(book: RuleBook, name: str | None) -> Ladder:
-    """Return the ladder of a name; without a name the live one, or the only one.
-
-    Raises:
-        StartupError: if there is none, or it is not clear which one is meant.
-    """
-    known = {ladder.name: ladder.counting() for ladder in book.ladders}
-    if name is not None and name in known:
-        return known[name]
-    if not known:
-        raise StartupError(["no rule file has a ladder: write 'stages:' at the top of one"])
-    listed = ", ".join(sorted(known))
-    if name is not None:
-        raise StartupError([f"there is no ladder '{name}'; there are {listed}"])
-    only = book.ladder or (next(iter(known.values())) if len(known) == 1 else None)
-    if only is None:
-        raise StartupError([f"no ladder is live; name one: {listed}"])
-    return only
 
 
 def count_stages(question: LadderQuestion, advance: Advance = lambda _: None) -> dict[str, Any]:

@@ -694,8 +694,8 @@ def test_what_the_page_expects_of_its_examples_is_what_happens() -> None:
 def test_what_the_page_expects_of_the_shipped_rules_is_what_happens() -> None:
     types = [*BUILT_IN, "reactivation", "nps", "complaint", "loyalty"]
     blocks = [loaded(block) for block in BLOCKS]
-    (tests,) = [RuleTestFile.model_validate(block).tests for block in blocks if "tests" in block]
-    assert all(result.passed for result in run_tests(SHIPPED, tests, types))
+    tests = [test for block in blocks if "tests" in block for test in RuleTestFile.model_validate(block).tests]
+    assert [result.passed for result in run_tests(SHIPPED, tests, types)] == [True, True]
     quiet = next(each_rule for each_rule in SHIPPED.rules if each_rule.id == "regular-gone-quiet")
     (examples,) = [block["examples"] for block in blocks if "examples" in block and "start" in block["examples"][0]]
     (again,) = [Example.model_validate(example) for example in examples]

@@ -76,7 +76,7 @@ def test_only_what_a_pattern_fits_is_run(folder: Path, pattern: str, names: list
 @pytest.mark.parametrize(
     ("file", "old", "new", "code"),
     [
-        ("quiet.yaml", "at-risk", "at-riks", "wrong-value"),
+        ("quiet.yaml", "at-risk", "at-riks", "unknown-action"),
         ("together_test.yaml", "expect: nothing", "expetc: nothing", "unknown-key"),
     ],
 )

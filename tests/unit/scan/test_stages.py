@@ -12,7 +12,8 @@ from tests.support.builders import TYPES, event, rule
 from tests.unit.scan.test_forecast import compiled, write
 from workers.core.events.decoding import DecodedEvent
 from workers.errors import StartupError
-from workers.scan.stages import LadderQuestion, chosen_ladder, count_stages
+from workers.rule_files.values.ladders import chosen_ladder
+from workers.scan.stages import LadderQuestion, count_stages
 
 VALUE = Valuation.model_validate({"revenue": ["purchase.amount"], "currency": "EUR", "within": "365 days"})
 LADDER = Ladder.model_validate(

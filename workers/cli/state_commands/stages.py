@@ -12,8 +12,9 @@ from workers.cli.state_commands.scan import PerSecond, counting, scanned
 from workers.loading import load_configuration
 from workers.printing import print_table, table_of
 from workers.rule_files.known_names import event_types
+from workers.rule_files.values.ladders import chosen_ladder
 from workers.scan.forecast import moment_in_words
-from workers.scan.stages import LadderQuestion, chosen_ladder, count_stages
+from workers.scan.stages import LadderQuestion, count_stages
 from workers.scan.taking import PER_SECOND
 from workers.settings import read_settings
 

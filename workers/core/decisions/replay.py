@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import Final
 
 from workers.core.conditions.condition import TRUE
+from workers.core.conditions.ladder import UNKNOWN
 from workers.core.coverage import Coverage
 from workers.core.customer.standing import AS_ANYBODY
 from workers.core.decisions.decide import decider_of
@@ -16,6 +17,9 @@ from workers.core.rules.rule_set import RuleSet
 
 Events = Sequence[DecodedEvent | PlainEvent]
 """Events of one customer, by time. The places of plain ones are among the types that the reader of them was given."""
+
+ABSENT: Final = -2
+"""Stands for the stage of a customer who is not known yet, or not any longer."""
 
 _at_ms: Final = attrgetter("at_ms")
 
@@ -60,19 +64,56 @@ class Replay:
         Returns:
             The rules whose condition is true after the first event.
         """
-        turn, kinds = self._decider.begin(customer_id, self._observed, AS_ANYBODY), self._kinds
+        turn = self._decider.begin(customer_id, self._observed, AS_ANYBODY)
         at_first: list[ActiveRule] | None = None
         for event in events:
-            if isinstance(event, PlainEvent):
-                turn.fold_plain(kinds[event.type_place], event)
-            else:
-                turn.fold(event)
+            self._fold(event)
             if at_first is None:
                 first_ms = event.at_ms
                 at_first = [rule for rule in self.rules if rule.condition.look(first_ms) == TRUE]
         turn.fire(upto_ms)
         turn.release()
         return at_first or []
+
+    def stages(self, customer_id: str, events: Events, moments: Sequence[int]) -> list[int]:
+        """Decide a customer as `decide` does, up to the last of some moments, and return the stage at each of them.
+
+        The moves between them are in `turn.moves` afterwards. The rule set has a ladder.
+
+        Args:
+            customer_id: the customer.
+            events: all of them up to the last moment, at least one; one at a moment counts for it.
+            moments: at least one, ascending, in epoch milliseconds.
+
+        Returns:
+            For each moment the place of the stage on the ladder, from the top, or `UNKNOWN`, or `ABSENT`.
+        """
+        turn = self._decider.begin(customer_id, self._observed, AS_ANYBODY)
+        found: list[int] = []
+        for event in events:
+            while moments[len(found)] < event.at_ms:
+                found.append(self._stage(moments[len(found)]))
+            self._fold(event)
+        while len(found) < len(moments):
+            found.append(self._stage(moments[len(found)]))
+        turn.fire(moments[-1])
+        turn.release()
+        return found
+
+    def _stage(self, at_ms: int) -> int:
+        """Return the stage at a moment that is not before the latest event."""
+        turn, ladder = self.turn, self._decider.program.ladder
+        assert ladder is not None
+        if not turn.customer.is_known or turn.customer.forgotten_ms(turn.clock()) <= at_ms:
+            return ABSENT
+        stretch = ladder.at(at_ms)
+        return ladder.place_of[stretch.code] if stretch.is_known else UNKNOWN
+
+    def _fold(self, event: DecodedEvent | PlainEvent) -> None:
+        if isinstance(event, PlainEvent):
+            self.turn.fold_plain(self._kinds[event.type_place], event)
+        else:
+            self.turn.fold(event)
 
 
 def until(events: Events, upto_ms: int) -> Events:

@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
+from schemas.ladders import Ladder
+from schemas.rules import RuleBook
+from workers.errors import StartupError
 from workers.rule_files.hints.likeness import did_you_mean
 from workers.rule_files.problems import Explanation, Problem, Replacement
 from workers.rule_files.references import (
@@ -26,6 +29,26 @@ from workers.rule_files.yaml_nodes import Document, MapNode, Node, ScalarNode, i
 _MOST_REPORTED: Final = 200
 _READERS: Final = ("stage", "in stage for", "moved")
 """The first words of conditions that read a ladder."""
+
+
+def chosen_ladder(book: RuleBook, name: str | None) -> Ladder:
+    """Return the ladder of a name; without a name the live one, or the only one.
+
+    Raises:
+        StartupError: if there is none, or it is not clear which one is meant.
+    """
+    known = {ladder.name: ladder.counting() for ladder in book.ladders}
+    if name is not None and name in known:
+        return known[name]
+    if not known:
+        raise StartupError(["no rule file has a ladder: write 'stages:' at the top of one"])
+    listed = ", ".join(sorted(known))
+    if name is not None:
+        raise StartupError([f"there is no ladder '{name}'; there are {listed}"])
+    only = book.ladder or (next(iter(known.values())) if len(known) == 1 else None)
+    if only is None:
+        raise StartupError([f"no ladder is live; name one: {listed}"])
+    return only
 
 
 def ladder_problems(documents: Sequence[Document]) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ was activated since the loss keeps its place: it comes after what was before, un
 from collections.abc import Mapping
 
 from workers.core.rules.rule_set import RuleSet
-from workers.state.rule_sets.activation import GENERATION, HASH, MEANING_FIELD, RULE, SET
+from workers.state.rule_sets.activation import GENERATION, HASH, LADDER_FIELD, MEANING_FIELD, RULE, SET
 from workers.state.rule_sets.contents import keep_contents
 from workers.state.store import Store
 
@@ -48,7 +48,8 @@ def restored(known: Mapping[str, str], stored: Mapping[str, str], now_ms: int) -
     its number. Otherwise the set that Redis names is newer, and gets a number above both.
 
     A rule that is the same in both counts since the moment in `known`, and is new for no one who was decided under
-    either: what waits for these customers goes on waiting, and what began before that moment is skipped.
+    either: what waits for these customers goes on waiting, and what began before that moment is skipped. So it
+    is with the ladder: customers move since the moment in `known`.
 
     Args:
         known: what Redis said when the set of a worker was activated.
@@ -69,13 +70,13 @@ def restored(known: Mapping[str, str], stored: Mapping[str, str], now_ms: int) -
     since = {
         name: _since(known.get(name, ""), stored.get(name, ""), generation, now_ms, is_ours=is_ours)
         for name in kept
-        if name == MEANING_FIELD or name.startswith(RULE)
+        if name in (MEANING_FIELD, LADDER_FIELD) or name.startswith(RULE)
     }
     return {GENERATION: str(generation), HASH: kept[HASH], **sets, **since}
 
 
 def _since(known: str, stored: str, generation: int, now_ms: int, *, is_ours: bool) -> str:
-    """Return what is kept of a rule or of the meaning: what identifies it, and since which generation and moment."""
+    """Return what is kept of a rule, the ladder or the meaning: what identifies it, and since when it counts."""
     identity, number, began_ms = (known if is_ours else stored).split()
     if known and stored and known.split()[0] == stored.split()[0]:
         number = str(min(int(text.split()[1]) for text in (known, stored)))

@@ -1,0 +1,157 @@
+"""Where customers stand: the records of the topic of stages, compared with what one thread makes of the log.
+
+Every move is published once, under one id, in its order. A stage that is no move waits until a worker has time for
+it, so it depends on that time whether it is published at all, before the customer moves on. What it says does not:
+one thread that publishes every stage at once makes all of these records.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
+
+from aiokafka.structs import ConsumerRecord
+
+from schemas.stages import StageRecord, decode_stage
+from tests.support.decided import Decided, decide, tell
+from workers.core.coverage import Coverage
+from workers.core.events.decoding import DecodedEvent
+from workers.core.rules.rule_set import RuleSet
+
+Place = tuple[int, str]
+"""Partition and customer."""
+
+
+@dataclass(frozen=True)
+class Stood:
+    """How a customer has stood.
+
+    Attributes:
+        moves: the ids of all moves, in order, since the customer was forgotten or erased last.
+        others: the ids of what else may be published: what is no move, and what was before that.
+        newest: what the newest record must say; None if there must be none, or one without a value.
+    """
+
+    moves: tuple[str, ...] = ()
+    others: frozenset[str] = frozenset()
+    newest: StageRecord | None = None
+
+
+def stood(
+    customer_id: str, events: Sequence[DecodedEvent], decided: Decided, observed: Coverage, end_ms: int
+) -> Stood:
+    """Return how a customer has stood, by one thread.
+
+    Args:
+        customer_id: the customer.
+        events: in the order of the log.
+        decided: what they lead to at the end.
+        observed: what has been seen.
+        end_ms: the end.
+    """
+    rules = decided.rules
+    if rules.ladder is None or decided.stored is None:
+        return Stood()
+    told = tell(customer_id, decided.stored, rules, observed, end_ms).stages
+    return stood_by([*decided.stages, *told], _told_at_once(customer_id, events, rules, observed, end_ms))
+
+
+def stood_by(records: Sequence[StageRecord | None], told_at_once: Iterable[StageRecord | None]) -> Stood:
+    """Return how a customer has stood.
+
+    Args:
+        records: what one thread publishes that tells at the end where the customer stands; None where the customer
+            is forgotten.
+        told_at_once: what one publishes that tells it whenever it is known.
+    """
+    begin = max((place for place, record in enumerate(records, start=1) if record is None), default=0)
+    moves = tuple(record.stage_id for record in records[begin:] if record is not None and record.direction != "none")
+    others = {record.stage_id for record in (*records, *told_at_once) if record is not None} - {*moves}
+    return Stood(moves, frozenset(others), records[-1] if records else None)
+
+
+def _told_at_once(
+    customer_id: str, events: Sequence[DecodedEvent], rules: RuleSet, observed: Coverage, end_ms: int
+) -> Iterator[StageRecord]:
+    """Yield what is published if every stage is, as soon as it is known."""
+    stored: bytes | None = None
+    turns = [([event], event.at_ms) for event in events]
+    for some, upto_ms in [*turns, ([], end_ms)]:
+        outcome = decide(customer_id, stored, some, rules, observed)
+        if outcome.stored is None:
+            return
+        told = tell(customer_id, outcome.stored, rules, observed, upto_ms)
+        stored = told.stored
+        # What is a move here must be one in the other pass, too.
+        some_records = (record for record in (*outcome.stages, *told.stages) if record is not None)
+        yield from (record for record in some_records if record.direction == "none")
+
+
+@dataclass
+class Standing:
+    """What is wrong with the records of stages.
+
+    Attributes:
+        missing: moves that were not published, and newest records that do not say where the customer stands.
+        too_much: what was published and should not be.
+        records: how many there are, each id once.
+    """
+
+    missing: list[str] = field(default_factory=list)
+    too_much: list[str] = field(default_factory=list)
+    records: int = 0
+
+
+def compare_standing(
+    log: Mapping[int, Sequence[ConsumerRecord]], expected: Mapping[Place, Stood], end_ms: int
+) -> Standing:
+    """Compare the topic of stages with how customers have stood.
+
+    Args:
+        log: the topic, by partition; its newest records are all there.
+        expected: of all customers.
+        end_ms: what customers did by mere time after that is not judged.
+    """
+    found = Standing()
+    published = {place: list(records) for place, records in _by_customer(log)}
+    for place in expected.keys() | published.keys():
+        _compare(found, place, published.get(place, []), expected.get(place, Stood()), end_ms)
+    return found
+
+
+def _by_customer(
+    log: Mapping[int, Sequence[ConsumerRecord]],
+) -> Iterator[tuple[Place, list[StageRecord | None]]]:
+    for partition, records in log.items():
+        named = [(record.key.decode(), record) for record in records]
+        for customer_id, some in groupby(sorted(named, key=itemgetter(0)), key=itemgetter(0)):
+            yield (
+                (partition, customer_id),
+                [None if record.value is None else decode_stage(record.value) for _, record in some],
+            )
+
+
+def _compare(
+    found: Standing, place: Place, records: Iterable[StageRecord | None], expected: Stood, end_ms: int
+) -> None:
+    newest: StageRecord | None = None
+    first: dict[str, StageRecord] = {}
+    for record in records:
+        newest = record
+        if record is not None and first.setdefault(record.stage_id, record) != record:
+            found.too_much.append(f"{place}: contents of one stage id: {first[record.stage_id]}, and {record}")
+    judged = [one for one in first.values() if one.since.timestamp() * 1000 <= end_ms]
+    moves = [one.stage_id for one in judged if one.stage_id in expected.moves]
+    found.records += len(judged)
+    found.missing += [f"{place}: move {name}" for name in expected.moves if name not in first]
+    found.too_much += [f"{place}: {one}" for one in judged if one.stage_id not in expected.others | {*expected.moves}]
+    if set(moves) == set(expected.moves) and moves != list(expected.moves):
+        found.too_much.append(f"{place}: moves in another order: {moves}, should be {expected.moves}")
+    if newest is not None and newest.since.timestamp() * 1000 > end_ms:
+        return
+    if _said(newest) != _said(expected.newest):
+        found.missing.append(f"{place}: the newest record says {_said(newest)}, should be {_said(expected.newest)}")
+
+
+def _said(record: StageRecord | None) -> tuple[str, str] | None:
+    return None if record is None else (record.stage, f"{record.since:%Y-%m-%d %H:%M:%S}")
