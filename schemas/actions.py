@@ -186,7 +186,11 @@ def action_id(rule_id: str, customer_id: str, episode_start_ms: int) -> str:
     # The same as uuid5, without creating an object first.
     hashed = _new_hash()
     hashed.update(name)
-    digits = hashed.hexdigest()
+    return as_uuid(hashed.hexdigest())
+
+
+def as_uuid(digits: str) -> str:
+    """Return the UUID of version 5 that the digits of a SHA-1 hash make."""
     variant = _VARIANTS[digits[16]]
     return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
 

@@ -57,6 +57,7 @@ _PARTS: Final = {
     "settle": r"\d+Turn_(\d+)?settle",
     "write": r"\d+Stored_(\d+)?write",
     "records": r"\d+Records_(\d+)?written",
+    "stages": r"\d+Moves_(\d+)?_add",
     "scanner": r"\d+Scanner_(\d+)?(scan|read)",
 }
 """By what it is called here, a function of the compiled core; the first that is found counts, with what it calls."""
@@ -84,7 +85,10 @@ def measure(workload: Workload, sets: Sequence[Played]) -> Report:
 
 
 def counted(workload: Workload, rules: Played, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return the instructions of each part for an event; of records, for each of them."""
+    """Return the instructions of each part for an event; of records of decisions, for each of them.
+
+    The records of stages are made within `fold` and `due`; what is alone is without them, and without other records.
+    """
     with tempfile.TemporaryDirectory() as folder:
         found = Path(folder) / "callgrind.out"
         command = ("valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={found}")
@@ -109,12 +113,27 @@ def counted(workload: Workload, rules: Played, environment: Mapping[str, str]) -
     # A stage that is no move is told in a turn of its own: it belongs to what an event costs.
     alone = figures.pop("decide") + figures.pop("tell")
     figures["around"] = alone - sum(figures[part] for part in ("read", "fold", "due", "settle", "write"))
-    return {"rules": played["rules"], "beside": played["beside"], "decide_alone": alone, **figures}
+    stages = figures.pop("stages")
+    return {
+        "rules": played["rules"],
+        "beside": played["beside"],
+        "decide_alone": alone - stages,
+        "stage_records": stages,
+        **figures,
+    }
 
 
 def _with_ratio(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Add how many times the instructions of the first row each row takes."""
-    return [{**row, "times_the_first": round(row["decide_alone"] / rows[0]["decide_alone"], 2)} for row in rows]
+    """Add how many times the instructions of the first row each row takes, alone and with the records of stages."""
+    first = rows[0]["decide_alone"]
+    return [
+        {
+            **row,
+            "times_the_first": round(row["decide_alone"] / first, 2),
+            "with_stage_records": round((row["decide_alone"] + row["stage_records"]) / first, 2),
+        }
+        for row in rows
+    ]
 
 
 def _in_a_process(

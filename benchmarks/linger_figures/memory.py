@@ -1,12 +1,14 @@
 """What a customer takes in Redis: activity, key, due time, and Redis's own tables; and what a stage and value add."""
 
+import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.linger_figures.preload import Stored, pasts, put, repeated, rules_in_force
 from benchmarks.linger_figures.reports import Report, percentile
 from benchmarks.linger_figures.site import Plan, Servers, Site, installed
-from benchmarks.workload import REMINDERS, RULES, STAGES, VALUE, Workload, load_rules
+from benchmarks.workload import RULES, STAGES, VALUE, Workload, load_rules
 
 EXTRAPOLATED: Final = 100_000_000
 _GIB: Final = 1 << 30
@@ -58,27 +60,24 @@ async def measure(
 def with_stages(customers: int, events_each: int) -> list[dict[str, Any]]:
     """Return what an activity takes without and with a stage, with value, and with both.
 
-    Value needs the amounts of purchases: the 20 rules keep them anyway, the two rules that ask again do not.
+    Value without a currency takes the amounts that are kept of all purchases anyway; with one, those of its currency.
     """
     workload = Workload(customers * events_each, customers, quiet_days=0)
-    rows = []
-    for name, rules in (("20 rules", RULES), ("2 rules that ask again", REMINDERS)):
-        sizes = [
-            _mean([len(one.raw) for one in pasts(workload, load_rules(rules, *beside), workload.end_ms)])
-            for beside in ((), (STAGES,), (VALUE,), (STAGES, VALUE))
-        ]
-        rows.append(
-            {
-                "rules": name,
-                "events_each": events_each,
-                **dict(zip(("alone", "with_stage", "with_value", "with_both"), sizes, strict=True)),
-            }
-        )
-    return rows
-
-
-def _mean(numbers: Sequence[int]) -> float:
-    return round(sum(numbers) / len(numbers), 1)
+    with tempfile.TemporaryDirectory() as folder:
+        in_currency = Path(folder) / "value.yaml"
+        in_currency.write_text(VALUE.read_text().replace("  within:", "  currency: USD\n  within:"))
+        besides = {
+            "alone": (),
+            "with_stage": (STAGES,),
+            "with_value": (VALUE,),
+            "with_value_in_usd": (in_currency,),
+            "with_stage_and_value": (STAGES, VALUE),
+        }
+        sizes = {
+            name: [len(one.raw) for one in pasts(workload, load_rules(RULES, *beside), workload.end_ms)]
+            for name, beside in besides.items()
+        }
+    return [{"events_each": events_each, **{name: round(sum(of) / len(of), 1) for name, of in sizes.items()}}]
 
 
 def _mib(number: float) -> float:
