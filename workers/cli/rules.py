@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from schemas.rules import RuleBook
 from schemas.sources import SourcesFile
 from workers.cli.on_demand import on_demand
 from workers.cli.output import EXIT_LINT, EXIT_PROBLEM, AsJson, out
@@ -123,9 +124,8 @@ def check(
     checked = check_texts(texts.own, declared, datetime.now(UTC), lint_codes, names, seen, texts.beside)
     mistakes = [*unread, *in_order([*texts.problems, *checked.mistakes])]
     problems = [*unread, *in_order([*texts.problems, *checked.mistakes, *checked.warnings])]
-    rules = [rule.id for rule in checked.parsed.book.rules]
     compared = None if history is None else (history, events)
-    sys.stdout.write(_as_text(problems, rules, Format.JSON if as_json else output, compared))
+    sys.stdout.write(_as_text(problems, checked.parsed.book, Format.JSON if as_json else output, compared))
     if declared is None and not unread and any(problem.code == "unknown-type" for problem in mistakes):
         sys.stderr.write("your own event types are declared in sources.yaml: name that file with --sources\n")
     if mistakes:
@@ -166,12 +166,14 @@ def _or_usual(sources: Path | None) -> Path | None:
     return _USUAL_SOURCES if sources is None and _USUAL_SOURCES.is_file() else sources
 
 
-def _as_text(
-    problems: list[Problem], rules: list[str], output: Format, compared: tuple[str, int] | None = None
-) -> str:
+def _as_text(problems: list[Problem], book: RuleBook, output: Format, compared: tuple[str, int] | None = None) -> str:
     """Return problems in a format, with the history that the rules were compared with and its number of events."""
     if output is Format.JSON:
-        document: dict[str, Any] = {"rules": rules, "problems": [as_document(problem) for problem in problems]}
+        document: dict[str, Any] = {
+            "rules": [rule.id for rule in book.rules],
+            "ladders": [ladder.name for ladder in book.ladders],
+            "problems": [as_document(problem) for problem in problems],
+        }
         if compared is not None:
             document["history"] = {"name": compared[0], "events": compared[1]}
         return json_line(document)
@@ -179,13 +181,14 @@ def _as_text(
         return github_commands(problems)
     text = render_problems(problems, texts_of(problems))
     with_history = "" if compared is None else f"compared with {compared[1]:,} events of {compared[0]}\n"
-    return (f"{text}\n" if problems else "") + with_history + _summary(problems, rules)
+    return (f"{text}\n" if problems else "") + with_history + _summary(problems, book)
 
 
-def _summary(problems: list[Problem], rules: list[str]) -> str:
+def _summary(problems: list[Problem], book: RuleBook) -> str:
     errors = sum(problem.severity == "error" for problem in problems)
     warnings = len(problems) - errors
-    parts = [] if errors else [_counted(len(rules), "rule")]
+    parts = [] if errors else [_counted(len(book.rules), "rule")]
+    parts += [_counted(len(book.ladders), "ladder")] if book.ladders and not errors else []
     parts.append(_counted(errors, "mistake") if errors else "no mistakes")
     parts += [_counted(warnings, "warning")] if warnings else []
     more = "; 'linger rules check --explain CODE' shows what a code in [ ] means" if problems else ""
@@ -200,7 +203,8 @@ def _counted(count: int, noun: str) -> str:
 
 
 def explain(paths: Paths, sources: Sources = None, as_json: AsJson = False) -> None:
-    """Show each rule as one sentence, when it is evaluated again, and which customers it leaves out."""
+    """Show each rule as one sentence, when it is evaluated again, and which customers it leaves out; and ladders."""
+    from workers.explain.ladders import ladders_explained, lines_of
     from workers.explain.rule_page import explanation
 
     declared, problems = _declared(sources)
@@ -208,9 +212,10 @@ def explain(paths: Paths, sources: Sources = None, as_json: AsJson = False) -> N
     book, rule_problems = load_book(paths, replace(names, attributes=None))
     if problems or rule_problems:
         raise StartupError([str(problem) for problem in [*problems, *rule_problems]])
-    entries = explanation(book)
-    text = "\n".join("\n".join(map(one_line, _explained(entry))) for entry in entries)
-    sys.stdout.write(json_line(entries) if as_json else text)
+    entries, ladders = explanation(book), ladders_explained(book)
+    pages = [*map(_explained, entries), *map(lines_of, ladders)]
+    text = "\n".join("\n".join(map(one_line, page)) for page in pages)
+    sys.stdout.write(json_line([*entries, *ladders]) if as_json else text)
 
 
 def _explained(entry: dict[str, Any]) -> Iterator[str]:

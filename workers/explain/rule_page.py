@@ -14,6 +14,7 @@ from typing import Any, Final
 from schemas.rules import Rule, RuleBook
 from workers.core.rules.contact_policy import limit_in_words
 from workers.core.rules.wording import phrase
+from workers.explain.ladders import ladders_explained, readers_of, remark_on, waits_for
 from workers.explain.sentences import explained
 from workers.rule_files.known_names import KnownNames, known_types
 from workers.rule_files.rules import load_book
@@ -72,6 +73,8 @@ def _lines(book: RuleBook) -> Iterator[str]:
         yield f"| {link} | {_plain(entry['title'])} | {asks} | {entry['status']}: {_STATUS[entry['status']]} |"
     for entry in entries:
         yield from _rule(entry)
+    for ladder in ladders_explained(book):
+        yield from _ladder(ladder)
     yield from _definitions(book)
     yield from _for_every_rule(book)
 
@@ -86,6 +89,14 @@ def _rule(entry: dict[str, Any]) -> Iterator[str]:
             yield f"- {name}:"
             for text in entry[key]:
                 yield f"  - {_plain(text)}"
+
+
+def _ladder(entry: dict[str, Any]) -> Iterator[str]:
+    yield from ("", f"## The ladder {entry['ladder']} ({entry['status']})", "", "From the top:", "")
+    for number, step in enumerate(entry["steps"], 1):
+        yield f"{number}. **{step['stage']}**{remark_on(step)}: {_plain(step['when'])}"
+    yield from ("", f"- Checked: {_plain(entry['looked_at'])}")
+    yield from (f"- Waits for: {_plain(waits_for(entry))}", f"- Read by: {_plain(readers_of(entry))}")
 
 
 def _definitions(book: RuleBook) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Any
 from schemas import conditions as model
 from schemas.conditions import expanded
 from schemas.durations import write_duration
+from schemas.ladders import Ladder
 from schemas.rules import ForEveryRule, Rule, RuleBook
 from schemas.variables import Measurement
 from workers.core.phrases import Said, listed, measurement_in_words, noun
@@ -57,9 +58,9 @@ def _phrases(rule: Rule, book: RuleBook) -> Iterator[str]:
 
 def sentence(rule: Rule, book: RuleBook) -> str:
     """Word a rule: when it acts, its action, and its limits."""
-    condition = f"When {_clause(rule.when, book, named=False)}"
+    condition = f"When {clause(rule.when, book, named=False)}"
     if rule.unless is not None:
-        condition += f", unless {_clause(rule.unless, book, named=True)}"
+        condition += f", unless {clause(rule.unless, book, named=True)}"
     if rule.for_ is not None:
         condition += f", and this has lasted for {write_duration(rule.for_)}"
     message = f'"{rule.template}" ({rule.action}){_with_it(rule, book)}'
@@ -78,7 +79,7 @@ def _with_it(rule: Rule, book: RuleBook) -> str:
     return by + handed
 
 
-def _clause(condition: Any, book: RuleBook, *, named: bool, holds: bool = True, inside: bool = False) -> str:
+def clause(condition: Any, book: RuleBook, *, named: bool, holds: bool = True, inside: bool = False) -> str:
     """Word a condition as a statement about the customer.
 
     Args:
@@ -89,17 +90,17 @@ def _clause(condition: Any, book: RuleBook, *, named: bool, holds: bool = True, 
         inside: whether it is part of an "either … or …", where a list needs brackets.
     """
     if isinstance(condition, model.Not):
-        return _clause(condition.not_, book, named=named, holds=not holds, inside=inside)
+        return clause(condition.not_, book, named=named, holds=not holds, inside=inside)
     parts = model.parts_of(condition)
     if not parts:
         return _spoken(condition, book, holds).of(named=named)
     if len(parts) == 1:
-        return _clause(parts[0], book, named=named, holds=holds, inside=inside)
+        return clause(parts[0], book, named=named, holds=holds, inside=inside)
     if isinstance(condition, model.All) == holds:
         texts = _together(parts, book, named=named, holds=holds)
         return texts[0] if len(texts) == 1 else _in_brackets(f"{', '.join(texts[:-1])}, and {texts[-1]}", inside)
     choices = [
-        _clause(part, book, named=named or index > 0, holds=holds, inside=True) for index, part in enumerate(parts)
+        clause(part, book, named=named or index > 0, holds=holds, inside=True) for index, part in enumerate(parts)
     ]
     return _in_brackets(f"either {listed(choices, 'or')}", inside)
 
@@ -122,7 +123,7 @@ def _together(parts: Sequence[Any], book: RuleBook, *, named: bool, holds: bool)
     for part in parts:
         if model.parts_of(part):
             finish()
-            texts.append(_clause(part, book, named=named or bool(texts), holds=holds))
+            texts.append(clause(part, book, named=named or bool(texts), holds=holds))
             continue
         words = _spoken(part, book, holds)
         if run and not (words.verb and words.verb == run[-1].verb):
@@ -177,16 +178,25 @@ def _quoted(names: Sequence[str]) -> str:
 
 def checked_after(rule: Rule, book: RuleBook) -> str:
     """List the events and the times after which a rule is checked."""
-    leaves = list(_leaves(rule, book))
-    climbed = _steps_of(book) if any(kind_of(leaf).reads_ladder for leaf, _ in leaves) else []
-    types = _distinct(name for leaf in (*(leaf for leaf, _ in leaves), *climbed) for name in _types_of(leaf))
-    times = _distinct(time for leaf, _ in leaves for time in kind_of(leaf).times(leaf))
+    leaves = [leaf for leaf, _ in _leaves(rule, book)]
+    climbed = leaves_of_ladder(book.ladder, book) if book.ladder is not None and reads_ladder(rule, book) else []
+    types, times = types_of([*leaves, *climbed]), _times_of(leaves)
     if climbed:
         times.append("when time alone changes the customer's stage")
     if rule.for_ is not None:
         times.append(f"when it has been true for {write_duration(rule.for_)}")
     if rule.again_every is not None:
         times.append(f"every {write_duration(rule.again_every)} while it stays true")
+    return _checked(types, times)
+
+
+def ladder_checked_after(ladder: Ladder, book: RuleBook) -> str:
+    """List the events and the times after which it is checked on which stage of a ladder a customer stands."""
+    leaves = leaves_of_ladder(ladder, book)
+    return _checked(types_of(leaves), _times_of(leaves))
+
+
+def _checked(types: list[str], times: list[str]) -> str:
     if not types:
         events = "After the customer's first event"
     else:
@@ -211,10 +221,24 @@ def _leaves_of(condition: Any, holds: bool) -> Iterator[tuple[Any, bool]]:
         yield from _leaves_of(part, holds != isinstance(condition, model.Not))
 
 
-def _steps_of(book: RuleBook) -> list[Any]:
-    """Return every elementary condition of the live ladder."""
-    steps = [] if book.ladder is None else book.ladder.steps
+def leaves_of_ladder(ladder: Ladder, book: RuleBook) -> list[Any]:
+    """Return every elementary condition of the steps of a ladder that are no drafts."""
+    steps = ladder.counting().steps
     return [leaf for step in steps for leaf, _ in _leaves_of(expanded(step.when, book.define), True)]
+
+
+def reads_ladder(rule: Rule, book: RuleBook) -> bool:
+    """Return whether a rule asks on which stage the customer stands."""
+    return any(kind_of(leaf).reads_ladder for leaf, _ in _leaves(rule, book))
+
+
+def types_of(leaves: Sequence[Any]) -> list[str]:
+    """Return the event types that elementary conditions read, each once."""
+    return _distinct(name for leaf in leaves for name in _types_of(leaf))
+
+
+def _times_of(leaves: Sequence[Any]) -> list[str]:
+    return _distinct(time for leaf in leaves for time in kind_of(leaf).times(leaf))
 
 
 def _distinct(texts: Iterator[str]) -> list[str]:

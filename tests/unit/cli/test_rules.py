@@ -29,6 +29,14 @@ rules:
 """
 BAD: Final = GOOD.replace("at-risk", "at-riks", 1).replace("45 days", "45", 1)
 
+LADDER: Final = """\
+stages:
+  name: simple
+  status: live
+  steps: [{stage: quiet, when: {none: purchase, for: 60 days}}]
+  otherwise: active
+"""
+
 
 # --- check ----------------------------------------------------------------------------------------------------
 
@@ -39,6 +47,12 @@ def test_good_rules_end_with_0_and_a_count(linger: Linger, tmp_path: Path) -> No
     assert answer == Answer(0, "1 rule, no mistakes\n", "")
     (tmp_path / "other.yaml").write_text(GOOD.replace("quiet", "other").replace("purchase", "login"))
     assert linger("rules", "check", str(tmp_path)).out == "2 rules, no mistakes\n"
+    (tmp_path / "stages.yaml").write_text(LADDER)
+    assert linger("rules", "check", str(tmp_path)).out == "2 rules, 1 ladder, no mistakes\n"
+    assert linger("rules", "check", "--json", str(tmp_path / "stages.yaml")).out.count('"simple"') == 1
+    explained = linger("rules", "explain", str(tmp_path)).out
+    assert explained.index("other (live)") < explained.index("ladder simple (live), from the top:\n  1. quiet: when")
+    assert json.loads(linger("rules", "explain", "--json", str(tmp_path)).out)[-1]["ladder"] == "simple"
 
 
 def test_the_rules_that_come_with_linger_are_good(linger: Linger) -> None:
@@ -63,7 +77,7 @@ def test_machines_get_the_same_as_json(linger: Linger, tmp_path: Path, flags: li
     file = tmp_path / "quiet.yaml"
     file.write_text(GOOD)
     good = linger("rules", "check", *flags, str(file))
-    assert (good.status, json.loads(good.out)) == (0, {"rules": ["quiet"], "problems": []})
+    assert (good.status, json.loads(good.out)) == (0, {"rules": ["quiet"], "ladders": [], "problems": []})
     file.write_text(BAD)
     bad = linger("rules", "check", *flags, str(file))
     document = json.loads(bad.out)

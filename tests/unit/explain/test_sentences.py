@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from schemas.conditions import ELEMENTARY, Bounds, condition_kind, parts_of
 from schemas.events import BUILT_IN
+from schemas.ladders import Ladder
 from schemas.rules import Example, ForEveryRule, Rule, RuleBook, RuleFile, RuleTestFile
 from tests.support.builders import rule
 from tests.support.looked_at import READ, is_condition
@@ -19,6 +20,7 @@ from tests.support.paths import ROOT
 from workers.core.phrases import bounds_in_words, listed, plural
 from workers.core.rules.wording import negated, phrase, said
 from workers.explain import rule_page
+from workers.explain.ladders import ladders_explained, lines_of
 from workers.explain.sentences import checked_after, excluded, exclusions, explained, sentence
 from workers.rule_files.known_names import KnownNames, event_types
 from workers.rule_files.rules import load_book
@@ -701,3 +703,10 @@ def test_what_the_page_expects_of_the_shipped_rules_is_what_happens() -> None:
     (again,) = [Example.model_validate(example) for example in examples]
     (result,) = run_examples(RuleBook((quiet.model_copy(update={"examples": [again]}),)), types)
     assert result.passed
+
+
+def test_the_page_shows_what_explain_says_of_its_ladder() -> None:
+    (block,) = [block for block in BLOCKS if block.startswith("stages:")]
+    ladder = Ladder.model_validate(loaded(block)["stages"])
+    (entry,) = ladders_explained(RuleBook(ladders=(ladder,)))
+    assert "```\n" + "\n".join(lines_of(entry)) + "```\n" in PAGE
