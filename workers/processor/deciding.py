@@ -170,7 +170,7 @@ class Deciding:
         raw: bytes,
         upto_ms: int,
         standing: Standing = AS_ANYBODY,
-        published: str | None = None,
+        published: tuple[str, int] | None = None,
     ) -> CustomerStep:
         """Publish where a customer stands, after what is due was decided.
 
@@ -179,7 +179,7 @@ class Deciding:
             raw: what is stored.
             upto_ms: due times until then are decided.
             standing: what the customer's mark says.
-            published: the stage that was published last, if it is known.
+            published: the stage in the newest record, and since when, if that is known.
 
         Raises:
             LingerError: as `fold`.

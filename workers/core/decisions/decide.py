@@ -223,7 +223,7 @@ class Decider:
         upto_ms: int,
         layout: int,
         standing: Standing = AS_ANYBODY,
-        published: str | None = None,
+        published: tuple[str, int] | None = None,
     ) -> Outcome:
         """Decide what is due for a customer, and publish where they stand even if that is no move.
 
@@ -234,8 +234,8 @@ class Decider:
             upto_ms: as for `decide`.
             layout: of the new state.
             standing: what the customer's mark says.
-            published: the stage that was published last; None if that is not known. The same one is not published
-                again.
+            published: the stage in the customer's newest record, and since when; None if that is not known. What it
+                says is not published again.
         """
         self.turns += 1
         turn, customer = self.turn, self.program.customer
@@ -248,11 +248,10 @@ class Decider:
         turn.release()
         moves = turn.moves
         if moves is not None:
+            if published is not None:
+                moves.agree(published[0], published[1])
             passed_ms = max(fired_ms, turn.clock())
-            if published is not None and moves.ladder.name(moves.present(passed_ms).code) == published:
-                moves.agree(passed_ms)
-            else:
-                moves.tell(passed_ms)
+            moves.tell(passed_ms)
             turn.set_due()
         return self._settled(fired_ms, layout)
 

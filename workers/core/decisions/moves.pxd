@@ -40,5 +40,5 @@ cdef class Moves:
     @cython.locals(stretch=Stretch)
     cpdef tell(self, long long upto_ms)
     @cython.locals(stretch=Stretch)
-    cpdef agree(self, long long upto_ms)
+    cpdef agree(self, str name, long long since_ms)
     cpdef forget(self)

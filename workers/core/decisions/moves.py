@@ -10,7 +10,7 @@ from schemas.actions import Reason, moment
 from schemas.stages import Because, Direction, StageRecord, stage_id
 from workers.core.conditions.ladder import ActiveLadder, Stretch
 from workers.core.customer.customer import Customer
-from workers.core.customer.stage import NO_MOVE, Stage
+from workers.core.customer.stage import NO_MOVE, Stage, code_of_stage
 from workers.core.decisions.carried import Carried
 from workers.core.decisions.wording import reasons_of
 
@@ -193,11 +193,22 @@ class Moves:
             self._publish(stretch, "time" if stretch.by_time else "event")
         self.set_time(min(upto_ms, self.ladder.decided_until_ms))
 
-    def agree(self, upto_ms: int) -> None:
-        """Take where the customer stands as published; argument as of `present`."""
-        stretch = self.present(upto_ms)
-        self.stage.tell(stretch.code, stretch.since_ms)
-        self.set_time(min(upto_ms, self.ladder.decided_until_ms))
+    def agree(self, name: str, since_ms: int) -> None:
+        """Take over what the newest record says. What is later is still to be published, and nothing else.
+
+        The record can be later than what has been seen now: then time has brought its stage, or will.
+
+        Args:
+            name: the stage in it.
+            since_ms: since when.
+        """
+        at_ms = max(since_ms, self.customer.at_ms)
+        stretch = self.ladder.at(at_ms)
+        if stretch.code == code_of_stage(name):
+            self.stage.tell(stretch.code, stretch.since_ms)
+        else:
+            self.stage.tell(0, since_ms)
+        self.set_time(at_ms)
 
     def forget(self) -> None:
         """Publish that the customer is not known any longer."""

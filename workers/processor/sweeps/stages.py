@@ -68,12 +68,12 @@ class StageSweep:
                 log.warning(log_events.STEP_RETRIED, error=str(error))
             await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def agree(self, partition: OwnedPartition, published: Mapping[str, str]) -> None:
+    async def agree(self, partition: OwnedPartition, published: Mapping[str, tuple[str, int]]) -> None:
         """Take those out who stand where their newest record says; the others go on waiting.
 
         Args:
             partition: of the customers; nothing of it is published meanwhile.
-            published: by customer, the stage in the newest record.
+            published: by customer, the stage in the newest record, and since when.
         """
         while page := await self._page(partition, _NOT_COMPARED):
             if await self._step_for(partition, page, published) is None:
@@ -101,7 +101,7 @@ class StageSweep:
         return [] if partition.number not in due else due[partition.number].customers
 
     async def _step_for(
-        self, partition: OwnedPartition, customer_ids: Sequence[str], published: Mapping[str, str] | None
+        self, partition: OwnedPartition, customer_ids: Sequence[str], published: Mapping[str, tuple[str, int]] | None
     ) -> UnitOfWork | None:
         """Take one step for some customers; return it, None if it was not taken."""
         async with partition.lock:
@@ -116,7 +116,7 @@ class StageSweep:
         partition: OwnedPartition,
         work: UnitOfWork,
         customer_ids: Sequence[str],
-        published: Mapping[str, str] | None,
+        published: Mapping[str, tuple[str, int]] | None,
     ) -> None:
         coverage = partition.coverage(self._sources.complete_types)
         upto_ms = max(partition.watermarks.by_type.values())
