@@ -124,7 +124,7 @@ def replay(
     for item in items:
         if tells_at_once:
             go_on(0, observed)
-            stand(item.at_ms() if isinstance(item, Order) else 0, observed)
+            stand(0, observed)
         if isinstance(item, Order):
             go_on(item.at_ms(), observed)
             _carry_out(result, customer_id, item, rules, observed)
@@ -136,8 +136,10 @@ def replay(
                 waiting.append(item)
                 result.remembered.add(name)
             seen.add(name)
-    if seen_at_last is not None:
+    if seen_at_last is not None or tells_at_once:
         go_on(0, observed)
+    if tells_at_once:
+        stand(0, observed)
     go_on(end_ms, seen_at_last or observed)
     stand(end_ms, seen_at_last or observed)
     return result
@@ -155,6 +157,7 @@ def _carry_out(result: Replayed, customer_id: str, order: Order, rules: RuleSet,
         result.decisions += decisions
         result.stages += outcome.stages
     if erases:
+        result.stages.append(None)
         result.forgotten += len(result.remembered)
         result.remembered = set()
     result.rights.after(order)

@@ -12,14 +12,22 @@ from operator import itemgetter
 
 from aiokafka.structs import ConsumerRecord
 
+from schemas.sources import SourcesFile
 from schemas.stages import StageRecord, decode_stage
 from tests.support.decided import Decided, decide, publish_stage
-from workers.core.coverage import Coverage
+from workers.core.coverage import Coverage, complete_series
 from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.rule_set import RuleSet
+from workers.core.watermarks import complete_types
 
 Place = tuple[int, str]
 """Partition and customer."""
+
+
+def watched_since(rules: RuleSet, sources: SourcesFile, start_ms: int) -> Coverage:
+    """Return what workers watch, everything from a moment on; complete are the types whose sources say so."""
+    since = dict.fromkeys((spec.key for spec in rules.specs()), start_ms)
+    return Coverage(since, complete=complete_series(since, complete_types(sources)))
 
 
 @dataclass(frozen=True)
