@@ -68,7 +68,7 @@ def test_an_action_that_waits_keeps_what_was_known_when_its_rule_asked(layout: i
 
 
 def test_what_a_later_release_carries_besides_is_not_known_and_leaves_nothing() -> None:
-    rule_set = carrying(Told("of a later release", 1))
+    rule_set = carrying(Given("of a later release", 1))
     behind = watched(rule_set, purchase=5)
     waits = decide("ada", None, [event("purchase", 0), event("login", 9)], rule_set, behind, layout=4)
     decider = decider_of(rule_set)
