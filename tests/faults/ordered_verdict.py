@@ -20,7 +20,7 @@ from tests.faults.ordered import LATE
 from tests.faults.replayed import Item, Replayed, Rights, item_of, items_of, replay
 from tests.faults.rights_kept import lost_rights, written_in_spite
 from tests.faults.stage import Stage
-from tests.faults.standing import stood_by
+from tests.faults.standing import Stood, stood_by, watched_since
 from tests.faults.verdict import (
     COMPARED,
     Verdict,
@@ -85,10 +85,7 @@ async def judge_ordered(stage: Stage) -> Verdict:
     await compare_actions(stage, verdict, mailer, must, possible)
     standing = [mailer.newest[name] for name in mailer.active_ids()]
     verdict.exceed("action that an order takes back", _should_be_taken_back(standing, published, items))
-    stages = {
-        place: stood_by(outcome.stages, [*at_once[place].stages, *lazy[place].stages])
-        for place, outcome in eager.items()
-    }
+    stages = {place: _stood(outcome, lazy[place], at_once[place]) for place, outcome in eager.items()}
     await compare_stages(stage, verdict, stages)
     await compare_dead_letters(stage, verdict, 0)
     verdict.accuse(wrong)
@@ -100,14 +97,22 @@ async def judge_ordered(stage: Stage) -> Verdict:
 def _replayed(
     items: Mapping[Place, list[Item]], rules: RuleSet, stage: Stage, *, eager: bool, tells_at_once: bool = False
 ) -> dict[Place, Replayed]:
-    keys, start_ms = [spec.key for spec in rules.specs()], stage.history.start_ms
-    seen = Coverage(dict.fromkeys(keys, start_ms), complete=frozenset(keys))
-    unseen = Coverage(seen.since, dict.fromkeys(map(type_of, keys), start_ms), seen.complete)
+    start_ms = stage.history.start_ms
+    seen = watched_since(rules, load_configuration(stage.settings).sources, start_ms)
+    unseen = Coverage(seen.since, dict.fromkeys(map(type_of, seen.since), start_ms), seen.complete)
     first, at_last = (seen, None) if eager else (unseen, seen)
     return {
         place: replay(place[1], found, rules, first, stage.history.end_ms, at_last, tells_at_once=tells_at_once)
         for place, found in items.items()
     }
+
+
+def _stood(eager: Replayed, lazy: Replayed, at_once: Replayed) -> Stood:
+    """Return how a customer has stood: an order can come before events of its past, and then time decides less."""
+    whole = stood_by(eager.stages, [*at_once.stages, *lazy.stages])
+    in_both = {record.stage_id for record in lazy.stages if record is not None}
+    moves = tuple(name for name in whole.moves if name in in_both)
+    return Stood(moves, whole.others | {*whole.moves} - {*moves}, whole.newest)
 
 
 def _left(outcomes: Iterable[Replayed], since: Mapping[str, int] = {}) -> set[str]:

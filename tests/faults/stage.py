@@ -20,6 +20,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from schemas.stages import STAGES
 from tests.faults.batches import let_orders_come_in_batches
 from tests.faults.crew import Crew
 from tests.faults.direct_producers import let_some_write_directly
@@ -52,6 +53,8 @@ _POLL_SECONDS: Final = 0.1
 _PATIENCE_SECONDS: Final = 150.0
 _RULES: Final = DATA / "faults" / "standing.yaml"
 """Rules that go beside the shipped ones."""
+_COMPACTED: Final = {"cleanup.policy": "compact"}
+"""Only such a topic gets tombstones. A run is too short for Kafka to delete what they are about."""
 _TIMEOUTS: Final = {
     "LINGER_KAFKA_SESSION_TIMEOUT_MS": "3000",
     "LINGER_KAFKA_REBALANCE_TIMEOUT_MS": "5000",
@@ -384,7 +387,12 @@ async def stage(
     kept = {"retention.ms": "-1"}  # records of the past are older than any retention
     copies = min(3, len(installation.brokers))
     plans = [
-        TopicPlan(settings.topic(name), settings.partitions_of(name), copies, {**_durable(copies), **kept})
+        TopicPlan(
+            settings.topic(name),
+            settings.partitions_of(name),
+            copies,
+            {**_durable(copies), **kept, **(_COMPACTED if name == STAGES else {})},
+        )
         for name in OWN_TOPICS
     ]
     plans += [

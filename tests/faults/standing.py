@@ -12,14 +12,22 @@ from operator import itemgetter
 
 from aiokafka.structs import ConsumerRecord
 
+from schemas.sources import SourcesFile
 from schemas.stages import StageRecord, decode_stage
-from tests.support.decided import Decided, decide, tell
-from workers.core.coverage import Coverage
+from tests.support.decided import Decided, decide, publish_stage
+from workers.core.coverage import Coverage, complete_series
 from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.rule_set import RuleSet
+from workers.core.watermarks import complete_types
 
 Place = tuple[int, str]
 """Partition and customer."""
+
+
+def watched_since(rules: RuleSet, sources: SourcesFile, start_ms: int) -> Coverage:
+    """Return what workers watch, everything from a moment on; complete are the types whose sources say so."""
+    since = dict.fromkeys((spec.key for spec in rules.specs()), start_ms)
+    return Coverage(since, complete=complete_series(since, complete_types(sources)))
 
 
 @dataclass(frozen=True)
@@ -52,17 +60,17 @@ def stood(
     rules = decided.rules
     if rules.ladder is None or decided.stored is None:
         return Stood()
-    told = tell(customer_id, decided.stored, rules, observed, end_ms).stages
-    return stood_by([*decided.stages, *told], _told_at_once(customer_id, events, rules, observed, end_ms))
+    published = publish_stage(customer_id, decided.stored, rules, observed, end_ms).stages
+    return stood_by([*decided.stages, *published], _told_at_once(customer_id, events, rules, observed, end_ms))
 
 
 def stood_by(records: Sequence[StageRecord | None], told_at_once: Iterable[StageRecord | None]) -> Stood:
     """Return how a customer has stood.
 
     Args:
-        records: what one thread publishes that tells at the end where the customer stands; None where the customer
+        records: what one thread publishes that says at the end where the customer stands; None where the customer
             is forgotten.
-        told_at_once: what one publishes that tells it whenever it is known.
+        told_at_once: what one publishes that says it whenever it is known.
     """
     begin = max((place for place, record in enumerate(records, start=1) if record is None), default=0)
     moves = tuple(record.stage_id for record in records[begin:] if record is not None and record.direction != "none")
@@ -80,10 +88,10 @@ def _told_at_once(
         outcome = decide(customer_id, stored, some, rules, observed)
         if outcome.stored is None:
             return
-        told = tell(customer_id, outcome.stored, rules, observed, upto_ms)
-        stored = told.stored
+        published = publish_stage(customer_id, outcome.stored, rules, observed, upto_ms)
+        stored = published.stored
         # What is a move here must be one in the other pass, too.
-        some_records = (record for record in (*outcome.stages, *told.stages) if record is not None)
+        some_records = (record for record in (*outcome.stages, *published.stages) if record is not None)
         yield from (record for record in some_records if record.direction == "none")
 
 

@@ -24,10 +24,10 @@ from tests.faults.justified import Justice, Published
 from tests.faults.loaded import acted_on_history
 from tests.faults.registered import as_json
 from tests.faults.stage import PARTITIONS, Stage
-from tests.faults.standing import Place, Stood, compare_standing, stood
+from tests.faults.standing import Place, Stood, compare_standing, stood, watched_since
 from tests.support.decided import Decided, decide, facts_in
 from tests.support.oracle import left
-from workers.core.coverage import FOREVER_MS, Coverage
+from workers.core.coverage import FOREVER_MS
 from workers.core.decisions.decide import decider_of
 from workers.core.events.decoding import DecodedEvent, decode_event
 from workers.core.rules.rule_set import RuleSet
@@ -108,8 +108,7 @@ async def judge(stage: Stage, poison: int = 0, *, counts_wrong: bool = True) -> 
     """
     configuration = load_configuration(stage.settings)
     sources, rules = as_json(configuration.sources), configuration.rules
-    keys = [spec.key for spec in rules.specs()]
-    observed = Coverage(dict.fromkeys(keys, stage.history.start_ms), complete=frozenset(keys))
+    observed = watched_since(rules, sources, stage.history.start_ms)
     log = await read_topic(stage, stage.settings.topic("activity"))
     verdict = Verdict()
     wanted = Counter(event.event_id for event in mapped_events(stage.history, sources, stage.prefix))

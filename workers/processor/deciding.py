@@ -164,13 +164,13 @@ class Deciding:
             raise LingerError(str(error)) from error
         return self._step_of(customer_id, outcome, upto_ms)
 
-    def tell(
+    def publish_stage(
         self,
         customer_id: str,
         raw: bytes,
         upto_ms: int,
         standing: Standing = AS_ANYBODY,
-        published: str | None = None,
+        published: tuple[str, int] | None = None,
     ) -> CustomerStep:
         """Publish where a customer stands, after what is due was decided.
 
@@ -179,13 +179,15 @@ class Deciding:
             raw: what is stored.
             upto_ms: due times until then are decided.
             standing: what the customer's mark says.
-            published: the stage that was published last, if it is known.
+            published: the stage in the newest record, and since when, if that is known.
 
         Raises:
             LingerError: as `fold`.
         """
         try:
-            outcome = self._decider.tell(customer_id, raw, self._coverage, upto_ms, self._layout, standing, published)
+            outcome = self._decider.publish_stage(
+                customer_id, raw, self._coverage, upto_ms, self._layout, standing, published
+            )
         except OtherLayout as error:
             raise LingerError(str(error)) from error
         step = self._step_of(customer_id, outcome, upto_ms)

@@ -15,6 +15,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer
 
 from schemas.actions import BRAKED_DETAIL, DISCARDED_DETAIL, EXPIRED_DETAIL, PAUSED_DETAIL, Suppression
+from workers.core.events.decoding import epoch_ms
 from workers.dead_letters.record import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
 from workers.kafka.range_reader import OffsetRange, read_ranges
 from workers.kafka.records import TopicPartition
@@ -71,9 +72,10 @@ class _Record(msgspec.Struct):
 
 
 class _Stage(msgspec.Struct):
-    """The field of a published stage that a rebuild needs."""
+    """The fields of a published stage that a rebuild needs."""
 
     stage: str
+    since: datetime
 
 
 _decode_stage = msgspec.json.Decoder(_Stage).decode
@@ -88,7 +90,7 @@ class Published:
         statuses: bits of everything published about an action id, by its sixteen bytes.
         latest_ms: time of the latest decision published, by partition.
         kept_from_ms: time of the first record kept, by topic and partition; missing if none was ever deleted.
-        stages: by partition and customer, the stage in the newest record.
+        stages: by partition and customer, the stage in the newest record, and since when (epoch milliseconds).
         dead_lettered: offsets of dead-lettered records of the activity topic, by its partition.
     """
 
@@ -96,7 +98,7 @@ class Published:
     latest_ms: dict[int, int] = field(default_factory=dict)
     kept_from_ms: dict[tuple[str, int], int] = field(default_factory=dict)
     dead_lettered: dict[int, set[int]] = field(default_factory=dict)
-    stages: dict[int, dict[str, str]] = field(default_factory=dict)
+    stages: dict[int, dict[str, tuple[str, int]]] = field(default_factory=dict)
 
     def status_of(self, action_id: str) -> int:
         """Return the bits of everything published about an id, 0 for nothing."""
@@ -146,7 +148,8 @@ class Published:
         if value is None:
             stages.pop(key.decode(), None)
         else:
-            stages[key.decode()] = sys.intern(_decode_stage(value).stage)
+            record = _decode_stage(value)
+            stages[key.decode()] = sys.intern(record.stage), epoch_ms(record.since)
 
     def add_dead_letter(self, headers: Mapping[str, bytes], activity_topic: str) -> None:
         """Add one dead letter; those that do not come from the activity topic add nothing."""

@@ -54,7 +54,7 @@ class Outcome:
         stages: what is to be published of the customer's stage, in order; None stands for a customer who is not
             known any longer.
         stage: the name of the stage, as far as everything has been seen; None if it is not known.
-        is_untold: whether the stage is still to be published, because it is no move (`tell`).
+        is_untold: whether the stage is still to be published, because it is no move (`publish_stage`).
         unnamed: for each action that waited and is dropped without a decision, the version of its rule: no one knows
             what that version says, and nothing shows which rule it was.
     """
@@ -215,7 +215,7 @@ class Decider:
         turn.release()
         return self._settled(upto_ms, layout)
 
-    def tell(
+    def publish_stage(
         self,
         customer_id: str,
         stored: bytes,
@@ -223,7 +223,7 @@ class Decider:
         upto_ms: int,
         layout: int,
         standing: Standing = AS_ANYBODY,
-        published: str | None = None,
+        published: tuple[str, int] | None = None,
     ) -> Outcome:
         """Decide what is due for a customer, and publish where they stand even if that is no move.
 
@@ -234,8 +234,8 @@ class Decider:
             upto_ms: as for `decide`.
             layout: of the new state.
             standing: what the customer's mark says.
-            published: the stage that was published last; None if that is not known. The same one is not published
-                again.
+            published: the stage in the customer's newest record, and since when; None if that is not known. What it
+                says is not published again.
         """
         self.turns += 1
         turn, customer = self.turn, self.program.customer
@@ -248,11 +248,10 @@ class Decider:
         turn.release()
         moves = turn.moves
         if moves is not None:
+            if published is not None:
+                moves.agree(published[0], published[1])
             passed_ms = max(fired_ms, turn.clock())
-            if published is not None and moves.ladder.name(moves.present(passed_ms).code) == published:
-                moves.agree(passed_ms)
-            else:
-                moves.tell(passed_ms)
+            moves.publish_present(passed_ms)
             turn.set_due()
         return self._settled(fired_ms, layout)
 

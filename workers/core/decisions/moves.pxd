@@ -6,6 +6,8 @@ from workers.core.customer.customer cimport Customer
 from workers.core.customer.stage cimport Stage
 from workers.core.conditions.ladder cimport ActiveLadder, Stretch
 
+cdef long long NO_MOVE
+
 cdef class Moves:
     cdef readonly ActiveLadder ladder
     cdef readonly Customer customer
@@ -36,7 +38,7 @@ cdef class Moves:
     cpdef Stretch present(self, long long upto_ms)
     cpdef bint is_untold(self, long long upto_ms) except -1
     @cython.locals(stretch=Stretch)
-    cpdef tell(self, long long upto_ms)
+    cpdef publish_present(self, long long upto_ms)
     @cython.locals(stretch=Stretch)
-    cpdef agree(self, long long upto_ms)
+    cpdef agree(self, str name, long long since_ms)
     cpdef forget(self)

@@ -68,12 +68,12 @@ class StageSweep:
                 log.warning(log_events.STEP_RETRIED, error=str(error))
             await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def agree(self, partition: OwnedPartition, published: Mapping[str, str]) -> None:
+    async def agree(self, partition: OwnedPartition, published: Mapping[str, tuple[str, int]]) -> None:
         """Take those out who stand where their newest record says; the others go on waiting.
 
         Args:
             partition: of the customers; nothing of it is published meanwhile.
-            published: by customer, the stage in the newest record.
+            published: by customer, the stage in the newest record, and since when.
         """
         while page := await self._page(partition, _NOT_COMPARED):
             if await self._step_for(partition, page, published) is None:
@@ -91,8 +91,8 @@ class StageSweep:
         if granted:
             await partition.outbox.wait_for_room()
             work = await self._step_for(partition, page[:granted], None)
-            told = 0 if work is None else len(work.stages)
-            await self._limiter.give_back(LADDER, ladder.pace, max(0, granted - told), now_ms)
+            published_now = 0 if work is None else len(work.stages)
+            await self._limiter.give_back(LADDER, ladder.pace, max(0, granted - published_now), now_ms)
 
     async def _page(self, partition: OwnedPartition, upto: int) -> list[str]:
         """Return some of those who wait."""
@@ -101,7 +101,7 @@ class StageSweep:
         return [] if partition.number not in due else due[partition.number].customers
 
     async def _step_for(
-        self, partition: OwnedPartition, customer_ids: Sequence[str], published: Mapping[str, str] | None
+        self, partition: OwnedPartition, customer_ids: Sequence[str], published: Mapping[str, tuple[str, int]] | None
     ) -> UnitOfWork | None:
         """Take one step for some customers; return it, None if it was not taken."""
         async with partition.lock:
@@ -116,7 +116,7 @@ class StageSweep:
         partition: OwnedPartition,
         work: UnitOfWork,
         customer_ids: Sequence[str],
-        published: Mapping[str, str] | None,
+        published: Mapping[str, tuple[str, int]] | None,
     ) -> None:
         coverage = partition.coverage(self._sources.complete_types)
         upto_ms = max(partition.watermarks.by_type.values())
@@ -130,7 +130,7 @@ class StageSweep:
                 standing = self._orders.standing(partition, customer_id, partition.meta.offset)
                 try:
                     newest = None if published is None else published.get(customer_id)
-                    decided = deciding.tell(customer_id, raw, upto_ms, standing, newest)
+                    decided = deciding.publish_stage(customer_id, raw, upto_ms, standing, newest)
                 except LingerError:
                     raise
                 except Exception:  # the data of one customer must not stop the stages of all others
