@@ -119,7 +119,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     channel: Annotated[str | None, Meta(description="How the customer is to be reached, such as `push`.")] = None
     locale: Annotated[str | None, Meta(description="The language of the message, such as `nl-BE`.")] = None
     labels: Annotated[
-        dict[str, Number] | None, Meta(description="Constants of the rule, for whoever carries out the action.")
+        dict[str, Number] | None, Meta(description="Constants of the rule, for those who carry out the action.")
     ] = None
     value: Annotated[
         Value | None, Meta(description="What the customer is worth, as known when the action was decided.")

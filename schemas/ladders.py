@@ -39,7 +39,7 @@ class Step(Strict):
 
 
 class Bottom(Strict):
-    """The stage of everybody for whom no step holds."""
+    """The stage of all customers for whom no step holds."""
 
     stage: StageName = Field(description="The name of the stage.", examples=["newcomer"])
     list: bool = Field(default=False, description="Whether customers on this step can be listed.", examples=[True])
@@ -50,7 +50,7 @@ def _read_bottom(value: Any) -> Any:
 
 
 class Ladder(Strict):
-    """A ladder: stages from the top, each with its condition, and the stage of everybody else."""
+    """A ladder: stages from the top, each with its condition, and the stage of all others."""
 
     name: StageName = Field(description="The name of the ladder.", examples=["simple"])
     status: Literal["draft", "live"] = Field(
@@ -72,7 +72,7 @@ class Ladder(Strict):
         Bottom,
         BeforeValidator(_read_bottom, json_schema_input_type=StageName | Bottom),
         PlainSerializer(lambda bottom: bottom.stage if not bottom.list else {"stage": bottom.stage, "list": True}),
-    ] = Field(description="The stage of everybody for whom no step holds.", examples=["newcomer"])
+    ] = Field(description="The stage of all customers for whom no step holds.", examples=["newcomer"])
 
     @model_validator(mode="after")
     def _told_apart(self) -> "Ladder":

@@ -159,7 +159,7 @@ class Rule(Strict):
     )
     labels: Labels | None = Field(
         default=None,
-        description="Names with values that go with the action, for whoever carries it out.",
+        description="Names with values that go with the action, for those who carry it out.",
         examples=[{"campaign": "spring", "cost": 0.4}],
     )
     again_after: AgainAfter = Field(

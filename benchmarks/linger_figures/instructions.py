@@ -51,7 +51,7 @@ SETS: Final = (Played(), Played(has_stages=True), Played(10))
 _PARTS: Final = {
     "decide": r"\d+Decider_(\d+)?decide",
     "read": r"\d+Stored_(\d+)?read",
-    "tell": r"\d+Decider_(\d+)?tell",
+    "publish_stage": r"\d+Decider_(\d+)?publish_stage",
     "fold": r"\d+Turn_(\d+)?fold_plain",
     "due": r"\d+Turn_(\d+)?fire",
     "settle": r"\d+Turn_(\d+)?settle",
@@ -110,8 +110,8 @@ def counted(workload: Workload, rules: Played, environment: Mapping[str, str]) -
                 parts[part] = int(one[1].replace(",", ""))
     events, records = played["events"], played["records"]
     figures = {part: round(number / (records if part == "records" else events)) for part, number in parts.items()}
-    # A stage that is no move is told in a turn of its own: it belongs to what an event costs.
-    alone = figures.pop("decide") + figures.pop("tell")
+    # A stage that is no move is published in a turn of its own: it belongs to what an event costs.
+    alone = figures.pop("decide") + figures.pop("publish_stage")
     figures["around"] = alone - sum(figures[part] for part in ("read", "fold", "due", "settle", "write"))
     stages = figures.pop("stages")
     return {

@@ -29,7 +29,7 @@ class Played:
 
     Attributes:
         events, turns, looks: events, turns of customers with events, and looks at customers who were due.
-        told: how often a stage was published that is no move, as the sweep does.
+        published: how often a stage was published that is no move, as the sweep does.
         records, stages: number of records of decisions, and of stages.
         stored_bytes: of all customers, at the end.
         customers: how many there are.
@@ -38,7 +38,7 @@ class Played:
     events: int = 0
     turns: int = 0
     looks: int = 0
-    told: int = 0
+    published: int = 0
     records: int = 0
     stages: int = 0
     stored_bytes: int = 0
@@ -110,8 +110,8 @@ class ShortTurns:
             self.played.looks += 1
             self._keep(customer, decide(customer, stored[customer], (), observed, now_ms, _LAYOUT))
         for customer in sorted(self._untold):
-            self.played.told += 1
-            self._keep(customer, self.decider.tell(customer, stored[customer], observed, now_ms, _LAYOUT))
+            self.played.published += 1
+            self._keep(customer, self.decider.publish_stage(customer, stored[customer], observed, now_ms, _LAYOUT))
 
     def finish(self) -> Played:
         """Return what came of it."""

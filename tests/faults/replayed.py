@@ -12,7 +12,7 @@ from aiokafka.structs import ConsumerRecord
 from schemas.actions import Action, Decision
 from schemas.orders import ERASE, RESUME, Order, parse_order
 from schemas.stages import StageRecord
-from tests.support.decided import LATEST_LAYOUT, Decided, decide, facts_in, tell
+from tests.support.decided import LATEST_LAYOUT, Decided, decide, facts_in, publish_stage
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.standing import Standing
 from workers.core.decisions.decide import decider_of
@@ -113,17 +113,19 @@ def replay(
         if (answer := _answer(result.decided.stored, rules)) is not None:
             result.rights.answered(*answer)
 
-    def publish_stage(upto_ms: int, seen: Coverage) -> None:
+    def stand(upto_ms: int, seen: Coverage) -> None:
         if result.decided.stored is not None:
-            told = tell(customer_id, result.decided.stored, rules, seen, upto_ms, result.rights.standing())
-            result.decided.stored = told.stored
-            result.stages += told.stages
+            standing = publish_stage(
+                customer_id, result.decided.stored, rules, seen, upto_ms, result.rights.standing()
+            )
+            result.decided.stored = standing.stored
+            result.stages += standing.stages
 
     for item in items:
         if tells_at_once:
             go_on(0, observed)
-            publish_stage(0, observed)
-            publish_stage((item.at_ms() if isinstance(item, Order) else item.at_ms) - 1, observed)
+            stand(0, observed)
+            stand((item.at_ms() if isinstance(item, Order) else item.at_ms) - 1, observed)
         if isinstance(item, Order):
             go_on(item.at_ms(), observed)
             _carry_out(result, customer_id, item, rules, observed)
@@ -138,9 +140,9 @@ def replay(
     if seen_at_last is not None or tells_at_once:
         go_on(0, observed)
     if tells_at_once:
-        publish_stage(0, observed)
+        stand(0, observed)
     go_on(end_ms, seen_at_last or observed)
-    publish_stage(end_ms, seen_at_last or observed)
+    stand(end_ms, seen_at_last or observed)
     return result
 
 

@@ -14,7 +14,7 @@ from aiokafka.structs import ConsumerRecord
 
 from schemas.sources import SourcesFile
 from schemas.stages import StageRecord, decode_stage
-from tests.support.decided import Decided, decide, tell
+from tests.support.decided import Decided, decide, publish_stage
 from workers.core.coverage import Coverage, complete_series
 from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.rule_set import RuleSet
@@ -60,17 +60,17 @@ def stood(
     rules = decided.rules
     if rules.ladder is None or decided.stored is None:
         return Stood()
-    told = tell(customer_id, decided.stored, rules, observed, end_ms).stages
-    return stood_by([*decided.stages, *told], _told_at_once(customer_id, events, rules, observed, end_ms))
+    published = publish_stage(customer_id, decided.stored, rules, observed, end_ms).stages
+    return stood_by([*decided.stages, *published], _told_at_once(customer_id, events, rules, observed, end_ms))
 
 
 def stood_by(records: Sequence[StageRecord | None], told_at_once: Iterable[StageRecord | None]) -> Stood:
     """Return how a customer has stood.
 
     Args:
-        records: what one thread publishes that tells at the end where the customer stands; None where the customer
+        records: what one thread publishes that says at the end where the customer stands; None where the customer
             is forgotten.
-        told_at_once: what one publishes that tells it whenever it is known.
+        told_at_once: what one publishes that says it whenever it is known.
     """
     begin = max((place for place, record in enumerate(records, start=1) if record is None), default=0)
     moves = tuple(record.stage_id for record in records[begin:] if record is not None and record.direction != "none")
@@ -87,9 +87,9 @@ def _told_at_once(
         outcome = decide(customer_id, stored, [event], rules, observed)
         if outcome.stored is None:
             return
-        at_once = tell(customer_id, outcome.stored, rules, observed, 0)
+        at_once = publish_stage(customer_id, outcome.stored, rules, observed, 0)
         assert at_once.stored is not None
-        by_time = tell(customer_id, at_once.stored, rules, observed, next_ms - 1)
+        by_time = publish_stage(customer_id, at_once.stored, rules, observed, next_ms - 1)
         stored = by_time.stored
         # What is a move here must be one in the other pass, too.
         records = (record for record in (*outcome.stages, *at_once.stages, *by_time.stages) if record is not None)

@@ -11,7 +11,7 @@ from schemas.rules import RuleBook
 from schemas.stages import StageRecord, encode_stage
 from tests.faults.standing import Standing, Stood, compare_standing, stood
 from tests.support.builders import START, day, event, watched
-from tests.support.decided import decide, tell
+from tests.support.decided import decide, publish_stage
 from workers.core.rules.rule_compiler import compile_rules
 
 PLACE = (0, "ada")
@@ -51,9 +51,9 @@ def published() -> list[StageRecord]:
     for one in EVENTS:
         decided = decide("ada", stored, [one], RULES, observed)
         assert decided.stored is not None
-        told = tell("ada", decided.stored, RULES, observed, one.at_ms)
-        stored = told.stored
-        records += [*decided.stages, *told.stages]
+        published = publish_stage("ada", decided.stored, RULES, observed, one.at_ms)
+        stored = published.stored
+        records += [*decided.stages, *published.stages]
     last = decide("ada", stored, [], RULES, observed, END_MS)
     return [record for record in (*records, *last.stages) if record is not None]
 

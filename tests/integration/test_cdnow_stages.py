@@ -36,7 +36,7 @@ def days_of_purchases() -> dict[str, list[date]]:
 
 
 def stage_at_the_end_of(day: date, bought: list[date]) -> str:
-    """The stage of somebody who bought on these days, at the last moment of a later day."""
+    """The stage of someone who bought on these days, at the last moment of a later day."""
 
     def passed(earlier: date) -> timedelta:
         # Only the day of a purchase is known, and it counts as of noon.

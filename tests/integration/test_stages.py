@@ -142,10 +142,10 @@ def test_a_new_ladder_over_stored_customers_moves_nobody(apache_pair: Pair, tmp_
         await place.now(6)
         await place.decided_until(6)
         assert not await stages(place)
-        everybody = {f"c{number}" for number in range(CUSTOMERS)}
+        everyone = {f"c{number}" for number in range(CUSTOMERS)}
         two_purchases = {f"c{number}" for number in range(CUSTOMERS) if number % 4 == 1}
         before: list[dict[str, Any]] = []
-        for rules, affected in ((QUIET + LADDER, everybody), (QUIET + OTHER, two_purchases)):
+        for rules, affected in ((QUIET + LADDER, everyone), (QUIET + OTHER, two_purchases)):
             await stop_workers(place)
             (place.folder / "rules.yaml").write_text(rules)
             place.start_worker()

@@ -125,9 +125,11 @@ class Followed:
         self.outcome = core.decide("ada", self.stored, events, self.rules, observed, upto_ms, layout)
         self._take()
 
-    def tell(self, observed: Coverage, upto_ms: int) -> None:
+    def publish(self, observed: Coverage, upto_ms: int) -> None:
         if self.stored is not None:
-            self.outcome = core.decider_of(self.rules).tell("ada", self.stored, observed, upto_ms, LAYOUTS[-1])
+            self.outcome = core.decider_of(self.rules).publish_stage(
+                "ada", self.stored, observed, upto_ms, LAYOUTS[-1]
+            )
             self._take()
 
     def _take(self) -> None:
@@ -232,7 +234,7 @@ def check(
     customer.turn([], observed, END)
     assert customer.moves == naive.moves
     assert customer.outcome.stage == (naive.stage if naive.is_known else None)
-    customer.tell(observed, END)
+    customer.publish(observed, END)
     newest = customer.records[-1] if customer.records else None
     if naive.stage is None:
         assert newest is None
@@ -240,9 +242,9 @@ def check(
     assert newest is not None
     said = (newest.stage, epoch_ms(newest.since), newest.came_from, newest.direction)
     assert said == (naive.stage, naive.since_ms, naive.came_from, naive.direction)
-    told = len(customer.records)
-    customer.tell(observed, END)
-    assert len(customer.records) == told
+    published = len(customer.records)
+    customer.publish(observed, END)
+    assert len(customer.records) == published
 
 
 # --- rules that read a ladder: the laws of deciding hold -----------------------------------------------------------
@@ -320,7 +322,7 @@ class Decided(Followed):
 
     def final(self) -> tuple[Any, ...]:
         self.turn([], OBSERVED, END)
-        self.tell(OBSERVED, END)
+        self.publish(OBSERVED, END)
         assert self.stored is not None
         decider_of(RULES).read(self.stored)
         written = decider_of(RULES).stored.write(LAYOUTS[-1])
@@ -364,7 +366,7 @@ def test_it_does_not_matter_when_timers_are_looked_at(
         if lags[serial] % 2 and upto_ms > START:
             customer.turn([], OBSERVED, upto_ms)
             if lags[serial] % 5 == 0:
-                customer.tell(OBSERVED, upto_ms)
+                customer.publish(OBSERVED, upto_ms)
     assert customer.final() == oracle(events)
 
 
@@ -385,7 +387,7 @@ def test_types_that_lag_delay_moves_and_change_none(
         customer.turn([next_event], observed)
         customer.turn([], observed, max(until.values()))
         if lags[serial] % 5 == 0:
-            customer.tell(observed, max(until.values()))
+            customer.publish(observed, max(until.values()))
     assert customer.final() == oracle(events)
 
 
@@ -446,28 +448,28 @@ def test_another_ladder_moves_nobody_and_then_counts_as_if_it_had_been_there(
     live_ms = max(one.at_ms for one in before) + round(later * DAY)
     assume(all(one.at_ms > live_ms for one in after))
     customer.turn([], OBSERVED, live_ms)
-    customer.tell(OBSERVED, live_ms)
-    told = len(customer.records)
+    customer.publish(OBSERVED, live_ms)
+    published = len(customer.records)
     ladder = ladder_of(other)
     changed = compile_rules(RuleBook((), ladders=(ladder,)), TYPES)
     customer.rules = changed.as_activated(1, {LADDER: (1, live_ms)})
     observed = watched(customer.rules)
     customer.turn([], observed, live_ms)
-    assert len(customer.records) == told  # no move
-    customer.tell(observed, live_ms)
-    assert all(record.direction == "none" for record in customer.records[told:])
+    assert len(customer.records) == published  # no move
+    customer.publish(observed, live_ms)
+    assert all(record.direction == "none" for record in customer.records[published:])
     for one in after:
         customer.turn([one], observed)
     customer.turn([], observed, END)
-    customer.tell(observed, END)
+    customer.publish(observed, END)
     # Where the customer stands is what the ladder says now, wherever they stood before.
     fresh = Followed(changed)
     fresh.turn(events, observed)
     fresh.turn([], observed, END)
     assert customer.outcome.stage == fresh.outcome.stage
-    newest = {record.stage for record in customer.records[told:][-1:]}
+    newest = {record.stage for record in customer.records[published:][-1:]}
     if fresh.outcome.stage is not None:
         assert newest == {fresh.outcome.stage}
-    for record in customer.records[told:]:
+    for record in customer.records[published:]:
         if record.direction != "none":
             assert epoch_ms(record.since) >= live_ms

@@ -77,7 +77,7 @@ def decide(
     return _as_decided(core.decide(customer_id, stored, events, rules, observed, upto_ms, layout, standing), rules)
 
 
-def tell(
+def publish_stage(
     customer_id: str,
     stored: bytes,
     rules: RuleSet,
@@ -85,8 +85,8 @@ def tell(
     upto_ms: int,
     standing: Standing = AS_ANYBODY,
 ) -> Decided:
-    """Publish where a customer stands, even if that is no move; arguments as of `Decider.tell`."""
-    outcome = decider_of(rules).tell(customer_id, stored, observed, upto_ms, LATEST_LAYOUT, standing)
+    """Publish where a customer stands, even if that is no move; arguments as of `Decider.publish_stage`."""
+    outcome = decider_of(rules).publish_stage(customer_id, stored, observed, upto_ms, LATEST_LAYOUT, standing)
     return _as_decided(outcome, rules)
 
 

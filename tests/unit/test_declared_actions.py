@@ -45,7 +45,7 @@ def test_no_action_is_called_as_a_topic_of_linger() -> None:
 
 def test_rules_ask_for_declared_actions_and_for_no_others(tmp_path: Path) -> None:
     file = tmp_path / "rules.yaml"
-    for action, hint in (("grow", None), ("grwo", "did you mean 'grow'?"), ("at-risk", None)):
+    for action, hint in (("grow", None), ("groww", "did you mean 'grow'?"), ("at-risk", None)):
         file.write_text(RULE.replace("ACTION", action))
         _, problems = load_book([file], known_names(declared()))
         assert [(one.code, one.hint) for one in problems] == ([("unknown-action", hint)] if hint else [])

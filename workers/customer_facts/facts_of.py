@@ -201,7 +201,7 @@ def _take_stage(stage: Stage, facts: StageFacts) -> None:
     stage.code, stage.from_code = codes[0], codes[1]
     stage.since_ms = _ms(facts.since, "stage: since")
     stage.direction, stage.by_time = DIRECTIONS.index(facts.direction), facts.by_time
-    stage.tell(codes[2], _ms(facts.published_since, "stage: published_since"))
+    stage.note_told(codes[2], _ms(facts.published_since, "stage: published_since"))
     if not stage.is_present():
         raise UnreadableFacts("stage: it says nothing")
 

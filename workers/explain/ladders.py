@@ -37,13 +37,13 @@ def _steps(ladder: Ladder, book: RuleBook) -> Iterator[dict[str, Any]]:
         when = f"when {clause(step.when, book, named=False)}"
         yield {"stage": step.stage, "when": when, "draft": step.status == "draft", "list": step.list}
     bottom = ladder.otherwise
-    yield {"stage": bottom.stage, "when": "everybody else", "draft": False, "list": bottom.list}
+    yield {"stage": bottom.stage, "when": "all other customers", "draft": False, "list": bottom.list}
 
 
 def remark_on(step: dict[str, Any]) -> str:
     """Return what is to be said behind the name of a stage: whether its step is a draft, and whether it is listed."""
     if step["draft"]:
-        return " (draft: only checked, nobody stands there)"
+        return " (draft: only checked, no customer stands there)"
     return " (listed)" if step["list"] else ""
 
 

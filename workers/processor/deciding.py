@@ -164,7 +164,7 @@ class Deciding:
             raise LingerError(str(error)) from error
         return self._step_of(customer_id, outcome, upto_ms)
 
-    def tell(
+    def publish_stage(
         self,
         customer_id: str,
         raw: bytes,
@@ -185,7 +185,9 @@ class Deciding:
             LingerError: as `fold`.
         """
         try:
-            outcome = self._decider.tell(customer_id, raw, self._coverage, upto_ms, self._layout, standing, published)
+            outcome = self._decider.publish_stage(
+                customer_id, raw, self._coverage, upto_ms, self._layout, standing, published
+            )
         except OtherLayout as error:
             raise LingerError(str(error)) from error
         step = self._step_of(customer_id, outcome, upto_ms)

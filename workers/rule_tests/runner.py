@@ -237,7 +237,7 @@ def _refuse_unknown_stage(stage: str, scenario: Scenario, path: Path) -> None:
     """
     ladder = scenario.compiled.ladder
     if ladder is None:
-        raise ImpossibleExample(path, "no ladder is live, so that nobody stands on a stage")
+        raise ImpossibleExample(path, "no ladder is live, so that no customer stands on a stage")
     if stage not in ladder.stages:
         suggested = did_you_mean(stage, ladder.stages)
         hint = f"did you mean '{suggested}'?" if suggested else f"its stages are {', '.join(ladder.stages)}"

@@ -41,7 +41,7 @@ def test_a_ladder_is_explained_from_the_top_with_what_it_waits_for_and_who_reads
         "  1. lost: when a customer has had no purchase for 90 days",
         "  2. quiet: when a customer has had no purchase for 30 days",
         "  3. loyal: when a customer has had at least 3 purchases ever",
-        "  4. newcomer: everybody else",
+        "  4. newcomer: all other customers",
         "  Checked: After every purchase. Also 90 days after the last purchase, or 30 days after the last purchase.",
         "  Waits for: purchase; so does every rule that reads a stage",
         "  Read by: reads",
@@ -56,7 +56,7 @@ def test_a_ladder_is_explained_from_the_top_with_what_it_waits_for_and_who_reads
 def test_a_step_that_is_a_draft_says_so_and_is_not_waited_for() -> None:
     (entry,) = ladders_explained(RuleBook((), ladders=(Ladder.model_validate(DRAFTS),)))
     lines = list(lines_of(entry))
-    draft = "thinks-along (draft: only checked, nobody stands there)"
+    draft = "thinks-along (draft: only checked, no customer stands there)"
     assert lines[1] == f"  1. {draft}: when a customer has had at least 1 idea ever"
     assert lines[2].startswith("  2. regular (listed): ")
     assert lines[-4:-1] == [

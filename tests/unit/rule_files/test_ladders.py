@@ -79,7 +79,7 @@ def test_a_rule_that_decides_needs_a_live_ladder() -> None:
 def test_what_a_step_names_is_checked_like_what_a_rule_names() -> None:
     _, found = read_book({"a.yaml": ladder("{none: puchase, for: 45 days}")}, KnownNames(frozenset({"purchase"})))
     assert [problem.code for problem in found] == ["unknown-type"]
-    assert [one[0] for one in problems(a=ladder("{meets: nobody}"))] == ["unknown-definition"]
+    assert [one[0] for one in problems(a=ladder("{meets: nowhere}"))] == ["unknown-definition"]
 
 
 def test_every_code_is_tried_here() -> None:

@@ -1,4 +1,4 @@
-"""Laws of the stages in a preview: each month has everybody once, on the stage where the core has them."""
+"""Laws of the stages in a preview: each month has all customers once, on the stage where the core has them."""
 
 from collections import Counter
 from datetime import UTC, date, datetime
@@ -36,7 +36,7 @@ def months(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def expected(site: Site, text: str, month: str) -> Counter[str | None]:
-    """Where the core has everybody at the end of a month, who is decided up to then and never after it."""
+    """Where the core has each customer at the end of a month, who is decided up to then and never after it."""
     book, problems = load_book([site.write("alone.yaml", text)], KnownNames(TYPES))
     assert not problems
     rules = compile_rules(book, TYPES)

@@ -107,11 +107,11 @@ def test_where_the_stage_is_unknown_that_is_said() -> None:
             "the live ladder has no stage 'xyz'",
             "its stages are regular, newcomer, quiet",
         ),
-        ({"stage": "quiet"}, None, "no ladder is live, so that nobody stands on a stage", None),
+        ({"stage": "quiet"}, None, "no ladder is live, so that no customer stands on a stage", None),
         (
             {"stage": "quiet"},
             {**LADDER, "status": "draft"},
-            "no ladder is live, so that nobody stands on a stage",
+            "no ladder is live, so that no customer stands on a stage",
             None,
         ),
     ],

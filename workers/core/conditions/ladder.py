@@ -34,7 +34,7 @@ class Described(Protocol):
 
     @property
     def types(self) -> frozenset[str]:
-        """All event types that can change where somebody stands."""
+        """All event types that can change where someone stands."""
         ...
 
     @property
@@ -171,7 +171,7 @@ class ActiveLadder:
         return stretch
 
     def start(self, is_other: bool) -> Stretch:
-        """Make the first stretch anew, from the latest event on; return it.
+        """Make the first stretch again, from the latest event on; return it.
 
         Args:
             is_other: whether the ladder is another one than that by which the stage is known: then it does not move.
@@ -231,7 +231,7 @@ class ActiveLadder:
         stage.direction, stage.by_time = stretch.direction, stretch.by_time
 
     def next_change_ms(self, at_ms: int) -> int:
-        """Return when time alone changes next what can be told of the stage, after a moment; FOREVER_MS for never."""
+        """Return when time alone changes next what can be said of the stage, after a moment; FOREVER_MS for never."""
         return self.at(at_ms).until_ms
 
     # -- words ---------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ cdef class Stage:
     cdef public bint by_time
 
     cpdef clear(self)
-    cpdef tell(self, long long code, long long since_ms)
+    cpdef note_told(self, long long code, long long since_ms)
     cpdef bint is_present(self) noexcept
     cpdef bint is_told(self) noexcept
     @cython.locals(flags=cython.longlong)

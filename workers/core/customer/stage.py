@@ -33,7 +33,7 @@ def code_of_stage(name: str) -> int:
 class Stage:
     """The latest known stage of a customer, as it was at their latest event.
 
-    Stages are named by codes (`code_of_stage`), so that they can be read whatever the ladder is now.
+    Stages are named by codes (`code_of_stage`), so that they can be read no matter what the ladder is now.
 
     Attributes:
         code: of the stage; 0 while none was ever known.
@@ -59,7 +59,7 @@ class Stage:
         self.told_code = self.told_since_ms = 0
         self.by_time = False
 
-    def tell(self, code: int, since_ms: int) -> None:
+    def note_told(self, code: int, since_ms: int) -> None:
         """Note what the newest record says; the code is 0 if that is not where the customer stands."""
         self.told_code = code
         self.told_since_ms = since_ms
@@ -115,8 +115,8 @@ class Stage:
         """Return it as numbers, as in layout 3; empty if there is nothing to remember."""
         if not self.is_present():
             return []
-        told = [self.told_code, self.told_since_ms]
-        return [self.code, self.since_ms, self.from_code, self.direction, int(self.by_time), *told]
+        newest = [self.told_code, self.told_since_ms]
+        return [self.code, self.since_ms, self.from_code, self.direction, int(self.by_time), *newest]
 
     def take(self, numbers: list[int]) -> None:
         """Take over what `numbers` returned.
@@ -133,4 +133,4 @@ class Stage:
                 raise Damaged(f"{code} is the code of no stage")
         self.code, self.since_ms = numbers[0], within(numbers[1], FARTHEST_MS)
         self.from_code, self.direction, self.by_time = numbers[2], numbers[3], numbers[4] == 1
-        self.tell(numbers[5], within(numbers[6], FARTHEST_MS))
+        self.note_told(numbers[5], within(numbers[6], FARTHEST_MS))

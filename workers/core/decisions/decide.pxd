@@ -57,7 +57,7 @@ cdef class Decider:
     @cython.locals(
         turn=Turn, customer=Customer, fired_ms=cython.longlong, moves=Moves, passed_ms=cython.longlong
     )
-    cpdef Outcome tell(
+    cpdef Outcome publish_stage(
         self, str customer_id, bytes stored, Coverage observed, long long upto_ms, long long layout,
         Standing standing=*, object published=*,
     )

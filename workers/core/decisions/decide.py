@@ -54,7 +54,7 @@ class Outcome:
         stages: what is to be published of the customer's stage, in order; None stands for a customer who is not
             known any longer.
         stage: the name of the stage, as far as everything has been seen; None if it is not known.
-        is_untold: whether the stage is still to be published, because it is no move (`tell`).
+        is_untold: whether the stage is still to be published, because it is no move (`publish_stage`).
         unnamed: for each action that waited and is dropped without a decision, the version of its rule: no one knows
             what that version says, and nothing shows which rule it was.
     """
@@ -215,7 +215,7 @@ class Decider:
         turn.release()
         return self._settled(upto_ms, layout)
 
-    def tell(
+    def publish_stage(
         self,
         customer_id: str,
         stored: bytes,
@@ -251,7 +251,7 @@ class Decider:
             if published is not None:
                 moves.agree(published[0], published[1])
             passed_ms = max(fired_ms, turn.clock())
-            moves.tell(passed_ms)
+            moves.publish_present(passed_ms)
             turn.set_due()
         return self._settled(fired_ms, layout)
 

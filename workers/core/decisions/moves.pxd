@@ -36,7 +36,7 @@ cdef class Moves:
     cpdef Stretch present(self, long long upto_ms)
     cpdef bint is_untold(self, long long upto_ms) except -1
     @cython.locals(stretch=Stretch)
-    cpdef tell(self, long long upto_ms)
+    cpdef publish_present(self, long long upto_ms)
     @cython.locals(stretch=Stretch)
     cpdef agree(self, str name, long long since_ms)
     cpdef forget(self)

@@ -1,7 +1,7 @@
 """Moves: what is to be published of the stages of the customer who is looked at, and where the customer stands.
 
 A move is published once it is decided: with the event that caused it, or when time did and every type that the ladder
-reads has been seen. A stage that is no move waits (`Moves.is_untold`) until it is asked for with `tell`.
+reads has been seen. A stage that is no move waits (`Moves.is_untold`) until it is asked for with `publish_present`.
 """
 
 from typing import Final
@@ -65,7 +65,7 @@ class Moves:
             if stage.told_since_ms > stretch.since_ms:
                 self._correct(stretch)
             else:
-                stage.tell(0, stage.told_since_ms)
+                stage.note_told(0, stage.told_since_ms)
 
     def _is_news(self, stretch: Stretch) -> bool:
         """Return whether a stage began after the one that was published last."""
@@ -111,7 +111,7 @@ class Moves:
                 value=None if self.value is None else self.value.read(max(stretch.since_ms, self.customer.at_ms)),
             )
         )
-        self.stage.tell(stretch.code, stretch.since_ms)
+        self.stage.note_told(stretch.code, stretch.since_ms)
 
     # -- events --------------------------------------------------------------------------------------------
 
@@ -162,7 +162,7 @@ class Moves:
         if is_other and stage.told_code:
             stretch: Stretch = ladder.at(max(stage.told_since_ms, self.customer.at_ms))
             if stretch.code != stage.told_code or stretch.since_ms != stage.told_since_ms:
-                stage.tell(0, stage.told_since_ms)
+                stage.note_told(0, stage.told_since_ms)
         self.set_time(self.customer.at_ms)
 
     def present(self, upto_ms: int) -> Stretch:
@@ -178,7 +178,7 @@ class Moves:
         """Return whether it is known where the customer stands, and is not published; argument as of `present`."""
         return not self.stage.told_code and self.present(upto_ms).code != 0
 
-    def tell(self, upto_ms: int) -> None:
+    def publish_present(self, upto_ms: int) -> None:
         """Publish where the customer stands, if that is not published; moves were published before.
 
         Args:
@@ -205,9 +205,9 @@ class Moves:
         at_ms = max(since_ms, self.customer.at_ms)
         stretch = self.ladder.at(at_ms)
         if stretch.code == code_of_stage(name):
-            self.stage.tell(stretch.code, stretch.since_ms)
+            self.stage.note_told(stretch.code, stretch.since_ms)
         else:
-            self.stage.tell(0, since_ms)
+            self.stage.note_told(0, since_ms)
         self.set_time(at_ms)
 
     def forget(self) -> None:

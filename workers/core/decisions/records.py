@@ -59,7 +59,7 @@ class RuleWords:
         openings: by kind, what follows the action's id, up to the customer's id.
         identity: what follows the customer's id, up to the start of the episode.
         template: what follows the moments, up to the variables.
-        hold_out: whom it leaves out; None for nobody.
+        hold_out: whom it leaves out; None for none.
         share, experiment: of its hold-out, for details; empty for none.
         constants: what follows the reasons of an action: channel, locale and labels.
         priority: what ends an action: its priority, if it has one.

@@ -141,7 +141,7 @@ class Ladder:
         steps: the conditions of all stages but the lowest, with every `meets` replaced.
         listed: the stages whose customers can be listed.
         pace: how fast stages are published that are no move.
-        types: all event types that can change where somebody stands.
+        types: all event types that can change where someone stands.
         reads_tenure: whether it also reads since when the customer is known.
         hash: of everything that decides where customers stand.
         since_generation, live_since_ms: the rule set in which it got this hash, and when that set was loaded; 0 for

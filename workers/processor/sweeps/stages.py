@@ -91,8 +91,8 @@ class StageSweep:
         if granted:
             await partition.outbox.wait_for_room()
             work = await self._step_for(partition, page[:granted], None)
-            told = 0 if work is None else len(work.stages)
-            await self._limiter.give_back(LADDER, ladder.pace, max(0, granted - told), now_ms)
+            published_now = 0 if work is None else len(work.stages)
+            await self._limiter.give_back(LADDER, ladder.pace, max(0, granted - published_now), now_ms)
 
     async def _page(self, partition: OwnedPartition, upto: int) -> list[str]:
         """Return some of those who wait."""
@@ -130,7 +130,7 @@ class StageSweep:
                 standing = self._orders.standing(partition, customer_id, partition.meta.offset)
                 try:
                     newest = None if published is None else published.get(customer_id)
-                    decided = deciding.tell(customer_id, raw, upto_ms, standing, newest)
+                    decided = deciding.publish_stage(customer_id, raw, upto_ms, standing, newest)
                 except LingerError:
                     raise
                 except Exception:  # the data of one customer must not stop the stages of all others

@@ -22,7 +22,7 @@ def no_variable(location: ErrorLocation) -> ProblemText:
     if isinstance(node, MapNode) and node.entries:
         return _no_measurement(node)
     message = f"expected {_EITHER}, found {in_words(node)}"
-    fixed = "a fixed value is the same for everybody: the template can have it, or write it under 'labels'"
+    fixed = "a fixed value is the same for all customers: the template can have it, or write it under 'labels'"
     return ProblemText("unknown-kind", message, fixed if isinstance(node, ScalarNode) else _KINDS)
 
 

@@ -144,7 +144,7 @@ def _in_condition(document: Document, part: Node, stages: set[str], *, has_ladde
     if not isinstance(part, MapNode) or not any(word in part.entries for word in _READERS):
         return
     if not has_ladder:
-        message = "there is no ladder, so nobody stands on a stage"
+        message = "there is no ladder, so no customer stands on a stage"
         hint = "write one under 'stages', in one of the files"
         yield Problem(document.file, *part.at, "no-ladder", message, hint)
         return
@@ -209,7 +209,7 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     "no-ladder": Explanation(
         "There is no ladder",
         "`stage`, `in stage for` and `moved` ask on which stage a customer stands. No file has a ladder under "
-        "`stages`, so nobody stands on one; or all ladders are drafts, and a rule that is none reads a stage.",
+        "`stages`, so no customer stands on one; or all ladders are drafts, and a rule that is none reads a stage.",
         _RULE % "quiet",
         _LADDER % _QUIET + _RULE % "quiet",
     ),

@@ -16,7 +16,7 @@ _EVERY_SECONDS: Final = 60.0
 
 
 class CompactedTopics:
-    """Tells the orders for customers which topics get tombstones."""
+    """Gives the orders for customers the topics that get tombstones."""
 
     def __init__(self, parts: Parts) -> None:
         self._settings = parts.settings

@@ -14,8 +14,8 @@ WORTH: Final = Value(480.5, "EUR", "365 days", "top 20%")
 VISITS: Final = {"all": [{"count": "login", "at least": 1}, {"none": "purchase", "for": "5 days"}]}
 
 
-class Told(Part):
-    """Says what it is told, and notes when it was asked."""
+class Given(Part):
+    """Says what it is given, and notes when it was asked."""
 
     def __init__(self, key: str, *answers: Any) -> None:
         super().__init__(key)
@@ -35,11 +35,11 @@ def carrying(*parts: Part, **content: Any) -> RuleSet:
 
 def test_nothing_is_noted_where_nothing_is_carried_or_known() -> None:
     assert Carried([]).read(START) is None
-    assert Carried([Told("stage", None)]).read(START) is None
+    assert Carried([Given("stage", None)]).read(START) is None
 
 
 def test_what_is_known_when_the_rule_asks_is_in_the_action_in_the_order_of_its_fields() -> None:
-    stage, value = Told("stage", "quiet"), Told("value", WORTH)
+    stage, value = Given("stage", "quiet"), Given("value", WORTH)
     rule_set = carrying(stage, value)
     outcome = decide("ada", None, [event("purchase", 0), event("login", 9)], rule_set, watched(rule_set))
     (action,) = outcome.decisions()
@@ -54,11 +54,11 @@ def test_what_is_known_when_the_rule_asks_is_in_the_action_in_the_order_of_its_f
 @pytest.mark.parametrize("layout", [3, 4])
 @pytest.mark.parametrize("other_rules", [{}, {"template": "another"}], ids=["the same rule", "another version"])
 def test_an_action_that_waits_keeps_what_was_known_when_its_rule_asked(layout: int, other_rules: Any) -> None:
-    before = carrying(Told("value", WORTH))
+    before = carrying(Given("value", WORTH))
     behind = watched(before, purchase=5)
     waits = decide("ada", None, [event("purchase", 0), event("login", 9)], before, behind, layout=layout)
     assert not waits.decisions()
-    after = carrying(Told("value"), **other_rules)
+    after = carrying(Given("value"), **other_rules)
     if other_rules:
         former = {one.version: one for one in before.rules}
         after = after.as_activated(1, {"visits": (1, day(9))}, former=former)
@@ -68,7 +68,7 @@ def test_an_action_that_waits_keeps_what_was_known_when_its_rule_asked(layout: i
 
 
 def test_a_retraction_carries_nothing_but_what_tells_which_action_is_taken_back() -> None:
-    rule_set = carrying(Told("stage", "quiet"), priority=80)
+    rule_set = carrying(Given("stage", "quiet"), priority=80)
     events = [event("purchase", 0), event("login", 9), event("purchase", 10)]
     active, retracted = decide("ada", None, events, rule_set, watched(rule_set)).decisions()
     assert isinstance(active, Action)
