@@ -7,7 +7,7 @@ from workers.core.customer.candidate cimport Evidence
 from workers.core.customer.customer cimport Customer
 from workers.core.customer.stage cimport Stage
 
-cdef long long FOREVER_MS, _MAX_STEPS
+cdef long long DOWN, FOREVER_MS, NO_MOVE, UP, _MAX_STEPS
 cdef int FALSE, TRUE
 
 @cython.final

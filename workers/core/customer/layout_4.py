@@ -344,7 +344,7 @@ class Layout4:
             self.read_evidence(candidate.evidence_back)
         if flags & _HAS_MORE:
             own = _next_of(self.rest.details)
-            candidate.variables, candidate.known = own.variables, own.known
+            candidate.variables, candidate.known = own.variables, own.known or None
             candidate.evidence.values = None if own.values is None else dict(own.values)
             candidate.evidence_back.values = None if own.values_back is None else dict(own.values_back)
 

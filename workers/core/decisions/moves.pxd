@@ -6,6 +6,8 @@ from workers.core.customer.customer cimport Customer
 from workers.core.customer.stage cimport Stage
 from workers.core.conditions.ladder cimport ActiveLadder, Stretch
 
+cdef long long NO_MOVE
+
 cdef class Moves:
     cdef readonly ActiveLadder ladder
     cdef readonly Customer customer

@@ -67,6 +67,18 @@ def test_an_action_that_waits_keeps_what_was_known_when_its_rule_asked(layout: i
     assert (action.value, action.stage) == (WORTH, None)
 
 
+def test_what_a_later_release_carries_besides_is_not_known_and_leaves_nothing() -> None:
+    rule_set = carrying(Given("of a later release", 1))
+    behind = watched(rule_set, purchase=5)
+    waits = decide("ada", None, [event("purchase", 0), event("login", 9)], rule_set, behind, layout=4)
+    decider = decider_of(rule_set)
+    assert decider.read(waits.stored).candidates[0].known is None
+    written = decider.stored.write(4)
+    assert len(written) < len(waits.stored or b"")
+    decider.read(written)
+    assert decider.stored.write(4) == written
+
+
 def test_a_retraction_carries_nothing_but_what_tells_which_action_is_taken_back() -> None:
     rule_set = carrying(Given("stage", "quiet"), priority=80)
     events = [event("purchase", 0), event("login", 9), event("purchase", 10)]

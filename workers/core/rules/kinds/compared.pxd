@@ -8,7 +8,7 @@ from workers.core.customer.candidate cimport Evidence
 from workers.core.text cimport Text
 
 cdef long long FOREVER_MS
-cdef int FALSE, NOT_OBSERVABLE, TRUE
+cdef int AT_LEAST, FALSE, KNOWN, NOTHING, NOT_OBSERVABLE, TRUE, UNKNOWN
 
 cdef class MeasuredAgainst(Elementary):
     cdef readonly Measure measured, against

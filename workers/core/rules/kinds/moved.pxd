@@ -7,7 +7,7 @@ from workers.core.customer.candidate cimport Evidence
 from workers.core.conditions.ladder cimport ActiveLadder, Stretch
 from workers.core.text cimport Text
 
-cdef long long FOREVER_MS
+cdef long long FOREVER_MS, NO_MOVE
 cdef int FALSE, NOT_OBSERVABLE, TRUE
 
 cdef class CameByMove(Elementary):
