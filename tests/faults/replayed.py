@@ -125,6 +125,7 @@ def replay(
         if tells_at_once:
             go_on(0, observed)
             stand(0, observed)
+            stand((item.at_ms() if isinstance(item, Order) else item.at_ms) - 1, observed)
         if isinstance(item, Order):
             go_on(item.at_ms(), observed)
             _carry_out(result, customer_id, item, rules, observed)

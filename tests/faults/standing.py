@@ -83,16 +83,17 @@ def _told_at_once(
 ) -> Iterator[StageRecord]:
     """Yield what is published if every stage is, as soon as it is known."""
     stored: bytes | None = None
-    turns = [([event], event.at_ms) for event in events]
-    for some, upto_ms in [*turns, ([], end_ms)]:
-        outcome = decide(customer_id, stored, some, rules, observed)
+    for event, next_ms in zip(events, [*(one.at_ms for one in events[1:]), end_ms + 1], strict=True):
+        outcome = decide(customer_id, stored, [event], rules, observed)
         if outcome.stored is None:
             return
-        published = publish_stage(customer_id, outcome.stored, rules, observed, upto_ms)
-        stored = published.stored
+        at_once = publish_stage(customer_id, outcome.stored, rules, observed, 0)
+        assert at_once.stored is not None
+        by_time = publish_stage(customer_id, at_once.stored, rules, observed, next_ms - 1)
+        stored = by_time.stored
         # What is a move here must be one in the other pass, too.
-        some_records = (record for record in (*outcome.stages, *published.stages) if record is not None)
-        yield from (record for record in some_records if record.direction == "none")
+        records = (record for record in (*outcome.stages, *at_once.stages, *by_time.stages) if record is not None)
+        yield from (record for record in records if record.direction == "none")
 
 
 @dataclass
