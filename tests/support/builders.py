@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from schemas.ladders import Ladder
 from schemas.rules import ForEveryRule, Rule, RuleBook, measured
 from schemas.value import Valuation
 from workers.core.coverage import Coverage
@@ -76,7 +77,11 @@ def rule(rule_id: str = "a-rule", **content: Any) -> Rule:
 
 
 def rules(
-    *content: Rule, types: tuple[str, ...] = TYPES, worth: Valuation | None = None, **for_every_rule: Any
+    *content: Rule,
+    types: tuple[str, ...] = TYPES,
+    worth: Valuation | None = None,
+    ladder: Ladder | None = None,
+    **for_every_rule: Any,
 ) -> RuleSet:
     """Compile rules; keywords as under `for every rule`, with underscores for spaces.
 
@@ -84,10 +89,13 @@ def rules(
         content: the rules.
         types: all event types.
         worth: what a customer is worth, if that is declared.
+        ladder: the live one, if there is one.
         for_every_rule: the settings.
     """
     policy = {name.replace("_", " "): value for name, value in for_every_rule.items()}
-    return compile_rules(RuleBook(content, {}, ForEveryRule.model_validate(policy), value=worth), types)
+    ladders = () if ladder is None else (ladder,)
+    book = RuleBook(content, {}, ForEveryRule.model_validate(policy), value=worth, ladders=ladders)
+    return compile_rules(book, types)
 
 
 def watched(ruleset: RuleSet, since_day: float = 0, whole: bool = True, **until_day: float) -> Coverage:

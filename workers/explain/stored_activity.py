@@ -160,6 +160,7 @@ class KnownStage(TypedDict):
         by_time: whether time alone changed it.
         published: the stage of the newest record; None if the present one is still to be published.
         published_since: since when, by that record.
+        changes_at: when time alone changes the stage next; None for never, or if that is not known.
     """
 
     stage: str | None
@@ -169,6 +170,7 @@ class KnownStage(TypedDict):
     by_time: bool
     published: str | None
     published_since: str | None
+    changes_at: str | None
 
 
 class StoredActivity(TypedDict):
@@ -260,7 +262,7 @@ def stored_activity(facts: CustomerFacts, rules: RuleSet, forgotten_ms: int) -> 
         counted_actions=[_moment(at) for at in facts.counted_actions],
         nothing_changes_before={name: _moment(at) for name, at in changes.items()},
         event_ids=list(facts.event_ids),
-        stage=None if facts.stage is None else _stage(facts.stage, rules),
+        stage=None if facts.stage is None else _stage(facts.stage, facts.ladder_changes, rules),
         forgotten_from=None if forgotten_ms == FOREVER_MS else _moment(moment_text(forgotten_ms)),
     )
 
@@ -316,7 +318,7 @@ def _rule(rule: Rule, facts: CustomerFacts) -> KnownRule:
     )
 
 
-def _stage(facts: StageFacts, rules: RuleSet) -> KnownStage:
+def _stage(facts: StageFacts, changes_at: Moment | None, rules: RuleSet) -> KnownStage:
     stages = () if rules.ladder is None else rules.ladder.stages
     names = {f"#{code_of_stage(name):0{2 * CODE_BYTES}x}": name for name in stages}
 
@@ -331,6 +333,7 @@ def _stage(facts: StageFacts, rules: RuleSet) -> KnownStage:
         by_time=facts.by_time,
         published=named(facts.published),
         published_since=_perhaps(facts.published_since),
+        changes_at=_perhaps(changes_at),
     )
 
 

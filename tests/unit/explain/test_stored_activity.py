@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.actions import Reason
+from schemas.ladders import Ladder
 from tests.support.builders import TYPES, day, rule, rules
 from tests.support.examples import examples
 from workers.core.customer.names import code_of
+from workers.core.customer.stage import code_of_stage
 from workers.core.customer.stored import UnknownLayout
 from workers.core.decisions.decide import decider_of
 from workers.customer_facts.facts import (
@@ -24,6 +26,7 @@ from workers.customer_facts.facts import (
     LatestFacts,
     PairFacts,
     SeriesFacts,
+    StageFacts,
 )
 from workers.customer_facts.facts_of import take_facts
 from workers.customer_facts.texts import moment_text
@@ -34,11 +37,20 @@ RULES: Final = rules(
     rule("quiet", when={"all": [{"none": "purchase", "for": "45 days"}, {"latest": "profile.plan", "is": "gold"}]}),
     rule("rich", when={"sum": "purchase.amount", "at least": 10, "within": "30 days", "where": {"currency": "EUR"}}),
     types=(*TYPES, "profile"),
+    ladder=Ladder.model_validate(
+        {
+            "name": "simple",
+            "status": "live",
+            "steps": [{"stage": "regular", "when": {"count": "purchase", "at least": 3}}],
+            "otherwise": "newcomer",
+        }
+    ),
 ).as_activated(GENERATION, {})
 FILTERED: Final = next(spec.key for spec in RULES.specs() if "?" in spec.key)
 GONE: Final = f"#{code_of('gone'):010x}"
 REASON: Final = Reason("no purchase for 30 days", 31, "at least 30", "30 days", "a purchase")
 LOGINS: Final = "login?0abc"
+REGULAR, NEWCOMER = (f"#{code_of_stage(name):06x}" for name in ("regular", "newcomer"))
 
 
 def at(number: float) -> str:
@@ -102,6 +114,16 @@ def everything() -> CustomerFacts:
             "e>f": PairFacts(first=at(33), then="unknown"),
         },
         history_until={"purchase": at(20), "": at(19)},
+        stage=StageFacts(
+            stage=REGULAR,
+            since=at(60),
+            came_from=NEWCOMER,
+            direction="up",
+            by_time=False,
+            published=REGULAR,
+            published_since=at(60),
+        ),
+        ladder_changes=at(97),
         next_changes={"quiet": at(96)},
     )
 
@@ -170,6 +192,7 @@ PARTS: Final[dict[type[msgspec.Struct], Callable[[CustomerFacts], Any]]] = {
     EpisodeFacts: lambda facts: facts.episodes["quiet"],
     LatestFacts: lambda facts: facts.attributes["profile.email"],
     PairFacts: lambda facts: facts.pairs["a>b"],
+    StageFacts: lambda facts: facts.stage,
     CandidateFacts: lambda facts: facts.candidates[0],
     EvidenceFacts: lambda facts: facts.candidates[1].found,
 }
@@ -191,6 +214,8 @@ ANOTHER: Final[dict[type[msgspec.Struct], dict[str, Any]]] = {
         "attributes": {},
         "pairs": {},
         "history_until": {"purchase": at(20)},
+        "stage": StageFacts(published_since=at(60)),
+        "ladder_changes": at(98),
         "next_changes": {"rich": at(96)},
     },
     SeriesFacts: {
@@ -217,6 +242,15 @@ ANOTHER: Final[dict[type[msgspec.Struct], dict[str, Any]]] = {
     },
     LatestFacts: {"value": "another@example.org", "at": at(42)},
     PairFacts: {"first": at(29), "then": None},
+    StageFacts: {
+        "stage": NEWCOMER,
+        "since": at(61),
+        "came_from": REGULAR,
+        "direction": "down",
+        "by_time": True,
+        "published": NEWCOMER,
+        "published_since": at(62),
+    },
     CandidateFacts: {
         "rule": "hard",
         "version": "v2",
