@@ -4,8 +4,8 @@ cimport cython
 
 from workers.core.customer.binary cimport Reader, Writer, within
 
-cdef long long FARTHEST_MS
-cdef long long _HOLDS, _BEGAN, _ACTED, _ACTED_AT_START, _ACTED_BEFORE, _IS_OPEN, _WAITS, _STRETCHES, _IS_PENDING, _IS_TRUE
+cdef long long FARTHEST_MS, MAX_STORED
+cdef long long _HOLDS, _BEGAN, _ACTED, _ACTED_AT_START, _ACTED_BEFORE, _IS_OPEN, _WAITS, _STRETCHES, _IS_PENDING, _IS_TRUE, _REPEATS
 
 @cython.final
 cdef class Episode:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from workers.core.customer.binary import FARTHEST_MS, Reader, Writer, within
+from workers.core.events.decoding import MAX_STORED
 
 # Flags of a stored episode: which of its fields are written, in every layout.
 _HOLDS: Final = 1
@@ -14,9 +15,10 @@ _IS_OPEN: Final = 32
 _WAITS: Final = 64
 _STRETCHES: Final = 128
 
-# In layout 4: what it waits for.
+# In layout 4: what it waits for, and whether its rule repeats.
 _IS_PENDING: Final = 1
 _IS_TRUE: Final = 2
+_REPEATS: Final = 4
 
 
 class Episode:
@@ -107,6 +109,7 @@ class Episode:
             waits = given.byte()
             self.pending_ms = given.moment() if waits & _IS_PENDING else 0
             self.true_since_ms = given.moment() if waits & _IS_TRUE else 0
+            self.asked = within(given.number(), MAX_STORED) if waits & _REPEATS else 0
 
     def write(self, out: Writer) -> None:
         """Write everything."""
@@ -127,7 +130,7 @@ class Episode:
         if self.open_until_ms:
             flags |= _IS_OPEN
             out.moment(self.open_until_ms)
-        if self.pending_ms or self.true_since_ms:
+        if self.pending_ms or self.true_since_ms or (self.asked and not out.is_of_3):
             flags |= _WAITS
             self.write_waits(out)
         if self.held or self.stood:
@@ -142,8 +145,11 @@ class Episode:
             out.integer(self.pending_ms)
             out.integer(self.true_since_ms)
         else:
-            out.byte((_IS_PENDING if self.pending_ms else 0) | (_IS_TRUE if self.true_since_ms else 0))
+            waits = (_IS_PENDING if self.pending_ms else 0) | (_IS_TRUE if self.true_since_ms else 0)
+            out.byte(waits | (_REPEATS if self.asked else 0))
             if self.pending_ms:
                 out.moment(self.pending_ms)
             if self.true_since_ms:
                 out.moment(self.true_since_ms)
+            if self.asked:
+                out.number(self.asked)

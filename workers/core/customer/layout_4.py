@@ -104,7 +104,6 @@ class Rest(msgspec.Struct, array_like=True, gc=False):
     floors: dict[str, int] = {}
     worded: list[Waiting] = []
     details: list[Details] = []
-    asked: list[tuple[int, int]] = []
     seen: dict[str, Seen] = {}
 
 
@@ -202,8 +201,6 @@ class Layout4:
         if flags & _HAS_CANDIDATES:
             for _ in range(given.bounded(given.number(), 2)):
                 self.read_candidate(customer.another_candidate())
-        if flags & _HAS_REST:
-            self.names.take_asked(self.rest.asked)
         if flags & _HAS_REST and (self.rest.worded or self.rest.details):
             raise Damaged("there are words of more actions than wait")
         if given.at != given.end:
@@ -405,7 +402,6 @@ class Layout4:
             or customer.attributes
             or customer.pairs
             or customer.floors
-            or customer.repeats
             or self.seen
         ):
             rest = self.rare_fields()
@@ -606,8 +602,7 @@ class Layout4:
                 values, values_back = candidate.evidence.values, candidate.evidence_back.values
                 own: list[Any] = [candidate.variables, _pairs(values), _pairs(values_back)]
                 details.append([*own, candidate.known] if candidate.known else own)
-        found = [customer.latest, customer.attributes, customer.pairs, customer.floors, worded, details]
-        return [*found, self.names.asked(), self.seen]
+        return [customer.latest, customer.attributes, customer.pairs, customer.floors, worded, details, self.seen]
 
 
 def _has_more(candidate: Candidate) -> bool:

@@ -155,6 +155,8 @@ class Names:
                 raise Damaged("an episode twice")
             customer.add_episode(episode)
             episode.read(given)
+            if episode.asked:
+                customer.repeats = True
 
     def asked(self) -> list[tuple[int, int]]:
         """Return the code of each rule that repeats, and how often it has asked in its present episode."""
