@@ -21,6 +21,8 @@ from workers.rule_files.yaml_nodes import (
 )
 
 _SETTINGS: Final = ("for every rule", "value")
+READERS_OF_STAGES: Final = ("stage", "in stage for", "moved")
+"""The first words of conditions that read a ladder."""
 """Keys that only one file has, and that hold for the rules of all."""
 
 
@@ -251,9 +253,10 @@ def lent_documents(own: Sequence[Document], beside: Sequence[Document], *, with_
     """Return what files beside the named ones lend them: documents with only that, at its positions.
 
     They lend each named condition that is used and that no named file defines. One that has no rules also lends
-    `for every rule` and `value`, if no named file has it: beside rules it can belong to another attempt at them. What
-    two of them say differently is lent twice, so that it is a repeated name, as in a folder. But a file with the id
-    of a rule of a named file is another version of it, and lends only conditions that no other file defines.
+    `for every rule` and `value`, if no named file has it, and its live ladder, if a named file reads a stage and none
+    has a live ladder: beside rules they can belong to another attempt at them. What two of them say differently is
+    lent twice, so that it is a repeated name, as in a folder. But a file with the id of a rule of a named file is
+    another version of it, and lends only conditions that no other file defines.
 
     Args:
         own: the named files.
@@ -267,8 +270,9 @@ def lent_documents(own: Sequence[Document], beside: Sequence[Document], *, with_
     by_name = {**_definitions_by_name(beside), **_definitions_by_name(others)}
     for name in _definitions_by_name(own):
         by_name.pop(name, None)
-    names = _used_names([*own, *whole], by_name) | (by_name.keys() & _definitions_by_name(whole))
-    lent: set[Node] = set()
+    ladders = [] if with_rules else _lent_ladders(own, others, by_name)
+    names = _used_names([*own, *whole, *ladders], by_name) | (by_name.keys() & _definitions_by_name(whole))
+    lent: set[Node] = set(_different([entries_of(one.root)["stages"] for one in ladders]))
     for name in names:
         lent.update(_different([(definition.key, definition.condition) for definition in by_name[name]]))
     for key in _SETTINGS:
@@ -277,6 +281,28 @@ def lent_documents(own: Sequence[Document], beside: Sequence[Document], *, with_
             lent.update(_different([entries[key] for entries in settings if key in entries]))
     documents = (_only(document, lent, with_rules=document in whole) for document in beside)
     return [document for document in documents if document.root is not None or document.problems]
+
+
+def _lent_ladders(
+    own: Sequence[Document], others: Sequence[Document], by_name: Mapping[str, Sequence[Definition]]
+) -> list[Document]:
+    """Return the files without rules whose ladder is live, if the named files read a stage and have none."""
+    if any(map(_has_live_ladder, own)):
+        return []
+    used = [definition.condition for name in _used_names(own, by_name) for definition in by_name[name]]
+    conditions = [one for document in own for one in conditions_in(document)]
+    conditions += [definition.condition for document in own for definition in definitions_in(document)]
+    read = {
+        word for condition in (*conditions, *used) for part in elementary_in(condition) for word in entries_of(part)
+    }
+    if read.isdisjoint(READERS_OF_STAGES):
+        return []
+    return [document for document in others if _has_live_ladder(document) and not any(rules_in(document))]
+
+
+def _has_live_ladder(document: Document) -> bool:
+    status = text_of(value_of(document.root, "stages"), "status")
+    return status is not None and status.text == "live"
 
 
 def _definitions_by_name(documents: Iterable[Document]) -> dict[str, list[Definition]]:

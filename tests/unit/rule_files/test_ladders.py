@@ -3,7 +3,7 @@
 from typing import Final
 
 from workers.rule_files.known_names import KnownNames
-from workers.rule_files.rules import read_book
+from workers.rule_files.rules import read_book, read_documents
 from workers.rule_files.values.ladders import EXPLANATIONS
 
 QUIET: Final = "{none: purchase, for: 45 days}"
@@ -84,3 +84,22 @@ def test_what_a_step_names_is_checked_like_what_a_rule_names() -> None:
 
 def test_every_code_is_tried_here() -> None:
     assert set(EXPLANATIONS) == {"repeated-ladder", "stage-circle", "unknown-stage", "no-ladder"}
+
+
+def test_a_file_alone_that_reads_a_stage_is_lent_the_live_ladder_beside_it() -> None:
+    asks = (
+        "rules:\n  - {id: one-rule, title: One rule, status: shadow, when: {stage: %s}, action: at-risk, template: t,"
+        " expires after: 1 day}\n"
+    )
+    beside = {
+        "define.yaml": "define:\n  buyer: {count: purchase, at least: 1}\n",
+        "draft.yaml": ladder("{count: purchase, at least: 9}", name="other", status="draft", stage="fan"),
+        "live.yaml": ladder("{meets: buyer}", stage="buyer"),
+    }
+    parsed = read_documents({"a.yaml": asks % "buyer"}, KnownNames(), beside)
+    assert parsed.problems == ()
+    assert [ladder.name for ladder in parsed.book.ladders] == ["simple"]
+    (problem,) = read_documents({"a.yaml": asks % "fan"}, KnownNames(), beside).problems
+    assert problem.code == "unknown-stage"
+    unread = read_documents({"a.yaml": (asks % "x").replace("stage: x", "status: active")}, KnownNames(), beside)
+    assert unread.book.ladders == ()

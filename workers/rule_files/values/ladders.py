@@ -13,6 +13,7 @@ from workers.errors import StartupError
 from workers.rule_files.hints.likeness import did_you_mean
 from workers.rule_files.problems import Explanation, Problem, Replacement
 from workers.rule_files.references import (
+    READERS_OF_STAGES,
     Definition,
     conditions_in,
     conditions_of,
@@ -27,8 +28,6 @@ from workers.rule_files.references import (
 from workers.rule_files.yaml_nodes import Document, MapNode, Node, ScalarNode, items_of, value_of
 
 _MOST_REPORTED: Final = 200
-_READERS: Final = ("stage", "in stage for", "moved")
-"""The first words of conditions that read a ladder."""
 
 
 def chosen_ladder(book: RuleBook, name: str | None) -> Ladder:
@@ -100,7 +99,7 @@ def _circles(documents: Sequence[Document], defined: Mapping[str, Definition]) -
 def _read_by(condition: Node, defined: Mapping[str, Definition], seen: frozenset[str]) -> Iterator[tuple[str, Node]]:
     """Yield what in a condition reads a ladder; what a named condition reads, at its name."""
     for part in elementary_in(condition):
-        for word in _READERS:
+        for word in READERS_OF_STAGES:
             if word in entries_of(part):
                 yield word, part
         for name in meets_in(part):
@@ -141,7 +140,7 @@ def _without_live_ladder(documents: Sequence[Document], defined: Mapping[str, De
 
 
 def _in_condition(document: Document, part: Node, stages: set[str], *, has_ladder: bool) -> Iterator[Problem]:
-    if not isinstance(part, MapNode) or not any(word in part.entries for word in _READERS):
+    if not isinstance(part, MapNode) or not any(word in part.entries for word in READERS_OF_STAGES):
         return
     if not has_ladder:
         message = "there is no ladder, so no customer stands on a stage"
