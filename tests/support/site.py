@@ -19,6 +19,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
+from schemas.stages import STAGES
 from tests.support.builders import day
 from workers.demo.embedded import Pair, die_with_parent
 from workers.kafka.range_reader import stop_consumer
@@ -255,9 +256,11 @@ async def site(
     connection = settings.kafka_connection()
     async with connected_admin(connection) as admin:
         # Records of 2024 are older than any retention: Kafka would delete them at its next check.
-        kept = {"retention.ms": "-1"}
+        kept, compacted = {"retention.ms": "-1"}, (MARKS, STAGES)
         plans = [
-            TopicPlan(settings.topic(name), settings.partitions_of(name), 1, COMPACTED if name == MARKS else kept)
+            TopicPlan(
+                settings.topic(name), settings.partitions_of(name), 1, COMPACTED if name in (MARKS, STAGES) else kept
+            )
             for name in OWN_TOPICS
         ]
         plans += [TopicPlan(f"{prefix}{name}", 2, 1, kept) for name in ("orders", "logins", "events")]
