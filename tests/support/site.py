@@ -258,9 +258,7 @@ async def site(
         # Records of 2024 are older than any retention: Kafka would delete them at its next check.
         kept, compacted = {"retention.ms": "-1"}, (MARKS, STAGES)
         plans = [
-            TopicPlan(
-                settings.topic(name), settings.partitions_of(name), 1, COMPACTED if name in (MARKS, STAGES) else kept
-            )
+            TopicPlan(settings.topic(name), settings.partitions_of(name), 1, COMPACTED if name in compacted else kept)
             for name in OWN_TOPICS
         ]
         plans += [TopicPlan(f"{prefix}{name}", 2, 1, kept) for name in ("orders", "logins", "events")]
