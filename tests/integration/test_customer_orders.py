@@ -30,7 +30,7 @@ from workers.state.scan import scan_keys
 pytestmark = pytest.mark.integration
 
 ADA: Final = "ada-lovelace"
-TOPICS: Final = ("activity", "at-risk", "win-back", "decisions", "dead-letter", "requests")
+TOPICS: Final = ("activity", "at-risk", "win-back", "decisions", "stages", "dead-letter", "requests")
 YEAR_MS: Final = 365 * 86_400_000
 
 
