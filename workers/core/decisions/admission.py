@@ -191,6 +191,8 @@ class Admission:
                 self.decisions.forget_from(begun)
                 if may_stand:  # a step that Redis lost may have sent it, before the customer said no
                     self.episodes.tell_withdrawn(rule, candidate)
+                elif episode.acted_ms < candidate.withdrawn_ms < episode.open_until_ms:
+                    self.episodes.retract_earlier(rule, candidate)
             return
         expires_ms = start_ms + rule.expires_after_ms
         episode.before_ms = episode.acted_ms

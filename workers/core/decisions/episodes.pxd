@@ -58,6 +58,8 @@ cdef class Episodes:
     ) except -1
     @cython.locals(row=Decided)
     cdef tell_withdrawn(self, ActiveRule rule, Candidate candidate)
+    @cython.locals(episode=Episode, row=Decided)
+    cdef retract_earlier(self, ActiveRule rule, Candidate candidate)
     @cython.locals(candidate=Candidate, rule=ActiveRule, row=Decided, place=cython.longlong)
     cdef take_back_waiting(self, long long at_ms, long long order_ms)
     @cython.locals(episode=Episode, rule=ActiveRule)

@@ -335,6 +335,19 @@ class Episodes:
         row.because = candidate.because
         row.take(candidate, True)
 
+    def retract_earlier(self, rule: ActiveRule, candidate: Candidate) -> None:
+        """Retract the open action of a rule by what withdrew a later one, which would not have been sent.
+
+        While the later one waited, it was not known that it would not be.
+        """
+        episode = rule.episode
+        row = self.decisions.another(RETRACTED, rule, rule.rank, episode.acted_ms, candidate.withdrawn_ms)
+        row.expires_ms = episode.open_until_ms
+        row.because = candidate.because
+        row.take(candidate, True)
+        episode.stood = [*episode.stood, episode.acted_ms, candidate.withdrawn_ms]
+        episode.open_until_ms = 0
+
     def take_back_waiting(self, at_ms: int, order_ms: int) -> None:
         """Retract every action that waits: it is not sent, but a step that Redis lost may have sent it."""
         for place in range(self.customer.waiting):
