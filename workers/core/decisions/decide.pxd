@@ -55,13 +55,13 @@ cdef class Decider:
         Standing standing=*,
     )
     @cython.locals(
-        turn=Turn, customer=Customer, fired_ms=cython.longlong, moves=Moves, passed_ms=cython.longlong
+        turn=Turn, fired_ms=cython.longlong, moves=Moves, passed_ms=cython.longlong
     )
     cpdef Outcome publish_stage(
         self, str customer_id, bytes stored, Coverage observed, long long upto_ms, long long layout,
         Standing standing=*, object published=*,
     )
-    @cython.locals(customer=Customer)
+    @cython.locals(turn=Turn)
     cpdef Turn run_on(
         self, str customer_id, bytes stored, Coverage observed, long long upto_ms, Standing standing
     )

@@ -237,12 +237,7 @@ class Decider:
             published: the stage in the customer's newest record, and since when; None if that is not known. What it
                 says is not published again.
         """
-        self.turns += 1
-        turn, customer = self.turn, self.program.customer
-        turn.begin(customer_id, observed, standing)
-        self.stored.read(stored)
-        if customer.waiting:
-            self._take_words(customer)
+        turn = self.begin(customer_id, observed, standing, stored)
         turn.adopt()
         fired_ms = turn.fire(upto_ms)
         turn.release()
@@ -268,12 +263,7 @@ class Decider:
         Raises:
             UnknownLayout: if the state cannot be read.
         """
-        self.turns += 1
-        turn, customer = self.turn, self.program.customer
-        turn.begin(customer_id, observed, standing)
-        self.stored.read(stored)
-        if customer.waiting:
-            self._take_words(customer)
+        turn = self.begin(customer_id, observed, standing, stored)
         turn.adopt()
         turn.fire(upto_ms)
         turn.release()
