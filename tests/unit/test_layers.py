@@ -105,6 +105,7 @@ LEVEL_OF: Final = {room: level for level, rooms in enumerate(LEVELS) for room in
 CORE_LEVELS: Final = (
     ("workers.core.formats", "workers.core.memory"),
     (
+        "workers.core.book",
         "workers.core.coverage",
         "workers.core.events",
         "workers.core.meaning",
