@@ -22,9 +22,11 @@ from workers.rule_files.known_names import KnownNames
 from workers.rule_files.rules import load_book
 
 RULES: Final = Path(__file__).parent / "workload_rules.yaml"
-STAGES: Final = RULES.with_name("workload_stages.yaml")
-VALUE: Final = RULES.with_name("workload_value.yaml")
-REMINDERS: Final = RULES.with_name("workload_reminders.yaml")
+BESIDE: Final = RULES.parent / "beside"
+"""Not the folder of the rules: a value in a file beside them counts for them, too."""
+STAGES: Final = BESIDE / "stages.yaml"
+VALUE: Final = BESIDE / "value.yaml"
+REMINDERS: Final = BESIDE / "reminders.yaml"
 """A ladder, what a customer is worth, and rules that ask again: what is measured beside the rules."""
 START_MS: Final = 1_704_067_200_000
 DAY_MS: Final = 86_400_000

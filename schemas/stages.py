@@ -18,7 +18,8 @@ from schemas.actions import Reason, Value, as_uuid
 
 STAGES: Final = "stages"
 """The name of the topic, without the prefix."""
-_new_hash: Final = sha1(UUID("0b9a3c52-55f4-5b0e-8f0e-6c696e676572").bytes, usedforsecurity=False).copy
+begun_hash: Final = sha1(UUID("0b9a3c52-55f4-5b0e-8f0e-6c696e676572").bytes, usedforsecurity=False).copy
+"""Returns the hash of an id, begun: it takes what `stage_id` is made of, each but the first after a line feed."""
 
 Direction = Literal["up", "down", "none"]
 Because = Literal["event", "time", "first_known", "ladder", "late_event"]
@@ -60,7 +61,7 @@ def stage_id(customer_id: str, since_ms: int, came_from: str | None, stage: str)
         stage: the stage.
     """
     # The same as uuid5, without creating an object first.
-    hashed = _new_hash()
+    hashed = begun_hash()
     hashed.update(f"{since_ms}\n{came_from or ''}\n{stage}\n{customer_id}".encode())
     return as_uuid(hashed.hexdigest())
 

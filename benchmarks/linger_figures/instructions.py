@@ -3,7 +3,7 @@
 Instructions are counted by callgrind (https://valgrind.org), so they do not depend on what else the machine does.
 Without it, only events a second are measured.
 
-python -m benchmarks.linger_figures.instructions EVENTS CUSTOMERS VARIANTS [stages]   # one JSON object
+python -m benchmarks.linger_figures.instructions EVENTS CUSTOMERS VARIANTS BESIDE   # one JSON object
 """
 
 import gc
@@ -21,13 +21,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.linger_figures.reports import Report
-from benchmarks.linger_figures.short_turns import ShortTurns, batches, rules_times
+from benchmarks.linger_figures.short_turns import Beside, ShortTurns, batches, rules_times
 from benchmarks.workload import Workload
 from tests.support.compiled import ROOT, as_in_the_wheel
 
 _COUNTED: Final = "LINGER_COUNTS_INSTRUCTIONS"
 _ROUNDS: Final = 3
-_BESIDE: Final = "stages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +35,20 @@ class Played:
 
     Attributes:
         variants: how many of each of the workload's 20 rules.
-        has_stages: whether there are a ladder, what a customer is worth, and two rules that ask again besides.
+        beside: what there is besides.
     """
 
     variants: int = 1
-    has_stages: bool = False
+    beside: Beside = Beside.NOTHING
 
     def arguments(self) -> tuple[str, ...]:
         """Return it for the command line."""
-        return (str(self.variants), _BESIDE) if self.has_stages else (str(self.variants),)
+        return str(self.variants), self.beside.name
 
 
-SETS: Final = (Played(), Played(has_stages=True), Played(10))
+SETS: Final = (Played(), Played(10))
+WITH_AND_WITHOUT: Final = (Played(beside=Beside.ASKING_ONCE), Played(beside=Beside.EVERYTHING))
+"""The same rules without stages, value and repetition, and with them."""
 _PARTS: Final = {
     "decide": r"\d+Decider_(\d+)?decide",
     "read": r"\d+Stored_(\d+)?read",
@@ -156,7 +157,8 @@ def _in_a_process(
 def main() -> None:
     """Measure here, and print it."""
     workload = Workload(int(sys.argv[1]), int(sys.argv[2]))
-    rules = rules_times(int(sys.argv[3]), has_stages=_BESIDE in sys.argv[4:])
+    beside = Beside[sys.argv[4]]
+    rules = rules_times(int(sys.argv[3]), beside)
     found, is_counted = batches(workload), _COUNTED in os.environ
     ShortTurns(rules).play(found[0])  # made on first use: not of an event
     gc.collect()
@@ -179,7 +181,7 @@ def main() -> None:
     played = turns.finish()
     measured = {
         "rules": len(rules.rules),
-        "beside": "ladder, value" if rules.ladder is not None else "",
+        "beside": beside.value,
         "events": played.events,
         "records": played.records,
         "events_per_second": round(played.events / best),

@@ -9,6 +9,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -45,25 +46,37 @@ class Played:
     customers: int = 0
 
 
-def rules_times(variants: int, *, has_stages: bool = False) -> RuleSet:
+class Beside(StrEnum):
+    """What there is beside the workload's rules."""
+
+    NOTHING = "nothing"
+    ASKING_ONCE = "two rules"
+    EVERYTHING = "ladder, value, the two rules ask again"
+
+
+def rules_times(variants: int, beside: Beside = Beside.NOTHING) -> RuleSet:
     """Return the workload's rules, or a number of variants of each, their numbers moved a little.
 
     Args:
         variants: how many of each rule.
-        has_stages: also a ladder, what a customer is worth, and two rules that ask again.
+        beside: what else there is.
     """
-    beside = (STAGES, VALUE, REMINDERS) if has_stages else ()
-    if variants == 1:
-        return load_rules(RULES, *beside)
     head, *rules = re.split(r"(?m)^(?=  - id: )", RULES.read_text())
     written = [head, *(_variant(rule, number) for number in range(variants) for rule in rules)]
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "rules.yaml"
+        path, two_rules = Path(folder) / "rules.yaml", Path(folder) / REMINDERS.name
         path.write_text("".join(written))
-        return load_rules(path, *beside)
+        if beside == Beside.NOTHING:
+            return load_rules(path)
+        if beside == Beside.EVERYTHING:
+            return load_rules(path, REMINDERS, STAGES, VALUE)
+        two_rules.write_text(re.sub(r"(?m)^ +(again every|at most): .*\n", "", REMINDERS.read_text()))
+        return load_rules(path, two_rules)
 
 
 def _variant(rule: str, number: int) -> str:
+    if not number:
+        return rule
     rule = re.sub(r"id: (\S+)", rf"id: \1-v{number}", rule, count=1)
     rule = re.sub(r"for: (\d+) days", lambda found: f"for: {int(found[1]) + number} days", rule)
     return re.sub(r"within: (\d+) days", lambda found: f"within: {max(1, int(found[1]) - number)} days", rule)

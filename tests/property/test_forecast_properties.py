@@ -148,7 +148,7 @@ def test_who_moves_along_the_ladder_on_each_day_is_what_a_worker_publishes_later
     now_ms = at_ms
     while True:
         outcome = decide("ada", stored, (), ON_LADDER, observed, now_ms, 4)
-        for record in outcome.stages:
+        for record in outcome.stages():
             if record is not None and record.direction != "none":
                 published[record.came_from, record.stage, epoch_ms(record.since) // DAY_MS] += 1
         assert outcome.stored is not None

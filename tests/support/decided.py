@@ -102,7 +102,7 @@ def _as_decided(outcome: core.Outcome, rules: RuleSet) -> Decided:
         outcome.left_out,
         outcome.unnamed,
         rules,
-        list(outcome.stages),
+        outcome.stages(),
     )
 
 

@@ -5,16 +5,13 @@ It knows in which layout a partition is written; nothing above it does.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
-import msgspec
-
-from schemas.stages import STAGES, StageRecord, encode_stage
+from schemas.stages import STAGES
 from workers.core.coverage import Coverage
 from workers.core.customer.standing import AS_ANYBODY, Standing
 from workers.core.customer.stored import OtherLayout
 from workers.core.decisions.decide import Outcome, decider_of
-from workers.core.decisions.published import FIRST_HEADERS, ID, SOURCE, SUBJECT, TIME, TYPE, PublishedRecord
+from workers.core.decisions.published import PublishedRecord
 from workers.core.events.decoding import UNIT, DecodedEvent
 from workers.core.events.plain import PlainEvent
 from workers.core.rules.rule_set import RuleSet
@@ -24,8 +21,6 @@ from workers.processor.partition import OwnedPartition
 from workers.state.keys import STAGE_TO_TELL, list_of, listed_score
 
 Event = DecodedEvent | PlainEvent
-
-_as_json: Final = msgspec.json.Encoder().encode
 
 
 @dataclass(slots=True)
@@ -259,10 +254,13 @@ class Deciding:
         )
         if self._lists:
             step.waiting = {**self._lists, **step.waiting}
-            if outcome.stage in self._listed:
-                step.waiting[list_of(str(outcome.stage))] = self._score(upto_ms)
-        if outcome.stages:
-            step.stages = [stage_record(customer_id, one, self._topic_prefix) for one in outcome.stages]
+            stage = outcome.stage()
+            if stage is not None and stage in self._listed:
+                step.waiting[list_of(stage)] = self._score(upto_ms)
+        contents = outcome.stage_records()
+        if contents:
+            topic, key = f"{self._topic_prefix}.{STAGES}", customer_id.encode()
+            step.stages = [OutboxRecord(topic, key, one.value, one.headers) for one in contents]
             step.waiting = {STAGE_TO_TELL: 0, **step.waiting}
         step.is_untold = outcome.is_untold
         if step.is_untold:
@@ -279,20 +277,3 @@ class Deciding:
             return listed_score(turn.moves.present(at_ms).since_ms, None)
         program.worth.begin(at_ms)
         return listed_score(0, program.worth.amount() // (UNIT // 100))
-
-
-def stage_record(customer_id: str, stage: StageRecord | None, topic_prefix: str) -> OutboxRecord:
-    """Return the record of a customer's stage; a tombstone for a customer who is not known any longer."""
-    key = customer_id.encode()
-    topic = f"{topic_prefix}.{STAGES}"
-    if stage is None:
-        return OutboxRecord(topic, key, None, ())
-    headers = (
-        *FIRST_HEADERS,
-        (ID, stage.stage_id.encode()),
-        (TYPE, b"linger.stage.v1"),
-        (SOURCE, b"/linger/stages"),
-        (SUBJECT, key),
-        (TIME, _as_json(stage.since)[1:-1]),
-    )
-    return OutboxRecord(topic, key, encode_stage(stage), headers)

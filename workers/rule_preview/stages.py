@@ -14,6 +14,7 @@ from schemas.ladders import Ladder
 from schemas.rules import RuleBook
 from workers.clock import iso_text
 from workers.core.conditions.ladder import UNKNOWN
+from workers.core.customer.stage import NO_MOVE, UP
 from workers.core.decisions.replay import ABSENT, Replay, until
 from workers.core.months import month_at, month_from
 from workers.core.rules.attribute_types import types_of_attributes
@@ -94,13 +95,10 @@ class Stages:
     def _count_moves(self) -> None:
         moves = self._replay.turn.moves
         assert moves is not None
-        for record in moves.records:
-            if record is None or record.direction == "none":
-                continue
-            since_ms = round(record.since.timestamp() * 1000)
-            if since_ms >= self._since_ms:
-                counts = self.counts.up if record.direction == "up" else self.counts.down
-                counts[month_at(since_ms)] += 1
+        for row in moves.rows():
+            if row.code and row.direction != NO_MOVE and row.since_ms >= self._since_ms:
+                counts = self.counts.up if row.direction == UP else self.counts.down
+                counts[month_at(row.since_ms)] += 1
 
 
 def compiled_ladder(ladder: Ladder, book: RuleBook, types: Sequence[str]) -> RuleSet:

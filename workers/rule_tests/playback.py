@@ -209,10 +209,10 @@ class Playback:
         outcome = decide(CUSTOMER, stored, events, rules, coverage, upto_ms, _LAYOUT)
         happened: Happened = [*outcome.decisions()]
         if self.with_stages:
-            happened += [record for record in outcome.stages if record is not None]
+            happened += [record for record in outcome.stages() if record is not None]
             if outcome.is_untold and outcome.stored is not None:
                 outcome = decider_of(rules).publish_stage(CUSTOMER, outcome.stored, coverage, upto_ms, _LAYOUT)
-                happened += [record for record in outcome.stages if record is not None]
+                happened += [record for record in outcome.stages() if record is not None]
         return outcome.stored, outcome.due_ms, happened
 
     def program_after(self, stored: bytes) -> Program:

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from schemas.durations import DAY_MS
-from schemas.stages import StageRecord
 from workers.core.coverage import Coverage
+from workers.core.customer.stage import NO_MOVE
 from workers.core.customer.stored import OtherLayout
 from workers.core.decisions.decide import decider_of
 from workers.core.decisions.decided import ACTIVE, RETRACTED, SUPPRESSIONS, UNKNOWN, Decided
-from workers.core.events.decoding import epoch_ms
+from workers.core.decisions.moves import Moves
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
 from workers.scan.lines import PartitionLine, StoredCustomer
@@ -121,7 +121,7 @@ class Run:
             self.counts.customers += 1
             self._count_customer(row for row in turn.decisions.rows() if self._count(row))
             if turn.moves is not None:
-                self._count_moves(turn.moves.records)
+                self._count_moves(turn.moves)
 
     def _count_customer(self, actions: Iterable[Decided]) -> None:
         """Count whom some actions reach: a customer is worth what is known with the first one."""
@@ -137,12 +137,13 @@ class Run:
                 self.counts.reached += 1
                 self.counts.worth += worth
 
-    def _count_moves(self, records: Iterable[StageRecord | None]) -> None:
+    def _count_moves(self, moves: Moves) -> None:
         """Count how a customer moves along the ladder."""
-        for record in records:
-            if record is not None and record.direction != "none":
-                at_ms = max(epoch_ms(record.since), self._at_ms)
-                self.counts.moves.setdefault((record.came_from, record.stage), Counter())[at_ms // DAY_MS] += 1
+        for row in moves.rows():
+            if row.code and row.direction != NO_MOVE:
+                at_ms = max(row.since_ms, self._at_ms)
+                way = moves.ladder.name(row.from_code), str(moves.ladder.name(row.code))
+                self.counts.moves.setdefault(way, Counter())[at_ms // DAY_MS] += 1
 
     def _count(self, row: Decided) -> bool:
         """Count what was decided, and return whether it is an action."""

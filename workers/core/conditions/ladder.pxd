@@ -3,7 +3,6 @@
 cimport cython
 
 from workers.core.conditions.condition cimport Condition
-from workers.core.customer.candidate cimport Evidence
 from workers.core.customer.customer cimport Customer
 from workers.core.customer.stage cimport Stage
 
@@ -24,7 +23,7 @@ cdef class ActiveLadder:
     cdef readonly long long live_since_ms, since_generation, decided_until_ms, flip_ms
     cdef readonly list codes, steps
     cdef readonly dict place_of, name_of
-    cdef readonly Evidence evidence
+    cdef readonly long long most_conditions
     cdef public bint is_stale
     cdef list _stretches
     cdef long long _number

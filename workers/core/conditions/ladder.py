@@ -15,7 +15,6 @@ from typing import Final, Protocol
 
 from workers.core.conditions.condition import FALSE, TRUE, Condition
 from workers.core.coverage import FOREVER_MS, Coverage
-from workers.core.customer.candidate import Evidence
 from workers.core.customer.customer import Customer
 from workers.core.customer.stage import DOWN, NO_MOVE, UP, Stage, code_of_stage
 
@@ -85,7 +84,9 @@ class ActiveLadder:
         types, reads_tenure, live_since_ms, since_generation: as of the compiled ladder.
         customer, stage: the customer, and what is stored of the stage.
         codes: of the stages, from the top.
+        name_of: by code, the names of the stages.
         steps: the conditions of all stages but the lowest.
+        most_conditions: the most elementary conditions of one of them.
         decided_until_ms: up to when every type that it reads has been seen.
         flip_ms: set by `look`: when time alone changes what it returned.
         is_stale: whether something of the customer changed since the stretches were made.
@@ -112,7 +113,7 @@ class ActiveLadder:
         self.place_of = {code: place for place, code in enumerate(self.codes)}
         self.name_of = dict(zip(self.codes, ladder.stages, strict=True))
         self.steps = list(steps)
-        self.evidence = Evidence(most_conditions)
+        self.most_conditions = most_conditions
         self.decided_until_ms = FOREVER_MS
         self.flip_ms = FOREVER_MS
         self.is_stale = True

@@ -13,6 +13,7 @@ from workers.core.decisions.decided cimport Decided
 from workers.core.decisions.moves cimport Moves
 from workers.core.decisions.program cimport Program
 from workers.core.decisions.records cimport Records
+from workers.core.decisions.stage_records cimport StageRecords
 from workers.core.decisions.turn cimport Turn
 from workers.core.events.plain cimport PlainEvent
 from workers.core.events.scanner cimport Scanner
@@ -22,15 +23,20 @@ cdef int CUSTOMER_SUPPRESSED, HELD, RETRACTED, RULE_IS_UNKNOWN
 @cython.final
 cdef class Outcome:
     cdef Decider _decider
-    cdef long long _number
+    cdef long long _number, _passed_ms
     cdef readonly bytes stored
     cdef readonly long long due_ms, folded, duplicates, answered_ms, forgotten
     cdef readonly bint says_yes
     cdef readonly dict waiting
-    cdef readonly list not_understood, left_out, unnamed, stages
-    cdef readonly str stage
+    cdef readonly list not_understood, left_out, unnamed
     cdef readonly bint is_untold
 
+    @cython.locals(turn=Turn, writer=StageRecords)
+    cpdef list stages(self)
+    @cython.locals(turn=Turn, writer=StageRecords)
+    cpdef list stage_records(self)
+    @cython.locals(moves=Moves, stretch=Stretch)
+    cpdef str stage(self)
     cdef int _check(self) except -1
 
 @cython.final
@@ -38,6 +44,7 @@ cdef class Decider:
     cdef readonly Program program
     cdef readonly Turn turn
     cdef readonly Records records
+    cdef readonly StageRecords stage_records
     cdef readonly Stored stored
     cdef readonly Names names
     cdef readonly object former
@@ -73,7 +80,7 @@ cdef class Decider:
     )
     @cython.locals(turn=Turn, customer=Customer, due_ms=cython.longlong)
     cdef Outcome _settled(self, long long upto_ms, long long layout)
-    @cython.locals(outcome=Outcome, turn=Turn, moves=Moves, stretch=Stretch, passed_ms=cython.longlong)
+    @cython.locals(outcome=Outcome, turn=Turn, moves=Moves)
     cdef Outcome _outcome(self, bytes stored, long long due_ms, long long upto_ms=*)
     @cython.locals(place=cython.longlong, candidate=Candidate)
     cdef int _take_words(self, Customer customer) except -1

@@ -24,6 +24,7 @@ from workers.core.decisions.decided import CUSTOMER_SUPPRESSED, HELD, RETRACTED,
 from workers.core.decisions.program import ActiveRule, Program
 from workers.core.decisions.published import PublishedRecord
 from workers.core.decisions.records import Records
+from workers.core.decisions.stage_records import StageContent, StageRecords
 from workers.core.decisions.turn import Turn
 from workers.core.decisions.wording import FormerRules, worded
 from workers.core.events.decoding import DecodedEvent
@@ -32,7 +33,7 @@ from workers.core.events.scanner import Scanner
 from workers.core.rules.rule_set import RuleSet
 
 _SUPPRESSED: Final = Standing(True, 0)
-_NO_STAGES: Final[list[StageRecord | None]] = []
+_NO_RECORDS: Final[list[StageContent]] = []
 LAYOUT: Final = 3
 """The layout that is written if none is asked for."""
 
@@ -51,9 +52,6 @@ class Outcome:
         says_yes: whether that answer is a yes.
         forgotten: how often the customer was forgotten; if nothing came after that, there is no state.
         left_out: for each value that its type could not read: the event's type and id, the attribute, the reason.
-        stages: what is to be published of the customer's stage, in order; None stands for a customer who is not
-            known any longer.
-        stage: the name of the stage, as far as everything has been seen; None if it is not known.
         is_untold: whether the stage is still to be published, because it is no move (`publish_stage`).
         unnamed: for each action that waited and is dropped without a decision, the version of its rule: no one knows
             what that version says, and nothing shows which rule it was.
@@ -62,6 +60,7 @@ class Outcome:
     __slots__ = (
         "_decider",
         "_number",
+        "_passed_ms",
         "answered_ms",
         "due_ms",
         "duplicates",
@@ -71,8 +70,6 @@ class Outcome:
         "left_out",
         "not_understood",
         "says_yes",
-        "stage",
-        "stages",
         "stored",
         "unnamed",
         "waiting",
@@ -80,6 +77,7 @@ class Outcome:
 
     _decider: "Decider"
     _number: int
+    _passed_ms: int
     stored: bytes | None
     due_ms: int
     folded: int
@@ -91,8 +89,6 @@ class Outcome:
     not_understood: list[str]
     left_out: list[tuple[str, str, str, str]]
     unnamed: list[str]
-    stages: list[StageRecord | None]
-    stage: str | None
     is_untold: bool
 
     @property
@@ -117,6 +113,37 @@ class Outcome:
         decider = self._decider
         return decider.records_for(topic_prefix).written(decider.turn.admission.customer_id, decider.turn.decisions)
 
+    def stages(self) -> list[StageRecord | None]:
+        """Return what is to be published of the customer's stages as objects, in order; see `decided`.
+
+        None stands for a customer who is not known any longer.
+        """
+        self._check()
+        turn, writer = self._decider.turn, self._decider.stage_records
+        if writer is None or turn.moves is None:
+            return []
+        return writer.contents(turn.admission.customer_id, turn.moves.rows())
+
+    def stage_records(self) -> list[StageContent]:
+        """Return the same as records; see `decided`."""
+        self._check()
+        turn, writer = self._decider.turn, self._decider.stage_records
+        if writer is None or turn.moves is None or not turn.moves.number:
+            return _NO_RECORDS
+        return writer.written(turn.admission.customer_id, turn.moves.rows())
+
+    def stage(self) -> str | None:
+        """Return the name of the customer's stage, as far as everything has been seen; None if it is not known.
+
+        See `decided`.
+        """
+        self._check()
+        moves = self._decider.turn.moves
+        if moves is None or self.stored is None:
+            return None
+        stretch = moves.present(self._passed_ms)
+        return moves.ladder.name(stretch.code) if stretch.is_known else None
+
     def _check(self) -> None:
         if self._number != self._decider.turns:
             raise RuntimeError("decisions must be read before the next customer is decided")
@@ -127,6 +154,7 @@ class Decider:
 
     Attributes:
         program, turn, records, former: its parts.
+        stage_records: writes what is published of stages; None without a ladder.
         names: what the stored bytes call the rules, and the customer.
         stored: reads and writes the customer.
         scanner: reads the events whose type has nothing but the plain series.
@@ -137,6 +165,8 @@ class Decider:
         self.program = Program(rules)
         self.turn = Turn(self.program)
         self.records = Records(self.program.rules, "")
+        ladder = self.program.ladder
+        self.stage_records = None if ladder is None else StageRecords(ladder)
         self.names = _names_of(self.program)
         self.stored = Stored(self.names)
         self.stored.layout_3.wording = self._worded
@@ -377,15 +407,11 @@ class Decider:
         outcome.not_understood = turn.admission.not_understood
         outcome.left_out = turn.left_out
         outcome.unnamed = turn.unnamed
-        outcome.stages, outcome.stage, outcome.is_untold = _NO_STAGES, None, False
+        outcome._passed_ms, outcome.is_untold = 0, False
         moves = turn.moves
-        if moves is not None:
-            outcome.stages = moves.records
-            if stored is not None:
-                passed_ms = max(upto_ms, turn.clock())
-                stretch = moves.present(passed_ms)
-                outcome.stage = moves.ladder.name(stretch.code) if stretch.is_known else None
-                outcome.is_untold = moves.is_untold(passed_ms)
+        if moves is not None and stored is not None:
+            outcome._passed_ms = max(upto_ms, turn.clock())
+            outcome.is_untold = moves.is_untold(outcome._passed_ms)
         return outcome
 
     def _take_words(self, customer: Customer) -> None:

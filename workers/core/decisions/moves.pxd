@@ -4,28 +4,37 @@ cimport cython
 
 from workers.core.customer.customer cimport Customer
 from workers.core.customer.stage cimport Stage
+from workers.core.conditions.condition cimport Condition
 from workers.core.conditions.ladder cimport ActiveLadder, Stretch
+from workers.core.decisions.carried cimport Part
+from workers.core.decisions.told cimport Told
 
-cdef long long NO_MOVE
+cdef long long NO_MOVE, BY_EVENT, BY_LADDER, BY_LATE_EVENT, BY_TIME, FIRST_KNOWN
 
+@cython.final
 cdef class Moves:
     cdef readonly ActiveLadder ladder
     cdef readonly Customer customer
     cdef readonly Stage stage
     cdef readonly long long place
-    cdef readonly object value
-    cdef readonly str customer_id
+    cdef readonly Part value
     cdef public bint is_silent
-    cdef public list records
+    cdef readonly Py_ssize_t number
+    cdef list _rows
 
-    cpdef begin(self, str customer_id)
+    cpdef begin(self)
+    cpdef list rows(self)
     @cython.locals(ladder=ActiveLadder, stage=Stage, stretch=Stretch)
     cpdef pass_time(self, long long upto_ms)
     @cython.locals(stage=Stage)
     cdef bint _is_news(self, Stretch stretch) except -1
+    @cython.locals(stage=Stage, from_code=cython.longlong)
     cdef _correct(self, Stretch stretch)
-    cdef _publish(self, Stretch stretch, str because)
-    cdef _add(self, Stretch stretch, long long id_ms, object came_from, long long direction, str because)
+    cdef _publish(self, Stretch stretch, long long because)
+    @cython.locals(at_ms=cython.longlong, row=Told)
+    cdef _add(self, Stretch stretch, long long id_ms, long long from_code, long long direction, long long because)
+    @cython.locals(row=Told)
+    cdef Told _another(self)
     @cython.locals(ladder=ActiveLadder)
     cpdef arrive(self, long long at_ms)
     @cython.locals(ladder=ActiveLadder)
@@ -35,6 +44,7 @@ cdef class Moves:
     cpdef fire(self, long long upto_ms)
     @cython.locals(ladder=ActiveLadder, stage=Stage, is_other=cython.bint, stretch=Stretch)
     cpdef adopt(self, long long generation)
+    @cython.locals(at_ms=cython.longlong)
     cpdef Stretch present(self, long long upto_ms)
     cpdef bint is_untold(self, long long upto_ms) except -1
     @cython.locals(stretch=Stretch)

@@ -4,17 +4,11 @@ A move is published once it is decided: with the event that caused it, or when t
 reads has been seen. A stage that is no move waits (`Moves.is_untold`) until it is asked for with `publish_present`.
 """
 
-from typing import Final
-
-from schemas.actions import Reason, moment
-from schemas.stages import Because, Direction, StageRecord, stage_id
 from workers.core.conditions.ladder import ActiveLadder, Stretch
 from workers.core.customer.customer import Customer
 from workers.core.customer.stage import NO_MOVE, Stage, code_of_stage
 from workers.core.decisions.carried import Carried
-from workers.core.decisions.wording import reasons_of
-
-_DIRECTIONS: Final[tuple[Direction, ...]] = ("none", "up", "down")
+from workers.core.decisions.told import BY_EVENT, BY_LADDER, BY_LATE_EVENT, BY_TIME, FIRST_KNOWN, Told
 
 
 class Moves:
@@ -24,9 +18,8 @@ class Moves:
         ladder: on which the customer stands.
         customer, stage: the customer.
         value: reads what the customer is worth; None where no file says it.
-        customer_id: the id.
         is_silent: whether nothing is published, as in a rebuild: then every stage stays to be published.
-        records: what is to be published, in order; None stands for a customer who is not known any longer.
+        number: of the rows that are to be published; they are used again for the next customer.
     """
 
     def __init__(self, ladder: ActiveLadder, carried: Carried) -> None:
@@ -35,15 +28,17 @@ class Moves:
         self.stage: Stage = ladder.stage
         self.place = self.customer.groups - 1
         self.value = next((part for part in carried.parts if part.key == "value"), None)
-        self.customer_id = ""
         self.is_silent = False
-        self.records: list[StageRecord | None] = []
+        self.number = 0
+        self._rows: list[Told] = []
 
-    def begin(self, customer_id: str) -> None:
-        """Begin with another customer."""
-        self.customer_id = customer_id
-        if self.records:
-            self.records = []
+    def begin(self) -> None:
+        """Begin with another customer, or without what was to be published."""
+        self.number = 0
+
+    def rows(self) -> list[Told]:
+        """Return what is to be published, in order; valid until the next customer."""
+        return self._rows[: self.number]
 
     def pass_time(self, upto_ms: int) -> None:
         """Publish the moves up to a moment that are not published yet.
@@ -57,7 +52,7 @@ class Moves:
         stretch: Stretch = ladder.at(self.customer.at_ms)
         while True:
             if stretch.direction != NO_MOVE and self._is_news(stretch):
-                self._publish(stretch, "time" if stretch.by_time else "event")
+                self._publish(stretch, BY_TIME if stretch.by_time else BY_EVENT)
             if stretch.until_ms > upto_ms:
                 break
             stretch = ladder.at(stretch.until_ms)
@@ -76,42 +71,37 @@ class Moves:
 
     def _correct(self, stretch: Stretch) -> None:
         """Publish where the customer stands, because an event came late and disproved what was published."""
-        stage, ladder = self.stage, self.ladder
-        wrong, since_ms = ladder.name(stage.told_code), stage.told_since_ms
-        came_from = ladder.name(stretch.from_code) if stage.told_code == stretch.code else wrong
-        self._add(stretch, since_ms, came_from, NO_MOVE, "late_event")
+        stage = self.stage
+        from_code = stretch.from_code if stage.told_code == stretch.code else stage.told_code
+        self._add(stretch, stage.told_since_ms, from_code, NO_MOVE, BY_LATE_EVENT)
 
-    def _publish(self, stretch: Stretch, because: Because) -> None:
+    def _publish(self, stretch: Stretch, because: int) -> None:
         """Publish a stage."""
-        self._add(stretch, stretch.since_ms, self.ladder.name(stretch.from_code), stretch.direction, because)
+        self._add(stretch, stretch.since_ms, stretch.from_code, stretch.direction, because)
 
-    def _add(self, stretch: Stretch, id_ms: int, came_from: str | None, direction: int, because: Because) -> None:
+    def _add(self, stretch: Stretch, id_ms: int, from_code: int, direction: int, because: int) -> None:
         if self.is_silent:
             return
-        name, ladder = self.ladder.name(stretch.code), self.ladder
-        why: tuple[Reason, ...] = ()
-        assert name is not None
-        step = ladder.step_of(stretch.code)
-        if step is not None:
-            at_ms = max(stretch.since_ms, self.customer.at_ms)
-            step.look(at_ms)
-            ladder.evidence.clear()
-            step.note(ladder.evidence, at_ms)
-            why = reasons_of(step, ladder.evidence)
-        self.records.append(
-            StageRecord(
-                stage_id=stage_id(self.customer_id, id_ms, came_from, name),
-                customer_id=self.customer_id,
-                stage=name,
-                since=moment(stretch.since_ms),
-                came_from=came_from,
-                direction=_DIRECTIONS[direction],
-                because=because,
-                why=why,
-                value=None if self.value is None else self.value.read(max(stretch.since_ms, self.customer.at_ms)),
-            )
-        )
+        assert stretch.code, "a stage that is published is known"
+        at_ms = stretch.since_ms if stretch.since_ms > self.customer.at_ms else self.customer.at_ms
+        row = self._another()
+        row.code, row.since_ms, row.id_ms = stretch.code, stretch.since_ms, id_ms
+        row.from_code, row.direction, row.because = from_code, direction, because
+        row.step = self.ladder.step_of(stretch.code)
+        if row.step is not None:
+            row.step.look(at_ms)
+            row.evidence.clear()
+            row.step.note(row.evidence, at_ms)
+        row.value = None if self.value is None else self.value.read(at_ms)
         self.stage.note_told(stretch.code, stretch.since_ms)
+
+    def _another(self) -> Told:
+        """Return the next row."""
+        if self.number == len(self._rows):
+            self._rows.append(Told(self.ladder.most_conditions))
+        row = self._rows[self.number]
+        self.number += 1
+        return row
 
     # -- events --------------------------------------------------------------------------------------------
 
@@ -188,9 +178,9 @@ class Moves:
         if self.stage.told_code or not stretch.code:
             return
         if stretch.direction == NO_MOVE:
-            self._publish(stretch, "ladder" if stretch.from_code else "first_known")
+            self._publish(stretch, BY_LADDER if stretch.from_code else FIRST_KNOWN)
         else:
-            self._publish(stretch, "time" if stretch.by_time else "event")
+            self._publish(stretch, BY_TIME if stretch.by_time else BY_EVENT)
         self.set_time(min(upto_ms, self.ladder.decided_until_ms))
 
     def agree(self, name: str, since_ms: int) -> None:
@@ -213,4 +203,4 @@ class Moves:
     def forget(self) -> None:
         """Publish that the customer is not known any longer."""
         if not self.is_silent:
-            self.records.append(None)
+            self._another().code = 0

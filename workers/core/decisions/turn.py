@@ -76,7 +76,7 @@ class Turn:
         self.admission.standing = standing
         self.admission.insists = False
         if self.moves is not None:
-            self.moves.begin(customer_id)
+            self.moves.begin()
         if self.waiting:
             self.waiting = {}
         if self.left_out:
@@ -117,6 +117,8 @@ class Turn:
                 keep_latest(customer, key, UNREADABLE, event.at_ms)
         if event.history_ms:
             customer.note_history(event.type, event.history_ms, is_new)
+            if self.moves is not None:
+                self.moves.ladder.is_stale = True
         if event is not original:
             for attribute, key, _ in self.kept_raw.get(event.type, ()):
                 keep_latest(customer, key, original.attributes.get(attribute), event.at_ms)
@@ -153,10 +155,8 @@ class Turn:
         elif customer.due_ms and customer.due_ms <= at_ms:
             self.advance(at_ms, True)
         customer.remember(fingerprint)
-        if self.moves is not None:
-            if at_ms > customer.at_ms:
-                self.moves.arrive(at_ms)
-            self.moves.ladder.is_stale = True
+        if self.moves is not None and at_ms > customer.at_ms:
+            self.moves.arrive(at_ms)
         if at_ms > customer.at_ms:
             customer.at_ms = at_ms
         if customer.fired_ms <= customer.at_ms:
@@ -306,7 +306,7 @@ class Turn:
         self.episodes.take_back(customer.at_ms, order_ms, CUSTOMER_ERASED if erases else CUSTOMER_SUPPRESSED)
         if erases:
             if self.moves is not None:
-                self.moves.records = []
+                self.moves.begin()
             self.answer = self.policy.last_word(customer.attributes)
             self.episodes.take_back_waiting(customer.at_ms, order_ms)
         self.decisions.keep_for_order(erases)
