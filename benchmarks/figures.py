@@ -50,7 +50,7 @@ class Amounts:
         memory_sizes, memory_depths: customers, and events of each.
         starts, kill_rate, session_timeout_ms: of a worker, and under which load it is killed.
         scaling: rows of it.
-        turns: short ones, for `instructions`.
+        turns, few_and_many: short ones, for `instructions`.
         events_each: past of a customer for `memory`.
     """
 
@@ -69,6 +69,7 @@ class Amounts:
     session_timeout_ms: int
     scaling: Sizes
     turns: Workload
+    few_and_many: tuple[Workload, ...]
     partitions: int = 8
     events_each: int = 40
     ticks_ms: Sequence[int] = (250, 50)
@@ -90,6 +91,7 @@ FULL: Final = Amounts(
     session_timeout_ms=30_000,
     scaling=Sizes(60_000, 10_000, (1_000, 10_000, 100_000, 1_000_000)),
     turns=Workload(20_000, 2_000),
+    few_and_many=(Workload(4_000, 400), Workload(4_000, 100)),
 )
 SHORT: Final = Amounts(
     backlog=Workload(6_000, 600),
@@ -107,6 +109,7 @@ SHORT: Final = Amounts(
     session_timeout_ms=6_000,
     scaling=Sizes(3_000, 300, (100, 1_000), (1, 40), (4, 16), (100,), (10,)),
     turns=Workload(2_000, 200),
+    few_and_many=(Workload(400, 40), Workload(400, 10)),
     partitions=4,
 )
 
@@ -137,7 +140,7 @@ async def _core(_: Servers, options: Options) -> Report:
 
 
 async def _instructions(_: Servers, options: Options) -> Report:
-    return instructions.measure(options.amounts.turns, instructions.SETS)
+    return instructions.measure(options.amounts.turns, instructions.SETS, options.amounts.few_and_many)
 
 
 async def _mapping(_: Servers, __: Options) -> Report:

@@ -47,7 +47,7 @@ class Played:
 
 
 SETS: Final = (Played(), Played(10))
-WITH_AND_WITHOUT: Final = (Played(beside=Beside.ASKING_ONCE), Played(beside=Beside.EVERYTHING))
+WITHOUT_AND_WITH: Final = (Played(beside=Beside.ASKING_ONCE), Played(beside=Beside.EVERYTHING))
 """The same rules without stages, value and repetition, and with them."""
 _PARTS: Final = {
     "decide": r"\d+Decider_(\d+)?decide",
@@ -58,19 +58,21 @@ _PARTS: Final = {
     "settle": r"\d+Turn_(\d+)?settle",
     "write": r"\d+Stored_(\d+)?write",
     "records": r"\d+Records_(\d+)?written",
-    "stages": r"\d+Moves_(\d+)?_add",
+    "stages": r"\d+StageRecords_(\d+)?written",
     "scanner": r"\d+Scanner_(\d+)?(scan|read)",
 }
 """By what it is called here, a function of the compiled core; the first that is found counts, with what it calls."""
 _LINE: Final = re.compile(r"\s*([\d,]+)\s+\([^)]*\)\s+(\S+)")
 
 
-def measure(workload: Workload, sets: Sequence[Played]) -> Report:
+def measure(workload: Workload, sets: Sequence[Played], few_and_many: Sequence[Workload]) -> Report:
     """Play short turns in processes of their own.
 
     Args:
         workload: its events.
         sets: of rules.
+        few_and_many: what is played with and without stages, value and repetition: customers with few events, of whom
+            time changes the stage almost as often as events do, and customers with many.
     """
     compiled, plain = as_in_the_wheel(ROOT), {"PYTHONPATH": str(ROOT)}
     tables: dict[str, list[dict[str, Any]]] = {}
@@ -80,16 +82,18 @@ def measure(workload: Workload, sets: Sequence[Played]) -> Report:
         for rules in sets
     ]
     if shutil.which("valgrind") and compiled:
-        tables["instructions an event"] = _with_ratio([counted(workload, rules, compiled) for rules in sets])
+        tables["instructions an event"] = [counted(workload, rules, compiled) for rules in sets]
+        tables["the same without and with stages, value and repetition"] = [
+            row
+            for one in few_and_many
+            for row in _with_ratio([counted(one, rules, compiled) for rules in WITHOUT_AND_WITH])
+        ]
     title = f"short turns, {workload.events:,} events of {workload.customers:,} customers"
     return Report("instructions", title, tables)
 
 
 def counted(workload: Workload, rules: Played, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return the instructions of each part for an event; of records of decisions, for each of them.
-
-    The records of stages are made within `fold` and `due`; what is alone is without them, and without other records.
-    """
+    """Return the instructions of each part for an event, and how much there is to decide; records come on top."""
     with tempfile.TemporaryDirectory() as folder:
         found = Path(folder) / "callgrind.out"
         command = ("valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={found}")
@@ -109,32 +113,24 @@ def counted(workload: Workload, rules: Played, environment: Mapping[str, str]) -
         for part, name in _PARTS.items():
             if not parts[part] and re.search(name + r"\b(?!.*_pw_)", one[2].split("'")[0]):
                 parts[part] = int(one[1].replace(",", ""))
-    events, records = played["events"], played["records"]
-    figures = {part: round(number / (records if part == "records" else events)) for part, number in parts.items()}
+    figures = {part: round(number / played["events"]) for part, number in parts.items()}
     # A stage that is no move is published in a turn of its own: it belongs to what an event costs.
     alone = figures.pop("decide") + figures.pop("publish_stage")
     figures["around"] = alone - sum(figures[part] for part in ("read", "fold", "due", "settle", "write"))
-    stages = figures.pop("stages")
+    named = ("rules", "beside", "turns_per_event", "records_per_event", "stages_per_event")
     return {
-        "rules": played["rules"],
-        "beside": played["beside"],
-        "decide_alone": alone - stages,
-        "stage_records": stages,
+        "events_each": round(workload.events / workload.customers),
+        **{name: played[name] for name in named},
+        "decide_alone": alone,
+        "with_records": alone + figures["records"] + figures["stages"],
         **figures,
     }
 
 
 def _with_ratio(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Add how many times the instructions of the first row each row takes, alone and with the records of stages."""
-    first = rows[0]["decide_alone"]
-    return [
-        {
-            **row,
-            "times_the_first": round(row["decide_alone"] / first, 2),
-            "with_stage_records": round((row["decide_alone"] + row["stage_records"]) / first, 2),
-        }
-        for row in rows
-    ]
+    """Add how many times the instructions of the first row each row takes, alone and with all records."""
+    ratios = ("decide_alone", "with_records")
+    return [{**row, **{f"times_{name}": round(row[name] / rows[0][name], 2) for name in ratios}} for row in rows]
 
 
 def _in_a_process(
@@ -185,8 +181,8 @@ def main() -> None:
         "events": played.events,
         "records": played.records,
         "events_per_second": round(played.events / best),
-        "turns_per_event": round(played.turns / played.events, 2),
-        "looks_per_event": round(played.looks / played.events, 2),
+        "turns_per_event": round((played.turns + played.looks + played.published) / played.events, 2),
+        "looks_per_event": round((played.looks + played.published) / played.events, 2),
         "records_per_event": round(played.records / played.events, 2),
         "stages_per_event": round(played.stages / played.events, 2),
         "stored_bytes": round(played.stored_bytes / played.customers, 1),

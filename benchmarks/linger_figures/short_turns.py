@@ -135,7 +135,7 @@ class ShortTurns:
     def _keep(self, customer: str, outcome: Outcome) -> None:
         assert outcome.stored is not None
         self.played.records += len(outcome.records("linger"))
-        self.played.stages += len(outcome.stages)
+        self.played.stages += len(outcome.stage_records())
         self._stored[customer] = outcome.stored
         (self._untold.add if outcome.is_untold else self._untold.discard)(customer)
         due_ms = outcome.due_ms

@@ -275,5 +275,4 @@ class Deciding:
         at_ms = max(turn.clock(), min(upto_ms, program.ladder.decided_until_ms))
         if program.worth is None:
             return listed_score(turn.moves.present(at_ms).since_ms, None)
-        program.worth.begin(at_ms)
-        return listed_score(0, program.worth.amount() // (UNIT // 100))
+        return listed_score(0, program.worth.amount_at(at_ms) // (UNIT // 100))

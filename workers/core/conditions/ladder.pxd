@@ -6,7 +6,7 @@ from workers.core.conditions.condition cimport Condition
 from workers.core.customer.customer cimport Customer
 from workers.core.customer.stage cimport Stage
 
-cdef long long DOWN, FOREVER_MS, NO_MOVE, UP, _MAX_STEPS
+cdef long long DOWN, FOREVER_MS, NO_MOVE, UP, _MAX_STEPS, _UNKNOWN
 cdef int FALSE, TRUE
 
 @cython.final
@@ -21,7 +21,7 @@ cdef class ActiveLadder:
     cdef readonly Customer customer
     cdef readonly Stage stage
     cdef readonly long long live_since_ms, since_generation, decided_until_ms, flip_ms
-    cdef readonly list codes, steps
+    cdef readonly list names, codes, steps
     cdef readonly dict place_of, name_of
     cdef readonly long long most_conditions
     cdef public bint is_stale
@@ -34,9 +34,16 @@ cdef class ActiveLadder:
     @cython.locals(condition=Condition, truth=cython.int, soonest_ms=cython.longlong, place=cython.longlong)
     cdef long long _once(self, long long at_ms) except? 1000003
     @cython.locals(stretch=Stretch, place=cython.longlong)
+    cpdef str name_at(self, long long at_ms)
     cpdef Stretch at(self, long long at_ms)
-    @cython.locals(stage=Stage, stretch=Stretch)
+    @cython.locals(first=Stretch)
+    cdef bint _reaches(self, long long at_ms) except -1
+    @cython.locals(stretch=Stretch, place=cython.longlong)
+    cpdef Stretch first_from(self, long long at_ms)
     cpdef Stretch start(self, bint is_other)
+    cpdef resume(self, long long at_ms)
+    @cython.locals(stage=Stage, stretch=Stretch, is_strange=cython.bint)
+    cdef Stretch _begin(self, long long at_ms, bint by_time, bint is_other)
     @cython.locals(stretch=Stretch)
     cdef Stretch _another(self, Stretch before, long long at_ms, bint is_other)
     @cython.locals(place=cython.longlong, code=cython.longlong)

@@ -19,6 +19,8 @@ from workers.core.customer.customer import Customer
 from workers.core.customer.stage import DOWN, NO_MOVE, UP, Stage, code_of_stage
 
 UNKNOWN: Final = -1
+_UNKNOWN: Final = UNKNOWN
+"""The same as a number of the compiler, which what other modules import cannot be."""
 _MAX_STEPS: Final = 64
 """Changes of steps that a look follows; it returns the next one even if that may not change the stage."""
 
@@ -83,7 +85,7 @@ class ActiveLadder:
     Attributes:
         types, reads_tenure, live_since_ms, since_generation: as of the compiled ladder.
         customer, stage: the customer, and what is stored of the stage.
-        codes: of the stages, from the top.
+        names, codes: of the stages, from the top.
         name_of: by code, the names of the stages.
         steps: the conditions of all stages but the lowest.
         most_conditions: the most elementary conditions of one of them.
@@ -109,7 +111,8 @@ class ActiveLadder:
         self.reads_tenure = ladder.reads_tenure
         self.live_since_ms = ladder.live_since_ms
         self.since_generation = ladder.since_generation
-        self.codes = [code_of_stage(name) for name in ladder.stages]
+        self.names = list(ladder.stages)
+        self.codes = [code_of_stage(name) for name in self.names]
         self.place_of = {code: place for place, code in enumerate(self.codes)}
         self.name_of = dict(zip(self.codes, ladder.stages, strict=True))
         self.steps = list(steps)
@@ -151,15 +154,34 @@ class ActiveLadder:
                 soonest_ms = condition.flip_ms
             if truth != FALSE:
                 self.flip_ms = soonest_ms
-                return place if truth == TRUE else UNKNOWN
+                return place if truth == TRUE else _UNKNOWN
             place += 1
         self.flip_ms = soonest_ms
         return place
+
+    def name_at(self, at_ms: int) -> str | None:
+        """Return the name of the stage at a moment, as of `look`; None while it is not known."""
+        if self._reaches(at_ms):
+            stretch: Stretch = self.first_from(at_ms)
+            return self.name(stretch.code) if stretch.is_known else None
+        place = self._once(at_ms)  # what follows need not be known
+        return None if place == _UNKNOWN else self.names[place]
 
     # -- stretches -----------------------------------------------------------------------------------------
 
     def at(self, at_ms: int) -> Stretch:
         """Return the stretch at a moment, not before the customer's latest event; valid until something changes."""
+        if not self._reaches(at_ms):
+            self.start(False)
+        return self.first_from(at_ms)
+
+    def _reaches(self, at_ms: int) -> bool:
+        """Return whether the stretches are those of now, and begin at a moment or before it."""
+        first: Stretch = self._stretches[0]
+        return not self.is_stale and first.from_ms <= at_ms
+
+    def first_from(self, at_ms: int) -> Stretch:
+        """Return the stretch at a moment, or the first one there is, if that is later."""
         if self.is_stale:
             self.start(False)
         stretch: Stretch = self._stretches[self._number - 1]
@@ -177,13 +199,20 @@ class ActiveLadder:
         Args:
             is_other: whether the ladder is another one than that by which the stage is known: then it does not move.
         """
+        return self._begin(self.customer.at_ms, False, is_other)
+
+    def resume(self, at_ms: int) -> None:
+        """Make the first stretch begin at a later moment, up to which the stage is still that of the latest event."""
+        self._begin(at_ms, True, False)
+
+    def _begin(self, at_ms: int, by_time: bool, is_other: bool) -> Stretch:
         stage, stretch = self.stage, self._stretches[0]
         stretch.code, stretch.since_ms, stretch.from_code = stage.code, stage.since_ms, stage.from_code
         stretch.direction, stretch.by_time = stage.direction, stage.by_time
         self._number = 1
         self.is_stale = False
         is_strange = stage.code not in self.place_of  # nothing is known yet, or what is stored is damaged
-        self._change(stretch, self.customer.at_ms, False, is_other or is_strange)
+        self._change(stretch, at_ms, by_time, is_other or is_strange)
         return stretch
 
     def _another(self, before: Stretch, at_ms: int, is_other: bool) -> Stretch:
@@ -201,8 +230,8 @@ class ActiveLadder:
         """Let a stretch, which has the stage before it, begin at a moment."""
         place = self.look(at_ms)
         stretch.from_ms, stretch.until_ms = at_ms, self.flip_ms
-        stretch.is_known = place != UNKNOWN
-        if place == UNKNOWN:
+        stretch.is_known = place != _UNKNOWN
+        if place == _UNKNOWN:
             if is_other:  # nothing is known by this ladder
                 stretch.code = stretch.since_ms = stretch.from_code = stretch.direction = 0
                 stretch.by_time = False
@@ -217,8 +246,8 @@ class ActiveLadder:
 
     def _direction(self, code: int, place: int, at_ms: int) -> int:
         """Return in which direction a customer moves who comes from a stage to that at a place."""
-        before: int = self.place_of.get(code, UNKNOWN)
-        if before == UNKNOWN or at_ms < self.live_since_ms:
+        before: int = self.place_of.get(code, _UNKNOWN)
+        if before == _UNKNOWN or at_ms < self.live_since_ms:
             return NO_MOVE
         if self.customer.floors and at_ms < self.customer.floor_ms(self.types, self.reads_tenure):
             return NO_MOVE
@@ -244,5 +273,5 @@ class ActiveLadder:
 
     def step_of(self, code: int) -> Condition | None:
         """Return the condition of a stage; None for the lowest one, and for one that this ladder does not have."""
-        place: int = self.place_of.get(code, UNKNOWN)
-        return self.steps[place] if UNKNOWN < place < len(self.steps) else None
+        place: int = self.place_of.get(code, _UNKNOWN)
+        return self.steps[place] if _UNKNOWN < place < len(self.steps) else None

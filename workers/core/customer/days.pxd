@@ -4,7 +4,7 @@ cimport cython
 
 from workers.core.memory cimport Numbers
 
-cdef long long _FIRST_ROOM, MAX_STORED
+cdef long long _FIRST_ROOM, _MANY, MAX_STORED
 
 @cython.final
 cdef class Days:
@@ -21,6 +21,8 @@ cdef class Days:
     cdef long long *_moved(self, long long *column, long long room) except NULL
     @cython.locals(place=cython.longlong)
     cpdef list read(self)
+    @cython.locals(column=cython.p_longlong, part=cython.longlong, total=object)
+    cpdef object sum_from(self, long long place)
     @cython.locals(low=cython.longlong, high=cython.longlong, middle=cython.longlong)
     cpdef long long first_from(self, long long day) noexcept
     @cython.locals(place=cython.longlong)

@@ -7,6 +7,8 @@ from workers.core.events.decoding import MAX_STORED
 from workers.core.memory import Numbers
 
 _FIRST_ROOM: Final = 32
+_MANY: Final = 1 << 61
+"""Below it, a sum and what is added up on one more day, at most `MAX_STORED`, stay within 64 bits."""
 
 
 class Days:
@@ -54,6 +56,18 @@ class Days:
         for place in range(self.number):
             found.append((self.day[place], self.count[place], self.sum[place]))
         return found
+
+    def sum_from(self, place: int) -> int:
+        """Return what was added up on the days from a place on; that may take more than 64 bits."""
+        total, part = 0, 0
+        column = self.sum
+        while place < self.number:
+            part += column[place]
+            place += 1
+            if not -_MANY < part < _MANY:
+                total += part
+                part = 0
+        return total + part
 
     def first_from(self, day: int) -> int:
         """Return the place of the first day that is not before this one; `number` if there is none."""

@@ -1,6 +1,6 @@
 """The customer's stage, as it goes with every action where there is a ladder."""
 
-from workers.core.conditions.ladder import ActiveLadder, Stretch
+from workers.core.conditions.ladder import ActiveLadder
 from workers.core.decisions.carried import Part
 
 
@@ -19,5 +19,4 @@ class KnownStage(Part):
 
     def read(self, at_ms: int) -> str | None:
         """Return its name; None while it is not known."""
-        stretch: Stretch = self.ladder.at(at_ms)
-        return self.ladder.name(stretch.code) if stretch.is_known else None
+        return self.ladder.name_at(at_ms)

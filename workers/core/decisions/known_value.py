@@ -31,8 +31,7 @@ class KnownValue(Part):
 
     def read(self, at_ms: int) -> Value:
         """Return it; the amount is rounded down to hundredths."""
-        self.worth.begin(at_ms)
-        amount = self.worth.amount()
+        amount = self.worth.amount_at(at_ms)
         return Value(as_money(amount), self._currency, self._window, self.tier_of(amount))
 
     def tier_of(self, amount: int) -> str | None:

@@ -41,6 +41,7 @@ cdef class Moves:
     cpdef follow(self)
     @cython.locals(told_ms=cython.longlong)
     cpdef set_time(self, long long at_ms)
+    @cython.locals(flip_ms=cython.longlong)
     cpdef fire(self, long long upto_ms)
     @cython.locals(ladder=ActiveLadder, stage=Stage, is_other=cython.bint, stretch=Stretch)
     cpdef adopt(self, long long generation)

@@ -49,7 +49,7 @@ class Moves:
         ladder, stage = self.ladder, self.stage
         if stage.told_code and stage.told_since_ms > upto_ms:
             upto_ms = stage.told_since_ms
-        stretch: Stretch = ladder.at(self.customer.at_ms)
+        stretch: Stretch = ladder.first_from(self.customer.at_ms)
         while True:
             if stretch.direction != NO_MOVE and self._is_news(stretch):
                 self._publish(stretch, BY_TIME if stretch.by_time else BY_EVENT)
@@ -135,7 +135,10 @@ class Moves:
 
     def fire(self, upto_ms: int) -> None:
         """Publish what time has changed up to a moment."""
-        if self.customer.flips[self.place] <= upto_ms:
+        flip_ms = self.customer.flips[self.place]
+        if flip_ms <= upto_ms:
+            if self.stage.is_told():
+                self.ladder.resume(flip_ms)
             self.pass_time(upto_ms)
             self.set_time(upto_ms)
 

@@ -10,6 +10,7 @@ from workers.core.customer.series cimport Series
 cdef long long DAY_MS, FOREVER_MS
 cdef object _ONE
 
+@cython.final
 cdef class PartOfValue:
     cdef readonly Series series
     cdef readonly object rate
@@ -21,6 +22,7 @@ cdef class PartOfValue:
     @cython.locals(converted=object)
     cpdef object worth(self, object total)
 
+@cython.final
 cdef class Worth:
     cdef readonly Customer customer
     cdef readonly long long days
@@ -28,7 +30,7 @@ cdef class Worth:
     cdef readonly bint is_revenue_known, is_less_known
     cdef readonly long long at_ms
 
-    @cython.locals(part=PartOfValue, series=Series, days=Days, place=cython.longlong, total=object)
+    @cython.locals(part=PartOfValue, series=Series, days=Days)
     cpdef begin(self, long long at_ms)
     @cython.locals(part=PartOfValue)
     cpdef note_known(self, long long at_ms)
@@ -36,6 +38,8 @@ cdef class Worth:
     cpdef long long next_ms(self) except *
     @cython.locals(part=PartOfValue, days=Days)
     cpdef move(self, long long at_ms)
+    @cython.locals(part=PartOfValue, series=Series, days=Days, amount=object, first_day=cython.longlong)
+    cpdef object amount_at(self, long long at_ms)
     @cython.locals(part=PartOfValue, amount=object)
     cpdef object amount(self)
     @cython.locals(part=PartOfValue, amount=object)

@@ -90,8 +90,7 @@ class Worth:
                 if series.is_present:
                     days = series.days
                     part.place = days.first_from(at_ms // DAY_MS - self.days + 1)
-                    for place in range(part.place, days.number):
-                        part.total += days.sum[place]
+                    part.total = days.sum_from(part.place)
             part = part.following
         self.note_known(at_ms)
 
@@ -133,6 +132,18 @@ class Worth:
                     part.place += 1
             part = part.following
         self.note_known(at_ms)
+
+    def amount_at(self, at_ms: int) -> int:
+        """Return the value at a moment, as far as it is seen, without following it; the moment is as of `begin`."""
+        amount, first_day = 0, at_ms // DAY_MS - self.days + 1
+        part = self.first
+        while part is not None:
+            series = part.series
+            if series.is_present:
+                days = series.days
+                amount += part.worth(days.sum_from(days.first_from(first_day)) if self.days else series.total_sum)
+            part = part.following
+        return amount
 
     def amount(self) -> int:
         """Return the value at the moment that is followed, as far as it is seen."""

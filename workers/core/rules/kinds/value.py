@@ -75,8 +75,7 @@ class Valued(Elementary):
 
     def note(self, evidence: Evidence, at_ms: int) -> None:
         """Note the value; what is beyond 64 bits is cut."""
-        self.worth.begin(at_ms)
-        evidence.numbers[self.at] = max(-_LARGEST, min(_LARGEST, self.worth.amount()))
+        evidence.numbers[self.at] = max(-_LARGEST, min(_LARGEST, self.worth.amount_at(at_ms)))
 
     def write_observed(self, text: Text, evidence: Evidence) -> None:
         """Write the value."""
