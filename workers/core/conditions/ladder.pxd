@@ -54,4 +54,5 @@ cdef class ActiveLadder:
     cpdef keep(self, Stretch stretch)
     cpdef long long next_change_ms(self, long long at_ms) except? 1000003
     cpdef object name(self, long long code)
+    @cython.locals(place=cython.longlong)
     cpdef object step_of(self, long long code)

@@ -274,4 +274,4 @@ class ActiveLadder:
     def step_of(self, code: int) -> Condition | None:
         """Return the condition of a stage; None for the lowest one, and for one that this ladder does not have."""
         place: int = self.place_of.get(code, _UNKNOWN)
-        return self.steps[place] if _UNKNOWN < place < len(self.steps) else None
+        return None if place == _UNKNOWN or place == len(self.steps) else self.steps[place]

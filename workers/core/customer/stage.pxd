@@ -4,7 +4,7 @@ cimport cython
 
 from workers.core.customer.binary cimport Reader, Writer, within
 
-cdef long long FARTHEST_MS
+cdef long long FARTHEST_MS, _CODE_BYTES, _DOWN
 cdef long long _DIRECTION, _BY_TIME, _CAME_FROM, _IS_TOLD, _TOLD_OTHERWISE, _FLAGS, _NUMBERS
 
 @cython.final

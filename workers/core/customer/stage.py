@@ -9,10 +9,13 @@ from typing import Final
 from workers.core.customer.binary import FARTHEST_MS, Damaged, Reader, Writer, within
 
 CODE_BYTES: Final = 3
+_CODE_BYTES: Final = CODE_BYTES
 
 NO_MOVE: Final = 0
 UP: Final = 1
 DOWN: Final = 2
+_DOWN: Final = DOWN
+# With a name of this module's own, they are numbers of the compiler, which what other modules import cannot be.
 
 # Flags of a stored stage.
 _DIRECTION: Final = 3
@@ -75,18 +78,18 @@ class Stage:
     def read(self, given: Reader) -> None:
         """Read it, as in layout 4."""
         flags = given.byte()
-        if flags > _FLAGS or flags & _DIRECTION > DOWN:
+        if flags > _FLAGS or flags & _DIRECTION > _DOWN:
             raise Damaged(f"flags of a stage are {flags}")
-        self.code = given.little(CODE_BYTES)
+        self.code = given.little(_CODE_BYTES)
         self.since_ms = given.moment()
         self.direction = flags & _DIRECTION
         self.by_time = flags & _BY_TIME != 0
         if flags & _CAME_FROM:
-            self.from_code = given.little(CODE_BYTES)
+            self.from_code = given.little(_CODE_BYTES)
         if flags & _IS_TOLD:
             self.told_code, self.told_since_ms = self.code, self.since_ms
         elif flags & _TOLD_OTHERWISE:
-            self.told_code = given.little(CODE_BYTES)
+            self.told_code = given.little(_CODE_BYTES)
             self.told_since_ms = given.moment()
         if not self.is_present():
             raise Damaged("a stage that is none")
@@ -103,12 +106,12 @@ class Stage:
         elif self.told_since_ms:
             flags |= _TOLD_OTHERWISE
         out.byte(flags)
-        out.little(self.code, CODE_BYTES)
+        out.little(self.code, _CODE_BYTES)
         out.moment(self.since_ms)
         if flags & _CAME_FROM:
-            out.little(self.from_code, CODE_BYTES)
+            out.little(self.from_code, _CODE_BYTES)
         if flags & _TOLD_OTHERWISE:
-            out.little(self.told_code, CODE_BYTES)
+            out.little(self.told_code, _CODE_BYTES)
             out.moment(self.told_since_ms)
 
     def numbers(self) -> list[int]:

@@ -11,5 +11,5 @@ cdef class Part:
 cdef class Carried:
     cdef readonly list parts
 
-    @cython.locals(part=Part, place=cython.Py_ssize_t)
+    @cython.locals(part=Part, place=cython.Py_ssize_t, found=dict)
     cpdef dict read(self, long long at_ms)

@@ -3,7 +3,7 @@
 It is read and never waited for: it adds no event type to those that a rule needs. The action keeps it while it waits.
 """
 
-from typing import Any, cast
+from typing import Any
 
 from schemas.actions import Known
 
@@ -39,10 +39,10 @@ class Carried:
 
     def read(self, at_ms: int) -> Known | None:
         """Return what is known of the customer at a moment; None for nothing."""
-        found: dict[str, Any] = {}
+        found: Any = {}
         for place in range(len(self.parts)):
             part: Part = self.parts[place]
             value = part.read(at_ms)
             if value is not None:
                 found[part.key] = value
-        return cast("Known", found) if found else None
+        return found or None

@@ -12,8 +12,8 @@ cdef tuple _CAUSED, _MOVED, _SOURCE, _TYPE
 
 @cython.final
 cdef class StageContent:
-    cdef readonly bytes value
-    cdef readonly tuple headers
+    cdef public bytes value
+    cdef public tuple headers
 
 @cython.final
 cdef class StageWords:
@@ -25,11 +25,11 @@ cdef class StageRecords:
     cdef Text _text
     cdef tuple _content_type, _spec
 
-    @cython.locals(row=Told, key=bytes, name=bytes)
+    @cython.locals(row=Told, content=StageContent, key=bytes, name=bytes)
     cpdef list written(self, str customer_id, list rows)
     cpdef list contents(self, str customer_id, list rows)
     @cython.locals(
         text=Text, words=StageWords, came_from=StageWords, step=Condition, id_from=cython.Py_ssize_t,
         time_from=cython.Py_ssize_t, time_size=cython.Py_ssize_t,
     )
-    cdef StageContent _record(self, Told row, bytes key, bytes name, tuple subject)
+    cdef int _write(self, StageContent content, Told row, bytes key, bytes name, tuple subject) except -1

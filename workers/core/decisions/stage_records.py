@@ -13,6 +13,7 @@ from workers.core.decisions.published import FIRST_HEADERS, ID, SOURCE, SUBJECT,
 from workers.core.decisions.told import CAUSES, DIRECTIONS, Told
 from workers.core.text import Text, escaped, inside_quotes
 
+_as_json: Final = msgspec.json.Encoder().encode
 _ID_SIZE: Final = 36
 _TYPE: Final = (TYPE, b"linger.stage.v1")
 _SOURCE: Final = (SOURCE, b"/linger/stages")
@@ -32,9 +33,8 @@ class StageContent:
 
     __slots__ = ("headers", "value")
 
-    def __init__(self, value: bytes | None, headers: Headers) -> None:
-        self.value = value
-        self.headers = headers
+    value: bytes | None
+    headers: Headers
 
 
 class StageWords:
@@ -72,7 +72,11 @@ class StageRecords:
         key = customer_id.encode()
         subject, name = (SUBJECT, key), escaped(key)
         for row in rows:
-            found.append(self._record(row, key, name, subject) if row.code else StageContent(None, ()))
+            content = StageContent.__new__(StageContent)
+            content.value, content.headers = None, ()
+            if row.code:
+                self._write(content, row, key, name, subject)
+            found.append(content)
         return found
 
     def contents(self, customer_id: str, rows: list[Told]) -> list[StageRecord | None]:
@@ -80,10 +84,11 @@ class StageRecords:
         written = self.written(customer_id, rows)
         return [None if one.value is None else decode_stage(one.value) for one in written]
 
-    def _record(self, row: Told, key: bytes, name: bytes, subject: tuple[str, bytes]) -> StageContent:
-        """Return the record of a row.
+    def _write(self, content: StageContent, row: Told, key: bytes, name: bytes, subject: tuple[str, bytes]) -> None:
+        """Write the record of a row.
 
         Args:
+            content: takes it.
             row: what is to be published.
             key: the customer's id.
             name: the same as JSON has it between the quotes.
@@ -122,9 +127,10 @@ class StageRecords:
         text.byte(93)
         if row.value is not None:
             text.copy(b',"value":')
-            text.copy(msgspec.json.encode(row.value))
+            text.copy(_as_json(row.value))
         text.byte(125)
-        headers = (
+        content.value = text.made()
+        content.headers = (
             self._spec,
             self._content_type,
             (ID, text.part(id_from, _ID_SIZE)),
@@ -133,4 +139,3 @@ class StageRecords:
             subject,
             (TIME, text.part(time_from, time_size)),
         )
-        return StageContent(text.made(), headers)
