@@ -81,6 +81,7 @@ LEVELS: Final = (
     (
         "workers.customer_orders",
         "workers.dead_letters",
+        "workers.experiments",
         "workers.operations",
         "workers.loading",
         "workers.explain",
