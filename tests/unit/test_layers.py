@@ -58,6 +58,8 @@ LEVELS: Final = (
         "workers.signals",
         "workers.variables",
         "workers.observability",
+        "workers.book.book",
+        "workers.report.document",
     ),
     (
         "workers.core",
@@ -66,6 +68,7 @@ LEVELS: Final = (
         "workers.settings",
         "workers.printing",
         "workers.sealed_lines",
+        "workers.report.words",
     ),
     (
         "workers.audit",
@@ -77,8 +80,10 @@ LEVELS: Final = (
         "workers.rule_tests",
         "workers.source_files",
         "workers.histories",
+        "workers.report.page",
     ),
     (
+        "workers.book",
         "workers.customer_orders",
         "workers.dead_letters",
         "workers.operations",
@@ -97,7 +102,7 @@ LEVELS: Final = (
         "workers.demo",
         "workers.status",
     ),
-    ("workers.runtime", "workers.recovery"),
+    ("workers.report", "workers.runtime", "workers.recovery"),
     ("workers.cli",),
 )
 LEVEL_OF: Final = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
