@@ -47,7 +47,11 @@ def bars(width: float, rows: Sequence[Bar], axis: Axis) -> Drawing:
     content = joined(
         (
             grid_below(axis, scale, GAP, bottom),
-            *(part for place, row in enumerate(rows) for part in _row(row, scale, width, place * step + GAP, is_above)),
+            *(
+                part
+                for place, row in enumerate(rows)
+                for part in _row(row, scale, width, place * step + GAP, is_above)
+            ),
         )
     )
     return Drawing(width, bottom + 2.6 * LINE, content)

@@ -8,7 +8,7 @@ from workers.report.page.lettering import SIZE
 from workers.report.page.markup import Attribute, Html, element
 
 COLOURS: Final = 6
-"""How many series can be told apart by colour; the style sheet has as many."""
+"""How many series have a colour of their own; the style sheet has as many."""
 DOWN: Final = SIZE * 0.35
 """From the middle of a line of text down to where its letters stand."""
 

@@ -24,7 +24,9 @@ def height_above(names: Sequence[str], width: float) -> float:
     return 0.0 if room_beside(names, width) or not any(names) else len(names) * LINE + GAP
 
 
-def names_beside(names: Sequence[str], left: float, heights: Sequence[float], low: float, high: float) -> Iterator[Html]:
+def names_beside(
+    names: Sequence[str], left: float, heights: Sequence[float], low: float, high: float
+) -> Iterator[Html]:
     """Yield each name as high as its series ends, or as near to that as the others let it.
 
     Args:

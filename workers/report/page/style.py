@@ -6,13 +6,15 @@ _LIGHT: Final = """
   color-scheme: light; --ground: #fff; --raised: #f6f7f9; --text: #1b2028; --soft: #59626e; --line: #d5dae0;
   --strong: #8a93a0; --good: #1d6f42; --bad: #b3261e; --warn: #b25e00; --warn-ground: #fff5e8; --link: #1d4f91;
   --c0: #2a6bb3; --c1: #c4570f; --c2: #2b8057; --c3: #8449a5; --c4: #a3770a; --c5: #64707f;
-  --s0: #f1f6fc; --s1: #dbe9f7; --s2: #bfd8f0; --s3: #9cc3e6; --s4: #6fa6d8; --s5: #4486c4; --s6: #2a69a8; --s7: #174a7c;
+  --s0: #f1f6fc; --s1: #dbe9f7; --s2: #bfd8f0; --s3: #9cc3e6; --s4: #6fa6d8; --s5: #4486c4; --s6: #2a69a8; --s7:
+  #174a7c;
   --on-pale: #1b2028; --on-full: #fff;"""
 _DARK: Final = """
   color-scheme: dark; --ground: #14181d; --raised: #1d232a; --text: #e8ebef; --soft: #a3adb9; --line: #343c46;
   --strong: #77828f; --good: #5fc98f; --bad: #ff8a80; --warn: #ffb159; --warn-ground: #33260f; --link: #8ab8f0;
   --c0: #6ba6e6; --c1: #f29355; --c2: #5cbd8d; --c3: #c490e0; --c4: #d9ae45; --c5: #9aa6b4;
-  --s0: #1b2632; --s1: #20344a; --s2: #264463; --s3: #2d567f; --s4: #3a70a6; --s5: #5590ca; --s6: #85b4e2; --s7: #b7d6f4;
+  --s0: #1b2632; --s1: #20344a; --s2: #264463; --s3: #2d567f; --s4: #3a70a6; --s5: #5590ca; --s6: #85b4e2; --s7:
+  #b7d6f4;
   --on-pale: #e8ebef; --on-full: #10161d;"""
 _COLOURS: Final = "\n".join(
     f".bar.c{place} {{ fill: var(--c{place}) }} .line.c{place} {{ stroke: var(--c{place}) }}"
@@ -36,7 +38,8 @@ p {{ margin: .4rem 0; max-width: 46rem }}
 .soft {{ color: var(--soft) }} a {{ color: var(--link) }}
 nav {{ display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: 1rem 0 0 }}
 bdi {{ unicode-bidi: isolate; overflow-wrap: anywhere }}
-.notes {{ border-left: 4px solid var(--warn); background: var(--warn-ground); padding: .5rem .9rem; margin: 1rem 0 }}
+.notes {{ border-left: 4px solid var(--warn); background: var(--warn-ground); padding: .5rem .9rem; margin: 1rem 0
+  }}
 .figures {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 17.5rem), 1fr)); gap: .9rem;
   margin: 0 }}
 .figure {{ background: var(--raised); border: 1px solid var(--line); border-radius: .5rem; padding: .8rem 1rem;
@@ -46,12 +49,21 @@ bdi {{ unicode-bidi: isolate; overflow-wrap: anywhere }}
   font-variant-numeric: tabular-nums }}
 .figure .missing {{ font-size: 1rem; font-weight: 600; color: var(--warn); margin: .35rem 0 }}
 .figure .of {{ font-size: .9rem; margin: 0 }}
+.figure .when {{ font-size: .8rem; color: var(--soft); margin: .2rem 0 0 }}
+p.missing {{ font-weight: 600; color: var(--warn) }}
+.remark {{ font-size: .84rem; color: var(--soft); margin: -.6rem 0 1rem }}
+.hidden {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }}
+table.broad {{ font-size: .8rem }}
+table.broad td.number, table.broad th.number {{ padding-left: .4rem }}
+tbody th {{ color: var(--text); font-weight: 400; vertical-align: top }}
 .figure .means {{ font-size: .84rem; line-height: 1.4; color: var(--soft); margin: .45rem 0 0 }}
 .parts {{ margin: .35rem 0 0; padding: 0; list-style: none; font-size: .9rem }}
 .parts li {{ display: flex; justify-content: space-between; gap: 1rem }}
 .wrap {{ overflow-x: auto; margin: 0 0 1rem }}
-table {{ border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; min-width: min(100%, 30rem) }}
-th, td {{ text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line) }}
+table {{ border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; min-width: min(100%,
+  30rem) }}
+th, td {{ text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid
+  var(--line) }}
 th {{ font-weight: 600; color: var(--soft); vertical-align: bottom }}
 td.number, th.number {{ text-align: right; padding: .35rem 0 .35rem .75rem; white-space: nowrap }}
 th.number {{ white-space: normal }}
@@ -79,7 +91,9 @@ th.number {{ white-space: normal }}
 @page {{ margin: 16mm 14mm }}
 @media print {{ :root {{{_LIGHT}
   }} body {{ max-width: none; padding: 0; font-size: 10.5pt }} nav {{ display: none }} h2, h3, caption, figcaption
-  {{ break-after: avoid }} tr {{ break-inside: avoid }} .chart.wide {{ display: block }} .chart.narrow {{ display: none }}
-  .wrap {{ overflow: visible }} .bar, .field, .strip {{ print-color-adjust: exact; -webkit-print-color-adjust: exact }} }}
+  {{ break-after: avoid }} tr {{ break-inside: avoid }} .chart.wide {{ display: block }} .chart.narrow {{ display:
+  none }}
+  .wrap {{ overflow: visible }} table.broad {{ font-size: 7.5pt }} .bar, .field, .strip {{ print-color-adjust:
+  exact; -webkit-print-color-adjust: exact }} }}
 """
 """The style sheet of the page. The classes of charts are those that the modules beside this one write."""

@@ -22,15 +22,15 @@ class Group:
 
     Attributes:
         name: of the group.
-        size: how many it has, as text.
+        size: how many it has, as text; empty for all if it is not shown.
         shares: what is left after each step, from 0 to 1, as far as it has been seen; None where it is not known.
-        is_open: whether the time of the last share is not over.
+        open_from: from which share on the time of a share is not over.
     """
 
     name: str
     size: str
     shares: Sequence[float | None]
-    is_open: bool
+    open_from: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def triangle(width: float, groups: Sequence[Group], heads: Heads) -> Drawing:
     second = max(width_of(text) for text in (heads.size, *(group.size for group in groups))) + 2 * GAP
     steps = max(1, len(heads.steps))
     least = width_of(f"88{_SIGN}") + 1
-    has_sizes = (width - first - second) / steps >= least
+    has_sizes = any(group.size for group in groups) and (width - first - second) / steps >= least
     left = first + (second if has_sizes else 0)
     wide = min(_WIDEST, (width - left) / steps)
     top = 2 * LINE + GAP
@@ -64,12 +64,20 @@ def triangle(width: float, groups: Sequence[Group], heads: Heads) -> Drawing:
         (
             letters(heads.group, 0, top - LINE / 2, kind="axis"),
             letters(heads.size, left - 2 * GAP, top - LINE / 2, anchor="end", kind="axis") if has_sizes else "",
-            letters(heads.above, width if is_narrow else left, LINE / 2, anchor="end" if is_narrow else "start", kind="axis"),
+            letters(
+                heads.above,
+                width if is_narrow else left,
+                LINE / 2,
+                anchor="end" if is_narrow else "start",
+                kind="axis",
+            ),
             *_heads(heads.steps, left, wide, top),
             *(
                 part
                 for place, group in enumerate(groups)
-                for part in _row(group, left, wide, top + place * _HIGH, _greatest(groups), (has_sizes, wide >= least))
+                for part in _row(
+                    group, left, wide, top + place * _HIGH, _greatest(groups), (has_sizes, wide >= least)
+                )
             ),
         )
     )
@@ -90,7 +98,7 @@ def _row(group: Group, left: float, wide: float, top: float, most: float, has: t
         if share is None:
             continue
         shade = min(SHADES - 1, int(share / most * SHADES)) if most else 0
-        said = f"{share * 100:.0f}{_SIGN if group.is_open and place == len(group.shares) - 1 else ''}"
+        said = f"{share * 100:.0f}{_SIGN if place >= group.open_from else ''}"
         x = left + place * wide
         yield box(x + 0.5, top + 0.5, wide - 1, _HIGH - 1, f"field s{shade}", f"{group.name}, {place + 1}: {said} %")
         if has[1]:

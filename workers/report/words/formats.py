@@ -104,25 +104,3 @@ class Formats:
         if symbol is None:
             return f"{currency}{FIXED}{sign}{digits}"
         return f"{symbol}{self.after_symbol}{sign}{digits}" if self.after_symbol else f"{sign}{symbol}{digits}"
-
-
-ENGLISH: Final = Formats(
-    thousands=",",
-    decimal=".",
-    after_symbol="",
-    months=(
-        *("January", "February", "March", "April", "May", "June"),
-        *("July", "August", "September", "October", "November", "December"),
-    ),
-    short_months=("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
-)
-DUTCH: Final = Formats(
-    thousands=".",
-    decimal=",",
-    after_symbol=FIXED,
-    months=(
-        *("januari", "februari", "maart", "april", "mei", "juni"),
-        *("juli", "augustus", "september", "oktober", "november", "december"),
-    ),
-    short_months=("jan", "feb", "mrt", "apr", "mei", "jun", "jul", "aug", "sep", "okt", "nov", "dec"),
-)

@@ -25,9 +25,8 @@ from workers.report.document import (
     Value,
     Word,
 )
-from workers.report.words.en import WORDS as ENGLISH_WORDS
-from workers.report.words.formats import DUTCH, ENGLISH, Formats
-from workers.report.words.nl import WORDS as DUTCH_WORDS
+from workers.report.words import en, nl
+from workers.report.words.formats import Formats
 
 CAN_CHANGE: Final = "*"
 """Behind a value that can still change; the page says so."""
@@ -121,7 +120,7 @@ def _is_one(value: Value) -> bool:
 
 
 LANGUAGES: Final = {
-    "en": Language("en", ENGLISH_WORDS, ENGLISH),
-    "nl": Language("nl", DUTCH_WORDS, DUTCH),
+    "en": Language("en", en.WORDS, en.FORMATS),
+    "nl": Language("nl", nl.WORDS, nl.FORMATS),
 }
 """All of them, by their codes."""

@@ -35,8 +35,7 @@ def test_a_phrase_has_the_same_gaps_in_both_languages(key: str) -> None:
     assert set(GAP.findall(ENGLISH.words[key])) == set(GAP.findall(DUTCH.words[key]))
 
 
-@pytest.mark.parametrize("language", LANGUAGES.values(), ids=LANGUAGES)
-def test_every_sentence_ends_with_a_full_stop_and_no_title_does(language: object) -> None:
+def test_every_sentence_ends_with_a_full_stop_and_no_title_does() -> None:
     for words in (ENGLISH.words, DUTCH.words):
         for key, phrase in words.items():
             if key.endswith(".sentence") or key.startswith(("reason.", "note.", "verdict.")):
@@ -67,7 +66,7 @@ def test_everything_that_is_defined_has_a_title_and_a_sentence() -> None:
         (Day(0), "1 January 1970", "1 januari 1970"),
         (Month("2026-03"), "March 2026", "maart 2026"),
         (Moment(1_796_131_543_000), "1 December 2026, 13:25 UTC", "1 december 2026, 13:25 UTC"),
-        (Label("te duur"), "te duur", "te duur"),
+        (Label("erg duur"), "erg duur", "erg duur"),
         (Word("silent_for", {"days": Count(90)}), "90 days or longer", "90 dagen of langer"),
         (Incomplete(Count(2)), "2*", "2*"),
         (Missing("no_events"), "–", "–"),
@@ -87,7 +86,7 @@ def test_a_period_is_as_short_as_it_can_be() -> None:
     assert ENGLISH.time(Period(20_758, 20_787)) == "November 2026"
     assert ENGLISH.time(Period(20_758, 20_758)) == "1 November 2026"
     assert ENGLISH.time(Period(20_758, 20_760)) == "1–3 November 2026"
-    assert DUTCH.time(Period(20_757, 20_760)) == "31 oktober – 3 november 2026"
+    assert DUTCH.time(Period(20_727, 20_760)) == "1 oktober – 3 november 2026"  # codespell:ignore
     assert ENGLISH.time(Period(20_454, 20_760)) == "1 January – 3 November 2026"
     assert ENGLISH.time(Period(20_453, 20_760)) == "31 December 2025 – 3 November 2026"
     assert DUTCH.time(AsOf(0)) == "stand op 1 januari 1970, 00:00 UTC"
