@@ -68,6 +68,7 @@ LEVELS: Final = (
         "workers.settings",
         "workers.printing",
         "workers.sealed_lines",
+        "workers.experiments.figures",
         "workers.report.words",
     ),
     (
@@ -86,6 +87,7 @@ LEVELS: Final = (
         "workers.book",
         "workers.customer_orders",
         "workers.dead_letters",
+        "workers.experiments",
         "workers.operations",
         "workers.loading",
         "workers.explain",
@@ -110,6 +112,7 @@ LEVEL_OF: Final = {room: level for level, rooms in enumerate(LEVELS) for room in
 CORE_LEVELS: Final = (
     ("workers.core.formats", "workers.core.memory"),
     (
+        "workers.core.book",
         "workers.core.coverage",
         "workers.core.events",
         "workers.core.meaning",
