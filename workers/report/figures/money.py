@@ -34,7 +34,9 @@ def revenue(basis: Basis) -> Section:
     """Return the section of revenue: for each currency of its own."""
     currencies = basis.currencies()
     if not currencies:
-        return Section(id="revenue", figures=(Figure(id="revenue", value=Missing("no_revenue"), time=basis.period),))
+        given = {"currency": currency_word(_NOT_SAID)}
+        missing = Figure(id="revenue", value=Missing("no_revenue"), time=basis.period, given=given)
+        return Section(id="revenue", figures=(missing,))
     figures: list[Figure] = []
     tables, charts = [], []
     for currency in currencies:
