@@ -76,7 +76,7 @@ def _revenue(basis: Basis, currency: str) -> list[Figure]:
             id="revenue",
             value=basis.of_period(Money(whole - refunds, currency)),
             time=basis.period,
-            parts=(Part("gross", Money(whole, currency)), Part("refunds", Money(refunds, currency))),
+            parts=_with_refunds(basis, whole, refunds, currency),
             given=given,
         )
     ]
@@ -94,21 +94,29 @@ def _revenue(basis: Basis, currency: str) -> list[Figure]:
     return figures
 
 
+def _with_refunds(basis: Basis, whole: int, refunds: int, currency: str) -> tuple[Part, ...]:
+    """Return revenue before refunds, and refunds; nothing where a refund has never arrived."""
+    if not basis.has("refunds"):
+        return ()
+    return Part("gross", Money(whole, currency)), Part("refunds", Money(refunds, currency))
+
+
 def currency_word(currency: str) -> Value:
     """Return the name of a currency."""
     return Word("no_currency") if currency == _NOT_SAID else Label(currency)
 
 
 def _months(basis: Basis, currency: str) -> Table:
+    has_refunds = basis.has("refunds")
     rows = []
     for month in basis.trend:
         facts = basis.by_month[month]
         whole, new = facts[f"revenue:{currency}"], facts[f"revenue_new:{currency}"]
-        amounts = (new, whole - new, whole, facts[f"refunds:{currency}"])
+        amounts = [new, whole - new, whole, *([facts[f"refunds:{currency}"]] if has_refunds else [])]
         rows.append((Month(month), *(basis.of_month(month, Money(one, currency)) for one in amounts)))
     return Table(
         id="revenue_by_month",
-        columns=("month", "new", "existing", "together", "refunds"),
+        columns=("month", "new", "existing", "together", *(["refunds"] if has_refunds else [])),
         rows=tuple(rows),
         time=basis.trend_time,
         given={"currency": currency_word(currency)},

@@ -15,6 +15,7 @@ from workers.report.document import (
     Month,
     Note,
     Part,
+    Period,
     Section,
     Series,
     Share,
@@ -22,7 +23,7 @@ from workers.report.document import (
     Value,
     Word,
 )
-from workers.report.figures.basis import Basis, share
+from workers.report.figures.basis import TREND_MONTHS, Basis, share
 from workers.report.figures.months import days_of, months_between
 from workers.report.present_state import ONE_TIME_DAYS
 
@@ -65,16 +66,20 @@ def retention(basis: Basis) -> Section:
     """Return the section of cohorts: by month of the first purchase, who buys in each month after it."""
     if not basis.has("first"):
         return Section(id="retention", figures=(_missing(basis, "no_purchases"),))
-    months = basis.trend
-    sizes = {month: basis.by_month[month]["first"] for month in months}
-    cohorts = [month for month in months if sizes[month]]
-    if not cohorts:
-        return Section(id="retention", figures=(_missing(basis, "no_cohort"),))
-    rows = [(month, [_cell(basis, month, sizes[month], at) for at in months_between(month, months[-1])])
-            for month in cohorts]  # fmt: skip
+    sizes = {month: facts["first"] for month, facts in basis.by_month.items()}
+    cohorts = [month for month in sizes if sizes[month]][-TREND_MONTHS:]
+    last = list(sizes)[-1]
+    rows = [
+        (
+            month,
+            [_cell(basis, month, sizes[month], at) for at in months_between(month, last)[:TREND_MONTHS]],
+        )
+        for month in cohorts
+    ]
     width = max(len(values) for _, values in rows)
     after = tuple(f"after_{number}" for number in range(width))
     curve = _curve(basis, cohorts, sizes, width)
+    time = Period(days_of(cohorts[0]).first, basis.period.last)
     table = Table(
         id="retention",
         columns=("first_purchase", "customers", *after),
@@ -82,7 +87,7 @@ def retention(basis: Basis) -> Section:
             (Month(month), basis.of_month(month, Count(sizes[month])), *_padded(values, width))
             for month, values in rows
         ),
-        time=basis.trend_time,
+        time=time,
     )
     triangle = Chart(
         id="retention_triangle",
@@ -109,7 +114,7 @@ def retention(basis: Basis) -> Section:
             (Count(number), value, Count(value.whole) if isinstance(value, Share) else Missing("not_seen"))
             for number, value in enumerate(curve)
         ),
-        time=basis.trend_time,
+        time=time,
     )
     return Section(
         id="retention",
@@ -144,9 +149,9 @@ def _padded(values: list[Value], width: int) -> tuple[Value, ...]:
 def _curve(basis: Basis, cohorts: list[str], sizes: dict[str, int], width: int) -> tuple[Value, ...]:
     """Return, for each number of months, the share over all cohorts for which that month is over."""
     parts, wholes = Counter[int](), Counter[int]()
-    last = basis.trend[-1]
+    last = list(basis.by_month)[-1]
     for cohort in cohorts:
-        for number, month in enumerate(months_between(cohort, last)):
+        for number, month in enumerate(months_between(cohort, last)[:width]):
             if basis.seen_until >= days_of(month).last:
                 parts[number] += basis.by_month[month][f"buyers:{cohort}"]
                 wholes[number] += sizes[cohort]
