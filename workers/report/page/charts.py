@@ -4,15 +4,15 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from workers.report.document import Chart, ChartKind, Interval, Label, Missing, Series, Value
-from workers.report.page.bars import Bar, bars
-from workers.report.page.columns import Part, columns
-from workers.report.page.drawing import Axis, Drawing
-from workers.report.page.intervals import Interval as Row
-from workers.report.page.intervals import Sides, intervals
-from workers.report.page.lines import Line, lines
 from workers.report.page.markup import Html
-from workers.report.page.picture import picture
-from workers.report.page.triangle import Group, Heads, triangle
+from workers.report.page.svg.bars import Bar, bars
+from workers.report.page.svg.columns import Part, columns
+from workers.report.page.svg.drawing import Axis, Drawing
+from workers.report.page.svg.intervals import Interval as Row
+from workers.report.page.svg.intervals import Sides, intervals
+from workers.report.page.svg.lines import Line, lines
+from workers.report.page.svg.picture import picture
+from workers.report.page.svg.triangle import Group, Heads, triangle
 from workers.report.page.values import are_whole, is_time, number_of, open_from, plain, said_by
 from workers.report.words.language import Language
 

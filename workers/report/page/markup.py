@@ -1,6 +1,6 @@
 """HTML and SVG out of values. Pure.
 
-Text is escaped wherever it goes in: only what `element` and `joined` return counts as HTML, and everything else is text.
+Text is escaped wherever it goes in: only what `element` and `joined` return counts as HTML, and all else is text.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Both languages say everything, with the same gaps; numbers, dates and amounts look as people of the language write them."""
+"""Both languages say everything, with the same gaps; numbers, dates and amounts look as people write them."""
 
 import re
 

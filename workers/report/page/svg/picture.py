@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Final
 
-from workers.report.page.drawing import Drawing
 from workers.report.page.markup import Html, element, joined
+from workers.report.page.svg.drawing import Drawing
 
 WIDTHS: Final = {"narrow": 340.0, "wide": 720.0}
 """Letters keep their size: the style sheet shows one of the drawings, whichever fits."""

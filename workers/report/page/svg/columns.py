@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from workers.report.page.axes import GAP, Bands, grid_beside, names_below, upright
-from workers.report.page.drawing import Axis, Drawing, box, colour, letters
-from workers.report.page.lettering import LINE, SIZE, width_of
 from workers.report.page.markup import Html, joined
-from workers.report.page.names import height_above, names_above, names_beside, room_beside
-from workers.report.page.scale import Scale
+from workers.report.page.svg.axes import GAP, Bands, grid_beside, names_below, upright
+from workers.report.page.svg.drawing import Axis, Drawing, box, colour, letters
+from workers.report.page.svg.lettering import LINE, SIZE, width_of
+from workers.report.page.svg.names import height_above, names_above, names_beside, room_beside
+from workers.report.page.svg.scale import Scale
 
 _HIGH: Final = 200.0
 _WIDEST_COLUMN: Final = 56.0

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from workers.report.page.axes import GAP, grid_below, lying
-from workers.report.page.drawing import Axis, Drawing, box, letters
-from workers.report.page.lettering import LINE, cut_to, width_of
 from workers.report.page.markup import Html, joined
-from workers.report.page.scale import Scale
+from workers.report.page.svg.axes import GAP, grid_below, lying
+from workers.report.page.svg.drawing import Axis, Drawing, box, letters
+from workers.report.page.svg.lettering import LINE, cut_to, width_of
+from workers.report.page.svg.scale import Scale
 
 _THICK: Final = 16.0
 _WIDEST_LABEL: Final = 0.38

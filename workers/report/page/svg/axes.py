@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from workers.report.page.drawing import Axis, letters, line
-from workers.report.page.lettering import LINE, SIZE, every, width_of
 from workers.report.page.markup import Html, joined
-from workers.report.page.scale import Scale, round_ticks
+from workers.report.page.svg.drawing import Axis, letters, line
+from workers.report.page.svg.lettering import LINE, SIZE, every, width_of
+from workers.report.page.svg.scale import Scale, round_ticks
 
 GAP: Final = 6.0
 _APART: Final = 44.0
@@ -43,7 +43,8 @@ def upright(axis: Axis, values: Sequence[float], top: float, bottom: float) -> t
     Args:
         axis: the axis.
         values: everything that is shown; zero is always on the axis.
-        top, bottom: the ends of the chart.
+        top: the upper end of the chart.
+        bottom: the lower end.
     """
     most = max(3, min(6, int((bottom - top) / _APART) + 1))
     ticks = round_ticks(min(0.0, *values, 0.0), max(0.0, *values, 0.0), most=most, is_whole=axis.is_whole)

@@ -14,8 +14,8 @@ class Scale:
     """A straight line from values to places.
 
     Attributes:
-        ticks: the values that the axis names: at least two, in order, all multiples of one round step. The first and the
-            last are the ends of the axis.
+        ticks: the values that the axis names: at least two, in order, all multiples of one round step. The first and
+            the last are the ends of the axis.
         start, end: the places of the first and of the last tick.
     """
 
@@ -42,7 +42,8 @@ def round_ticks(low: float, high: float, *, most: int = 6, is_whole: bool = Fals
     """Return round values around everything from `low` to `high`, at least two, and zero if both are zero.
 
     Args:
-        low, high: the least and the greatest value.
+        low: the least value.
+        high: the greatest value.
         most: how many at most.
         is_whole: whether there is nothing between whole numbers.
     """

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from workers.report.page.axes import GAP, grid_below, lying
-from workers.report.page.drawing import Axis, Drawing, box, letters, line
-from workers.report.page.lettering import LINE, cut_to, width_of
 from workers.report.page.markup import Html, element, joined
-from workers.report.page.scale import Scale
+from workers.report.page.svg.axes import GAP, grid_below, lying
+from workers.report.page.svg.drawing import Axis, Drawing, box, letters, line
+from workers.report.page.svg.lettering import LINE, cut_to, width_of
+from workers.report.page.svg.scale import Scale
 
 _STEP: Final = 3 * LINE
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from workers.report.page.axes import GAP
-from workers.report.page.drawing import box, colour, letters
-from workers.report.page.lettering import LINE, cut_to, spread, width_of
 from workers.report.page.markup import Html
+from workers.report.page.svg.axes import GAP
+from workers.report.page.svg.drawing import box, colour, letters
+from workers.report.page.svg.lettering import LINE, cut_to, spread, width_of
 
 _MOST: Final = 0.3
 """Of the width of a drawing, for names beside it."""
@@ -33,7 +33,8 @@ def names_beside(
         names: of the series.
         left: where the chart ends.
         heights: of the ends of the series.
-        low, high: the upper and the lower end of the chart.
+        low: the upper end of the chart.
+        high: its lower end.
     """
     for number, (name, y) in enumerate(zip(names, spread(heights, LINE, low, high), strict=True)):
         yield letters(name, left + GAP, y, kind=f"name {colour(number)}")

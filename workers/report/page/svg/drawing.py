@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from workers.report.page.lettering import SIZE
 from workers.report.page.markup import Attribute, Html, element
+from workers.report.page.svg.lettering import SIZE
 
 COLOURS: Final = 6
 """How many series have a colour of their own; the style sheet has as many."""

@@ -38,7 +38,8 @@ def spread(places: Sequence[float], least: float, low: float, high: float) -> li
     Args:
         places: the ones that are wanted, in any order.
         least: the distance that two must have.
-        low, high: the ends; what does not fit between them stands beyond `high`.
+        low: the lower end.
+        high: the upper end; what does not fit between both stands beyond it.
     """
     order = sorted(range(len(places)), key=lambda one: places[one])
     found = [max(low, min(high, places[one])) for one in order]

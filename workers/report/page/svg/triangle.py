@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from workers.report.page.axes import GAP
-from workers.report.page.drawing import Drawing, box, letters
-from workers.report.page.lettering import LINE, every, width_of
 from workers.report.page.markup import Html, joined
+from workers.report.page.svg.axes import GAP
+from workers.report.page.svg.drawing import Drawing, box, letters
+from workers.report.page.svg.lettering import LINE, every, width_of
 
 SHADES: Final = 8
 """How many there are, from nothing to the greatest share; the style sheet has as many."""
