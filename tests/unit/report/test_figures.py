@@ -217,6 +217,8 @@ def test_nps_keeps_passives_in_the_denominator_and_only_the_latest_answer() -> N
     assert [numbers[name] for name in ("promoters", "passives", "detractors")] == [Count(6), Count(2), Count(2)]
     interval = numbers["interval"]
     assert isinstance(interval, Interval)
+    assert isinstance(interval.low, Number)
+    assert isinstance(interval.high, Number)
     # Scores of 100, 0 and -100 deviate by 60, 40 and 140: the standard error is 100 * sqrt(0.64 / 10).
     assert (round(interval.low.number), round(interval.high.number)) == (-10, 90)
 
