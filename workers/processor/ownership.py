@@ -29,6 +29,7 @@ from workers.observability import log_events, metrics
 from workers.outbox.outbox import Outbox
 from workers.pauses.pause_list import PauseList
 from workers.processor.active_rules import ActiveRules
+from workers.processor.days.claiming import ClosedDays
 from workers.processor.layout_order import LayoutOrder
 from workers.processor.orders.mark_book import MarkBook
 from workers.processor.partition import OwnedPartition
@@ -65,6 +66,7 @@ class Ownership:
         pauses: PauseList,
         layouts: LayoutOrder,
         marks: MarkBook,
+        days: ClosedDays,
         *,
         rebuilding: bool,
     ) -> None:
@@ -79,6 +81,7 @@ class Ownership:
             pauses: asked by the outboxes.
             layouts: in which layout partitions are written.
             marks: of customers, read at a claim.
+            days: of the book, likewise.
             rebuilding: whether this is the rebuild itself, so that its unfinished mark is no obstacle.
         """
         self.partitions: dict[int, OwnedPartition] = {}
@@ -90,6 +93,7 @@ class Ownership:
         self._pauses = pauses
         self._layouts = layouts
         self._marks = marks
+        self._days = days
         self._rebuilding = rebuilding
         self._claiming = asyncio.Lock()
         self._versions_checked_at = time.monotonic()
@@ -118,6 +122,7 @@ class Ownership:
             numbers = sorted(bounds)
             if numbers:
                 await self._patiently(partial(self._marks.read_ahead, numbers))
+                await self._patiently(partial(self._days.read_ahead, numbers))
             offsets = await asyncio.gather(*(self._claim(number, bounds[number], topic_id) for number in numbers))
             metrics.PARTITIONS.set(len(self.partitions))
             log.info(log_events.PARTITIONS_CLAIMED, partitions=sorted(self.partitions))
@@ -262,6 +267,9 @@ class Ownership:
             changed |= topic_fields(topic_id, partition.layout)
         changed |= self._layouts.fields(partition)
         partition.marks, marks = await self._patiently(partial(self._marks.read, number, meta, meta.topic_id))
+        partition.is_replayed = self._rebuilding
+        partition.values = await self._patiently(partial(self._days.values, number))
+        changed |= await self._patiently(partial(self._days.fields, number, meta))
         if not fresh and meaning_of(meta.fields)[1] < self._rules.current.meaning_generation:
             changed |= await self._begin_meaning(number, meta)
         if marks is not None and not fresh:

@@ -13,10 +13,12 @@ from workers.core.direct_producers import DirectProducerProgress
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import PartitionWatermarks
 from workers.outbox.outbox import Outbox
+from workers.processor.days.counting import DayValues
 from workers.processor.source_view import SourceView
 from workers.state.keys import STAGE_TO_TELL, list_of
 from workers.state.marks.mark import Mark
 from workers.state.meta import (
+    CLOSED_BEFORE,
     FORGOTTEN,
     GENERATION,
     LISTED,
@@ -57,6 +59,8 @@ class OwnedPartition:
         marks: who of its customers is suppressed, opted out or erased, by ref; as the last committed step wrote it.
         lost_steps: Redis lost steps outside a delivery, so the records they folded must be read again.
         unread_ms: when the first record was written that is here and not folded yet; None if none is.
+        values: which values have fields of their own in the open days of the book.
+        is_replayed: it is rebuilt: what was done is not counted again.
     """
 
     number: int
@@ -75,6 +79,13 @@ class OwnedPartition:
     marks: dict[bytes, Mark] = field(default_factory=dict)
     lost_steps: bool = False
     unread_ms: int | None = None
+    values: DayValues = field(default_factory=DayValues)
+    is_replayed: bool = False
+
+    @property
+    def closed_before(self) -> int:
+        """The day before which all days of the book are closed, counted from 1970."""
+        return int(self.meta.fields.get(CLOSED_BEFORE) or 0)
 
     @property
     def swept(self) -> int:
