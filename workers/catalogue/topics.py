@@ -151,7 +151,6 @@ TOPICS: Final = (
         in_file=_NOTHING,
         readers=(
             "worker",
-            "support",
             "incident",
         ),
     ),

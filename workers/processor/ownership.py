@@ -173,6 +173,7 @@ class Ownership:
             try:
                 claimed = await self._store.claim(partition.number, partition.meta.owner, again=True)
                 marks, missing = await self._marks.read(partition.number, claimed.meta, partition.meta.topic_id)
+                open_days, _ = await self._days.read(partition.number, claimed.meta)
                 if missing is not None:
                     async with self._store.step(partition.number, claimed.meta) as step:
                         await step.read(())
@@ -181,7 +182,7 @@ class Ownership:
                 log.warning(log_events.STEP_RETRIED, partition=partition.number, error=str(again))
                 continue
             self._restore(partition, claimed.meta)
-            partition.marks = marks
+            partition.marks, partition.open_days = marks, open_days
             # The stored outbox is the truth: if the step was taken, its records are in it. Records that were sent
             # and not trimmed are published again, with the same ids.
             await partition.outbox.close()
@@ -245,14 +246,9 @@ class Ownership:
         if fresh:
             meta.offset = bounds.earliest
         previous = self._sources.progress.get((self._sources.activity_topic, number))
+        begun = (meta, self._outbox(number, claimed), self._no_watermarks(), DirectProducerProgress.resumed(previous))
         partition = self.partitions[number] = OwnedPartition(
-            number,
-            meta,
-            self._outbox(number, claimed),
-            self._no_watermarks(),
-            DirectProducerProgress.resumed(previous),
-            fresh=fresh,
-            earliest=bounds.earliest,
+            number, *begun, fresh=fresh, earliest=bounds.earliest, is_replayed=self._rebuilding
         )
         try:
             self._check(number, meta, bounds, topic_id)
@@ -267,9 +263,8 @@ class Ownership:
             changed |= topic_fields(topic_id, partition.layout)
         changed |= self._layouts.fields(partition)
         partition.marks, marks = await self._patiently(partial(self._marks.read, number, meta, meta.topic_id))
-        partition.is_replayed = self._rebuilding
-        partition.values = await self._patiently(partial(self._days.values, number))
-        changed |= await self._patiently(partial(self._days.fields, number, meta))
+        partition.open_days, closed = await self._patiently(partial(self._days.read, number, meta))
+        changed |= closed
         if not fresh and meaning_of(meta.fields)[1] < self._rules.current.meaning_generation:
             changed |= await self._begin_meaning(number, meta)
         if marks is not None and not fresh:

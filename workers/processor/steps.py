@@ -17,6 +17,7 @@ from workers.processor.release_policy import paused_detail
 from workers.processor.source_view import SourceView
 from workers.processor.unit_of_work import UnitOfWork
 from workers.settings import Settings
+from workers.state.meta import CLOSED_BEFORE
 from workers.state.source_sets.activation import OlderSources
 from workers.state.source_sets.stored import newest_sources
 from workers.state.step import Step, WriteSet
@@ -82,12 +83,14 @@ class Steps:
 
     def _count(self, partition: OwnedPartition, work: UnitOfWork, changes: WriteSet) -> None:
         """Add to a step what it writes of the book; what a rebuild does not count again is not counted in one."""
-        lines = partition.values.fitted(counted_facts(work.facts, partition.closed_before))
-        changes.facts = summed(lines)
+        closed_before = partition.close_what_is_empty()
+        if closed_before != partition.closed_before:
+            changes.fields[CLOSED_BEFORE] = str(closed_before)
+        changes.facts = summed(partition.open_days.fitted(counted_facts(work.facts, closed_before)))
         if not partition.is_replayed:
-            lasting = lasting_facts(work.facts, partition.closed_before)
+            lasting = lasting_facts(work.facts, closed_before)
             lasting += doings_of(work.records, work.withdrawn)
-            changes.doings = summed(none_closed(lasting, partition.closed_before, self._sources.now_ms // DAY_MS))
+            changes.doings = summed(none_closed(lasting, closed_before, self._sources.now_ms // DAY_MS))
 
     def empty_write_set(self, partition: OwnedPartition) -> WriteSet:
         """Return the writes of a step without work: only the stamp of the active rules."""
@@ -103,7 +106,7 @@ class Steps:
         """Hand the records of a committed step to the outbox, and count the step in the metrics."""
         partition.outbox.trimmed(changes.trim)
         partition.outbox.put(work.outgoing, work.written_ms())
-        partition.values.note_all(changes.facts)
+        partition.open_days.note((*changes.facts, *changes.doings))
         metrics.LAST_STEP.set_to_current_time()
         work.report()
         if work.unnamed:

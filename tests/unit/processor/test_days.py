@@ -12,7 +12,7 @@ from schemas.book import BookRecord, decode_book
 from tests.support.builders import DAY, START, rule
 from tests.support.memory_store import MemoryStore
 from tests.support.processor_rig import BOOK_TOPIC, GONE, Agent, fail_over, lawful, record
-from workers.processor.days.counting import MOST_VALUES_OPEN, DayValues
+from workers.processor.days.counting import MOST_VALUES_OPEN, NO_DAY, Counted
 from workers.state.meta import CLOSED_BEFORE
 from workers.state.open_days.stored import MOST_FIELDS
 
@@ -32,6 +32,13 @@ def bought(offset: int, days_ago: float, **fields: Any) -> Any:
 
 def facts(store: MemoryStore) -> dict[str, int]:
     return store.contents[0].facts
+
+
+async def pass_to_today(agent: Agent) -> None:
+    """Let everything be seen up to today, and the days be closed."""
+    agent.clock.now_ms = TODAY * DAY
+    await agent.observe()
+    await agent.processor.fire()
 
 
 async def closed(agent: Agent) -> list[BookRecord]:
@@ -67,6 +74,7 @@ def test_a_step_that_got_no_answer_counts_once() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         store.losing = 1
         await agent.process(bought(0, 1))
+        assert agent.processor.partitions[0].open_days.oldest == TODAY - 1
         store.failing = 1
         await agent.process(bought(1, 1))
         assert facts(store)[f"{TODAY - 1}|events:purchase"] == 2
@@ -90,7 +98,7 @@ def test_a_promoted_replica_counts_again_what_it_has_lost() -> None:
 def test_a_day_is_closed_a_week_after_its_end_and_what_comes_later_is_one_line() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         await agent.process(bought(0, 8), bought(1, 7, customer="bob"))
-        await agent.processor.fire()
+        await pass_to_today(agent)
         (record_of_day,) = await closed(agent)
         assert record_of_day.day == str((datetime.fromtimestamp(0, UTC) + timedelta(days=TODAY - 8)).date())
         assert record_of_day.facts["revenue:EUR"] == 100_000
@@ -102,23 +110,23 @@ def test_a_day_is_closed_a_week_after_its_end_and_what_comes_later_is_one_line()
         await agent.processor.fire()
         assert len(await closed(agent)) == 1
 
-    lawful(law)
+    lawful(law, now_day=93)
 
 
 def test_nothing_is_closed_before_all_types_have_been_seen() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        agent.processor.partitions[0].watermarks.by_type = {"purchase": START + 100 * DAY, "login": START}
         await agent.process(bought(0, 8))
+        agent.processor.partitions[0].watermarks.by_type = {"purchase": START + 100 * DAY, "login": START}
         await agent.processor.fire()
         assert await closed(agent) == []
 
-    lawful(law)
+    lawful(law, now_day=93)
 
 
 def test_a_lost_redis_does_not_open_a_closed_day_again() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         await agent.process(bought(0, 8))
-        await agent.processor.fire()
+        await pass_to_today(agent)
         assert len(await closed(agent)) == 1
         lost = MemoryStore()
         other = Agent(lost.as_store(), GONE)
@@ -129,7 +137,7 @@ def test_a_lost_redis_does_not_open_a_closed_day_again() -> None:
         assert lost.contents[0].meta[CLOSED_BEFORE] == str(TODAY - 7)
         await other.processor.stop(0)
 
-    lawful(law)
+    lawful(law, now_day=93)
 
 
 def test_a_backlog_of_many_days_is_split_and_nothing_of_it_is_cut() -> None:
@@ -160,6 +168,7 @@ def test_a_backlog_of_many_days_is_split_and_nothing_of_it_is_cut() -> None:
             record(number, "purchase", at(1_000 - number), amount="1", currency="EUR", customer=f"c{number}")
             for number in range(500)
         ]
+        agent.processor.partitions[0].watermarks.by_type = {"login": 0}  # as before a backlog is read
         await agent.process(*records)
         counted: Counter[str] = Counter()
         for name, number in facts(store).items():
@@ -171,9 +180,9 @@ def test_a_backlog_of_many_days_is_split_and_nothing_of_it_is_cut() -> None:
 
 
 def test_a_day_has_room_for_a_number_of_values() -> None:
-    values = DayValues()
+    values = Counted()
     lines = [(5, f"reason:r{number}", 1) for number in range(MOST_VALUES_OPEN)]
-    values.note_all(f"{day}|{name}" for day, name, _ in values.fitted(lines))
+    values.note(f"{day}|{name}" for day, name, _ in values.fitted(lines))
     more = [(5, "reason:new", 1), (5, "reason_value:new:EUR", 7), (5, "reason:r3", 1), (6, "reason:new", 1)]
     assert values.fitted(more) == [
         (5, "reason:other", 1),
@@ -181,11 +190,13 @@ def test_a_day_has_room_for_a_number_of_values() -> None:
         (5, "reason:r3", 1),
         (6, "reason:new", 1),
     ]
-    values.forget(6)
-    assert values.known == {}
+    values.begin_with([6])
+    assert (values.known, values.oldest) == ({}, 6)
+    values.begin_with([])
+    assert values.oldest == NO_DAY
 
 
-@pytest.mark.parametrize("days_ago", [8.5, 1])
+@pytest.mark.parametrize("days_ago", [5, 1])
 def test_what_is_counted_does_not_depend_on_the_batches(days_ago: float) -> None:
     async def run(sizes: list[int]) -> dict[str, int]:
         store = MemoryStore()

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from workers.errors import StartupError, Transient
-from workers.processor.days.counting import DayValues
+from workers.processor.days.counting import Counted
 from workers.processor.days.topic import BookTopic
 from workers.state.meta import CLOSED_BEFORE, Meta
 from workers.state.store import Store
@@ -26,26 +26,19 @@ class ClosedDays:
         metas = await self._store.metas(numbers)
         self._ahead = await self._of([number for number, fields in metas.items() if CLOSED_BEFORE not in fields])
 
-    async def fields(self, number: int, meta: Meta) -> dict[str, str]:
-        """Return what is to be written into `meta`, nothing if it is there.
+    async def read(self, number: int, meta: Meta) -> tuple[Counted, dict[str, str]]:
+        """Return what a partition has counted, and what is to be written into `meta`, nothing if it is there.
 
         Raises:
             Transient: as `read_ahead`.
         """
+        keys, counted = self._store.keys.partition(number), Counted()
+        for key in (keys.facts, keys.doings):
+            counted.note(await self._store.fields(key))
         if CLOSED_BEFORE in meta.fields:
-            return {}
+            return counted, {}
         ahead = self._ahead.pop(number, None)
-        return {CLOSED_BEFORE: str((await self._of([number]))[number] if ahead is None else ahead)}
-
-    async def values(self, number: int) -> DayValues:
-        """Return which values have fields of their own in the open days of a partition.
-
-        Raises:
-            Transient: if Redis does not answer.
-        """
-        values = DayValues()
-        values.note_all(await self._store.fields(self._store.keys.partition(number).facts))
-        return values
+        return counted, {CLOSED_BEFORE: str((await self._of([number]))[number] if ahead is None else ahead)}
 
     async def _of(self, numbers: Collection[int]) -> dict[int, int]:
         if not numbers:

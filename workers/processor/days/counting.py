@@ -14,6 +14,9 @@ from workers.state.open_days.stored import stored_field
 Line = tuple[int, str, int]
 """A day, a field of the book, and by how much it grows."""
 
+OPEN_DAYS: Final = 7
+"""For so long after its end a day stays open."""
+NO_DAY: Final = 1 << 40
 MOST_VALUES_OPEN: Final = 500
 """How many values of a day have a field of their own before the day is closed; then the most frequent 50 stay."""
 _RETRACTED: Final = "retracted"
@@ -27,25 +30,30 @@ _NAMED: Final = {
 
 
 @dataclass(slots=True)
-class DayValues:
-    """Which values of open days have fields of their own in a partition, by day and name.
+class Counted:
+    """Which days a partition has counted that are open, and which values have fields of their own.
 
     Attributes:
-        known: the values.
+        oldest: the first of these days; `NO_DAY` if there is none.
+        known: the values by day and name.
     """
 
+    oldest: int = NO_DAY
     known: dict[tuple[int, str], set[str]] = field(default_factory=dict)
 
-    def note_all(self, stored: Iterable[str]) -> None:
+    def note(self, stored: Iterable[str]) -> None:
         """Note fields that are stored, as Redis has them."""
         for one in stored:
-            day, _, name = one.partition("|")
+            text, _, name = one.partition("|")
+            day = int(text)
+            self.oldest = min(self.oldest, day)
             if (value := value_of(name)) is not None:
-                self.known.setdefault((int(day), value[0]), set()).add(value[1])
+                self.known.setdefault((day, value[0]), set()).add(value[1])
 
-    def forget(self, before: int) -> None:
-        """Forget the days before one: they are closed."""
-        self.known = {place: values for place, values in self.known.items() if place[0] >= before}
+    def begin_with(self, days: Iterable[int]) -> None:
+        """Note that only these days are open; the others are closed."""
+        self.oldest = min(days, default=NO_DAY)
+        self.known = {place: values for place, values in self.known.items() if place[0] >= self.oldest}
 
     def fitted(self, lines: Iterable[Line]) -> list[Line]:
         """Return lines with no more values than have room; of the rest, those of all other values."""
