@@ -298,8 +298,8 @@ def rules() -> Section:
             Chart(
                 id="rule_effects",
                 kind=ChartKind.INTERVAL,
-                x="rule",
-                y="points",
+                x="points",
+                y="rule",
                 places=tuple(Label(name) for name, _, _ in effects),
                 series=(Series(Word("column.difference"), tuple(value for _, value, _ in effects)),),
                 table="rule_verdicts",

@@ -91,7 +91,7 @@ def _intervals(chart: Chart, language: Language) -> Draw:
     sides = Sides(none, worse, better, None if smallest is None else number_of(smallest), strip)
     values = chart.series[0].values if chart.series else ()
     rows = [_row(language.text(place), value, language) for place, value in zip(chart.places, values, strict=True)]
-    axis = Axis(language.say(f"axis.{chart.y}"), lambda number: language.formats.signed(number, _places(number)))
+    axis = Axis(language.say(f"axis.{chart.x}"), lambda number: language.formats.signed(number, _places(number)))
     return lambda width: intervals(width, rows, axis, sides)
 
 
