@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from workers.report.document import Incomplete, Missing, Table, Value
+from workers.report.document import Incomplete, Missing, Share, Table, Value
 from workers.report.page.markup import Html, element, isolated, joined
 from workers.report.page.values import number_of, plain
 from workers.report.words.language import Language
@@ -50,7 +50,7 @@ def _heads(table: Table, are_numbers: list[bool], language: Language) -> Iterato
 
 def _row(row: tuple[Value, ...], are_numbers: list[bool], language: Language) -> Html:
     cells = [
-        element("td" if place else "th", _attributes(place, is_number), isolated(_cell(value, language)))
+        element("td" if place else "th", _attributes(place, is_number), isolated(_cell(value, language, place)))
         for place, (value, is_number) in enumerate(zip(row, are_numbers, strict=True))
     ]
     return element("tr", None, *cells)
@@ -60,9 +60,11 @@ def _attributes(place: int, is_number: bool) -> dict[str, str | float | bool | N
     return {"scope": None if place else "row", "class": "number" if is_number else None}
 
 
-def _cell(value: Value, language: Language) -> str:
+def _cell(value: Value, language: Language, place: int) -> str:
     if isinstance(value, Missing) and value.reason == UNSAID:
         return ""
+    if place == 0 and isinstance(value, Share):
+        return language.short(value)
     return language.text(value)
 
 

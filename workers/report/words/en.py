@@ -130,7 +130,7 @@ WORDS: Final = {
     "replacing_cost.of": "{n|customer|customers} who left",
     "pareto.title": "Brought by the top {share}",
     "pareto.sentence": "The share of revenue of the last 365 days that came from the {share} of customers who paid most in them.",
-    "pareto.of": "{n} in the last 365 days",
+    "pareto.of": "{n|customer|customers} who bought in the last 365 days",
     "nps.title": "Net Promoter Score",
     "nps.sentence": "The share of promoters (9 or 10) less the share of detractors (0 to 6), from −100 to 100, with its 95% interval; of each customer, the latest answer in the period.",
     "nps.of": "{n|answer|answers}",

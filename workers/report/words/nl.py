@@ -130,7 +130,7 @@ WORDS: Final = {
     "replacing_cost.of": "{n|vertrokken klant|vertrokken klanten}",
     "pareto.title": "Opgebracht door de top {share}",
     "pareto.sentence": "Het deel van de omzet van de laatste 365 dagen dat kwam van de {share} klanten die het meest uitgaven.",
-    "pareto.of": "{n} in de laatste 365 dagen",
+    "pareto.of": "{n|klant|klanten} met een aankoop in de laatste 365 dagen",
     "nps.title": "Net Promoter Score",
     "nps.sentence": "Het deel promotors (9 of 10) min het deel criticasters (0 tot en met 6), van −100 tot 100, met het 95%-interval; van elke klant telt het laatste antwoord in de periode.",
     "nps.of": "{n|antwoord|antwoorden}",
