@@ -32,6 +32,8 @@ CAN_CHANGE: Final = "*"
 """Behind a value that can still change; the page says so."""
 _GAP: Final = re.compile(r"\{(\w+)(?:\|([^|}]*)\|([^|}]*))?\}")
 _NOTHING: Final = "–"
+_SMALL: Final = 0.01
+"""Shares below this have a decimal more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Language:
 
         def fill(gap: re.Match[str]) -> str:
             value = values[gap[1]]
-            text = self.text(value)
+            text = self.short(value) if isinstance(value, Share) else self.text(value)
             if gap[2] is None:
                 return text
             return f"{text} {gap[2] if _is_one(value) else gap[3]}"
@@ -73,7 +75,7 @@ class Language:
             case Number(number, places):
                 return self.formats.number(number, places)
             case Share():
-                return self.formats.share(value.ratio)
+                return self.formats.share(value.ratio, 2 if 0 < abs(value.ratio) < _SMALL else 1)
             case Money(amount, currency):
                 return self.formats.money(amount, currency)
             case Interval(low, high, middle):
@@ -100,6 +102,8 @@ class Language:
                 return self.formats.short_day(number)
             case Month(text):
                 return self.formats.short_month(text)
+            case Share():
+                return self.formats.share(value.ratio, 0 if (value.ratio * 100).is_integer() else 1)
             case Incomplete(inner):
                 return self.short(inner)
         return self.text(value)

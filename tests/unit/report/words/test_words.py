@@ -56,6 +56,8 @@ def test_everything_that_is_defined_has_a_title_and_a_sentence() -> None:
         (Number(-0.04), "0.0", "0,0"),
         (Number(-3.04), "−3.0", "−3,0"),
         (Share(1, 3), "33.3%", "33,3%"),
+        (Share(1, 4_000), "0.03%", "0,03%"),
+        (Share(0, 4_000), "0.0%", "0,0%"),
         (Money(123_456_000, "EUR"), "€12,346", "€\xa012.346"),
         (Money(-125_000, "EUR"), "−€12.50", "€\xa0−12,50"),
         (Money(4_800_000, "USD"), "$480", "$\xa0480"),
@@ -75,6 +77,13 @@ def test_everything_that_is_defined_has_a_title_and_a_sentence() -> None:
 )
 def test_a_value_looks_as_people_write_it(value: object, english: str, dutch: str) -> None:
     assert (ENGLISH.text(value), DUTCH.text(value)) == (english, dutch)  # type: ignore[arg-type]
+
+
+def test_a_share_within_a_phrase_and_in_a_narrow_place_has_no_decimals_that_say_nothing() -> None:
+    assert ENGLISH.say("pareto.title", {"share": Share(20, 100), "currency": Label("EUR")}).startswith(
+        "Brought by the top 20%"
+    )
+    assert (DUTCH.short(Share(1, 8)), DUTCH.short(Share(1, 4))) == ("12,5%", "25%")
 
 
 def test_one_of_something_is_singular() -> None:
