@@ -5,6 +5,7 @@ A page does not say which font it will be shown in, so a text is taken to be as 
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import ceil
 from typing import Final
 from unicodedata import east_asian_width
 
@@ -57,7 +58,7 @@ def spread(places: Sequence[float], least: float, low: float, high: float) -> li
 
 def every(widths: Sequence[float], step: float) -> int:
     """Return n so that each n-th of some texts, with their middles `step` apart, does not touch the next shown."""
-    return max(1, -(-int(max(widths, default=0.0) + SIZE / 2) // max(1, int(step))))
+    return max(1, ceil((max(widths, default=0.0) + SIZE / 2) / max(1.0, step)))
 
 
 def _em(letter: str) -> float:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from workers.report.page.markup import Html, element, joined
-from workers.report.page.svg.axes import GAP, Bands, grid_beside, names_below, upright
+from workers.report.page.svg.axes import GAP, Bands, bands_for, grid_beside, names_below, upright
 from workers.report.page.svg.drawing import Axis, Drawing, colour, letters
 from workers.report.page.svg.lettering import LINE
 from workers.report.page.svg.names import height_above, names_above, names_beside, room_beside
@@ -45,7 +45,7 @@ def lines(width: float, names: Sequence[str], drawn: Sequence[Line], axis: Axis,
     known = [value for one in drawn for value in one.values if value is not None]
     scale, beside = upright(axis, known, top, bottom)
     room = room_beside(ends, width)
-    bands = Bands(beside + 2 * GAP, width - room, max(1, len(names)))
+    bands = bands_for(names, beside + 2 * GAP, width, room)
     placed = [scale.at(_last(one)[1]) for one in drawn]
     content = joined(
         (
