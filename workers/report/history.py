@@ -21,7 +21,9 @@ from workers.report.asking import basis_for, lapse_days_of, period_asked
 from workers.report.assembling import report_of
 from workers.report.bought_events import BoughtEvents
 from workers.report.document import Label, Period, Report, Word
+from workers.report.figures.forecast import forecast
 from workers.report.figures.months import date_of
+from workers.report.figures.rules import rules
 from workers.report.present import Counting
 from workers.report.stored_customers import CustomerReader
 from workers.rule_files.known_names import known_names
@@ -101,7 +103,8 @@ class _Count:
         self._book = HistoryBook(self._rules, types, self._observed)
         self._present = Counting(at_ms, period, lapse_days_of(self._rules))
         self._bought = BoughtEvents(self._rules.meant, written.value, at_ms // DAY_MS)
-        self._reader = CustomerReader(decider_of(self._rules).program, (), self._present.state)
+        self._reader = CustomerReader(decider_of(self._rules).program, (), at_ms)
+        self._reader.note_what_is_known(self._present.state)
 
     def count(self, customer_id: str, all_events: Events) -> None:
         """Count a customer, if anything happened up to the moment."""
@@ -111,7 +114,7 @@ class _Count:
         self._book.count(customer_id, events, self._at_ms)
         customer = self._book.replay.turn.customer
         if customer.is_known:
-            self._reader.stand(customer, self._observed)
+            self._reader.stand(customer, self._observed, self._present.state)
             self._present.add(self._bought.bought(_once(events)))
 
     def report(self, name: str) -> Report:
@@ -121,7 +124,8 @@ class _Count:
         present.year_is_known = True
         counted = self._book.finish(), present
         basis = basis_for(self._written, self._rules, self._period, self._at_ms, counted)
-        return report_of(basis, Word("source.history", {"name": Label(name)}))
+        sections = forecast(None, self._at_ms, "not_in_history"), rules(basis, None)
+        return report_of(basis, Word("source.history", {"name": Label(name)}), sections)
 
 
 def _once(events: Events) -> list[DecodedEvent]:

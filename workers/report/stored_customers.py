@@ -12,6 +12,7 @@ from workers.core.decisions.decide import decider_of
 from workers.core.decisions.program import Program
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
+from workers.report.document import Period
 from workers.report.present import YEAR_DAYS, Bought, Counting
 from workers.report.present_state import PresentState, StageNow
 from workers.scan.lines import PartitionLine, StoredCustomer
@@ -26,8 +27,7 @@ Advance = Callable[[int], None]
 def count_stored(
     customers: Iterable[tuple[PartitionLine, StoredCustomer]],
     rules: RuleSet,
-    purchases: Sequence[str],
-    counting: Counting,
+    asked: tuple[int, Period, int],
     advance: Advance = lambda _: None,
 ) -> PresentState:
     """Count all customers of a scan, and return the sums.
@@ -35,61 +35,64 @@ def count_stored(
     Args:
         customers: of the scan.
         rules: as they are loaded; nothing else may decide by them meanwhile.
-        purchases: the event types that are purchases.
-        counting: sums them up; nothing is counted yet.
+        asked: the moment, the period in which customers lapse, and after how many days without a purchase they do.
         advance: called now and then.
 
     Raises:
         LingerError: if another release wrote a customer, so this one can read none.
     """
     decider = decider_of(rules)
-    reader = CustomerReader(decider.program, purchases, counting.state)
-    partition = None
+    reader = CustomerReader(decider.program, rules.meant.purchases, asked[0])
+    counting = Counting(*asked, reader.kept_days)
+    state = counting.state
+    reader.note_what_is_known(state)
+    partition, coverage = None, Coverage({})
     for number, (line, stored) in enumerate(customers, 1):
+        if number % _SHOWN_EVERY == 0:
+            advance(number)
+        if line is not partition:
+            partition, coverage = line, line.as_if_seen()
         try:
             known = decider.read(stored.stored)
         except OtherLayout as error:
             raise LingerError(str(error)) from error
         except ValueError:
-            counting.state.unreadable += 1
+            state.unreadable += 1
             continue
-        if line is not partition:
-            partition, coverage = line, line.as_if_seen()
-        reader.stand(known, coverage)
+        reader.stand(known, coverage, state)
         counting.add(reader.bought(known))
-        if number % _SHOWN_EVERY == 0:
-            advance(number)
     return counting.finish()
 
 
 class CustomerReader:
     """Reads the customer of a rule set, one after the other."""
 
-    def __init__(self, program: Program, purchases: Sequence[str], state: PresentState) -> None:
+    def __init__(self, program: Program, purchases: Sequence[str], at_ms: int) -> None:
         """Prepare to read.
 
         Args:
             program: the rule set, bound to the customer.
             purchases: the event types that are purchases.
-            state: the moment is read; what is known of all of them, and stages, are noted there.
+            at_ms: the moment.
         """
         self._program = program
-        self._state = state
-        self._at_ms = state.at_ms
-        self._today = state.at_ms // DAY_MS
+        self._at_ms = at_ms
+        self._since = at_ms // DAY_MS - YEAR_DAYS
         self._series = [program.customer.by_key[name] for name in purchases if name in program.customer.by_key]
         self._bought = Bought()
         self._worth = program.worth
-        self._currency = NO_CURRENCY
         valuation = program.rule_set.value
-        if valuation is not None:
-            self._currency = valuation.currency or NO_CURRENCY
+        self._currency = NO_CURRENCY if valuation is None else valuation.currency or NO_CURRENCY
+
+    def note_what_is_known(self, state: PresentState) -> None:
+        """Note which stages there are, and what is kept of all customers."""
+        if self._worth is not None:
             state.currency_of_worth = self._currency
         part = None if self._worth is None else self._worth.first
         while part is not None:
             state.year_is_known &= part.series.keep_days >= YEAR_DAYS
             part = part.following
-        ladder = program.rule_set.ladder
+        ladder = self._program.rule_set.ladder
         if ladder is not None:
             state.stages = [StageNow(name) for name in ladder.stages]
 
@@ -98,7 +101,7 @@ class CustomerReader:
         """For how long days with purchases are kept."""
         return min((series.keep_days for series in self._series), default=0)
 
-    def stand(self, customer: Customer, coverage: Coverage) -> None:
+    def stand(self, customer: Customer, coverage: Coverage, state: PresentState) -> None:
         """Count the stage on which a customer stands."""
         ladder = self._program.ladder
         if ladder is None:
@@ -109,12 +112,12 @@ class CustomerReader:
         for number, step in enumerate(ladder.steps):
             truth = step.look(at_ms)
             if truth == NOT_OBSERVABLE:
-                self._state.unknown_stage += 1
+                state.unknown_stage += 1
                 return
             if truth == TRUE:
                 place = number
                 break
-        stage = self._state.stages[place]
+        stage = state.stages[place]
         stage.customers += 1
         if self._worth is not None:
             self._worth.begin(at_ms)
@@ -150,8 +153,8 @@ class CustomerReader:
         part = None if self._worth is None else self._worth.first
         while part is not None:
             if part.series.is_present:
-                since = self._today - YEAR_DAYS
-                amount += part.worth(sum(added for day, _, added in part.series.days.read() if day > since))
+                kept = part.series.days.read()
+                amount += part.worth(sum(added for day, _, added in kept if day > self._since))
             part = part.following
         return amount
 

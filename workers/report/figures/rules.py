@@ -32,6 +32,7 @@ class Judged:
 
     Attributes:
         name: of the experiment.
+        rules: the ids of its rules.
         verdict: the id of what can be said, as `helps`; a phrase `verdict.ID`.
         treated, held_out: customers whose time is over, and how many of them reached the goal.
         low, middle, high: the difference in points of 100; None if nothing can be said of it.
@@ -48,6 +49,7 @@ class Judged:
     high: float | None = None
     given: Mapping[str, Value] | None = None
     later: int = 0
+    rules: tuple[str, ...] = ()
 
 
 def rules(basis: Basis, judged: Sequence[Judged] | None, uncompared: Sequence[str] = ()) -> Section:
