@@ -9,7 +9,6 @@ import typer
 
 from workers.cli.output import AsJson, out, print_json
 from workers.cli.rules import Sources, declared_sources
-from workers.cli.state_commands.live_report import live_report
 from workers.cli.state_commands.scan import PerSecond
 from workers.errors import StartupError
 from workers.printing import write_file_text
@@ -61,7 +60,8 @@ def report(
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV: a line for each figure and cell.")] = False,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Write a page that needs no network and prints well.")
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write a page that needs no network and prints well."),
     ] = None,
     language: Annotated[Spoken, typer.Option(help="The language of titles and definitions.")] = Spoken.EN,
 ) -> None:
@@ -75,6 +75,8 @@ def report(
     if history is None:
         if rules or source:
             raise StartupError(["--rules and --source are for a history; live, the rules of the settings hold"])
+        from workers.cli.state_commands.live_report import live_report
+
         made = live_report(read_settings(context.obj), month, scan, per_second)
     else:
         if scan is not None:
