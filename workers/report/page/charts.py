@@ -13,7 +13,7 @@ from workers.report.page.svg.intervals import Sides, intervals
 from workers.report.page.svg.lines import Line, lines
 from workers.report.page.svg.picture import picture
 from workers.report.page.svg.triangle import Group, Heads, triangle
-from workers.report.page.values import are_whole, is_time, number_of, open_from, plain, said_by
+from workers.report.page.values import finest_of, is_time, number_of, open_from, plain, said_by
 from workers.report.words.language import Language
 
 Draw = Callable[[float], Drawing]
@@ -118,7 +118,7 @@ def _telling(chart: Chart) -> slice:
 
 def _axis(chart: Chart, language: Language, shown: slice = slice(None)) -> Axis:
     values = [value for one in chart.series for value in one.values[shown]]
-    return Axis(language.say(f"axis.{chart.y}"), said_by(values, language), are_whole(values))
+    return Axis(language.say(f"axis.{chart.y}"), said_by(values, language), finest_of(values))
 
 
 def _numbers(one: Series) -> Sequence[float | None]:

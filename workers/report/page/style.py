@@ -51,21 +51,22 @@ bdi {{ unicode-bidi: isolate; overflow-wrap: break-word }}
 .figure .of {{ font-size: .9rem; margin: 0 }}
 .figure .when {{ font-size: .8rem; color: var(--soft); margin: .2rem 0 0 }}
 p.missing {{ font-weight: 600; color: var(--warn) }}
-.remark {{ font-size: .84rem; color: var(--soft); margin: .4rem 0 1rem }}
-table.broad {{ font-size: .8rem }}
-table.broad td.number, table.broad th.number {{ padding-left: .4rem }}
-tbody th {{ min-width: 9em; color: var(--text); font-weight: 400; vertical-align: top }}
+.remark {{ font-size: .84rem; color: var(--soft); margin: .3rem 0 }}
+table.broad {{ font-size: .8rem }} table.broad tbody th {{ min-width: 9em }}
+table.broad td.number, table.broad th.number {{ padding-inline: .4rem 0 }}
+th:first-child {{ padding-left: 0 }}
+tbody th {{ min-width: 11em; color: var(--text); font-weight: 400; vertical-align: top }}
 .figure .means {{ font-size: .84rem; line-height: 1.4; color: var(--soft); margin: .45rem 0 0 }}
 .parts {{ margin: .35rem 0 0; padding: 0; list-style: none; font-size: .9rem }}
 .parts li {{ display: flex; justify-content: space-between; gap: 1rem }}
 .wrap {{ overflow-x: auto; margin: 0 0 1rem }}
 table {{ border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; min-width: min(100%,
   30rem) }}
-th, td {{ text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid
+th, td {{ text-align: left; vertical-align: top; padding: .35rem .75rem; border-bottom: 1px solid
   var(--line) }}
 th {{ font-weight: 600; color: var(--soft); vertical-align: bottom }}
 td {{ min-width: 10rem }} .numbers, .picture {{ margin-inline: 0 }} .numbers p.soft {{ font-size: .9rem }}
-td.number, th.number {{ min-width: 0; text-align: right; padding: .35rem 0 .35rem .75rem; white-space: nowrap }}
+td.number, th.number {{ min-width: 0; text-align: right; white-space: nowrap }}
 th.number {{ white-space: normal }}
 .picture p {{ margin: 0 0 .8rem; font-size: .9rem }}
 .picture {{ margin: 1.75rem 0 1.25rem; break-inside: avoid }}

@@ -113,10 +113,10 @@ WORDS: Final = {
     "value_a_month.title": "Worth {month} a month → {year} a year",
     "value_a_month.sentence": "Customers whose purchases of the last 365 days come to {year} or more: {month} a month, twelve times.",
     "value_a_month.of": "{n|customer|customers} who bought in the last 365 days",
-    "value_month.title": "A customer buys for, this month",
+    "value_month.title": "Spent per customer in the period",
     "value_month.sentence": "What customers paid in the period, less refunds, as a mean over those who bought in it.",
     "value_month.of": "{n|customer|customers} who bought",
-    "value_twelve_months.title": "The same, twelve times: a year",
+    "value_twelve_months.title": "Twelve times that: a year",
     "value_twelve_months.sentence": "The mean of the period, twelve times: 40 a month are 480 a year. It is what a customer would bring who buys like this every month; most do not.",
     "value_twelve_months.of": "{n|customer|customers} who bought",
     "value_lost.title": "Value that left",
@@ -183,7 +183,7 @@ WORDS: Final = {
     "rule_effects.title": "What each rule changes",
     "rule_effects.sentence": "A point is the difference that was seen, a line the interval in which the true difference lies; it holds however often you look.",
     "rule_doings.title": "What each rule did",
-    "rule_doings.sentence": "Counted in the period, when it was decided.",
+    "rule_doings.sentence": "Counted in the period, on the day on which it was decided.",
     # Parts of figures, columns of tables
     "part.cancelled": "cancelled",
     "part.failed": "payment failed",
@@ -376,7 +376,7 @@ WORDS: Final = {
     "note.began": "The first event is of {day}; there is nothing before it.",
     "note.no_data": "There is no data for this period.",
     "note.later_episodes": "Only the first time that a rule would write to a customer is compared; later times are listed without a verdict.",
-    "note.after_closing": "{n|event|events} arrived for days that were closed already, and changed no figure.",
-    "note.late": "{n|event|events} arrived late: they count as events and revenue, but not as first or second purchases.",
+    "note.after_closing": "Events that arrived for days that were closed already: {n}. They changed no figure.",
+    "note.late": "Events that arrived late: {n}. They count as events and revenue, but not as first or second purchases.",
 }
 """The phrases by key. `workers/report/words/language.py` says what gaps are."""

@@ -113,10 +113,10 @@ WORDS: Final = {
     "value_a_month.title": "Goed voor {month} per maand → {year} per jaar",
     "value_a_month.sentence": "Klanten die in de laatste 365 dagen samen {year} of meer uitgaven: twaalf keer {month} per maand.",
     "value_a_month.of": "{n|klant|klanten} met een aankoop in de laatste 365 dagen",
-    "value_month.title": "Een klant koopt deze maand voor",
+    "value_month.title": "Besteed per klant in de periode",
     "value_month.sentence": "Wat klanten in de periode betaalden, min terugbetalingen, gemiddeld over wie kocht.",
     "value_month.of": "{n|klant|klanten} met een aankoop",
-    "value_twelve_months.title": "Hetzelfde, keer twaalf: een jaar",
+    "value_twelve_months.title": "Keer twaalf: per jaar",
     "value_twelve_months.sentence": "Het gemiddelde van de periode keer twaalf: 40 per maand is 480 per jaar. Zoveel brengt een klant op die elke maand zo koopt; de meesten doen dat niet.",
     "value_twelve_months.of": "{n|klant|klanten} met een aankoop",
     "value_lost.title": "Vertrokken waarde",
@@ -183,7 +183,7 @@ WORDS: Final = {
     "rule_effects.title": "Wat elke regel verandert",
     "rule_effects.sentence": "Een punt is het gemeten verschil, een lijn het interval waarin het werkelijke verschil ligt; dat geldt hoe vaak u ook kijkt.",
     "rule_doings.title": "Wat elke regel deed",
-    "rule_doings.sentence": "Geteld in de periode, op het moment van de beslissing.",
+    "rule_doings.sentence": "Geteld in de periode, op de dag van de beslissing.",
     # Parts of figures, columns of tables
     "part.cancelled": "opgezegd",
     "part.failed": "betaling mislukt",
@@ -376,7 +376,7 @@ WORDS: Final = {
     "note.began": "De eerste gebeurtenis is van {day}; van daarvoor is er niets.",
     "note.no_data": "Over deze periode zijn er geen gegevens.",
     "note.later_episodes": "Alleen de eerste keer dat een regel een klant zou schrijven, wordt vergeleken; latere keren staan er zonder conclusie bij.",
-    "note.after_closing": "{n|gebeurtenis|gebeurtenissen} kwamen binnen voor dagen die al waren afgesloten, en veranderden geen cijfer.",
-    "note.late": "{n|gebeurtenis|gebeurtenissen} kwamen te laat binnen: ze tellen mee als gebeurtenis en omzet, maar niet als eerste of tweede aankoop.",
+    "note.after_closing": "Gebeurtenissen die binnenkwamen voor dagen die al waren afgesloten: {n}. Ze veranderden geen cijfer.",
+    "note.late": "Te laat binnengekomen gebeurtenissen: {n}. Ze tellen mee als gebeurtenis en omzet, maar niet als eerste of tweede aankoop.",
 }
 """The phrases by key, as in `en`."""

@@ -22,7 +22,7 @@ from workers.report.page.svg.triangle import Group, Heads, triangle
 AMOUNTS = st.floats(-1e9, 1e9).filter(lambda value: value == 0 or abs(value) > 1e-6)
 COUNTS = st.integers(0, 10**7)
 NAMES = st.text(st.sampled_from("aijlmwxWM 09.&<"), min_size=1, max_size=12)
-AXIS = Axis("customers", lambda value: f"{value:,.0f}", is_whole=True)
+AXIS = Axis("customers", lambda value: f"{value:,.0f}", finest=1)
 WIDE = st.sampled_from(list(WIDTHS.values()))
 
 
@@ -45,7 +45,7 @@ def test_ticks_are_round_and_reach_around_everything(one: float, other: float, m
 
 @given(COUNTS)
 def test_where_everything_is_whole_no_tick_is_between(most: int) -> None:
-    assert all(float(tick).is_integer() for tick in round_ticks(0, most, is_whole=True))
+    assert all(float(tick).is_integer() for tick in round_ticks(0, most, finest=1))
 
 
 def test_a_scale_goes_from_end_to_end() -> None:

@@ -47,7 +47,7 @@ def upright(axis: Axis, values: Sequence[float], top: float, bottom: float) -> t
         bottom: the lower end.
     """
     most = max(3, min(6, int((bottom - top) / _APART) + 1))
-    ticks = round_ticks(min(0.0, *values, 0.0), max(0.0, *values, 0.0), most=most, is_whole=axis.is_whole)
+    ticks = round_ticks(min(0.0, *values, 0.0), max(0.0, *values, 0.0), most=most, finest=axis.finest)
     return Scale(ticks, bottom, top), max(width_of(axis.said(tick)) for tick in ticks)
 
 
@@ -61,7 +61,7 @@ def lying(axis: Axis, values: Sequence[float], left: float, right: float, width:
         right: where it ends; further left if its last text needs that.
         width: of the drawing.
     """
-    ticks = round_ticks(min(0.0, *values, 0.0), max(0.0, *values, 0.0), is_whole=axis.is_whole)
+    ticks = round_ticks(min(0.0, *values, 0.0), max(0.0, *values, 0.0), finest=axis.finest)
     first, last = (width_of(axis.said(tick)) / 2 for tick in (ticks[0], ticks[-1]))
     return Scale(ticks, max(left, first), min(right, width - last))
 

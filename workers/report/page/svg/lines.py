@@ -39,7 +39,7 @@ def lines(width: float, names: Sequence[str], drawn: Sequence[Line], axis: Axis,
         axis: of the values.
         below: what the points are; empty if their names say it.
     """
-    ends = [f"{one.name} {axis.said(_last(one)[1])}".strip() for one in drawn]
+    ends = _ends(drawn, axis)
     top = height_above(ends, width) + 2 * LINE + GAP
     bottom = top + _HIGH
     known = [value for one in drawn for value in one.values if value is not None]
@@ -61,6 +61,14 @@ def lines(width: float, names: Sequence[str], drawn: Sequence[Line], axis: Axis,
         )
     )
     return Drawing(width, bottom + (3 if below else 2) * LINE, content)
+
+
+def _ends(drawn: Sequence[Line], axis: Axis) -> list[str]:
+    """Return the name of each line with its last value, unless all have the same."""
+    last = [axis.said(_last(one)[1]) for one in drawn]
+    if len(drawn) > 1 and len(set(last)) == 1:
+        return [one.name for one in drawn]
+    return [f"{one.name} {value}".strip() for one, value in zip(drawn, last, strict=True)]
 
 
 def _last(one: Line) -> tuple[int, float]:

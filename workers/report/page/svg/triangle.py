@@ -51,7 +51,7 @@ class Heads:
 
 def triangle(width: float, groups: Sequence[Group], heads: Heads) -> Drawing:
     """Return a row for each group; the darker a field, the greater its share. Shares are whole percents."""
-    steps, least = max(1, len(heads.steps)), width_of("88") + GAP
+    steps, least = max(1, len(heads.steps)), width_of(f"88{_SIGN}") + 1
     first = max((width_of(group.name) for group in groups), default=0.0) + GAP
     head = width_of(heads.group) + GAP
     if (width - head) / steps >= least:
