@@ -19,6 +19,7 @@ from workers.scan.lines import PartitionLine, StoredCustomer
 
 NO_CURRENCY: Final = "-"
 """Stands for a currency that no file says."""
+_FIRST_AND_LAST: Final = 2
 _SHOWN_EVERY: Final = 1_000
 Advance = Callable[[int], None]
 """Called with how many customers were counted."""
@@ -77,7 +78,8 @@ class CustomerReader:
         """
         self._program = program
         self._at_ms = at_ms
-        self._since = at_ms // DAY_MS - YEAR_DAYS
+        self._since_day = at_ms // DAY_MS - YEAR_DAYS + 1
+        self._since_ms = self._since_day * DAY_MS
         self._series = [program.customer.by_key[name] for name in purchases if name in program.customer.by_key]
         self._bought = Bought()
         self._worth = program.worth
@@ -128,20 +130,18 @@ class CustomerReader:
         bought = self._bought
         bought.latest = customer.at_ms // DAY_MS
         bought.purchases, bought.days, bought.counts, bought.gone = 0, (), (), 0
-        for series in self._series:
-            if not series.is_present:
-                continue
+        present = [series for series in self._series if series.is_present]
+        for series in present:
             first, last = series.first_ms // DAY_MS, series.last_ms // DAY_MS
-            days = [(day, count) for day, count, _ in series.days.read()]
-            if not bought.purchases:
-                bought.first, bought.last = first, last
-            else:
-                bought.first, bought.last = min(bought.first, first), max(bought.last, last)
-                days = _together([*zip(bought.days, bought.counts, strict=True), *days])
-            bought.days = [day[0] for day in days]
-            bought.counts = [day[1] for day in days]
+            is_first = not bought.purchases
+            bought.first = first if is_first else min(bought.first, first)
+            bought.last = last if is_first else max(bought.last, last)
             bought.purchases += series.total
             bought.gone = max(bought.gone, series.gone_day)
+        # Of one or two purchases, the first and the last are all.
+        if bought.purchases > _FIRST_AND_LAST:
+            days = _together([day for series in present for day in series.days.read()])
+            bought.days, bought.counts = list(days), list(days.values())
         if self._worth is not None:
             bought.so_far = {self._currency: self._worth.of_lifetime()}
             bought.year = {self._currency: self._of_year()}
@@ -152,16 +152,20 @@ class CustomerReader:
         amount = 0
         part = None if self._worth is None else self._worth.first
         while part is not None:
-            if part.series.is_present:
-                kept = part.series.days.read()
-                amount += part.worth(sum(added for day, _, added in kept if day > self._since))
+            series = part.series
+            if series.is_present and series.last_ms >= self._since_ms:
+                if series.first_ms >= self._since_ms:
+                    total = series.total_sum
+                else:
+                    total = sum(added for day, _, added in series.days.read() if day >= self._since_day)
+                amount += part.worth(total)
             part = part.following
         return amount
 
 
-def _together(days: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+def _together(kept: Iterable[tuple[int, int, int]]) -> dict[int, int]:
     """Return days, ascending, each once with all that was counted on it."""
-    both: dict[int, int] = {}
-    for day, count in days:
-        both[day] = both.get(day, 0) + count
-    return sorted(both.items())
+    days: dict[int, int] = {}
+    for day, count, _ in kept:
+        days[day] = days.get(day, 0) + count
+    return dict(sorted(days.items()))
