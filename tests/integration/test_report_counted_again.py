@@ -24,7 +24,7 @@ from tests.unit.histories.test_cdnow import fetched_or_skipped
 CACHE = ROOT / ".cache"
 WHEEL_OF_CDNOW = "lifetimes-0.11.3-py3-none-any.whl"
 ROWS_OF_CDNOW = "lifetimes/datasets/CDNOW_master.txt"
-HEAVY = 8
+HEAVY = 16
 """One household of so many is taken: each of them has about 60 baskets."""
 
 pytestmark = pytest.mark.integration
@@ -71,7 +71,7 @@ class Said:
         return one["value"]
 
     def cents(self, name: str) -> int:
-        return round(self.value(name) * 100)
+        return round(float(self.value(name)) * 100)
 
     def share(self, name: str, place: int = 0) -> tuple[int, int]:
         one = self.figures[name][place]
@@ -79,7 +79,7 @@ class Said:
 
     def part(self, name: str, part: str) -> int:
         (one,) = self.figures[name]
-        return round(one["parts"][part]["value"] * 100)
+        return round(float(one["parts"][part]["value"]) * 100)
 
 
 def compare(document: dict[str, Any], expected: dict[str, Any]) -> None:
@@ -100,7 +100,10 @@ def compare(document: dict[str, Any], expected: dict[str, Any]) -> None:
     assert said.figures["value_last_year"][0]["of"]["value"] == expected["who paid in it"]
     top, whole = said.share("pareto")
     assert (top, whole) == (expected["top fifth"] * 100, expected["year"] * 100)
-    assert said.share("churn_silent") == expected["silent"]
+    if expected["silent"][1]:
+        assert said.share("churn_silent") == expected["silent"]
+    else:
+        assert said.figures["churn_silent"][0]["missing"] == "nobody_active"
     for place, days in enumerate((30, 90, 180)):
         old_enough = expected["once"][days][1]
         assert said.figures["bought_once"][place]["given"]["days"]["value"] == days
@@ -123,13 +126,13 @@ def cells(table: dict[str, Any]) -> dict[tuple[str, int], tuple[int, int]]:
     }
 
 
-@pytest.mark.parametrize("month", ["1997-03", "1997-12", "1998-06"])
+@pytest.mark.parametrize("month", ["1997-03", "1998-06"])
 def test_a_month_of_cdnow_has_the_figures_of_the_original_file(month: str) -> None:
     fetched_or_skipped(CACHE)
     compare(report("--history", "cdnow", "--month", month), figures(purchases_of_cdnow(), month))
 
 
-@pytest.mark.parametrize("month", ["2017-01", "2017-08", "2017-12"])
+@pytest.mark.parametrize("month", ["2017-01", "2017-08"])
 def test_a_month_of_the_complete_journey_has_the_figures_of_the_original_file(month: str, tmp_path: Path) -> None:
     taken = [one for one in baskets(CACHE) if one.household % HEAVY == 0]
     events = tmp_path / "baskets.jsonl"
