@@ -9,6 +9,7 @@ import typer
 
 from workers.cli.output import AsJson, out, print_json
 from workers.cli.rules import Sources, declared_sources
+from workers.cli.state_commands.live_report import report_of_live
 from workers.cli.state_commands.scan import PerSecond
 from workers.errors import StartupError
 from workers.printing import write_file_text
@@ -75,9 +76,7 @@ def report(
     if history is None:
         if rules or source:
             raise StartupError(["--rules and --source are for a history; live, the rules of the settings hold"])
-        from workers.cli.state_commands.live_report import live_report
-
-        made = live_report(read_settings(context.obj), month, scan, per_second)
+        made = report_of_live(read_settings(context.obj), month, scan, per_second)
     else:
         if scan is not None:
             raise StartupError(["a history needs no scan: leave out --scan or --history"])
