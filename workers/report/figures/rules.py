@@ -75,7 +75,7 @@ def rules(basis: Basis, judged: Sequence[Judged] | None, uncompared: Sequence[st
     later = sum(one.later for one in judged or ())
     return Section(
         id="rules",
-        tables=(verdicts, _doings(basis)),
+        tables=(verdicts, _doings(basis, "not_in_history" if judged is None else "nothing_done")),
         charts=charts,
         notes=(Note("later_episodes"),) if later else (),
     )
@@ -110,8 +110,8 @@ def _effects(measured: Sequence[Judged]) -> Chart:
     )
 
 
-def _doings(basis: Basis) -> Table:
-    """Return what each rule did in the period."""
+def _doings(basis: Basis, reason: str) -> Table:
+    """Return what each rule did in the period; the reason is for why there is nothing."""
     counted = basis.book.doings_between(basis.period.first, basis.period.last)
     numbers: dict[str, dict[str, int]] = {}
     for name, number in counted.items():
@@ -130,5 +130,5 @@ def _doings(basis: Basis) -> Table:
         columns=("rule", *_DOINGS),
         rows=rows,
         time=basis.period,
-        empty=None if rows else Missing("nothing_done"),
+        empty=None if rows else Missing(reason),
     )
