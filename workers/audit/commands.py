@@ -41,7 +41,6 @@ LOOKS: Final = frozenset(
         "forecast",
         "healthcheck",
         "paused",
-        "report",
         "rules check",
         "rules explain",
         "rules held",

@@ -54,7 +54,6 @@ def test_there_are_these_commands() -> None:
         "scan",
         "forecast",
         "stages",
-        "report",
         "config show",
         "healthcheck",
     }

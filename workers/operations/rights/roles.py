@@ -79,7 +79,6 @@ ROLES: Final[Mapping[str, Role]] = {
                 "scan",
                 "forecast",
                 "stages",
-                "report",
                 "state export",
                 "state import",
                 "upgrade finish",
