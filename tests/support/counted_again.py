@@ -71,7 +71,7 @@ def figures(everyone: dict[str, Buyer], month: str) -> dict[str, Any]:
 
 
 def once(buyers: list[Buyer], today: date, days: int) -> tuple[int, int]:
-    """Return who has not bought a second time within so many days, and whose first purchase is as old."""
+    """Return who has not bought a second time within some days, and whose first purchase is as old."""
     old = [one.days for one in buyers if (today - one.days[0]).days >= days]
     return sum(len(bought) < 2 or (bought[1] - bought[0]).days > days for bought in old), len(old)
 

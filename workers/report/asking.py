@@ -19,7 +19,7 @@ def period_asked(month: str | None, first: int, seen_until: int) -> Period:
 
     Args:
         month: as `2026-03`; None for none in particular.
-        first: the first day of which anything is known.
+        first: the first day with anything that is known.
         seen_until: the last day that is over.
 
     Raises:

@@ -120,7 +120,7 @@ class _Count:
     def report(self, name: str) -> Report:
         """Return the report, when all customers are counted."""
         present = self._present.finish()
-        # A history has all days, whatever the rules keep.
+        # A history has all days, also those that rules do not keep.
         present.year_is_known = True
         counted = self._book.finish(), present
         basis = basis_for(self._written, self._rules, self._period, self._at_ms, counted)
