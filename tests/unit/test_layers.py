@@ -60,6 +60,7 @@ LEVELS: Final = (
         "workers.observability",
         "workers.book.book",
         "workers.report.document",
+        "workers.verdict",
     ),
     (
         "workers.core",
@@ -68,6 +69,7 @@ LEVELS: Final = (
         "workers.settings",
         "workers.printing",
         "workers.sealed_lines",
+        "workers.experiments.figures",
         "workers.report.words",
     ),
     (
@@ -86,6 +88,7 @@ LEVELS: Final = (
         "workers.book",
         "workers.customer_orders",
         "workers.dead_letters",
+        "workers.experiments",
         "workers.operations",
         "workers.loading",
         "workers.explain",
@@ -155,7 +158,7 @@ def modules(*packages: str) -> list[str]:
     return names
 
 
-PURE: Final = [name for name in modules("schemas", "workers/core") if name not in TOOLS]
+PURE: Final = [name for name in modules("schemas", "workers/core", "workers/verdict") if name not in TOOLS]
 EVERYTHING: Final = modules("schemas", "workers")
 
 

@@ -11,7 +11,6 @@ from typing import Final
 
 from schemas.durations import DAY_MS
 from workers.core.coverage import Coverage
-from workers.core.customer.stage import NO_MOVE
 from workers.core.customer.stored import OtherLayout
 from workers.core.decisions.decide import decider_of
 from workers.core.decisions.decided import ACTIVE, RETRACTED, SUPPRESSIONS, UNKNOWN, Decided
@@ -139,11 +138,9 @@ class Run:
 
     def _count_moves(self, moves: Moves) -> None:
         """Count how a customer moves along the ladder."""
-        for row in moves.rows():
-            if row.code and row.direction != NO_MOVE:
-                at_ms = max(row.since_ms, self._at_ms)
-                way = moves.ladder.name(row.from_code), str(moves.ladder.name(row.code))
-                self.counts.moves.setdefault(way, Counter())[at_ms // DAY_MS] += 1
+        for since_ms, came_from, stage in moves.moved():
+            at_ms = max(since_ms, self._at_ms)
+            self.counts.moves.setdefault((came_from, stage), Counter())[at_ms // DAY_MS] += 1
 
     def _count(self, row: Decided) -> bool:
         """Count what was decided, and return whether it is an action."""

@@ -2,6 +2,8 @@
 
 cimport cython
 
+from workers.core.conditions.ladder cimport ActiveLadder
+
 cdef class Part:
     cdef readonly str key
 
@@ -13,3 +15,9 @@ cdef class Carried:
 
     @cython.locals(part=Part, place=cython.Py_ssize_t, found=dict)
     cpdef dict read(self, long long at_ms)
+
+@cython.final
+cdef class KnownStage(Part):
+    cdef readonly ActiveLadder ladder
+
+    cpdef object read(self, long long at_ms)

@@ -6,6 +6,7 @@ It is read and never waited for: it adds no event type to those that a rule need
 from typing import Any
 
 from schemas.actions import Known
+from workers.core.conditions.ladder import ActiveLadder
 
 
 class Part:
@@ -46,3 +47,21 @@ class Carried:
             if value is not None:
                 found[part.key] = value
         return found or None
+
+
+class KnownStage(Part):
+    """The stage of the customer who is looked at.
+
+    Attributes:
+        ladder: on which the customer stands.
+    """
+
+    __slots__ = ("ladder",)
+
+    def __init__(self, ladder: ActiveLadder) -> None:
+        super().__init__("stage")
+        self.ladder = ladder
+
+    def read(self, at_ms: int) -> str | None:
+        """Return its name; None while it is not known."""
+        return self.ladder.name_at(at_ms)

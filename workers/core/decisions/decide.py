@@ -53,6 +53,7 @@ class Outcome:
         forgotten: how often the customer was forgotten; if nothing came after that, there is no state.
         left_out: for each value that its type could not read: the event's type and id, the attribute, the reason.
         is_untold: whether the stage is still to be published, because it is no move (`publish_stage`).
+        told_before, told: codes of the stage in the customer's newest record, before and after the turn; 0 for none.
         unnamed: for each action that waited and is dropped without a decision, the version of its rule: no one knows
             what that version says, and nothing shows which rule it was.
     """
@@ -71,6 +72,8 @@ class Outcome:
         "not_understood",
         "says_yes",
         "stored",
+        "told",
+        "told_before",
         "unnamed",
         "waiting",
     )
@@ -90,6 +93,8 @@ class Outcome:
     left_out: list[tuple[str, str, str, str]]
     unnamed: list[str]
     is_untold: bool
+    told_before: int
+    told: int
 
     @property
     def decided(self) -> list[Decided]:
@@ -132,6 +137,12 @@ class Outcome:
             return _NO_RECORDS
         return writer.written(turn.admission.customer_id, turn.moves.rows())
 
+    def moved(self) -> list[tuple[int, str | None, str]]:
+        """Return the moves among it: since when, from which stage, and to which; see `decided`."""
+        self._check()
+        moves = self._decider.turn.moves
+        return [] if moves is None else moves.moved()
+
     def stage(self) -> str | None:
         """Return the name of the customer's stage, as far as everything has been seen; None if it is not known.
 
@@ -159,6 +170,7 @@ class Decider:
         stored: reads and writes the customer.
         scanner: reads the events whose type has nothing but the plain series.
         turns: how many turns have begun.
+        told_before: code of the stage in the newest record of the customer, when the turn began; 0 for none.
     """
 
     def __init__(self, rules: RuleSet) -> None:
@@ -174,7 +186,7 @@ class Decider:
         self.kinds = list(self.program.types.values())
         plain = [kind.name for kind in self.kinds if kind.is_plain]
         self.scanner = Scanner([kind.name for kind in self.kinds], plain)
-        self.turns = 0
+        self.turns = self.told_before = 0
         self._records = {"": self.records}
 
     def read(self, stored: bytes) -> Customer:
@@ -213,8 +225,10 @@ class Decider:
         """
         self.turns += 1
         self.turn.begin(customer_id, observed, standing)
+        self.told_before = 0
         if stored is not None:
             self.stored.read(stored)
+            self.told_before = self.program.customer.stage.told_code
             if self.program.customer.waiting:
                 self._take_words(self.program.customer)
         return self.turn
@@ -279,6 +293,14 @@ class Decider:
             moves.publish_present(passed_ms)
             turn.set_due()
         return self._settled(fired_ms, layout)
+
+    def take_facts(self) -> list[tuple[int, str, int]]:
+        """Return what was counted in the book since the last call: day, field, and by how much it grows."""
+        return self.turn.bookkeeper.take()
+
+    def drop_facts(self) -> None:
+        """Drop what was counted in the book since it was taken last."""
+        self.turn.bookkeeper.tally.clear()
 
     def run_on(self, customer_id: str, stored: bytes, observed: Coverage, upto_ms: int, standing: Standing) -> Turn:
         """Decide what time alone brings up to a moment; nothing is stored, the turn has what was decided.
@@ -390,6 +412,7 @@ class Decider:
     def _outcome(self, stored: bytes | None, due_ms: int, upto_ms: int = 0) -> Outcome:
         """Return the outcome of a turn; made without `__init__`, because there is one for each turn."""
         outcome, turn = Outcome.__new__(Outcome), self.turn
+        turn.keep_facts()
         outcome._decider = self
         outcome._number = self.turns
         outcome.stored = stored
@@ -408,6 +431,8 @@ class Decider:
         outcome.left_out = turn.left_out
         outcome.unnamed = turn.unnamed
         outcome._passed_ms, outcome.is_untold = 0, False
+        outcome.told_before = self.told_before
+        outcome.told = 0 if stored is None else self.program.customer.stage.told_code
         moves = turn.moves
         if moves is not None and stored is not None:
             outcome._passed_ms = max(upto_ms, turn.clock())

@@ -7,7 +7,7 @@ from workers.core.customer.stage cimport Stage
 from workers.core.conditions.condition cimport Condition
 from workers.core.conditions.ladder cimport ActiveLadder, Stretch
 from workers.core.decisions.carried cimport Part
-from workers.core.decisions.told cimport Told
+from workers.core.decisions.stage_records cimport Told
 
 cdef long long NO_MOVE, BY_EVENT, BY_LADDER, BY_LATE_EVENT, BY_TIME, FIRST_KNOWN
 
@@ -24,6 +24,7 @@ cdef class Moves:
 
     cpdef begin(self)
     cpdef list rows(self)
+    cpdef list moved(self)
     @cython.locals(ladder=ActiveLadder, stage=Stage, stretch=Stretch)
     cpdef pass_time(self, long long upto_ms)
     @cython.locals(stage=Stage)

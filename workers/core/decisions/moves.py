@@ -8,7 +8,7 @@ from workers.core.conditions.ladder import ActiveLadder, Stretch
 from workers.core.customer.customer import Customer
 from workers.core.customer.stage import NO_MOVE, Stage, code_of_stage
 from workers.core.decisions.carried import Carried
-from workers.core.decisions.told import BY_EVENT, BY_LADDER, BY_LATE_EVENT, BY_TIME, FIRST_KNOWN, Told
+from workers.core.decisions.stage_records import BY_EVENT, BY_LADDER, BY_LATE_EVENT, BY_TIME, FIRST_KNOWN, Told
 
 
 class Moves:
@@ -39,6 +39,12 @@ class Moves:
     def rows(self) -> list[Told]:
         """Return what is to be published, in order; valid until the next customer."""
         return self._rows[: self.number]
+
+    def moved(self) -> list[tuple[int, str | None, str]]:
+        """Return the moves among it: since when, from which stage, and to which."""
+        name = self.ladder.name
+        rows = [row for row in self.rows() if row.code and row.direction != NO_MOVE]
+        return [(row.since_ms, name(row.from_code), str(name(row.code))) for row in rows]
 
     def pass_time(self, upto_ms: int) -> None:
         """Publish the moves up to a moment that are not published yet.

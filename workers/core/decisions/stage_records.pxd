@@ -3,12 +3,19 @@
 cimport cython
 
 from workers.core.conditions.condition cimport Condition
-from workers.core.decisions.told cimport Told
+from workers.core.customer.candidate cimport Evidence
 from workers.core.text cimport Text, escaped
 
 cdef str ID, SUBJECT, TIME
 cdef Py_ssize_t _ID_SIZE
 cdef tuple _CAUSED, _MOVED, _SOURCE, _TYPE
+
+@cython.final
+cdef class Told:
+    cdef public long long code, since_ms, id_ms, from_code, direction, because
+    cdef public Condition step
+    cdef readonly Evidence evidence
+    cdef public object value
 
 @cython.final
 cdef class StageContent:

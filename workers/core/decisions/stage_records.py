@@ -1,4 +1,6 @@
-"""Records of stages: from the rows of `told` to the bytes that Kafka gets, as `records` makes those of actions.
+"""What is to be published of a customer's stages: rows of numbers, and the bytes of the records that Kafka gets.
+
+Words are made only when the records are written, as `records` does it for actions.
 
 The bytes are those of `schemas.stages.encode_stage`, which makes them of objects.
 """
@@ -7,11 +9,25 @@ from typing import Final
 
 import msgspec
 
-from schemas.stages import StageRecord, begun_hash, decode_stage
+from schemas.actions import Value
+from schemas.stages import Because, Direction, StageRecord, begun_hash, decode_stage
+from workers.core.conditions.condition import Condition
 from workers.core.conditions.ladder import ActiveLadder
+from workers.core.customer.candidate import Evidence
 from workers.core.decisions.published import FIRST_HEADERS, ID, SOURCE, SUBJECT, TIME, TYPE, Headers
-from workers.core.decisions.told import CAUSES, DIRECTIONS, Told
 from workers.core.text import Text, escaped, inside_quotes
+
+DIRECTIONS: Final[tuple[Direction, ...]] = ("none", "up", "down")
+"""By the number of a direction (`customer.stage`), its word."""
+
+BY_EVENT: Final = 0
+BY_TIME: Final = 1
+FIRST_KNOWN: Final = 2
+BY_LADDER: Final = 3
+BY_LATE_EVENT: Final = 4
+
+CAUSES: Final[tuple[Because, ...]] = ("event", "time", "first_known", "ladder", "late_event")
+"""By its number, what changed a stage."""
 
 _as_json: Final = msgspec.json.Encoder().encode
 _ID_SIZE: Final = 36
@@ -21,6 +37,30 @@ _MOVED: Final = tuple(f',"direction":"{direction}","because":"'.encode() for dir
 """By the number of a direction, what is written of it."""
 _CAUSED: Final = tuple(f'{cause}","why":['.encode() for cause in CAUSES)
 """By the number of what changed a stage, what is written of it."""
+
+
+class Told:
+    """One record of a stage.
+
+    Attributes:
+        code: of the stage; 0 says that the customer is not known any longer, and nothing below means anything.
+        since_ms: since when the customer stands there.
+        id_ms: the moment in the record's id (`schemas.stages.stage_id`).
+        from_code: of the stage before; 0 for none.
+        direction: of the move.
+        because: what changed it, a place in `CAUSES`.
+        step: whose reasons go with it; None for the lowest stage.
+        evidence: of these reasons.
+        value: what the customer is worth; None where no file says it.
+    """
+
+    __slots__ = ("because", "code", "direction", "evidence", "from_code", "id_ms", "since_ms", "step", "value")
+
+    def __init__(self, most_conditions: int) -> None:
+        self.evidence = Evidence(most_conditions)
+        self.code = self.since_ms = self.id_ms = self.from_code = self.direction = self.because = 0
+        self.step: Condition | None = None
+        self.value: Value | None = None
 
 
 class StageContent:
