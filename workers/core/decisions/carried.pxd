@@ -16,7 +16,6 @@ cdef class Carried:
     @cython.locals(part=Part, place=cython.Py_ssize_t, found=dict)
     cpdef dict read(self, long long at_ms)
 
-@cython.final
 cdef class KnownStage(Part):
     cdef readonly ActiveLadder ladder
 

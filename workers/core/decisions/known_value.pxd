@@ -7,7 +7,6 @@ from workers.core.rules.value cimport Worth
 
 cdef long long _HUNDREDTH
 
-@cython.final
 cdef class KnownValue(Part):
     cdef readonly Worth worth
     cdef object _currency
