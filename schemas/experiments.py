@@ -38,7 +38,7 @@ class SuccessEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 class ExperimentEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is kept of an experiment. Moments are milliseconds.
 
-    The last four fields are written while it runs, by whoever judges it; the others never change, but for the rules'
+    The last four fields are written while it runs, by the judge; the others never change, but for the rules'
     ids and the end.
     """
 

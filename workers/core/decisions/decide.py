@@ -55,6 +55,7 @@ class Outcome:
             known any longer.
         stage: the name of the stage, as far as everything has been seen; None if it is not known.
         is_untold: whether the stage is still to be published, because it is no move (`publish_stage`).
+        experiments: what is to be added to the figures of experiments, by the name of the figure.
         unnamed: for each action that waited and is dropped without a decision, the version of its rule: no one knows
             what that version says, and nothing shows which rule it was.
     """
@@ -65,6 +66,7 @@ class Outcome:
         "answered_ms",
         "due_ms",
         "duplicates",
+        "experiments",
         "folded",
         "forgotten",
         "is_untold",
@@ -91,6 +93,7 @@ class Outcome:
     not_understood: list[str]
     left_out: list[tuple[str, str, str, str]]
     unnamed: list[str]
+    experiments: dict[str, int]
     stages: list[StageRecord | None]
     stage: str | None
     is_untold: bool
@@ -377,6 +380,7 @@ class Decider:
         outcome.not_understood = turn.admission.not_understood
         outcome.left_out = turn.left_out
         outcome.unnamed = turn.unnamed
+        outcome.experiments = turn.outcomes.counts
         outcome.stages, outcome.stage, outcome.is_untold = _NO_STAGES, None, False
         moves = turn.moves
         if moves is not None:
