@@ -49,12 +49,15 @@ cdef class Admission:
     cdef bint is_rival_due(self, ActiveRule rule, long long at_ms) except -1
     @cython.locals(
         episode=Episode, row=Decided, start_ms=cython.longlong, begun=cython.longlong, not_before_ms=cython.longlong,
-        expires_ms=cython.longlong, since_ms=cython.longlong, until_ms=object,
+        expires_ms=cython.longlong, until_ms=object,
     )
     cdef admit(self, ActiveRule rule, Candidate candidate)
     cdef Decided refuse(self, long long kind, ActiveRule rule, long long start_ms)
-    @cython.locals(episode=Episode, row=Decided, winner=ActiveRule, cools_down=cython.bint)
-    cdef Decided refused(self, ActiveRule rule, long long start_ms, long long since_ms)
+    @cython.locals(
+        episode=Episode, row=Decided, winner=ActiveRule, cools_down=cython.bint, start_ms=cython.longlong,
+        since_ms=cython.longlong,
+    )
+    cdef Decided refused(self, ActiveRule rule, Candidate candidate)
     @cython.locals(row=Decided)
     cdef Decided opted_out(self, ActiveRule rule, long long start_ms)
     @cython.locals(other=ActiveRule, found=ActiveRule, episode=Episode)
@@ -62,5 +65,6 @@ cdef class Admission:
     @cython.locals(other=ActiveRule, episode=Episode, row=Decided)
     cdef replace(self, ActiveRule rule, long long at_ms)
 
+cdef bint was_open(Episode episode, Candidate candidate) except -1
 cdef bint _stood(Episode episode, long long at_ms) except -1
 cdef bint _within(list stretches, long long at_ms) except -1

@@ -121,7 +121,7 @@ class Admission:
             customer.remove_candidate(place)
 
     def put_in_order(self) -> None:
-        """Put the candidates in order: by start, rank, id of the rule; most are already."""
+        """Put the candidates in order: by start, rank, id of the rule; those of one rule as asked for. Most are already."""
         candidates = self.customer.candidates
         for place in range(1, self.customer.waiting):
             candidate: Candidate = candidates[place]
@@ -132,7 +132,12 @@ class Admission:
             candidates[at] = candidate
 
     def comes_before(self, one: Candidate, other: Candidate) -> bool:
-        """Return whether a candidate is decided before another."""
+        """Return whether a candidate is decided before another that was asked for before it.
+
+        Of one rule, never: a late event may make it ask for a moment before that of an action that waits.
+        """
+        if one.rule >= 0 and one.rule == other.rule:
+            return False
         if one.start_ms != other.start_ms:
             return one.start_ms < other.start_ms
         if one.rule >= 0 and other.rule >= 0:
@@ -168,10 +173,7 @@ class Admission:
         self.customer.add_episode(episode)
         forget(rule, start_ms)
         begun = self.decisions.number
-        since_ms = 0
-        if rule.again_every_ms and candidate.known is not None:
-            since_ms = candidate.known.get("repetition", 0) * rule.again_every_ms
-        row = self.refused(rule, start_ms, since_ms)
+        row = self.refused(rule, candidate)
         not_before_ms = 0
         if row is None and self.has_quiet_hours:
             until_ms = self.policy.quiet_until_ms(start_ms, self.customer.attributes)
@@ -191,8 +193,6 @@ class Admission:
                 self.decisions.forget_from(begun)
                 if may_stand:  # a step that Redis lost may have sent it, before the customer said no
                     self.episodes.tell_withdrawn(rule, candidate)
-                elif episode.acted_ms < candidate.withdrawn_ms < episode.open_until_ms:
-                    self.episodes.retract_earlier(rule, candidate)
             return
         expires_ms = start_ms + rule.expires_after_ms
         episode.before_ms = episode.acted_ms
@@ -221,15 +221,12 @@ class Admission:
         """Add a decision that there is no action."""
         return self.decisions.another(kind, rule, rule.rank, start_ms, start_ms)
 
-    def refused(self, rule: ActiveRule, start_ms: int, since_ms: int) -> Decided | None:
-        """Add the decision why a rule does not act, and return it; None if it does.
-
-        Args:
-            rule: the rule.
-            start_ms: when it begins to hold, or asks again.
-            since_ms: how long it has been holding if it asks again, 0 if not: it does not cool down from its actions
-                of the same episode.
-        """
+    def refused(self, rule: ActiveRule, candidate: Candidate) -> Decided | None:
+        """Add the decision why a rule does not act, and return it; None if it does."""
+        start_ms, since_ms = candidate.start_ms, 0
+        if rule.again_every_ms and candidate.known is not None:
+            # How long it has been holding if it asks again: it does not cool down from actions of the same episode.
+            since_ms = candidate.known.get("repetition", 0) * rule.again_every_ms
         if self.standing.is_suppressed:
             row = self.refuse(SUPPRESSED, rule, start_ms)
             row.explain(NEVER_WRITTEN_TO)
@@ -246,7 +243,7 @@ class Admission:
             row = self.refuse(COOLING_DOWN, rule, start_ms)
             row.explain(SILENT_UNTIL, episode.acted_ms, episode.acted_ms + rule.again_after_ms)
             return row
-        if episode.open_until_ms > start_ms:
+        if was_open(episode, candidate):
             row = self.refuse(COOLING_DOWN, rule, start_ms)
             row.explain(NOT_EXPIRED_YET, episode.acted_ms)
             return row
@@ -311,6 +308,17 @@ class Admission:
             row.expires_ms = episode.open_until_ms
             row.because = REPLACED
             episode.open_until_ms = 0
+
+
+def was_open(episode: Episode, candidate: Candidate) -> bool:
+    """Return whether an earlier action of the rule was open when it asked for this one.
+
+    One event takes back one action. So what has taken back an earlier one, which was open until then, leaves nothing
+    of those that it withdraws.
+    """
+    if episode.open_until_ms > candidate.start_ms:
+        return True
+    return candidate.withdrawn_ms > 0 and candidate.withdrawn_ms in episode.stood[1::2]
 
 
 def _stood(episode: Episode, at_ms: int) -> bool:

@@ -50,22 +50,18 @@ cdef class Episodes:
     cdef end(self, ActiveRule rule, long long at_ms, EventType kind, long long event_ms)
     @cython.locals(episode=Episode, late=cython.bint, row=Decided)
     cdef retract(self, ActiveRule rule, long long at_ms, long long event_ms, long long because)
-    @cython.locals(customer=Customer, candidate=Candidate, place=cython.longlong, found=cython.bint)
-    cdef bint withdraw_all(self, ActiveRule rule, long long at_ms, long long event_ms, long long because) except -1
+    @cython.locals(customer=Customer, candidate=Candidate, place=cython.longlong)
+    cdef withdraw_all(self, ActiveRule rule, long long at_ms, long long event_ms, long long because)
     @cython.locals(late=cython.bint)
     cdef bint withdraw(
         self, ActiveRule rule, Candidate candidate, long long at_ms, long long event_ms, long long because
     ) except -1
     @cython.locals(row=Decided)
     cdef tell_withdrawn(self, ActiveRule rule, Candidate candidate)
-    @cython.locals(episode=Episode, row=Decided)
-    cdef retract_earlier(self, ActiveRule rule, Candidate candidate)
     @cython.locals(candidate=Candidate, rule=ActiveRule, row=Decided, place=cython.longlong)
     cdef take_back_waiting(self, long long at_ms, long long order_ms)
     @cython.locals(episode=Episode, rule=ActiveRule)
     cdef take_back(self, long long at_ms, long long event_ms, long long because)
-    @cython.locals(episode=Episode, row=Decided)
-    cdef retract_standing(self, ActiveRule rule, long long at_ms, long long event_ms, long long because)
 
 @cython.locals(episode=Episode, number=cython.longlong)
 cpdef long long next_repetition(ActiveRule rule, long long at_ms) except? 1

@@ -270,9 +270,14 @@ class Episodes:
         self.retract(rule, at_ms, event_ms, CUSTOMER_RETURNED if kind.is_sign_of_life else NO_LONGER_TRUE)
 
     def retract(self, rule: ActiveRule, at_ms: int, event_ms: int, because: int) -> None:
-        """Retract the rule's last action; if actions of earlier episodes wait, too, none of them goes out."""
+        """Retract the rule's open action, and withdraw those that wait: none of them goes out.
+
+        Not all of them were to be retracted: one event takes back one action. Which of those that wait would have been
+        sent turns out when they are admitted (`admission.was_open`).
+        """
+        self.withdraw_all(rule, at_ms, event_ms, because)
         episode = rule.episode
-        if self.withdraw_all(rule, at_ms, event_ms, because) or episode.open_until_ms <= at_ms:
+        if episode.open_until_ms <= at_ms:
             return
         late = event_ms <= episode.acted_ms
         if not late and _stands(rule, because):
@@ -290,20 +295,19 @@ class Episodes:
                 self.customer.acted.remove(episode.acted_ms)
             episode.acted_ms = episode.before_ms
 
-    def withdraw_all(self, rule: ActiveRule, at_ms: int, event_ms: int, because: int) -> bool:
-        """Withdraw every waiting action of a rule, and return whether there was one."""
-        customer, place, found = self.customer, 0, False
+    def withdraw_all(self, rule: ActiveRule, at_ms: int, event_ms: int, because: int) -> None:
+        """Withdraw every waiting action of a rule."""
+        customer, place = self.customer, 0
         while place < customer.waiting:
             candidate: Candidate = customer.candidates[place]
-            if candidate.rule != rule.place or candidate.withdrawn_ms:
+            if (
+                candidate.rule == rule.place
+                and not candidate.withdrawn_ms
+                and self.withdraw(rule, candidate, at_ms, event_ms, because)
+            ):
+                customer.remove_candidate(place)
+            else:
                 place += 1
-                continue
-            found = True
-            if not self.withdraw(rule, candidate, at_ms, event_ms, because):
-                place += 1
-                continue
-            customer.remove_candidate(place)
-        return found
 
     def withdraw(self, rule: ActiveRule, candidate: Candidate, at_ms: int, event_ms: int, because: int) -> bool:
         """Withdraw a waiting action, and return whether it need not wait any longer.
@@ -335,19 +339,6 @@ class Episodes:
         row.because = candidate.because
         row.take(candidate, True)
 
-    def retract_earlier(self, rule: ActiveRule, candidate: Candidate) -> None:
-        """Retract the open action of a rule by what withdrew a later one, which would not have been sent.
-
-        While the later one waited, it was not known that it would not be.
-        """
-        episode = rule.episode
-        row = self.decisions.another(RETRACTED, rule, rule.rank, episode.acted_ms, candidate.withdrawn_ms)
-        row.expires_ms = episode.open_until_ms
-        row.because = candidate.because
-        row.take(candidate, True)
-        episode.stood = [*episode.stood, episode.acted_ms, candidate.withdrawn_ms]
-        episode.open_until_ms = 0
-
     def take_back_waiting(self, at_ms: int, order_ms: int) -> None:
         """Retract every action that waits: it is not sent, but a step that Redis lost may have sent it."""
         for place in range(self.customer.waiting):
@@ -371,19 +362,7 @@ class Episodes:
             if episode.is_present:
                 rule: ActiveRule = self.program.rules[episode.place]
                 self.retract(rule, at_ms, event_ms, because)
-                if episode.open_until_ms > at_ms:  # a later action of the rule waited: only that was withdrawn
-                    self.retract_standing(rule, at_ms, event_ms, because)
             episode = episode.following
-
-    def retract_standing(self, rule: ActiveRule, at_ms: int, event_ms: int, because: int) -> None:
-        """Retract the open action of a rule, no matter what waits."""
-        episode = rule.episode
-        row = self.decisions.another(RETRACTED, rule, rule.rank, episode.acted_ms, event_ms)
-        row.expires_ms = episode.open_until_ms
-        row.because = because
-        row.has_why = True
-        rule.condition.note(row.evidence, at_ms)
-        episode.open_until_ms = 0
 
 
 def _stands(rule: ActiveRule, because: int) -> bool:
