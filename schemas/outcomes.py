@@ -107,9 +107,7 @@ LeftOutOfAll = Annotated[
     BeforeValidator(_read_share_of_all),
     AfterValidator(share_left_out),
     PlainSerializer(lambda percent: f"{percent:f}% of everybody", return_type=str),
-    WithJsonSchema(
-        {"type": "string", "pattern": _OF_ALL.pattern, "examples": ["5% of everybody"]}
-    ),
+    WithJsonSchema({"type": "string", "pattern": _OF_ALL.pattern, "examples": ["5% of everybody"]}),
 ]
 
 

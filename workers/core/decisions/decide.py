@@ -112,13 +112,13 @@ class Outcome:
         """Return what was decided as objects, in order: step by step, within a step by moment; see `decided`."""
         self._check()
         decider = self._decider
-        return decider.records.contents(decider.turn.admission.customer_id, decider.turn.decisions)
+        return decider.records.contents(decider.turn.outcomes.customer_id, decider.turn.decisions)
 
     def records(self, topic_prefix: str) -> list[PublishedRecord]:
         """Return the records of what was decided, in order; see `decided`."""
         self._check()
         decider = self._decider
-        return decider.records_for(topic_prefix).written(decider.turn.admission.customer_id, decider.turn.decisions)
+        return decider.records_for(topic_prefix).written(decider.turn.outcomes.customer_id, decider.turn.decisions)
 
     def _check(self) -> None:
         if self._number != self._decider.turns:
@@ -351,7 +351,7 @@ class Decider:
     def _take_back_of_gone_rules(self, order_ms: int) -> None:
         """Retract the open actions of rules that are not in this set any more, if it is known what they were."""
         for code, episode in self.program.customer.other_episodes.items():
-            if episode.open_until_ms <= order_ms:
+            if episode.open_until_ms <= order_ms or episode.is_silent:
                 continue
             for rule in self.former.of_code(code):
                 row = self.turn.decisions.another(RETRACTED, None, -1, episode.acted_ms, order_ms)

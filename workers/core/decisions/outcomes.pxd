@@ -20,11 +20,13 @@ cdef class Outcomes:
     cdef readonly dict experiments, own, watches
     cdef readonly object of_all
     cdef readonly dict counts
+    cdef readonly str customer_id
 
-    cpdef begin(self)
+    cpdef begin(self, str customer_id)
     cpdef adopt(self)
-    cpdef tuple arm_of(self, ActiveRule rule, str customer_id)
-    cpdef enter(self, ActiveRule rule, Candidate candidate, str customer_id)
+    cpdef tuple division(self, ActiveRule rule)
+    cpdef bint is_left_out(self, ActiveRule rule) except -1
+    cpdef enter(self, ActiveRule rule, Candidate candidate)
     cdef enter_one(self, object experiment, str arm, Candidate candidate)
     cdef count(self, object experiment, tuple entry, long long times)
     cpdef fold(self, EventType kind, DecodedEvent event)
@@ -32,6 +34,8 @@ cdef class Outcomes:
     @cython.locals(candidate=Candidate, place=cython.longlong)
     cdef succeed(self, Watch watch, long long at_ms, long long amount)
     cdef add(self, str name, long long number)
+
+cdef long long MAX_STORED
 
 cdef str _cohort(str key, tuple entry)
 cdef object _money(long long brought, object cap)

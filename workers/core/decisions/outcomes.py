@@ -12,11 +12,11 @@ from typing import Final
 from schemas.durations import DAY_MS
 from schemas.experiments import EVERY_RULE, HELD_OUT
 from workers.core.customer.candidate import Candidate
-from workers.core.customer.customer import Customer, Entry
+from workers.core.customer.customer import Entry
 from workers.core.decisions.program import ActiveRule, EventType, Program
-from workers.core.events.decoding import UNIT, DecodedEvent
+from workers.core.events.decoding import MAX_STORED, UNIT, DecodedEvent
 from workers.core.events.filters import Matcher, matcher_of, scaled_number
-from workers.core.experiments.arms import Arms, gets_nothing
+from workers.core.experiments.arms import Arms, division, gets_nothing
 from workers.core.experiments.experiment import Experiment
 
 ASSIGNED: Final = "n"
@@ -31,8 +31,6 @@ SQUARES_LOW: Final = 10**9
 _HUNDREDTH: Final = UNIT // 100
 _MOST: Final = 10**8
 """Hundredths that count of one customer at most, also without a cap."""
-_MOST_KEPT: Final = 10**15
-"""Ten-thousandths."""
 
 
 class Watch:
@@ -56,6 +54,7 @@ class Outcomes:
     """Follows the experiments of the customer who is looked at.
 
     Attributes:
+        customer_id: whose; the arm depends on it.
         counts: what is to be added to the figures, by the name of the figure.
     """
 
@@ -66,6 +65,7 @@ class Outcomes:
         self.of_all: Experiment | None = None
         self.watches: dict[str, list[Watch]] = {}
         self.counts: dict[str, int] = {}
+        self.customer_id = ""
         for one in rule_set.experiments:
             places = frozenset(program.by_id[name].place for name in one.rules)
             self.watches.setdefault(one.success.event, []).append(Watch(one, places))
@@ -74,8 +74,9 @@ class Outcomes:
             else:
                 self.own.update(dict.fromkeys(places, one))
 
-    def begin(self) -> None:
+    def begin(self, customer_id: str) -> None:
         """Begin with another customer."""
+        self.customer_id = customer_id
         if self.counts:
             self.counts = {}
 
@@ -87,31 +88,26 @@ class Outcomes:
 
     # -- who enters ----------------------------------------------------------------------------------------
 
-    def arm_of(self, rule: ActiveRule, customer_id: str) -> tuple[Arms | None, str]:
-        """Return the division by which a customer gets something from a rule, or gets nothing, and the arm.
+    def division(self, rule: ActiveRule) -> tuple[Arms | None, str]:
+        """Return by what it is decided whether the customer gets something from a rule, and the customer's arm."""
+        return division(rule.rule.programme, rule.rule.hold_out, self.customer_id)
 
-        Who is held out of all rules takes part in no experiment of a rule: nothing could be compared.
-        """
-        arms = rule.rule.programme
-        if arms is not None:
-            arm = arms.of(customer_id)
-            if gets_nothing(arm) or rule.rule.hold_out is None:
-                return arms, arm
-        arms = rule.rule.hold_out
-        return (None, "") if arms is None else (arms, arms.of(customer_id))
+    def is_left_out(self, rule: ActiveRule) -> bool:
+        """Return whether the customer gets nothing from a rule."""
+        return gets_nothing(self.division(rule)[1])
 
-    def enter(self, rule: ActiveRule, candidate: Candidate, customer_id: str) -> None:
+    def enter(self, rule: ActiveRule, candidate: Candidate) -> None:
         """Let the customer enter the experiments of a rule that acts, or would if the customer were not left out."""
         arms = rule.rule.programme
         if arms is not None:
-            arm = arms.of(customer_id)
+            arm = arms.of(self.customer_id)
             if self.of_all is not None:
                 self.enter_one(self.of_all, arm, candidate)
             if arm == HELD_OUT:
                 return
         arms, own = rule.rule.hold_out, self.own.get(rule.place)
         if arms is not None and own is not None:
-            self.enter_one(own, arms.of(customer_id), candidate)
+            self.enter_one(own, arms.of(self.customer_id), candidate)
 
     def enter_one(self, experiment: Experiment, arm: str, candidate: Candidate) -> None:
         """Let the customer enter an experiment, or count a later episode of one who is in it.
@@ -191,4 +187,4 @@ def _money(brought: int, cap: int | None) -> Mapping[str, int]:
 
 
 def _within_bounds(amount: int) -> int:
-    return max(-_MOST_KEPT, min(_MOST_KEPT, amount))
+    return max(-MAX_STORED, min(MAX_STORED, amount))

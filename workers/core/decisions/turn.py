@@ -47,8 +47,8 @@ class Turn:
         self.program = program
         self.customer: Customer = program.customer
         self.decisions = Decisions(self.customer.most_conditions)
-        self.episodes = Episodes(program, self.decisions)
         self.outcomes = Outcomes(program)
+        self.episodes = Episodes(program, self.decisions, self.outcomes)
         self.admission = Admission(program, self.episodes, self.decisions, self.outcomes)
         self.policy = rule_set.contact_policy
         self.generation = rule_set.generation
@@ -75,10 +75,9 @@ class Turn:
         self.has_answered = False
         self.forgotten = 0
         self.answer = None
-        self.admission.customer_id = customer_id
         self.admission.standing = standing
         self.admission.insists = False
-        self.outcomes.begin()
+        self.outcomes.begin(customer_id)
         if self.moves is not None:
             self.moves.begin(customer_id)
         if self.waiting:

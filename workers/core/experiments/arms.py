@@ -53,6 +53,21 @@ class Arms:
         return self.variants[-1][0] if self.variants else TREATED
 
 
+def division(of_all: Arms | None, own: Arms | None, customer_id: str) -> tuple[Arms | None, str]:
+    """Return the division by which a customer gets something from a rule, or gets nothing, and the arm.
+
+    Args:
+        of_all: how all rules together divide customers; None if they do not.
+        own: how the rule divides them. Who is held out of all rules takes no part in it.
+        customer_id: the customer.
+    """
+    if of_all is not None:
+        arm = of_all.of(customer_id)
+        if own is None or gets_nothing(arm):
+            return of_all, arm
+    return (None, "") if own is None else (own, own.of(customer_id))
+
+
 def gets_nothing(arm: str) -> bool:
     """Return whether customers of an arm get nothing from the rules."""
     return arm in (HELD_OUT, AS_BEFORE)

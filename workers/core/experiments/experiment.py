@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
+from schemas.durations import duration_ms
 from schemas.experiments import EVERY_RULE, ExperimentEntry, SuccessEntry
 from schemas.outcomes import IN_30_DAYS, SMALLEST_DIFFERENCE, Success, success_of
-from schemas.durations import duration_ms
 from schemas.rules import ForEveryRule, Rule
 from workers.core.customer.specs import digest_of
 from workers.core.experiments.arms import Arms
