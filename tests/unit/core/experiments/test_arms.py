@@ -69,7 +69,7 @@ def test_further_arms_take_no_one_from_those_who_are_held_out(customer: str) -> 
 
 
 def test_who_is_held_out_of_all_rules_takes_part_in_no_experiment_of_a_rule() -> None:
-    of_all, own = Arms("*every rule", Decimal(50), b"key"), Arms("winter", Decimal(50), b"key")
+    of_all, own = Arms("*every-rule", Decimal(50), b"key"), Arms("winter", Decimal(50), b"key")
     for customer in (f"c{number}" for number in range(50)):
         arms, arm = division(of_all, own, customer)
         if of_all.of(customer) == HELD_OUT:
