@@ -370,11 +370,12 @@ def test_it_does_not_matter_when_timers_are_looked_at(
     assert customer.final() == oracle(events)
 
 
-@given(HISTORIES, st.lists(st.integers(0, 10_000), min_size=42, max_size=42))
+@given(HISTORIES, st.booleans(), st.lists(st.integers(0, 10_000), min_size=42, max_size=42))
 @examples(800)
-def test_types_that_lag_delay_moves_and_change_none(steps: list[tuple[str, float, float]], lags: list[int]) -> None:
-    # Of a late event at the very moment at which a rule of a stage begins again, this is no law yet.
-    events = history(steps, late=False)
+def test_types_that_lag_delay_moves_and_change_none(
+    steps: list[tuple[str, float, float]], late: bool, lags: list[int]
+) -> None:
+    events = history(steps, late)
     customer = Decided()
     for serial, next_event in enumerate(events):
         until = {}

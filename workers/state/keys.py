@@ -62,10 +62,11 @@ class PartitionKeys:
         outbox: list of records that Kafka has not confirmed.
         held: hash of action id to held action.
         orders: list of orders for held actions.
+        experiments: hash of the figures of experiments; see `workers.experiments.figures`.
         marks: hash of a customer's ref to the mark; see `workers.state.marks`.
     """
 
-    __slots__ = ("_customer", "_held", "_waiting", "due", "held", "marks", "meta", "orders", "outbox")
+    __slots__ = ("_customer", "_held", "_waiting", "due", "experiments", "held", "marks", "meta", "orders", "outbox")
 
     def __init__(self, namespace: str, partition: int) -> None:
         prefix = f"{namespace}:{{{hash_tag(partition)}}}:"
@@ -75,6 +76,7 @@ class PartitionKeys:
         self.held = f"{prefix}held"
         self.orders = f"{prefix}orders"
         self.marks = f"{prefix}marks"
+        self.experiments = f"{prefix}experiments"
         self._held = f"{prefix}held"
         self._customer = f"{prefix}c:"
         self._waiting = f"{prefix}waiting:"
@@ -102,6 +104,7 @@ class Keys:
         clock: the simulated time of a replay.
         rules: hash in which the workers agree on the active rule set.
         rule_contents: hash of a rule's version to what it said; see `workers.state.rule_sets.contents`.
+        experiments: hash of an experiment's key to what is kept of it; see `workers.state.rule_sets.experiments`.
         last_good: hash of the files of the newest rules and sources; see `workers.state.rule_sets.last_good`.
         upgrade: hash of the layout that all workers are to write; see `workers.state.layouts`.
         sources: hash of source topic to the id of the topic that was read.
@@ -122,6 +125,7 @@ class Keys:
         self.clock = f"{namespace}:clock"
         self.rules = f"{namespace}:rules"
         self.rule_contents = f"{namespace}:rule-contents"
+        self.experiments = f"{namespace}:experiments"
         self.last_good = f"{namespace}:last-good"
         self.upgrade = f"{namespace}:upgrade"
         self.sources = f"{namespace}:sources"

@@ -36,6 +36,7 @@ from workers.state.marks.key import MarkKey
 from workers.state.marks.mark import Mark
 from workers.state.marks.merging import all_merged
 from workers.state.meta import REBUILDING, Meta, held_field, layout_fields
+from workers.state.rule_sets.experiments import figures_in
 from workers.state.step import Held, WriteSet
 from workers.state.store import Store
 
@@ -128,6 +129,8 @@ async def load_partition(
     changes.offset = head.offset
     paused = {held_field(one.rule, one.because): "1" for one in held if one.because != "pace"}
     changes.fields = {**meta_of(head), **layout_fields(head.topic_id, customers.layout), **paused, REBUILDING: mark}
+    if not await figures_in(store, number):
+        changes.experiments = head.experiments
     await _commit(store, number, meta, changes)
     loaded.unconfirmed = len(published)
     loaded.held += len(held)

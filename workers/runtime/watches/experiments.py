@@ -17,6 +17,7 @@ from schemas.sources import SourcesFile
 from workers.errors import Transient
 from workers.experiments.judging import judge, to_pause
 from workers.experiments.verdicts import Judged
+from workers.kafka.producer import Withdrawn
 from workers.kafka.records import PlacedRecord
 from workers.observability import log_events, metrics
 from workers.pauses.record import PauseRecord, encode_pause
@@ -88,10 +89,11 @@ class ExperimentWatch:
 
     async def _pause(self, records: Sequence[PauseRecord]) -> None:
         topic = self._settings.topic(PAUSES)
-        await self._publisher.send(
-            [PlacedRecord(topic, one.rule.encode(), encode_pause(one), (), _PARTITION) for one in records],
-            self._is_judge,
-        )
+        placed = [PlacedRecord(topic, one.rule.encode(), encode_pause(one), (), _PARTITION) for one in records]
+        try:
+            await self._publisher.send(placed, self._is_judge)
+        except Withdrawn:
+            return  # the next owner of the partition does it
         for one in records:
             metrics.HARM_PAUSES.inc()
             log.error(log_events.RULE_HARMS, rule=one.rule, because=one.because)
