@@ -317,6 +317,7 @@ ATTEMPTS: Final[Mapping[str, Attempt]] = {
     "why": Attempt(given("ada")),
     "rules held": Attempt(),
     "paused": Attempt(),
+    "experiments": Attempt(),
     "dead-letters list": Attempt(),
     "dead-letters show": Attempt(lambda place, _: [place.dead_letter]),
     "pause": Attempt(given("quiet-buyer", "--because", "a test")),

@@ -38,6 +38,7 @@ LOOKS: Final = frozenset(
         "dead-letters show",
         "demo",
         "doctor",
+        "experiments",
         "forecast",
         "healthcheck",
         "paused",

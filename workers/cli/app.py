@@ -38,6 +38,7 @@ _COMMANDS: Final = {
     "state": "workers.cli.state_commands.files",
     "scan": "workers.cli.state_commands.scan",
     "forecast": "workers.cli.state_commands.scan",
+    "experiments": "workers.cli.rule_commands.experiments",
     "stages": "workers.cli.state_commands.stages",
     "upgrade": "workers.cli.state_commands.upgrade",
     "topics": "workers.cli.topics",

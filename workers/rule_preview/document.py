@@ -157,7 +157,12 @@ def _rule_document(rule: Rule, counts: RuleCounts, result: PreviewResult) -> dic
         "weeks": _weeks(counts.days, result.task),
         "pace": _pace_document(rule, counts),
         "hold_out": measuring_document(
-            measuring(rule, counts.customers.number, result.task.upto_ms - result.task.since_ms)
+            measuring(
+                rule,
+                result.task.book.for_every_rule,
+                counts.customers.number,
+                result.task.upto_ms - result.task.since_ms,
+            )
         ),
         "at_first_event": counts.at_first_event,
         "not_observable": _unknown_document(counts),

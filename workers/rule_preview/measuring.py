@@ -4,16 +4,17 @@ Pure: this module must never know files, clocks and terminals.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from math import ceil
 from typing import Any, Final
 
 from schemas.durations import DAY_MS
-from schemas.rules import Rule
+from schemas.outcomes import SMALLEST_DIFFERENCE, success_of
+from schemas.rules import ForEveryRule, Rule
 from workers.verdict.needed import USUAL_BASE_RATE, needed_for
 from workers.verdict.sentences import points
 
-_SMALLEST: Final = 0.03
-_WINDOW_DAYS: Final = 30
+_ONE_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +36,26 @@ class Measuring:
     days: int | None
 
 
-def measuring(rule: Rule, customers: int, period_ms: int) -> Measuring | None:
-    """Return how long it takes until a rule's hold-out shows something, None for a rule without one.
+def measuring(rule: Rule, policy: ForEveryRule, customers: int, period_ms: int) -> Measuring | None:
+    """Return how long it takes until a rule's hold-out shows something, None for a rule that compares nothing.
 
     Args:
         rule: the rule.
+        policy: for every rule.
         customers: that it reached in the period, without those it held out.
         period_ms: the length of the period.
     """
-    if rule.hold_out is None:
+    success = success_of(rule.action, rule.success or policy.success)
+    if rule.hold_out is None or success is None:
         return None
-    hold_out = float(rule.hold_out) / 100
-    needed = needed_for(USUAL_BASE_RATE, _SMALLEST, hold_out).both
-    per_day = customers / (1 - hold_out) * DAY_MS / period_ms if period_ms > 0 else 0.0
-    days = ceil(needed / per_day) + _WINDOW_DAYS if per_day else None
-    return Measuring(hold_out, _SMALLEST, needed, per_day, days)
+    held, before = float(rule.hold_out) / 100, float(rule.as_before or 0) / 100
+    smallest = float(rule.smallest_difference or policy.smallest_difference or SMALLEST_DIFFERENCE) / 100
+    # Customers for whom an old campaign goes on are in neither arm.
+    needed = needed_for(USUAL_BASE_RATE, smallest, held / (1 - before)).both
+    treated = 1 - held - before
+    per_day = customers * (1 - before) / treated * DAY_MS / period_ms if period_ms > 0 and treated > 0 else 0.0
+    days = ceil(needed / per_day + success.within / _ONE_DAY) if per_day else None
+    return Measuring(held, smallest, needed, per_day, days)
 
 
 def measuring_document(found: Measuring | None) -> dict[str, Any] | None:

@@ -118,7 +118,7 @@ _STATUS: Final = _CLOCK | {"INFO", "HGETALL", "HLEN", "LLEN", "ZCARD", "ZCOUNT",
 
 _RUN: Final[KafkaNeeds] = {
     "activity": _rights(Right.READ, Right.WRITE),
-    PAUSES: _READ,
+    PAUSES: _rights(Right.READ, Right.WRITE),
     MARKS: _rights(Right.READ, Right.WRITE),
     REQUESTS: _READ,
     **dict.fromkeys((*_ACTIONS, "dead-letter"), _rights(Right.WRITE)),
@@ -170,6 +170,7 @@ _OF_THE_WORK: Final[Mapping[str, Needs]] = {
     "dead-letters show": Needs({"dead-letter": _READ}, _DISPOSITIONS),
     "demo": Needs(),
     "doctor": Needs(_DOCTOR, _WORKER),
+    "experiments": Needs({}, _STATE | _CLOCK | {"HGET", "HGETALL"}),
     "forecast": Needs({}, _SCANNED),
     "healthcheck": Needs(),
     "pause": Needs({PAUSES: _rights(Right.READ, Right.WRITE), GROUP: _SEEN}, _PAUSE),

@@ -46,6 +46,7 @@ _LOOKS: Final = (
     "why",
     "rules held",
     "paused",
+    "experiments",
     "dead-letters list",
     "dead-letters show",
     "rules check",

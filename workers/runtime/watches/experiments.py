@@ -1,8 +1,8 @@
 """Judges the experiments once an hour, and pauses the rules that harm: the owner of activity partition 0 does it.
 
-Judging is beside the work of a worker: it reads what all partitions have counted, and no decision waits for it. What is
-found is kept in Redis before a rule is paused, and a pause that has no record yet is written at the next look. So a
-worker that dies between the two leaves nothing out, and pauses nothing twice.
+Judging is beside the work of a worker: it reads what all partitions have counted, and no decision waits for it. What
+is found is kept in Redis before a rule is paused, and a pause that has no record yet is written at the next look. So
+a worker that dies between the two leaves nothing out, and pauses nothing twice.
 """
 
 import asyncio
@@ -80,9 +80,9 @@ class ExperimentWatch:
             log.debug(log_events.STEP_RETRIED, error=str(error))
             return False
         self._show(found)
-        if not self._pauses.is_fresh():
-            return False
         records = to_pause(found, self._pauses, wall_ms)
+        if records and not self._pauses.is_fresh():
+            return False  # one of them may have been paused or resumed meanwhile
         if records:
             await self._pause(records)
         return True
