@@ -6,7 +6,7 @@ from itertools import combinations
 from xml.etree import ElementTree
 
 from workers.report.page.svg.drawing import DOWN, Drawing
-from workers.report.page.svg.lettering import SIZE, width_of
+from workers.report.page.svg.lettering import BOLD, SIZE, width_of
 
 _PLACES = frozenset(("x", "y", "width", "height", "cx", "cy"))
 ROUNDING = 0.2
@@ -40,7 +40,8 @@ def tree_of(drawing: Drawing) -> ElementTree.Element:
 def texts(drawing: Drawing) -> Iterator[Box]:
     for node in tree_of(drawing).iter("text"):
         text, x, y = node.text or "", float(node.attrib["x"]), float(node.attrib["y"]) - DOWN
-        wide = width_of(text)
+        is_bold = {"value", "name"} & set(node.get("class", "").split())
+        wide = width_of(text, BOLD if is_bold else SIZE)
         left = {"start": x, "middle": x - wide / 2, "end": x - wide}[node.get("text-anchor", "start")]
         yield Box(text, left, y - SIZE / 2, left + wide, y + SIZE / 2)
 

@@ -7,7 +7,7 @@ from typing import Final
 from workers.report.page.markup import Html, joined
 from workers.report.page.svg.axes import GAP, grid_below, lying
 from workers.report.page.svg.drawing import Axis, Drawing, box, letters
-from workers.report.page.svg.lettering import LINE, cut_to, width_of
+from workers.report.page.svg.lettering import BOLD, LINE, cut_to, width_of
 from workers.report.page.svg.scale import Scale
 
 _THICK: Final = 16.0
@@ -36,7 +36,7 @@ def bars(width: float, rows: Sequence[Bar], axis: Axis) -> Drawing:
     is_above = widest > width * _WIDEST_LABEL
     left = 0.0 if is_above else widest + 3 * GAP
     values = [row.value for row in rows if row.value is not None]
-    right = width - max((width_of(row.said) for row in rows), default=0.0) - 2 * GAP
+    right = width - max((width_of(row.said, BOLD) for row in rows), default=0.0) - 2 * GAP
     if min(values, default=0) < 0:
         right = width  # what is said stands above
         is_above = True
@@ -60,7 +60,7 @@ def bars(width: float, rows: Sequence[Bar], axis: Axis) -> Drawing:
 def _row(row: Bar, scale: Scale, width: float, top: float, is_above: bool) -> Iterator[Html]:
     has_signs = scale.low < 0
     if is_above:
-        said = width_of(row.said) if has_signs else 0
+        said = width_of(row.said, BOLD) if has_signs else 0
         left = 0 if has_signs else scale.start + GAP
         label = cut_to(row.label, width - left - said - 2 * GAP)
         yield letters(label, left, top + LINE / 2 + 3, kind="label ground")

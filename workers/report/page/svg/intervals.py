@@ -7,7 +7,7 @@ from typing import Final
 from workers.report.page.markup import Html, element, joined
 from workers.report.page.svg.axes import GAP, grid_below, lying
 from workers.report.page.svg.drawing import Axis, Drawing, box, letters, line
-from workers.report.page.svg.lettering import LINE, cut_to, width_of
+from workers.report.page.svg.lettering import BOLD, LINE, cut_to, width_of
 from workers.report.page.svg.scale import Scale
 
 _STEP: Final = 3 * LINE
@@ -59,7 +59,7 @@ def intervals(width: float, rows: Sequence[Interval], axis: Axis, sides: Sides) 
         reach = max(reach, sides.smallest)
     scale = lying(axis, (-reach, reach), 0.0, width, width)
     top = 3 * LINE
-    are_below = any(width_of(row.label) + width_of(row.said) + 3 * GAP > width for row in rows)
+    are_below = any(width_of(row.label) + width_of(row.said, BOLD) + 3 * GAP > width for row in rows)
     step = _STEP + (LINE if are_below else 0)
     bottom = top + len(rows) * step + GAP
     parts: list[Html] = []
@@ -79,7 +79,7 @@ def intervals(width: float, rows: Sequence[Interval], axis: Axis, sides: Sides) 
 
 
 def _row(row: Interval, scale: Scale, width: float, top: float, is_below: bool) -> Iterator[Html]:
-    room = width if is_below else width - width_of(row.said) - 2 * GAP
+    room = width if is_below else width - width_of(row.said, BOLD) - 2 * GAP
     yield letters(cut_to(row.label, room), 0, top + LINE, kind="label ground")
     if is_below:
         top += LINE
