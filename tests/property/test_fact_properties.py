@@ -20,9 +20,10 @@ from workers.core.customer.seen import note_seen
 from workers.core.customer.series import Series
 from workers.core.customer.specs import SeriesSpec
 from workers.core.customer.stored import Stored
+from workers.core.decisions.decided import RETRACTIONS
 from workers.core.events.decoding import MAX_STORED
 from workers.customer_facts.facts import decode_facts, encode_facts
-from workers.customer_facts.facts_of import RETRACTIONS, facts_of, take_facts
+from workers.customer_facts.facts_of import facts_of, take_facts
 from workers.customer_facts.texts import (
     UnreadableFacts,
     amount_in,
@@ -121,7 +122,7 @@ def fill_candidate(draw: st.DrawFn, candidate: Candidate) -> None:
     if draw(st.booleans()):
         if draw(st.booleans()):
             candidate.rule, candidate.former = -1, "f" * 12
-        candidate.because = draw(st.integers(1, len(RETRACTIONS) - 1)) if candidate.withdrawn_ms else 0
+        candidate.because = draw(st.integers(0, len(RETRACTIONS) - 1)) if candidate.withdrawn_ms else 0
         candidate.variables, candidate.known = draw(st.none() | st.just(variables)), draw(what_is_known)
         for evidence in (candidate.evidence, candidate.evidence_back):
             if evidence is candidate.evidence_back and not candidate.withdrawn_ms:
@@ -140,7 +141,7 @@ def fill_candidate(draw: st.DrawFn, candidate: Candidate) -> None:
         draw(st.text(max_size=5)),
         variables,
         draw(st.just(b"") | st.lists(reasons, max_size=2).map(tuple)),
-        draw(st.sampled_from(RETRACTIONS)),
+        draw(st.none() | st.sampled_from(RETRACTIONS)),
         draw(st.just(b"") | st.lists(reasons, max_size=2).map(tuple)),
         candidate.doubted_ms,
         draw(what_is_known),
@@ -307,3 +308,15 @@ def test_a_day_survives(day: int) -> None:
 @given(st.integers(-MAX_STORED, MAX_STORED))
 def test_an_amount_survives_exactly(amount: int) -> None:
     assert amount_in(amount_text(amount), "here") == amount
+
+
+@pytest.mark.parametrize("number", range(len(RETRACTIONS)))
+def test_facts_give_the_reason_with_which_the_action_would_be_taken_back(number: int) -> None:
+    known = some_names()
+    customer = known.customer
+    customer.is_known, customer.first_ms, customer.at_ms = True, 1_000, 3_000
+    candidate = customer.another_candidate()
+    candidate.rule, candidate.start_ms, candidate.withdrawn_ms, candidate.because = 0, 1_000, 2_000, number
+    assert facts_of(known).candidates[0].retracted_because == RETRACTIONS[number]
+    candidate.withdrawn_ms = candidate.because = 0
+    assert facts_of(known).candidates[0].retracted_because is None

@@ -58,6 +58,9 @@ LEVELS: Final = (
         "workers.signals",
         "workers.variables",
         "workers.observability",
+        "workers.book.book",
+        "workers.report.document",
+        "workers.verdict",
     ),
     (
         "workers.core",
@@ -66,6 +69,8 @@ LEVELS: Final = (
         "workers.settings",
         "workers.printing",
         "workers.sealed_lines",
+        "workers.experiments.figures",
+        "workers.report.words",
     ),
     (
         "workers.audit",
@@ -77,10 +82,13 @@ LEVELS: Final = (
         "workers.rule_tests",
         "workers.source_files",
         "workers.histories",
+        "workers.report.page",
     ),
     (
+        "workers.book",
         "workers.customer_orders",
         "workers.dead_letters",
+        "workers.experiments",
         "workers.operations",
         "workers.loading",
         "workers.explain",
@@ -97,7 +105,7 @@ LEVELS: Final = (
         "workers.demo",
         "workers.status",
     ),
-    ("workers.runtime", "workers.recovery"),
+    ("workers.report", "workers.runtime", "workers.recovery"),
     ("workers.cli",),
 )
 LEVEL_OF: Final = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
@@ -105,6 +113,7 @@ LEVEL_OF: Final = {room: level for level, rooms in enumerate(LEVELS) for room in
 CORE_LEVELS: Final = (
     ("workers.core.formats", "workers.core.memory"),
     (
+        "workers.core.book",
         "workers.core.coverage",
         "workers.core.events",
         "workers.core.meaning",
@@ -149,7 +158,7 @@ def modules(*packages: str) -> list[str]:
     return names
 
 
-PURE: Final = [name for name in modules("schemas", "workers/core") if name not in TOOLS]
+PURE: Final = [name for name in modules("schemas", "workers/core", "workers/verdict") if name not in TOOLS]
 EVERYTHING: Final = modules("schemas", "workers")
 
 

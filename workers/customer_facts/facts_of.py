@@ -5,9 +5,9 @@ the facts were made of.
 """
 
 import re
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
-from schemas.actions import Reason, Retraction
+from schemas.actions import Reason
 from schemas.durations import DAY_MS
 from workers.core.coverage import FOREVER_MS, type_of
 from workers.core.customer.candidate import Candidate, Evidence
@@ -19,6 +19,7 @@ from workers.core.customer.seen import are_in_order
 from workers.core.customer.series import Series
 from workers.core.customer.stage import CODE_BYTES, Stage
 from workers.core.decisions.decide import Decider
+from workers.core.decisions.decided import RETRACTIONS
 from workers.core.events.decoding import FINGERPRINT_BYTES
 from workers.customer_facts.facts import (
     MAX_DAYS,
@@ -58,10 +59,6 @@ _LATEST_MS: Final = 1 << 47
 _HEX: Final = 16
 _SHORT_SERIES: Final = 100
 """Days up to which a series takes another one without asking for room."""
-RETRACTIONS: Final = (None, *get_args(Retraction))
-"""The reasons of retractions, by their numbers in a candidate."""
-
-
 def stored_facts(decider: Decider, raw: bytes) -> CustomerFacts:
     """Return everything that is stored of a customer, the actions that wait in words where their rules are known.
 
@@ -375,7 +372,7 @@ def _candidate_facts(candidate: Candidate, names: Names) -> CandidateFacts:
         known=candidate.known,
         found=_evidence_facts(candidate.evidence),
         found_back=_evidence_facts(candidate.evidence_back),
-        retracted_because=RETRACTIONS[candidate.because],
+        retracted_because=None if withdrawn is None else RETRACTIONS[candidate.because],
         began=began,
         withdrawn=withdrawn,
         doubted_until=doubted_until,
@@ -413,7 +410,9 @@ def _take_candidate(candidate: Candidate, facts: CandidateFacts, names: Names, w
     if candidate.rule < 0:
         candidate.former = facts.version
     candidate.variables, candidate.known = facts.variables, facts.known
-    candidate.because = RETRACTIONS.index(facts.retracted_because)
+    if (facts.retracted_because is None) != (facts.withdrawn is None):
+        raise UnreadableFacts(f"{where}: an action that is taken back has a reason for it, and no other has one")
+    candidate.because = 0 if facts.retracted_because is None else RETRACTIONS.index(facts.retracted_because)
     _take_evidence(candidate.evidence, facts.found, where)
     _take_evidence(candidate.evidence_back, facts.found_back, where)
 

@@ -32,6 +32,7 @@ from workers.kafka.topics import TopicPlan, connected_admin, create_missing
 from workers.loading import load_configuration
 from workers.settings import read_settings
 from workers.source_files.reading import load_sources
+from workers.source_files.shop import with_the_shop
 from workers.state.connect import open_store
 from workers.state.meta import counters_of
 from workers.state.replay_clock import ReplayClock
@@ -180,14 +181,13 @@ def _rules_folder() -> Path:
 
 
 def _demo_sources(history: History, prefix: str) -> dict[str, Any]:
-    """Return the shipped sources that the history has, complete since its beginning."""
+    """Return the sources of the topics that the history has, complete since its beginning."""
     path = Path("sources.yaml") if Path("sources.yaml").exists() else _HOME / "sources.yaml"
     shipped, problems = load_sources(path)
     if shipped is None or problems:
         raise StartupError([str(problem) for problem in problems])
-    topics = {record.topic for record in history.records}
-    document = shipped.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    document["sources"] = [source for source in document["sources"] if source["topic"] in topics]
+    sources = with_the_shop(shipped, {record.topic for record in history.records})
+    document = sources.model_dump(mode="json", by_alias=True, exclude_unset=True)
     span = timedelta(milliseconds=history.end_ms - history.start_ms)
     for source in document["sources"]:
         source["topic"] = prefix + source["topic"]

@@ -28,7 +28,7 @@ class Record(NamedTuple):
 
     Attributes:
         at_ms: when it happened, UTC epoch milliseconds; always a whole second.
-        topic: `ORDERS`, `LOGINS` or `CANCELLATIONS`.
+        topic: `ORDERS`, `LOGINS`, `CANCELLATIONS`, or one of `shop_streams`.
         key: the customer id, UTF-8.
         value: one flat JSON object, UTF-8, without line breaks.
     """
@@ -95,8 +95,19 @@ def login(at_ms: int, session: str, customer: str, succeeded: bool) -> Record:
     return Record(at_ms, LOGINS, customer.encode(), orjson.dumps(payload))
 
 
-def cancellation(at_ms: int, cancellation_id: str, customer: str, plan: str, reason: str) -> Record:
-    """Return the record of a subscription that the customer cancelled. The time is epoch seconds."""
+def cancellation(
+    at_ms: int, cancellation_id: str, customer: str, plan: str, reason: str, effective_ms: int = 0
+) -> Record:
+    """Return the record of a subscription that the customer cancelled. Times are epoch seconds.
+
+    Args:
+        at_ms: when they asked for it.
+        cancellation_id: names the record.
+        customer: who cancelled.
+        plan: what they cancelled.
+        reason: why, in words.
+        effective_ms: when it takes effect; 0 for at once.
+    """
     payload = {
         "id": cancellation_id,
         "account": customer,
@@ -104,6 +115,8 @@ def cancellation(at_ms: int, cancellation_id: str, customer: str, plan: str, rea
         "reason": reason,
         "requested": at_ms // 1000,
     }
+    if effective_ms:
+        payload["effective"] = effective_ms // 1000
     return Record(at_ms, CANCELLATIONS, customer.encode(), orjson.dumps(payload))
 
 

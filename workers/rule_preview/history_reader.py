@@ -29,6 +29,7 @@ from workers.rule_files.values.unseen import wanted_values
 from workers.rule_preview.progress import SHOW_EVERY_EVENTS, Progress
 from workers.settings import Settings
 from workers.source_files.reading import load_sources
+from workers.source_files.shop import further_sources
 
 _HOME: Final = Path(__file__).resolve().parents[2]
 TOPIC_PREFIXES: Final = ("topic:", "kafka:")
@@ -100,7 +101,10 @@ class Mappings:
         return lambda record: canonical(record.value)
 
     def demo_readers(self, gathering: Gathering) -> dict[str, SourceReader]:
-        """Return the readers of the demo's topics, with the mappings in `sources.yaml` if it still has them."""
+        """Return the readers of the demo's topics, with the mappings in `sources.yaml` if it still has them.
+
+        A topic of events whose type is not declared has none.
+        """
         if set(self._sources) >= _DEMO_TOPICS:
             sources = [self._sources[topic] for topic in _DEMO_TOPICS]
         else:
@@ -108,6 +112,7 @@ class Mappings:
             if shipped is None or problems:
                 raise StartupError([str(problem) for problem in problems])
             sources = list(shipped.sources)
+        sources += further_sources({source.topic for source in sources}, self.declared)
         return {source.topic: source_reader(source, self.declared, gathering) for source in sources}
 
 
@@ -191,8 +196,9 @@ class HistoryReader:
         readers = self._mappings.demo_readers(gathering)
         with self._progress.of("reading", len(history.records)) as advance:
             for index, record in enumerate(history.records):
-                foreign = SourceRecord(record.topic, 0, index, record.at_ms, record.key, record.value, ())
-                gathering.take(record.topic, index, readers[record.topic], foreign)
+                if (reader := readers.get(record.topic)) is not None:
+                    foreign = SourceRecord(record.topic, 0, index, record.at_ms, record.key, record.value, ())
+                    gathering.take(record.topic, index, reader, foreign)
                 if not index % SHOW_EVERY_EVENTS:
                     advance(index)
         gathering.check()

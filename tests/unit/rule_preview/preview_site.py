@@ -18,7 +18,7 @@ from workers.core.events.decoding import DecodedEvent, decode_event
 from workers.core.mapping.mapper import compile_source
 from workers.core.mapping.record import SourceRecord
 from workers.core.rules.rule_set import RuleSet
-from workers.histories.history import History
+from workers.histories.history import CANCELLATIONS, LOGINS, ORDERS, History, history_of
 from workers.histories.simulated import simulate
 from workers.rule_files.known_names import KnownNames
 from workers.rule_files.rules import load_book
@@ -74,7 +74,7 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.history: History = simulate(customers=250)
+        self.history: History = _of_the_built_in_types(simulate(customers=250))
         sources, problems = load_sources(ROOT / "sources.yaml")
         assert sources is not None, problems
         self.sources = sources
@@ -128,6 +128,12 @@ class Site:
             ).decisions()
             for name, events in self.customers().items()
         }
+
+
+def _of_the_built_in_types(shop: History) -> History:
+    """Return a history without the streams of types that an operator declares."""
+    records = [record for record in shop.records if record.topic in (ORDERS, LOGINS, CANCELLATIONS)]
+    return history_of(shop.name, shop.start_ms, shop.end_ms, records)
 
 
 def all_known(ruleset: RuleSet, start_ms: int) -> Coverage:

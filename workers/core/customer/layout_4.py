@@ -12,11 +12,11 @@ set that wrote them.
 """
 
 import re
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 
-from schemas.actions import Known, Number
+from schemas.actions import Known, Number, Retraction
 from schemas.durations import DAY_MS
 from workers.core.coverage import FOREVER_MS, SERIES_OF_SOME
 from workers.core.customer.binary import FARTHEST_MS, Damaged, Reader, Writer, from_zigzag, within, zigzag
@@ -74,6 +74,7 @@ _IS_WITHDRAWN: Final = 2
 _IS_DOUBTED: Final = 4
 _HAS_MORE: Final = 8
 _CANDIDATE_FLAGS: Final = 15
+_LAST_BECAUSE: Final = len(get_args(Retraction)) - 1
 
 _FARTHEST_DAY: Final = (1 << 29) - 1
 _HUNDRED: Final = 100
@@ -337,7 +338,7 @@ class Layout4:
             candidate.former = f"{version:012x}"
         self.read_evidence(candidate.evidence)
         if flags & _IS_WITHDRAWN:
-            candidate.because = given.byte()
+            candidate.because = within(given.byte(), _LAST_BECAUSE)
             self.read_evidence(candidate.evidence_back)
         if flags & _HAS_MORE:
             own = _next_of(self.rest.details)

@@ -6,6 +6,7 @@ from tests.support.customers import customer_of
 from workers.core.customer.names import NamedRule, Names
 from workers.core.customer.specs import Specs
 from workers.core.customer.stored import OtherLayout, Stored, UnknownLayout
+from workers.core.decisions.decided import RETRACTIONS
 
 
 def stored() -> Stored:
@@ -69,3 +70,18 @@ def test_due_times_of_another_rule_set_are_not_taken_over() -> None:
     newer.read(newer.write(4))
     assert not later.flips_known
     assert later.due_ms == 2000
+
+
+def test_an_action_that_waits_to_be_taken_back_has_a_reason_that_there_is() -> None:
+    given = stored()
+    customer = given.customer
+    customer.is_known, customer.first_ms, customer.at_ms, customer.generation = True, 1000, 1000, 1
+    candidate = customer.another_candidate()
+    candidate.rule, candidate.start_ms, candidate.withdrawn_ms = 0, 1000, 2000
+    candidate.because = len(RETRACTIONS) - 1
+    raw = given.write(4)
+    given.read(raw)
+    assert given.write(4) == raw
+    customer.candidates[0].because = len(RETRACTIONS)
+    with pytest.raises(UnknownLayout):
+        given.read(given.write(4))

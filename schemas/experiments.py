@@ -1,0 +1,83 @@
+"""Experiments: what is kept of one from its beginning on, beside its figures.
+
+An experiment compares customers who get what its rules send with customers who do not. It begins when a rule set is
+activated in which it is new, and it ends with the first one that changes the customers it means, its shares,
+its success, its smallest difference or its cap. So every figure of an experiment was counted in the same way.
+"""
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+TREATED: Final = "treated"
+HELD_OUT: Final = "held out"
+AS_BEFORE: Final = "as before"
+ARMS: Final = (TREATED, HELD_OUT, AS_BEFORE)
+"""The arms of an experiment without variants. With variants, those stand in place of `treated`."""
+EVERY_RULE: Final = "*every rule"
+"""The name of the experiment over all rules; no rule and no other experiment has it."""
+UNITS: Final = 100
+"""Amounts of figures are in hundredths of a currency, squares in hundredths of a hundredth."""
+
+
+class SuccessEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What counts as a success.
+
+    Attributes:
+        event: the event type.
+        where: which of its events, in words; None for every one.
+        within_ms: how long after a customer's start.
+    """
+
+    event: str
+    within_ms: int
+    where: str | None = None
+
+
+class ExperimentEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is kept of an experiment. Moments are milliseconds.
+
+    The last four fields are written while it runs, by whoever judges it; the others never change, but for the rules'
+    ids and the end.
+    """
+
+    name: Annotated[str, Meta(description="Of the experiment, by which customers are assigned to its arms.")]
+    rules: Annotated[tuple[str, ...], Meta(description="The ids of its rules.")]
+    begun_at: Annotated[int, Meta(description="When it began.")]
+    success: Annotated[SuccessEntry, Meta(description="What counts as a success.")]
+    smallest_difference: Annotated[float, Meta(description="The least difference that matters, in points of 100.")]
+    hold_out: Annotated[float, Meta(description="The share that is held out, in points of 100.")] = 0.0
+    as_before: Annotated[float, Meta(description="The share for which an old campaign goes on, in points.")] = 0.0
+    variants: Annotated[
+        dict[str, float], Meta(description="By variant, its share of the treated, in points of 100.")
+    ] = {}
+    cap: Annotated[int | None, Meta(description="The most that counts of one customer's money, in hundredths.")] = (
+        None
+    )
+    closed_at: Annotated[int | None, Meta(description="When it ended; missing while it goes on.")] = None
+    plan: Annotated[
+        int | None, Meta(description="For how many customers the verdict is tuned; set before the first outcome.")
+    ] = None
+    base_rate: Annotated[float | None, Meta(description="The rate of success that the plan assumed.")] = None
+    unhealthy_since: Annotated[int | None, Meta(description="Since when its arms do not fit the design.")] = None
+    harmed_at: Annotated[int | None, Meta(description="When it was seen to do harm.")] = None
+
+    @property
+    def treated(self) -> tuple[str, ...]:
+        """Return the arms whose customers get something."""
+        return tuple(self.variants) or (TREATED,)
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Return all arms, those whose customers get something first."""
+        held_out = (HELD_OUT,) if self.hold_out else ()
+        return (*self.treated, *held_out, *((AS_BEFORE,) if self.as_before else ()))
+
+
+def encode_experiment(entry: ExperimentEntry) -> bytes:
+    """Encode an entry as JSON with a fixed order of fields."""
+    return msgspec.json.encode(entry)
+
+
+decode_experiment: Final = msgspec.json.Decoder(ExperimentEntry).decode

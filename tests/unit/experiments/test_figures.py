@@ -1,0 +1,65 @@
+"""Figures of experiments: sums over partitions, each by what has been seen there."""
+
+from schemas.durations import DAY_MS
+from schemas.experiments import ExperimentEntry, SuccessEntry
+from workers.experiments.figures import ArmFigures, Counted, figures
+
+KEY = "0123456789ab"
+ENTRY = ExperimentEntry(
+    name="winter",
+    rules=("gone-quiet",),
+    begun_at=0,
+    success=SuccessEntry(event="purchase", within_ms=30 * DAY_MS),
+    smallest_difference=3.0,
+    hold_out=10.0,
+)
+
+
+def counted(until_day: float = 0, **fields: int) -> Counted:
+    named = {f"{KEY}|{name.replace('__', '|').replace('_', ' ')}": number for name, number in fields.items()}
+    return Counted(named, {"purchase": int(until_day * DAY_MS)})
+
+
+def arms(*partitions: Counted, entry: ExperimentEntry = ENTRY) -> dict[str, ArmFigures]:
+    return figures({KEY: entry}, partitions)[KEY].arms
+
+
+def test_customers_are_running_until_the_time_for_a_success_is_over_after_the_end_of_their_day() -> None:
+    started = {"treated__5__n": 4, "treated__5__won": 1}
+    assert arms(counted(35.9, **started))["treated"] == ArmFigures(assigned=4, running=4)
+    assert arms(counted(36, **started))["treated"] == ArmFigures(assigned=4, finished=4, won=1)
+
+
+def test_each_partition_counts_by_what_has_been_seen_there() -> None:
+    started = {"treated__5__n": 4}
+    summed = arms(counted(36, **started), counted(20, **started))["treated"]
+    assert summed == ArmFigures(assigned=8, running=4, finished=4)
+
+
+def test_nothing_that_came_after_the_end_of_an_experiment_counts() -> None:
+    ended = ExperimentEntry(
+        name=ENTRY.name, rules=(), begun_at=0, success=ENTRY.success, smallest_difference=3.0, closed_at=20 * DAY_MS
+    )
+    assert arms(counted(99, treated__5__n=4), entry=ended)["treated"] == ArmFigures(assigned=4, running=4)
+
+
+def test_money_is_summed_with_its_squares_in_two_parts() -> None:
+    money = {"all__payers": 2, "all__amount": 300, "all__square": 5, "all__n": 9}
+    fields = {f"{KEY}|treated|{name.replace('__', '|')}": number for name, number in money.items()}
+    fields[f"{KEY}|treated|all|square_high"] = 2
+    arm = arms(Counted(fields, {}))["treated"]
+    assert arm == ArmFigures(assigned=9, finished=9, payers=2, amount_sum=300, amount_square=2 * 10**9 + 5)
+
+
+def test_every_arm_of_the_design_is_there_even_if_it_is_empty() -> None:
+    assert list(arms()) == ["treated", "held out"]
+
+
+def test_days_are_listed_with_their_arms_and_later_episodes_stand_apart() -> None:
+    found = figures({KEY: ENTRY}, [counted(0, treated__5__n=4, held_out__5__n=1, treated__later=3)])[KEY]
+    assert found.by_day == {5: {"treated": 4, "held out": 1}}
+    assert found.arms["treated"].later == 3
+
+
+def test_figures_of_an_experiment_that_no_one_knows_are_left_out() -> None:
+    assert figures({}, [counted(treated__5__n=4)]) == {}

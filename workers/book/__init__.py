@@ -1,0 +1,1 @@
+"""The book: what happened on each day, counted over all customers together."""

@@ -1,0 +1,1 @@
+"""Experiments: the results of their customers. Begin with `figures`."""

@@ -1,0 +1,141 @@
+"""Figures of experiments, summed over the partitions for whoever reads them. Pure.
+
+Each partition counts in a hash of its own: `KEY|ARM|DAY|WHAT`, by the day on which customers started, and
+`KEY|ARM|later`. The day is `ALL` for days that were finished long ago. A day is finished once the type of the success
+has been seen up to its end and the time for a success after it; until then its customers are `running`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from schemas.durations import DAY_MS
+from schemas.experiments import ExperimentEntry
+
+ALL: Final = "all"
+"""Stands for the days whose figures are kept together."""
+ASSIGNED: Final = "n"
+WON: Final = "won"
+AMOUNT: Final = "amount"
+SQUARE: Final = "square"
+SQUARE_HIGH: Final = "square_high"
+PAYERS: Final = "payers"
+LATER: Final = "later"
+SQUARES_LOW: Final = 10**9
+"""A square is counted in two parts, rest and multiples of this, because their sums could leave 64 bits."""
+
+
+@dataclass(slots=True)
+class ArmFigures:
+    """The results of the customers of one arm. Amounts are hundredths; only finished customers have any.
+
+    Attributes:
+        assigned: customers who entered the experiment in this arm.
+        running: those among them who may still succeed.
+        finished: the others.
+        won: finished customers who succeeded.
+        amount_sum: what the finished customers brought, each of them capped.
+        amount_square: the sum of the squares of that.
+        payers: finished customers who brought anything.
+        later: later episodes of customers who were in the experiment already.
+    """
+
+    assigned: int = 0
+    running: int = 0
+    finished: int = 0
+    won: int = 0
+    amount_sum: int = 0
+    amount_square: int = 0
+    payers: int = 0
+    later: int = 0
+
+
+@dataclass(slots=True)
+class ExperimentFigures:
+    """The figures of one experiment.
+
+    Attributes:
+        key: of the experiment.
+        entry: what is kept of it.
+        arms: by name; every arm of the design is there.
+        by_day: customers that entered, by day (since 1970) and arm; of days that are kept together, none.
+    """
+
+    key: str
+    entry: ExperimentEntry
+    arms: dict[str, ArmFigures]
+    by_day: dict[int, dict[str, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What one partition has counted.
+
+    Attributes:
+        fields: of its hash of experiments.
+        until: by event type, up to when it has been seen there.
+    """
+
+    fields: Mapping[str, int]
+    until: Mapping[str, int]
+
+
+def figures(registry: Mapping[str, ExperimentEntry], partitions: Iterable[Counted]) -> dict[str, ExperimentFigures]:
+    """Return the figures of every experiment, by its key.
+
+    Args:
+        registry: by key, what is kept of each experiment.
+        partitions: what each partition has counted; of experiments that are not in the registry nothing is summed.
+    """
+    found = {
+        key: ExperimentFigures(key, entry, {arm: ArmFigures() for arm in entry.arms})
+        for key, entry in registry.items()
+    }
+    for counted in partitions:
+        for name, number in counted.fields.items():
+            key, arm, *rest = name.split("|")
+            if key in found:
+                _add(found[key], arm, rest, number, counted.until)
+    return found
+
+
+def finished_until(entry: ExperimentEntry, until: Mapping[str, int]) -> int:
+    """Return the first day whose customers are still running in a partition.
+
+    Args:
+        entry: of the experiment.
+        until: by event type, up to when it has been seen there. What came after the end does not count.
+    """
+    seen_ms = until.get(entry.success.event, 0)
+    if entry.closed_at is not None:
+        seen_ms = min(seen_ms, entry.closed_at)
+    return (seen_ms - entry.success.within_ms) // DAY_MS
+
+
+def _add(to: ExperimentFigures, arm_name: str, rest: list[str], number: int, until: Mapping[str, int]) -> None:
+    arm = to.arms.setdefault(arm_name, ArmFigures())
+    if rest == [LATER]:
+        arm.later += number
+        return
+    day, what = rest
+    is_finished = day == ALL or int(day) < finished_until(to.entry, until)
+    if what == ASSIGNED:
+        arm.assigned += number
+        if is_finished:
+            arm.finished += number
+        else:
+            arm.running += number
+        if day != ALL:
+            of_day = to.by_day.setdefault(int(day), {})
+            of_day[arm_name] = of_day.get(arm_name, 0) + number
+    elif is_finished:
+        if what == WON:
+            arm.won += number
+        elif what == AMOUNT:
+            arm.amount_sum += number
+        elif what == SQUARE:
+            arm.amount_square += number
+        elif what == SQUARE_HIGH:
+            arm.amount_square += number * SQUARES_LOW
+        elif what == PAYERS:
+            arm.payers += number

@@ -1,0 +1,1 @@
+"""The report: figures over all customers together, each with its definition, from the book and from a scan."""

@@ -1,0 +1,158 @@
+"""Who buys again: the share that bought once, and how many of each month's first-time buyers buy later. Pure."""
+
+from collections import Counter
+from typing import Final
+
+from workers.report.document import (
+    AsOf,
+    Chart,
+    ChartKind,
+    Count,
+    Day,
+    Figure,
+    Incomplete,
+    Missing,
+    Month,
+    Note,
+    Part,
+    Period,
+    Section,
+    Series,
+    Share,
+    Table,
+    Value,
+    Word,
+)
+from workers.report.figures.basis import TREND_MONTHS, Basis, share
+from workers.report.figures.months import days_of, months_between
+from workers.report.present_state import ONE_TIME_DAYS
+
+_ONCE: Final = "bought_once"
+
+
+def one_time(basis: Basis) -> Section:
+    """Return the section of those who bought once."""
+    return Section(id="second_purchase", figures=tuple(_one_time(basis, days) for days in ONE_TIME_DAYS))
+
+
+def _one_time(basis: Basis, days: int) -> Figure:
+    present = basis.present
+    given: dict[str, Value] = {"days": Count(days)}
+    if present is None:
+        return Figure(id=_ONCE, value=Missing("no_scan"), time=basis.period, given=given)
+    time = AsOf(present.at_ms)
+    if not present.buyers:
+        return Figure(id=_ONCE, value=Missing("no_purchases"), time=time, given=given)
+    if not present.one_time_is_known:
+        return Figure(id=_ONCE, value=Missing("days_not_kept"), time=time, given=given)
+    counts = present.one_time[days]
+    if not counts.old_enough:
+        missing = Missing("too_young", given)
+        return Figure(id=_ONCE, value=missing, time=time, denominator=Count(0), given=given)
+    parts = [Part("once", Count(counts.once))]
+    if present.one_time_since:
+        parts.append(Part("first_purchases_since", Day(present.one_time_since)))
+    return Figure(
+        id=_ONCE,
+        value=Share(counts.once, counts.old_enough),
+        time=time,
+        denominator=Count(counts.old_enough),
+        parts=tuple(parts),
+        given=given,
+    )
+
+
+def retention(basis: Basis) -> Section:
+    """Return the section of cohorts: by month of the first purchase, who buys in each month after it."""
+    if not basis.has("first"):
+        return Section(id="retention", figures=(_missing(basis, "no_purchases"),))
+    sizes = {month: facts["first"] for month, facts in basis.by_month.items()}
+    cohorts = [month for month in sizes if sizes[month]][-TREND_MONTHS:]
+    last = list(sizes)[-1]
+    rows = [
+        (
+            month,
+            [_cell(basis, month, sizes[month], at) for at in months_between(month, last)[:TREND_MONTHS]],
+        )
+        for month in cohorts
+    ]
+    width = max(len(values) for _, values in rows)
+    after = tuple(f"after_{number}" for number in range(width))
+    curve = _curve(basis, cohorts, sizes, width)
+    time = Period(days_of(cohorts[0]).first, basis.period.last)
+    table = Table(
+        id="retention",
+        columns=("first_purchase", "customers", *after),
+        rows=tuple(
+            (Month(month), basis.of_month(month, Count(sizes[month])), *_padded(values, width))
+            for month, values in rows
+        ),
+        time=time,
+    )
+    triangle = Chart(
+        id="retention_triangle",
+        kind=ChartKind.TRIANGLE,
+        x="months_later_shares",
+        y="first_purchase",
+        places=tuple(Count(number) for number in range(width)),
+        series=tuple(Series(Month(month), _padded(values, width)) for month, values in rows),
+        table="retention",
+    )
+    line = Chart(
+        id="retention_curve",
+        kind=ChartKind.LINES,
+        x="months_later",
+        y="share_who_bought",
+        places=tuple(Count(number) for number in range(width)),
+        series=(Series(Word("series.all"), curve),),
+        table="retention_curve",
+    )
+    curve_table = Table(
+        id="retention_curve",
+        columns=("months_later", "share", "customers"),
+        rows=tuple(
+            (Count(number), value, Count(value.whole) if isinstance(value, Share) else Missing("not_seen"))
+            for number, value in enumerate(curve)
+        ),
+        time=time,
+    )
+    return Section(
+        id="retention",
+        figures=(_next_month(basis, curve),),
+        tables=(table, curve_table),
+        charts=(triangle, line),
+        notes=() if basis.is_whole else (Note("incomplete"),),
+    )
+
+
+def _missing(basis: Basis, reason: str) -> Figure:
+    return Figure(id="retention_next_month", value=Missing(reason), time=basis.period)
+
+
+def _next_month(basis: Basis, curve: tuple[Value, ...]) -> Figure:
+    """Return how many buy in the month after that of their first purchase."""
+    value: Value = curve[1] if len(curve) > 1 else Missing("no_second_month")
+    denominator = Count(value.whole) if isinstance(value, Share) else None
+    return Figure(id="retention_next_month", value=value, time=basis.trend_time, denominator=denominator)
+
+
+def _cell(basis: Basis, cohort: str, size: int, month: str) -> Value:
+    value = Share(basis.by_month[month][f"buyers:{cohort}"], size)
+    # The customers of a month that is not over are not all there yet, either.
+    return value if basis.seen_until >= days_of(month).last else Incomplete(value)
+
+
+def _padded(values: list[Value], width: int) -> tuple[Value, ...]:
+    return (*values, *[Missing("not_seen")] * (width - len(values)))
+
+
+def _curve(basis: Basis, cohorts: list[str], sizes: dict[str, int], width: int) -> tuple[Value, ...]:
+    """Return, for each number of months, the share over all cohorts for which that month is over."""
+    parts, wholes = Counter[int](), Counter[int]()
+    last = list(basis.by_month)[-1]
+    for cohort in cohorts:
+        for number, month in enumerate(months_between(cohort, last)[:width]):
+            if basis.seen_until >= days_of(month).last:
+                parts[number] += basis.by_month[month][f"buyers:{cohort}"]
+                wholes[number] += sizes[cohort]
+    return tuple(share(parts[number], wholes[number], "not_seen") for number in range(width))

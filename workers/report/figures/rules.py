@@ -1,0 +1,132 @@
+"""What each rule did, and whether it helps. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from workers.report.document import (
+    AsOf,
+    Chart,
+    ChartKind,
+    Count,
+    Interval,
+    Label,
+    Missing,
+    Note,
+    Number,
+    Section,
+    Series,
+    Table,
+    Value,
+    Word,
+)
+from workers.report.figures.basis import Basis, share
+
+_DOINGS: Final = ("acted", "shadow", "held", "held_out", "retracted", "refused")
+_COMPARED: Final = ("rule", "treated", "held_out", "difference", "verdict")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An experiment with what can be said of it.
+
+    Attributes:
+        name: of the experiment.
+        verdict: the id of what can be said, as `helps`; a phrase `verdict.ID`.
+        treated, held_out: customers whose time is over, and how many of them reached the goal.
+        low, middle, high: the difference in points of 100; None if nothing can be said of it.
+        given: what stands in the gaps of the verdict's phrase.
+        later: later episodes of its customers, which are not compared.
+    """
+
+    name: str
+    verdict: str
+    treated: tuple[int, int] = (0, 0)
+    held_out: tuple[int, int] = (0, 0)
+    low: float | None = None
+    middle: float | None = None
+    high: float | None = None
+    given: Mapping[str, Value] | None = None
+    later: int = 0
+
+
+def rules(basis: Basis, judged: Sequence[Judged] | None, uncompared: Sequence[str] = ()) -> Section:
+    """Return the section.
+
+    Args:
+        basis: what the report is made from.
+        judged: every experiment; None where no one is held out for real, as in a history.
+        uncompared: rules that hold no customer out.
+    """
+    time = AsOf(basis.at_ms)
+    empty = None
+    if judged is None:
+        empty = Missing("not_in_history")
+    elif not judged and not uncompared:
+        empty = Missing("no_rules")
+    compared = [_compared(one) for one in judged or ()]
+    nothing = Missing("nobody_held_out")
+    compared += [(Label(name), nothing, nothing, nothing, nothing) for name in (() if judged is None else uncompared)]
+    verdicts = Table(id="rule_verdicts", columns=_COMPARED, rows=tuple(compared), time=time, empty=empty)
+    measured = [one for one in judged or () if one.middle is not None]
+    charts = () if not measured else (_effects(measured),)
+    later = sum(one.later for one in judged or ())
+    return Section(
+        id="rules",
+        tables=(verdicts, _doings(basis)),
+        charts=charts,
+        notes=(Note("later_episodes"),) if later else (),
+    )
+
+
+def _compared(one: Judged) -> tuple[Value, ...]:
+    difference = _interval(one)
+    verdict = Word(f"verdict.{one.verdict}", one.given or {})
+    return (Label(one.name), _rate(one.treated), _rate(one.held_out), difference, verdict)
+
+
+def _rate(finished_and_won: tuple[int, int]) -> Value:
+    finished, won = finished_and_won
+    return share(won, finished, "no_one_finished")
+
+
+def _interval(one: Judged) -> Value:
+    if one.low is None or one.middle is None or one.high is None:
+        return Missing("no_verdict")
+    return Interval(Number(one.low), Number(one.high), Number(one.middle))
+
+
+def _effects(measured: Sequence[Judged]) -> Chart:
+    return Chart(
+        id="rule_effects",
+        kind=ChartKind.INTERVAL,
+        x="points",
+        y="rule",
+        places=tuple(Label(one.name) for one in measured),
+        series=(Series(Word("column.difference"), tuple(_interval(one) for one in measured)),),
+        table="rule_verdicts",
+    )
+
+
+def _doings(basis: Basis) -> Table:
+    """Return what each rule did in the period."""
+    counted = basis.book.doings_between(basis.period.first, basis.period.last)
+    numbers: dict[str, dict[str, int]] = {}
+    for name, number in counted.items():
+        doing, rule, *_ = name.split(":")
+        of_rule = numbers.setdefault(rule, {})
+        of_rule[doing] = of_rule.get(doing, 0) + number
+    rows = tuple(
+        (
+            Label(rule),
+            *(basis.of_period(Count(numbers[rule].get(doing, 0))) for doing in _DOINGS),
+        )
+        for rule in sorted(numbers)
+    )
+    return Table(
+        id="rule_doings",
+        columns=("rule", *_DOINGS),
+        rows=rows,
+        time=basis.period,
+        empty=None if rows else Missing("nothing_done"),
+    )

@@ -1,0 +1,39 @@
+"""A chart as part of a page: drawn for narrow and for wide screens, with a title and its content in words. Pure."""
+
+from collections.abc import Callable
+from typing import Final
+
+from workers.report.page.markup import Html, element, joined
+from workers.report.page.svg.drawing import Drawing
+
+WIDTHS: Final = {"narrow": 340.0, "wide": 720.0}
+"""Letters keep their size: the style sheet shows one of the drawings, whichever fits."""
+
+
+def picture(name: str, title: str, description: str, draw: Callable[[float], Drawing]) -> Html:
+    """Return a chart with its title.
+
+    Args:
+        name: no other picture of the page has it.
+        title: what the chart shows.
+        description: the same in a sentence or two.
+        draw: draws it for a width.
+    """
+    drawings = joined(_svg(f"{name}-{kind}", kind, title, description, draw(wide)) for kind, wide in WIDTHS.items())
+    about = element("p", {"class": "soft", "aria-hidden": "true"}, description)
+    return element("figure", {"class": "picture", "id": name}, element("figcaption", None, title), about, drawings)
+
+
+def _svg(name: str, kind: str, title: str, description: str, drawing: Drawing) -> Html:
+    return element(
+        "svg",
+        {
+            "class": f"chart {kind}",
+            "viewBox": f"0 0 {drawing.width:.0f} {drawing.height:.0f}",
+            "role": "img",
+            "aria-labelledby": f"{name}-title {name}-text",
+        },
+        element("title", {"id": f"{name}-title"}, title),
+        element("desc", {"id": f"{name}-text"}, description),
+        drawing.content,
+    )
