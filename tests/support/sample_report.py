@@ -31,12 +31,7 @@ NOVEMBER: Final = Period(20_758, 20_787)
 YEAR: Final = Period(20_423, 20_787)
 AT_MS: Final = 1_796_131_543_000
 NOW: Final = AsOf(AT_MS)
-MONTHS: Final = tuple(
-    Month(text)
-    for text in (
-        "2025-12 2026-01 2026-02 2026-03 2026-04 2026-05 2026-06 2026-07 2026-08 2026-09 2026-10 2026-11".split()
-    )
-)
+MONTHS: Final = (Month("2025-12"), *(Month(f"2026-{number:02}") for number in range(1, 12)))
 EUROS: Final = {"currency": Label("EUR")}
 LAPSE: Final = {"lapse": Count(90)}
 
@@ -100,7 +95,11 @@ def retention() -> Section:
         )
         for row in range(12)
     ]
-    curve = (Share(1, 1), *(Share(330 - 14 * step, 1_000) for step in range(10)), Missing("not_seen"))
+    curve: tuple[Value, ...] = (
+        Share(1, 1),
+        *(Share(330 - 14 * step, 1_000) for step in range(10)),
+        Missing("not_seen"),
+    )
     steps = tuple(Count(step) for step in range(12))
     return Section(
         id="retention",
@@ -299,12 +298,12 @@ def rules() -> Section:
             Chart(
                 id="rule_effects",
                 kind=ChartKind.INTERVAL,
-                x="rule",
-                y="points",
+                x="points",
+                y="rule",
                 places=tuple(Label(name) for name, _, _ in effects),
                 series=(Series(Word("column.difference"), tuple(value for _, value, _ in effects)),),
                 table="rule_verdicts",
-                given={"smallest": Number(3.0)},
+                given={"smallest": Number(3, 0)},
             ),
         ),
         tables=(

@@ -60,6 +60,7 @@ LEVELS: Final = (
         "workers.observability",
         "workers.book.book",
         "workers.report.document",
+        "workers.verdict",
     ),
     (
         "workers.core",
@@ -157,7 +158,7 @@ def modules(*packages: str) -> list[str]:
     return names
 
 
-PURE: Final = [name for name in modules("schemas", "workers/core") if name not in TOOLS]
+PURE: Final = [name for name in modules("schemas", "workers/core", "workers/verdict") if name not in TOOLS]
 EVERYTHING: Final = modules("schemas", "workers")
 
 

@@ -56,7 +56,7 @@ class Counting:
             at_ms: the moment.
             period: in which customers lapse.
             lapse_days: without a purchase for longer than this, a customer has gone.
-            kept_days: for how long days with purchases are kept; 0 for ever.
+            kept_days: for how long days with purchases are kept; 0 for always.
         """
         self.state = PresentState(at_ms)
         self._today = at_ms // DAY_MS

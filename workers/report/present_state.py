@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 QUIET_DAYS: Final = (7, 14, 30, 60, 90)
-"""For how many days, at least, nothing was heard of customers who slip away."""
+"""For how many days, at least, customers who slip away have been quiet."""
 ONE_TIME_DAYS: Final = (30, 90, 180)
 """How old a first purchase is, at least, and within how many days the second did not come."""
 
@@ -79,7 +79,7 @@ class PresentState:
         at_ms: the moment.
         customers: how many are known.
         unreadable: who could not be read, because what is stored is damaged; nothing below counts them.
-        quiet: by days, of whom nothing was heard for at least as long.
+        quiet: by days, who has been quiet for at least as long.
         quiet_worth: by days and currency, what these brought in the last 365 days.
         buyers: who ever bought.
         one_time: by days.
@@ -91,7 +91,7 @@ class PresentState:
         purchases_are_known: whether the days of purchases are kept for long enough.
         stages: from the top; empty if there is no ladder.
         currency_of_worth: of what the stages are worth; None if no file says what a customer is worth.
-        unknown_stage: those of whom it is not known on which stage they stand.
+        unknown_stage: those whose stage is not known.
     """
 
     at_ms: int

@@ -1,8 +1,7 @@
-"""Lints about actions and their limits: examples, pauses, paces, hold-outs, priorities, quiet hours, statuses."""
+"""Lints about actions and their limits: examples, pauses, paces, priorities, quiet hours, statuses."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from decimal import Decimal
 from typing import Final
 
 from schemas.durations import write_duration
@@ -11,8 +10,6 @@ from schemas.rules import Example
 from workers.rule_files.problems import Problem
 from workers.rule_lint.definition import Lint, warning
 from workers.rule_lint.located_rules import LocatedRule, LocatedRules
-
-_FEWEST_HELD_OUT: Final = Decimal(1)
 
 
 def without_examples(book: LocatedRules) -> Iterator[Problem]:
@@ -122,38 +119,6 @@ ODD_PACE: Final = Lint(
         "Actions above the pace wait for the next minute, hour or day, but expire before that.",
         "pace: at most 100 per day\nexpires after: 6 hours\n",
         "pace: at most 100 per day\nexpires after: 7 days\n",
-    ),
-)
-
-
-def odd_hold_out(book: LocatedRules) -> Iterator[Problem]:
-    """Yield hold-outs that are too small to measure anything, or differ within one experiment."""
-    shares: dict[str, LocatedRule] = {}
-    for located_rule in book.rules:
-        rule = located_rule.rule
-        if rule.hold_out is None:
-            continue
-        if rule.hold_out < _FEWEST_HELD_OUT:
-            message = f"{rule.hold_out:f}% of the customers is hardly enough to measure anything"
-            yield located_rule.warn("odd-hold-out", located_rule.at("hold out"), message, "5% to 10% are usual")
-        if rule.experiment is None:
-            continue
-        other = shares.setdefault(rule.experiment, located_rule)
-        if other.rule.hold_out != rule.hold_out:
-            message = f"{other} holds out {other.rule.hold_out:f}% in the same experiment"
-            hint = "give all rules of an experiment the same share, or it is unclear which customers got nothing"
-            yield located_rule.warn("odd-hold-out", located_rule.at("hold out"), message, hint)
-
-
-ODD_HOLD_OUT: Final = Lint(
-    "odd-hold-out",
-    odd_hold_out,
-    warning(
-        "A hold-out that measures nothing",
-        "Less than one in a hundred is too few for a comparison. And if rules of one experiment hold out different "
-        "shares, it is unclear which customers got nothing at all.",
-        "hold out: 0.5%\n",
-        "hold out: 10%\n",
     ),
 )
 
@@ -298,7 +263,6 @@ LINTS: Final = (
     SHORT_PAUSE,
     ENDLESS_REMINDERS,
     ODD_PACE,
-    ODD_HOLD_OUT,
     LONELY_PRIORITY,
     INSTEAD_OF_EACH_OTHER,
     EXPIRES_IN_QUIET_HOURS,

@@ -10,7 +10,7 @@ from schemas.sources import SourcesFile
 from workers.rule_files.problems import Problem
 from workers.rule_files.rules import ParsedRuleFiles
 from workers.rule_files.values.unseen import Seen
-from workers.rule_lint import actions, conditions, names, newcomers, personal, reasons, unseen
+from workers.rule_lint import actions, conditions, hold_outs, names, newcomers, personal, reasons, unseen
 from workers.rule_lint.definition import Lint
 from workers.rule_lint.located_rules import located_rules
 
@@ -23,6 +23,7 @@ LINTS: Final[dict[str, Lint]] = {
         *unseen.LINTS,
         *personal.LINTS,
         *actions.LINTS,
+        *hold_outs.LINTS,
         *reasons.LINTS,
     )
 }

@@ -14,6 +14,7 @@ from schemas.durations import DAY_MS, write_duration
 from schemas.rules import Rule, RuleBook
 from schemas.value import Valuation
 from workers.rule_files.values.unseen import Unseen
+from workers.rule_preview.measuring import measuring, measuring_document
 from workers.rule_preview.parts import PartCounts, phrases_of
 from workers.rule_preview.preview import (
     NEVER,
@@ -155,6 +156,9 @@ def _rule_document(rule: Rule, counts: RuleCounts, result: PreviewResult) -> dic
         "largest_day": None if largest_day is None else {"day": _day(largest_day[0]), "actions": largest_day[1]},
         "weeks": _weeks(counts.days, result.task),
         "pace": _pace_document(rule, counts),
+        "hold_out": measuring_document(
+            measuring(rule, counts.customers.number, result.task.upto_ms - result.task.since_ms)
+        ),
         "at_first_event": counts.at_first_event,
         "not_observable": _unknown_document(counts),
         "never_occurs": [_unseen_document(unseen) for unseen in result.unseen if rule.id in unseen.rules],

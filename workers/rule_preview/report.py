@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from workers.printing import one_line, print_table, table_of
+from workers.rule_preview.measuring import said
 from workers.rule_preview.stages_report import draw_stages
 
 _BLOCKS: Final = " ▁▂▃▄▅▆▇█"
@@ -47,6 +48,9 @@ def render(document: Mapping[str, Any], console: Console, *, list_customers: boo
     _draw_why_so_few(rules, history["customers"], console)
     _draw_first_events(rules, history, console)
     _draw_paces(rules, console)
+    _draw_lines(
+        "Does it help?", [(rule["id"], said(rule["hold_out"])) for rule in rules if rule["hold_out"]], console
+    )
     _draw_overlap(rules, document["overlap"], console)
     _draw_gaps(document["usual_gap"], console)
     if "stages" in document:

@@ -18,7 +18,7 @@ def state_of(*customers: Bought, period: Period | None = None, kept_days: int = 
 
 
 def bought(*days: str, kept: int = 99, latest: str | None = None) -> Bought:
-    """A customer who bought on these days, of which the last few are kept."""
+    """A customer who bought on these days; the last few of them are kept."""
     numbers = [day(one) for one in days]
     kept_days = numbers[-kept:]
     return Bought(

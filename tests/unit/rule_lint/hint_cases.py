@@ -654,7 +654,8 @@ WARNINGS: Final = (
         "pace: at most 100 per day\nexpires after: 2 days\n",
         "make 'expires after' longer",
     ),
-    by_hand("odd-hold-out", "hold out: 0.5%\n", "hold out: 5%\n", "5% to 10%"),
+    by_hand("odd-hold-out", "hold out: 0.5%\n", "hold out: 10%\n", "10% to 50%"),
+    by_hand("slow-hold-out", "hold out: 5%\n", "hold out: 10%\n", "10% needs 25,185"),
     by_hand(
         "lonely-priority",
         two(SILENCE, LONG, ("    priority: 20\n", "")),

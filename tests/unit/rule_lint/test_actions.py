@@ -1,4 +1,4 @@
-"""Laws of the lints about actions: pauses, paces, hold-outs, priorities, examples."""
+"""Laws of the lints about actions: pauses, paces, priorities, examples."""
 
 import pytest
 
@@ -28,7 +28,6 @@ def test_a_circle_of_rules_instead_of_each_other_is_reported_once() -> None:
         (("again after: 7 days",), "short-pause"),
         (("again every: 30 days",), "endless-reminders"),
         (("pace: at most 9 per day", "expires after: 1 day"), "odd-pace"),
-        (("hold out: 0.5%",), "odd-hold-out"),
     ],
 )
 def test_odd_numbers_are_reported(more: tuple[str, ...], code: str) -> None:
@@ -42,7 +41,6 @@ def test_odd_numbers_are_reported(more: tuple[str, ...], code: str) -> None:
         ("again after: never",),
         ("again every: 30 days", "at most: 3 actions"),
         ("pace: at most 9 per hour", "expires after: 1 day"),
-        ("hold out: 1%",),
         ("priority: 9",),
     ],
 )
@@ -56,15 +54,6 @@ def test_an_action_has_to_outlive_the_night() -> None:
         "expires-in-quiet-hours"
     ]
     assert codes(rule("a-rule", "{status: active}", "expires after: 12 hours"), more=night) == []
-
-
-def test_shares_of_one_experiment_are_the_same() -> None:
-    one = rule("one", "{none: login, for: 9 days}", "hold out: 10%", "experiment: winter")
-    same = rule("two", "{status: active}", "hold out: 10%", "experiment: winter")
-    other = rule("two", "{status: active}", "hold out: 5%", "experiment: winter")
-    assert codes(one, same) == []
-    assert codes(one, other) == ["odd-hold-out"]
-    assert codes(one, rule("two", "{status: active}", "hold out: 5%")) == []
 
 
 def test_one_priority_among_several_rules_is_reported() -> None:

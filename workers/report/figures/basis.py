@@ -14,7 +14,7 @@ from workers.report.present_state import PresentState
 TREND_MONTHS: Final = 13
 """How many months a table of months shows at most: the same month of the year before is the first."""
 LAPSE_DAYS: Final = 90
-"""Without a purchase for so long, a customer without a contract has gone, if rule files say nothing else."""
+"""A customer without a contract has gone after as many days without a purchase, if rule files say nothing else."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Basis:
     Attributes:
         book: what happened.
         period: for which the report is asked: whole months.
-        seen_until: the last day that is over, and of which everything has been read.
+        seen_until: the last day that is over and was read to its end.
         at_ms: when the report is made, or the end of the history.
         present: the present state of all customers; None if it was not looked at.
         lapse_days: without a purchase for longer than this, a customer has gone silently.

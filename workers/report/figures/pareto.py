@@ -61,7 +61,7 @@ def _add(currency: str, worths: Worths, time: AsOf, to: tuple[list[Figure], list
         missing = Missing("too_few_buyers", {"least": Count(_FEWEST), "found": Count(number)})
         figures.append(Figure(id="pareto", value=missing, time=time, denominator=Count(number), given=given))
         return
-    # What the first so many bring together, who brought most first.
+    # What the first 0, 1, 2 … of them bring together; who brought most comes first.
     together = [0, *accumulate(sorted(worths.of_year, reverse=True))]
     figures.append(
         Figure(
@@ -109,5 +109,5 @@ def _curve(together: Sequence[int], number: int) -> Chart:
 
 
 def _part(number: int, percent: int) -> int:
-    """Return how many of the customers the first so many percent are, rounded down."""
+    """Return how many customers a percentage of them is, rounded down."""
     return number * percent // 100

@@ -56,7 +56,7 @@ def rules(basis: Basis, judged: Sequence[Judged] | None, uncompared: Sequence[st
     Args:
         basis: what the report is made from.
         judged: every experiment; None where no one is held out for real, as in a history.
-        uncompared: rules of which no customer is held out.
+        uncompared: rules that hold no customer out.
     """
     time = AsOf(basis.at_ms)
     empty = None

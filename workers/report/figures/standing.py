@@ -1,4 +1,4 @@
-"""Where customers stand: on which stage, who moved, and of whom nothing was heard. Pure."""
+"""Where customers stand: on which stage, who moved, and who has gone quiet. Pure."""
 
 from workers.report.document import (
     AsOf,
@@ -82,7 +82,7 @@ def _moves(basis: Basis) -> Table:
 
 
 def slipping(basis: Basis) -> Section:
-    """Return the section of customers of whom nothing was heard for 7 days and more."""
+    """Return the section of customers who have been quiet for 7 days and more."""
     present = basis.present
     columns = ("silent_for", "customers", "share")
     if present is None or not present.customers:

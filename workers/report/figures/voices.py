@@ -141,7 +141,7 @@ def nps(basis: Basis) -> Section:
 
 
 def _interval(score: float, promoters: int, passives: int, detractors: int) -> Value:
-    """Return where the true score lies: by the spread of the answers, each of which counts as 100, 0 or -100."""
+    """Return where the true score lies: by the spread of the answers, which count as 100, 0 or -100 each."""
     number = promoters + passives + detractors
     if number < _FEWEST:
         return Missing("too_few")

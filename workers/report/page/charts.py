@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from workers.report.document import Chart, ChartKind, Interval, Label, Missing, Series, Value
+from workers.report.document import Chart, ChartKind, Interval, Label, Missing, Series, Share, Value
 from workers.report.page.markup import Html
 from workers.report.page.svg.bars import Bar, bars
 from workers.report.page.svg.columns import Part, columns
@@ -13,7 +13,7 @@ from workers.report.page.svg.intervals import Sides, intervals
 from workers.report.page.svg.lines import Line, lines
 from workers.report.page.svg.picture import picture
 from workers.report.page.svg.triangle import Group, Heads, triangle
-from workers.report.page.values import are_whole, is_time, number_of, open_from, plain, said_by
+from workers.report.page.values import finest_of, is_time, number_of, open_from, plain, said_by
 from workers.report.words.language import Language
 
 Draw = Callable[[float], Drawing]
@@ -61,24 +61,25 @@ def _stacked(chart: Chart, language: Language) -> Draw:
 
 
 def _lines(chart: Chart, language: Language) -> Draw:
-    axis = _axis(chart, language)
-    places = [language.short(place) for place in chart.places]
+    shown = _telling(chart)
+    places = [language.short(place) for place in chart.places[shown]]
     is_one = len(chart.series) == 1
     drawn = [
-        Line("" if is_one else language.text(one.name), _numbers(one), open_from(one.values)) for one in chart.series
+        Line("" if is_one else language.text(one.name), _numbers(one)[shown], open_from(one.values[shown]))
+        for one in chart.series
     ]
+    axis = _axis(chart, language, shown)
     below = "" if is_time(chart.places) else language.say(f"axis.{chart.x}")
     return lambda width: lines(width, places, drawn, axis, below)
 
 
 def _triangle(chart: Chart, language: Language) -> Draw:
-    """Leave out the first step if nothing can be missing there."""
-    first = int(all(number_of(one.values[0]) in (1, None) for one in chart.series) and len(chart.places) > 1)
+    shown = _telling(chart)
     groups = [
-        Group(language.short(one.name), "", _numbers(one)[first:], open_from(one.values) - first)
+        Group(language.short(one.name), "", _numbers(one)[shown], open_from(one.values[shown]))
         for one in chart.series
     ]
-    steps = [language.short(place) for place in chart.places[first:]]
+    steps = [language.short(place) for place in chart.places[shown]]
     heads = Heads(language.say(f"axis.{chart.y}"), "", steps, language.say(f"axis.{chart.x}"))
     return lambda width: triangle(width, groups, heads)
 
@@ -86,18 +87,18 @@ def _triangle(chart: Chart, language: Language) -> Draw:
 def _intervals(chart: Chart, language: Language) -> Draw:
     smallest = chart.given.get(_SMALLEST)
     none, worse, better = (language.say(f"effect.{side}") for side in ("none", "worse", "better"))
-    sides = Sides(none, worse, better, None if smallest is None else number_of(smallest))
+    strip = "" if smallest is None else language.say("effect.smallest", chart.given)
+    sides = Sides(none, worse, better, None if smallest is None else number_of(smallest), strip)
     values = chart.series[0].values if chart.series else ()
     rows = [_row(language.text(place), value, language) for place, value in zip(chart.places, values, strict=True)]
-    axis = Axis(language.say(f"axis.{chart.y}"), lambda number: language.formats.signed(number, _places(number)))
+    axis = Axis(language.say(f"axis.{chart.x}"), lambda number: language.formats.signed(number, _places(number)))
     return lambda width: intervals(width, rows, axis, sides)
 
 
 def _row(label: str, value: Value, language: Language) -> Row:
     known = plain(value)
     if not isinstance(known, Interval):
-        said = language.reason(known) if isinstance(known, Missing) else language.text(known)
-        return Row(label, None, None, number_of(known), said, "open")
+        return Row(label, None, None, None, language.say("effect.nothing"), "open")
     low, middle, high = (number_of(one) or 0.0 for one in (known.low, known.middle, known.high))
     kind = "better" if low > 0 else "worse" if high < 0 else "open"
     low_said, middle_said, high_said = (Label(language.formats.signed(one, 1)) for one in (low, middle, high))
@@ -105,9 +106,19 @@ def _row(label: str, value: Value, language: Language) -> Row:
     return Row(label, low, high, middle, said, kind)
 
 
-def _axis(chart: Chart, language: Language) -> Axis:
-    values = [value for one in chart.series for value in one.values]
-    return Axis(language.say(f"axis.{chart.y}"), said_by(values, language), are_whole(values))
+def _telling(chart: Chart) -> slice:
+    """Return the places that say anything: not a first one with all of everything, nor last ones with nothing."""
+    columns = [[number_of(one.values[place]) for one in chart.series] for place in range(len(chart.places))]
+    known = [place for place, values in enumerate(columns) if any(value is not None for value in values)]
+    end = known[-1] + 1 if known else len(columns)
+    is_share = any(isinstance(plain(value), Share) for one in chart.series for value in one.values)
+    is_all = is_share and end > 1 and set(columns[0]) <= {1.0, None}
+    return slice(int(is_all), end)
+
+
+def _axis(chart: Chart, language: Language, shown: slice = slice(None)) -> Axis:
+    values = [value for one in chart.series for value in one.values[shown]]
+    return Axis(language.say(f"axis.{chart.y}"), said_by(values, language), finest_of(values))
 
 
 def _numbers(one: Series) -> Sequence[float | None]:

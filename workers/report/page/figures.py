@@ -1,11 +1,19 @@
 """A figure of a report → a card of the page. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from workers.report.document import Figure, Incomplete, Label, Missing, Share
 from workers.report.page.markup import Html, element, isolated
 from workers.report.page.values import plain
 from workers.report.words.language import Language
+
+
+def figures_of(figures: Sequence[Figure], language: Language) -> Iterator[Html]:
+    """Yield cards side by side, and what their signs mean."""
+    if figures:
+        yield element("div", {"class": "figures"}, *(figure_of(figure, language) for figure in figures))
+    if any(isinstance(figure.value, Incomplete) for figure in figures):
+        yield element("p", {"class": "remark"}, language.say("report.can_change"))
 
 
 def figure_of(figure: Figure, language: Language) -> Html:
@@ -31,8 +39,6 @@ def _lines(figure: Figure, language: Language) -> Iterator[Html]:
             yield element("ul", {"class": "parts"}, *_parts(figure, language))
     yield element("p", {"class": "means"}, isolated(language.say(f"{figure.id}.sentence", figure.given)))
     yield element("p", {"class": "when"}, language.time(figure.time))
-    if isinstance(figure.value, Incomplete):
-        yield element("p", {"class": "when"}, language.say("report.can_change"))
 
 
 def _parts(figure: Figure, language: Language) -> Iterator[Html]:

@@ -20,9 +20,6 @@ class Html(str):
     __slots__ = ()
 
 
-EMPTY: Final = Html("")
-
-
 def element(name: str, attributes: Mapping[str, Attribute] | None = None, *content: str) -> Html:
     """Return an element.
 

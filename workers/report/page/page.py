@@ -7,7 +7,7 @@ from typing import Final
 
 from workers.report.document import Label, Moment, Report, Section
 from workers.report.page.charts import chart_of
-from workers.report.page.figures import figure_of
+from workers.report.page.figures import figures_of
 from workers.report.page.markup import Html, element, isolated, joined
 from workers.report.page.style import STYLE
 from workers.report.page.tables import table_of
@@ -70,8 +70,7 @@ def _section(section: Section, language: Language) -> Iterator[Html]:
     yield element("p", {"class": "soft"}, language.say(f"section.{section.id}.sentence"))
     for note in section.notes:
         yield element("p", {"class": "notes"}, isolated(language.say(f"note.{note.id}", note.given)))
-    if section.figures:
-        yield element("div", {"class": "figures"}, *(figure_of(figure, language) for figure in section.figures))
+    yield from figures_of(section.figures, language)
     tables = list(section.tables)
     for place, chart in enumerate(section.charts):
         yield chart_of(chart, f"picture-{section.id}-{place}", language)

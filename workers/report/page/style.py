@@ -33,11 +33,11 @@ body {{ margin: 0 auto; max-width: 64rem; padding: 2rem 1.5rem 4rem; color: var(
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif }}
 h1 {{ font-size: 1.75rem; line-height: 1.2; margin: 0 0 .35rem }}
 h2 {{ font-size: 1.25rem; margin: 3rem 0 .75rem; padding-bottom: .3rem; border-bottom: 2px solid var(--line) }}
-h3, caption, figcaption {{ font-size: 1rem; font-weight: 600; text-align: left; margin: 1.5rem 0 .4rem }}
+h3, figcaption {{ font-size: 1rem; font-weight: 600; text-align: left; margin: 1.5rem 0 .4rem }}
 p {{ margin: .4rem 0; max-width: 46rem }}
 .soft {{ color: var(--soft) }} a {{ color: var(--link) }}
 nav {{ display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: 1rem 0 0 }}
-bdi {{ unicode-bidi: isolate; overflow-wrap: anywhere }}
+bdi {{ unicode-bidi: isolate; overflow-wrap: break-word }}
 .notes {{ border-left: 4px solid var(--warn); background: var(--warn-ground); padding: .5rem .9rem; margin: 1rem 0
   }}
 .figures {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 17.5rem), 1fr)); gap: .9rem;
@@ -51,23 +51,25 @@ bdi {{ unicode-bidi: isolate; overflow-wrap: anywhere }}
 .figure .of {{ font-size: .9rem; margin: 0 }}
 .figure .when {{ font-size: .8rem; color: var(--soft); margin: .2rem 0 0 }}
 p.missing {{ font-weight: 600; color: var(--warn) }}
-.remark {{ font-size: .84rem; color: var(--soft); margin: -.6rem 0 1rem }}
-.hidden {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }}
-table.broad {{ font-size: .8rem }}
-table.broad td.number, table.broad th.number {{ padding-left: .4rem }}
-tbody th {{ color: var(--text); font-weight: 400; vertical-align: top }}
+.remark {{ font-size: .84rem; color: var(--soft); margin: .3rem 0 }}
+table.broad {{ font-size: .8rem }} table.broad tbody th {{ min-width: 9em }}
+table.broad td.number, table.broad th.number {{ padding-inline: .4rem 0 }}
+th:first-child {{ padding-left: 0 }}
+tbody th {{ min-width: 11em; color: var(--text); font-weight: 400; vertical-align: top }}
 .figure .means {{ font-size: .84rem; line-height: 1.4; color: var(--soft); margin: .45rem 0 0 }}
 .parts {{ margin: .35rem 0 0; padding: 0; list-style: none; font-size: .9rem }}
 .parts li {{ display: flex; justify-content: space-between; gap: 1rem }}
 .wrap {{ overflow-x: auto; margin: 0 0 1rem }}
 table {{ border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; min-width: min(100%,
   30rem) }}
-th, td {{ text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid
+th, td {{ text-align: left; vertical-align: top; padding: .35rem .75rem; border-bottom: 1px solid
   var(--line) }}
 th {{ font-weight: 600; color: var(--soft); vertical-align: bottom }}
-td.number, th.number {{ text-align: right; padding: .35rem 0 .35rem .75rem; white-space: nowrap }}
+td {{ min-width: 10rem }} .numbers, .picture {{ margin-inline: 0 }} .numbers p.soft {{ font-size: .9rem }}
+td.number, th.number {{ min-width: 0; text-align: right; white-space: nowrap }}
 th.number {{ white-space: normal }}
-.picture {{ margin: 1.25rem 0; break-inside: avoid }}
+.picture p {{ margin: 0 0 .8rem; font-size: .9rem }}
+.picture {{ margin: 1.75rem 0 1.25rem; break-inside: avoid }}
 .chart {{ display: block; width: 100%; height: auto; overflow: visible }}
 .chart.wide {{ max-width: 45rem }} .chart.narrow {{ max-width: 26rem; display: none }}
 .chart text {{ font-size: 12px; fill: var(--text); font-variant-numeric: tabular-nums }}
@@ -90,7 +92,7 @@ th.number {{ white-space: normal }}
   .chart.narrow {{ display: block }} }}
 @page {{ margin: 16mm 14mm }}
 @media print {{ :root {{{_LIGHT}
-  }} body {{ max-width: none; padding: 0; font-size: 10.5pt }} nav {{ display: none }} h2, h3, caption, figcaption
+  }} body {{ max-width: none; padding: 0; font-size: 10.5pt }} nav {{ display: none }} h2, h3, figcaption
   {{ break-after: avoid }} tr {{ break-inside: avoid }} .chart.wide {{ display: block }} .chart.narrow {{ display:
   none }}
   .wrap {{ overflow: visible }} table.broad {{ font-size: 7.5pt }} .bar, .field, .strip {{ print-color-adjust:

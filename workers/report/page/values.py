@@ -8,7 +8,10 @@ from workers.report.words.language import Language
 
 _UNIT: Final = 10_000
 """Amounts are given in this part of a currency."""
-_MOST_PLACES: Final = 3
+_HUNDREDTH: Final = 0.01
+_MOST_PLACES: Final = 4
+_USUAL_PLACES: Final = 1
+_EXACT: Final = 1e-9
 
 
 def plain(value: Value) -> Value:
@@ -57,13 +60,16 @@ def said_by(values: Sequence[Value], language: Language) -> Callable[[float], st
     return lambda number: formats.number(number, _places(number))
 
 
-def are_whole(values: Sequence[Value]) -> bool:
-    """Return whether there is nothing between whole numbers."""
-    return all(isinstance(plain(value), Count | Missing) for value in values)
+def finest_of(values: Sequence[Value]) -> float:
+    """Return the smallest step that an axis of these values may have; 0 for any."""
+    kinds = {type(one) for one in map(plain, values)} - {Missing}
+    if kinds <= {Count}:
+        return 1.0
+    return _HUNDREDTH if kinds == {Money} else 0.0
 
 
 def _places(number: float) -> int:
-    """Return how many decimals a round number has."""
+    """Return how many decimals a round number has, and few for one that is not round."""
     return next(
-        (places for places in range(_MOST_PLACES) if abs(round(number, places) - number) < 1e-9), _MOST_PLACES
+        (places for places in range(_MOST_PLACES) if abs(round(number, places) - number) < _EXACT), _USUAL_PLACES
     )

@@ -58,7 +58,7 @@ class Language:
 
         def fill(gap: re.Match[str]) -> str:
             value = values[gap[1]]
-            text = self.text(value)
+            text = self.short(value) if isinstance(value, Share) else self.text(value)
             if gap[2] is None:
                 return text
             return f"{text} {gap[2] if _is_one(value) else gap[3]}"
@@ -100,6 +100,8 @@ class Language:
                 return self.formats.short_day(number)
             case Month(text):
                 return self.formats.short_month(text)
+            case Share():
+                return self.formats.share(value.ratio, 0 if (value.ratio * 100).is_integer() else 1)
             case Incomplete(inner):
                 return self.short(inner)
         return self.text(value)

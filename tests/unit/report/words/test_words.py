@@ -77,6 +77,13 @@ def test_a_value_looks_as_people_write_it(value: object, english: str, dutch: st
     assert (ENGLISH.text(value), DUTCH.text(value)) == (english, dutch)  # type: ignore[arg-type]
 
 
+def test_a_share_within_a_phrase_and_in_a_narrow_place_has_no_decimals_that_say_nothing() -> None:
+    assert ENGLISH.say("pareto.title", {"share": Share(20, 100), "currency": Label("EUR")}).startswith(
+        "Brought by the top 20%"
+    )
+    assert (DUTCH.short(Share(1, 8)), DUTCH.short(Share(1, 4))) == ("12,5%", "25%")
+
+
 def test_one_of_something_is_singular() -> None:
     assert ENGLISH.say("churn_contract.of", {"n": Count(1)}) == "1 contract at the start"
     assert DUTCH.say("churn_contract.of", {"n": Count(2)}) == "2 contracten aan het begin"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from workers.report.page.markup import Html, joined
-from workers.report.page.svg.axes import GAP, Bands, grid_beside, names_below, upright
+from workers.report.page.svg.axes import GAP, Bands, bands_for, grid_beside, names_below, upright
 from workers.report.page.svg.drawing import Axis, Drawing, box, colour, letters
-from workers.report.page.svg.lettering import LINE, SIZE, width_of
+from workers.report.page.svg.lettering import BOLD, LINE, SIZE, width_of
 from workers.report.page.svg.names import height_above, names_above, names_beside, room_beside
 from workers.report.page.svg.scale import Scale
 
@@ -45,7 +45,7 @@ def columns(width: float, names: Sequence[str], parts: Sequence[Part], axis: Axi
     sums = [sum(part.values[place] or 0 for part in parts) for place in range(len(names))]
     scale, beside = upright(axis, sums, top, bottom)
     room = room_beside(named, width)
-    bands = Bands(beside + 2 * GAP, width - room, max(1, len(names)))
+    bands = bands_for(names, beside + 2 * GAP, width, room)
     content = joined(
         (
             grid_beside(axis, scale, bands.start - GAP, bands.end),
@@ -66,7 +66,7 @@ def _columns(
 ) -> Iterator[Html]:
     wide = min(_WIDEST_COLUMN, bands.step * _FILLED)
     sums = [sum(part.values[place] or 0 for part in parts) for place in range(len(names))]
-    are_said = max(width_of(axis.said(value)) for value in sums) + 4 <= bands.step if sums else False
+    are_said = max(width_of(axis.said(value), BOLD) for value in sums) + 4 <= bands.step if sums else False
     for place, name in enumerate(names):
         low = 0.0
         for number, part in enumerate(parts):

@@ -22,12 +22,12 @@ class Axis:
     Attributes:
         title: what the values are, with their unit.
         said: a value as text.
-        is_whole: whether there is nothing between whole numbers.
+        finest: what no two ticks are nearer than: 1 for what is counted, 0.01 for money.
     """
 
     title: str
     said: Callable[[float], str]
-    is_whole: bool = False
+    finest: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

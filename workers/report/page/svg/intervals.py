@@ -7,7 +7,7 @@ from typing import Final
 from workers.report.page.markup import Html, element, joined
 from workers.report.page.svg.axes import GAP, grid_below, lying
 from workers.report.page.svg.drawing import Axis, Drawing, box, letters, line
-from workers.report.page.svg.lettering import LINE, cut_to, width_of
+from workers.report.page.svg.lettering import BOLD, LINE, cut_to, width_of
 from workers.report.page.svg.scale import Scale
 
 _STEP: Final = 3 * LINE
@@ -40,13 +40,15 @@ class Sides:
     Attributes:
         none: the name of the line.
         worse, better: at the left, and at the right.
-        smallest: a difference that is of interest; the strip within it is marked. None for no strip.
+        smallest: the smallest difference that matters; the strip within it is marked. None for no strip.
+        strip: what the strip is.
     """
 
     none: str
     worse: str
     better: str
     smallest: float | None
+    strip: str
 
 
 def intervals(width: float, rows: Sequence[Interval], axis: Axis, sides: Sides) -> Drawing:
@@ -55,15 +57,16 @@ def intervals(width: float, rows: Sequence[Interval], axis: Axis, sides: Sides) 
     reach = max((abs(end) for end in ends), default=0.0) or 1.0
     if sides.smallest is not None:
         reach = max(reach, sides.smallest)
-    scale = lying(axis, (-reach, reach), 2 * GAP + 8, width - 2 * GAP - 8)
+    scale = lying(axis, (-reach, reach), 0.0, width, width)
     top = 3 * LINE
-    are_below = any(width_of(row.label) + width_of(row.said) + 3 * GAP > width for row in rows)
+    are_below = any(width_of(row.label) + width_of(row.said, BOLD) + 3 * GAP > width for row in rows)
     step = _STEP + (LINE if are_below else 0)
     bottom = top + len(rows) * step + GAP
     parts: list[Html] = []
     if sides.smallest is not None:
         start, end = scale.at(-sides.smallest), scale.at(sides.smallest)
         parts.append(box(start, top, end - start, bottom - top, "strip"))
+        parts.append(letters(sides.strip, 0, bottom + 2 * LINE, kind="axis"))
     parts += [
         grid_below(axis, scale, top, bottom),
         letters(f"← {sides.worse}", 0, LINE / 2, kind="worse"),
@@ -76,7 +79,7 @@ def intervals(width: float, rows: Sequence[Interval], axis: Axis, sides: Sides) 
 
 
 def _row(row: Interval, scale: Scale, width: float, top: float, is_below: bool) -> Iterator[Html]:
-    room = width if is_below else width - width_of(row.said) - 2 * GAP
+    room = width if is_below else width - width_of(row.said, BOLD) - 2 * GAP
     yield letters(cut_to(row.label, room), 0, top + LINE, kind="label ground")
     if is_below:
         top += LINE

@@ -5,15 +5,18 @@ A page does not say which font it will be shown in, so a text is taken to be as 
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import ceil
 from typing import Final
 from unicodedata import east_asian_width
 
 SIZE: Final = 12.0
 """The height of the text on charts, in their units."""
+BOLD: Final = SIZE * 1.1
+"""The height at which other text would be as wide as bold text is."""
 LINE: Final = 15.0
 """From one line of text to the next."""
 _NARROW: Final = frozenset(" !'(),-./:;I[]fijlrt|·")
-_WIDE: Final = frozenset("%@MWm—…")
+_WIDE: Final = frozenset("%+@MWm\N{MINUS SIGN}—…←→")
 _OF_NARROW, _OF_MOST, _OF_CAPITALS, _OF_WIDE = 0.4, 0.63, 0.73, 1.0
 
 
@@ -57,7 +60,7 @@ def spread(places: Sequence[float], least: float, low: float, high: float) -> li
 
 def every(widths: Sequence[float], step: float) -> int:
     """Return n so that each n-th of some texts, with their middles `step` apart, does not touch the next shown."""
-    return max(1, -(-int(max(widths, default=0.0) + SIZE / 2) // max(1, int(step))))
+    return max(1, ceil((max(widths, default=0.0) + SIZE / 2) / max(1.0, step)))
 
 
 def _em(letter: str) -> float:

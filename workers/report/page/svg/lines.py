@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from workers.report.page.markup import Html, element, joined
-from workers.report.page.svg.axes import GAP, Bands, grid_beside, names_below, upright
+from workers.report.page.svg.axes import GAP, Bands, bands_for, grid_beside, names_below, upright
 from workers.report.page.svg.drawing import Axis, Drawing, colour, letters
 from workers.report.page.svg.lettering import LINE
 from workers.report.page.svg.names import height_above, names_above, names_beside, room_beside
@@ -39,13 +39,13 @@ def lines(width: float, names: Sequence[str], drawn: Sequence[Line], axis: Axis,
         axis: of the values.
         below: what the points are; empty if their names say it.
     """
-    ends = [f"{one.name} {axis.said(_last(one)[1])}".strip() for one in drawn]
+    ends = _ends(drawn, axis)
     top = height_above(ends, width) + 2 * LINE + GAP
     bottom = top + _HIGH
     known = [value for one in drawn for value in one.values if value is not None]
     scale, beside = upright(axis, known, top, bottom)
     room = room_beside(ends, width)
-    bands = Bands(beside + 2 * GAP, width - room, max(1, len(names)))
+    bands = bands_for(names, beside + 2 * GAP, width, room)
     placed = [scale.at(_last(one)[1]) for one in drawn]
     content = joined(
         (
@@ -61,6 +61,14 @@ def lines(width: float, names: Sequence[str], drawn: Sequence[Line], axis: Axis,
         )
     )
     return Drawing(width, bottom + (3 if below else 2) * LINE, content)
+
+
+def _ends(drawn: Sequence[Line], axis: Axis) -> list[str]:
+    """Return the name of each line with its last value, unless all have the same."""
+    last = [axis.said(_last(one)[1]) for one in drawn]
+    if len(drawn) > 1 and len(set(last)) == 1:
+        return [one.name for one in drawn]
+    return [f"{one.name} {value}".strip() for one, value in zip(drawn, last, strict=True)]
 
 
 def _last(one: Line) -> tuple[int, float]:

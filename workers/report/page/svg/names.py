@@ -6,7 +6,7 @@ from typing import Final
 from workers.report.page.markup import Html
 from workers.report.page.svg.axes import GAP
 from workers.report.page.svg.drawing import box, colour, letters
-from workers.report.page.svg.lettering import LINE, cut_to, spread, width_of
+from workers.report.page.svg.lettering import BOLD, LINE, cut_to, spread, width_of
 
 _MOST: Final = 0.3
 """Of the width of a drawing, for names beside it."""
@@ -15,7 +15,7 @@ _SIGN: Final = 10.0
 
 def room_beside(names: Sequence[str], width: float) -> float:
     """Return how much room names take beside a chart; 0 if they stand above it, or there are none."""
-    widest = max(map(width_of, names), default=0.0)
+    widest = max((width_of(name, BOLD) for name in names), default=0.0)
     return widest + 2 * GAP if 0 < widest <= width * _MOST else 0.0
 
 
@@ -52,4 +52,4 @@ def names_above(names: Sequence[str], width: float, *, last_first: bool) -> Iter
     for place, (number, name) in enumerate(reversed(order) if last_first else order):
         y = place * LINE + LINE / 2
         yield box(0, y - _SIGN / 2, _SIGN, _SIGN, f"bar {colour(number)}")
-        yield letters(cut_to(name, width - _SIGN - GAP), _SIGN + GAP, y, kind=f"name {colour(number)}")
+        yield letters(cut_to(name, width - _SIGN - GAP, BOLD), _SIGN + GAP, y, kind=f"name {colour(number)}")

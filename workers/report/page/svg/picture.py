@@ -16,11 +16,12 @@ def picture(name: str, title: str, description: str, draw: Callable[[float], Dra
     Args:
         name: no other picture of the page has it.
         title: what the chart shows.
-        description: the same in a sentence or two, for those who do not see it.
+        description: the same in a sentence or two.
         draw: draws it for a width.
     """
     drawings = joined(_svg(f"{name}-{kind}", kind, title, description, draw(wide)) for kind, wide in WIDTHS.items())
-    return element("figure", {"class": "picture", "id": name}, element("figcaption", None, title), drawings)
+    about = element("p", {"class": "soft", "aria-hidden": "true"}, description)
+    return element("figure", {"class": "picture", "id": name}, element("figcaption", None, title), about, drawings)
 
 
 def _svg(name: str, kind: str, title: str, description: str, drawing: Drawing) -> Html:

@@ -38,23 +38,23 @@ class Scale:
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
 
-def round_ticks(low: float, high: float, *, most: int = 6, is_whole: bool = False) -> tuple[float, ...]:
+def round_ticks(low: float, high: float, *, most: int = 6, finest: float = 0.0) -> tuple[float, ...]:
     """Return round values around everything from `low` to `high`, at least two, and zero if both are zero.
 
     Args:
         low: the least value.
         high: the greatest value.
         most: how many at most.
-        is_whole: whether there is nothing between whole numbers.
+        finest: what no two of them are nearer than.
     """
     if high <= low:
-        high = low + (1 if is_whole else (abs(low) or 1))
+        high = low + (finest or abs(low) or 1)
     power = floor(log10((high - low) / (most - 1)))
     while True:
         for factor in _STEPS:
             digits = -power
             step = round(factor * 10.0**power, max(0, digits))
-            if is_whole and step < 1:
+            if step < finest:
                 continue
             first, last = floor(low / step + _ROUNDING), ceil(high / step - _ROUNDING)
             if last - first < most:

@@ -51,18 +51,20 @@ class Heads:
 
 def triangle(width: float, groups: Sequence[Group], heads: Heads) -> Drawing:
     """Return a row for each group; the darker a field, the greater its share. Shares are whole percents."""
-    first = max(width_of(text) for text in (heads.group, *(group.name for group in groups))) + GAP
+    steps, least = max(1, len(heads.steps)), width_of(f"88{_SIGN}") + 1
+    first = max((width_of(group.name) for group in groups), default=0.0) + GAP
+    head = width_of(heads.group) + GAP
+    if (width - head) / steps >= least:
+        first = max(first, head)
     second = max(width_of(text) for text in (heads.size, *(group.size for group in groups))) + 2 * GAP
-    steps = max(1, len(heads.steps))
-    least = width_of(f"88{_SIGN}") + 1
     has_sizes = any(group.size for group in groups) and (width - first - second) / steps >= least
     left = first + (second if has_sizes else 0)
     wide = min(_WIDEST, (width - left) / steps)
-    top = 2 * LINE + GAP
+    top = (2 if head <= first else 3) * LINE + GAP
     is_narrow = width_of(heads.above) > width - left
     content = joined(
         (
-            letters(heads.group, 0, top - LINE / 2, kind="axis"),
+            letters(heads.group, 0, top - (0.5 if head <= first else 1.5) * LINE, kind="axis"),
             letters(heads.size, left - 2 * GAP, top - LINE / 2, anchor="end", kind="axis") if has_sizes else "",
             letters(
                 heads.above,

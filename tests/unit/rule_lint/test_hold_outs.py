@@ -1,0 +1,47 @@
+"""Laws of the lints about hold-outs."""
+
+import pytest
+
+from tests.unit.rule_lint.linted_rules import checked, codes, rule
+
+QUIET = "{none: login, for: 9 days}"
+TUNED = """value:
+  revenue: [purchase.amount]
+  within: 365 days
+  tiers: {measured: 2026-11-30, customers: 30000, from: scan, thresholds: {"20%": 260}}
+"""
+
+
+@pytest.mark.parametrize("share", ["7%", "10%", "20%", "50%"])
+def test_usual_hold_outs_are_not_complained_of(share: str) -> None:
+    assert codes(rule("a-rule", QUIET, f"hold out: {share}")) == []
+
+
+def test_a_hold_out_of_few_measures_nothing() -> None:
+    assert codes(rule("a-rule", QUIET, "hold out: 0.5%")) == ["odd-hold-out"]
+
+
+def test_a_small_hold_out_needs_more_customers_a_day_than_most_have() -> None:
+    (problem,) = checked(rule("a-rule", QUIET, "hold out: 5%")).warnings
+    assert problem.code == "slow-hold-out"
+    assert problem.message == (
+        "a hold-out of 5% needs 48,005 customers: more than a year, unless the rule begins to hold for 132 a day"
+    )
+    assert problem.hint == "hold out more: 10% needs 25,185, 20% needs 13,993"
+
+
+def test_customers_that_were_counted_are_compared_with() -> None:
+    (problem,) = checked(rule("a-rule", QUIET, "hold out: 6%"), more=TUNED).warnings
+    assert problem.message == (
+        "a hold-out of 6% needs 40,367 customers, but only 30,000 customers were counted on 2026-11-30"
+    )
+    assert codes(rule("a-rule", QUIET, "hold out: 10%"), more=TUNED) == []
+
+
+def test_shares_of_one_experiment_are_the_same() -> None:
+    one = rule("one", "{none: login, for: 9 days}", "hold out: 10%", "experiment: winter")
+    same = rule("two", "{status: active}", "hold out: 10%", "experiment: winter")
+    other = rule("two", "{status: active}", "hold out: 20%", "experiment: winter")
+    assert codes(one, same) == []
+    assert codes(one, other) == ["odd-hold-out"]
+    assert codes(one, rule("two", "{status: active}", "hold out: 20%")) == []
