@@ -22,7 +22,22 @@ from workers.state.store import Store
 
 pytestmark = pytest.mark.integration
 SOURCES = SourcesFile.model_validate(
-    {"sources": [{"topic": "shop.orders", "event": "purchase", "max_silence": "3 days", "fields": {}}]}
+    {
+        "sources": [
+            {
+                "topic": "shop.orders",
+                "event": "purchase",
+                "max_silence": "3 days",
+                "fields": {
+                    "event_id": "id",
+                    "customer_id": "customer",
+                    "occurred_at": "at",
+                    "amount": "amount",
+                    "currency": "currency",
+                },
+            }
+        ]
+    }
 )
 
 

@@ -123,7 +123,7 @@ class Admission:
             customer.remove_candidate(place)
 
     def put_in_order(self) -> None:
-        """Put the candidates in order: by start, rank, id of the rule; those of one rule as asked for. Most are already."""
+        """Put the candidates in order: by start, rank, id of the rule; of one rule, as it asked. Most are already."""
         candidates = self.customer.candidates
         for place in range(1, self.customer.waiting):
             candidate: Candidate = candidates[place]

@@ -275,8 +275,8 @@ class Episodes:
     def retract(self, rule: ActiveRule, at_ms: int, event_ms: int, because: int) -> None:
         """Retract the rule's open action, and withdraw those that wait: none of them goes out.
 
-        Not all of them were to be retracted: one event takes back one action. Which of those that wait would have been
-        sent turns out when they are admitted (`admission.was_open`).
+        One event takes back one action. Which one of those that wait it would have been turns out when they are
+        admitted (`admission.was_open`).
         """
         self.withdraw_all(rule, at_ms, event_ms, because)
         episode = rule.episode

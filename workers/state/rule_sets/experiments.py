@@ -1,8 +1,8 @@
 """Experiments in Redis: which ones go on, what is kept of each, and the figures that partitions count.
 
 Those that go on stand in the hash of rules, so that they change with the rule set: `experiment:NAME|DESIGN` to key
-and salt, generation and moment of the beginning. A rule that is renamed goes on with the experiment of its old name, if
-nothing else has changed. What is kept of each experiment is in a hash of its own, also after its end.
+and salt, generation and moment of the beginning. A rule that is renamed goes on with the experiment of its old name,
+if nothing else has changed. What is kept of each experiment is in a hash of its own, also after its end.
 """
 
 from collections.abc import Mapping
@@ -55,8 +55,7 @@ def begun(rules: RuleSet, stored: Mapping[str, str]) -> tuple[Experiment, ...]:
 async def keep_entries(store: Store, rules: RuleSet, now_ms: int) -> None:
     """Keep what is to be known of the experiments that go on, and note the end of the others.
 
-    Called after the set is the newest, and again by each worker that starts with it, so a crash between leaves nothing
-    out.
+    Called after the set is the newest, and again by each worker that starts with it, so a crash leaves nothing out.
 
     Args:
         store: the store that all workers share.
