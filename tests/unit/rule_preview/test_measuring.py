@@ -23,14 +23,17 @@ def test_the_customers_of_the_history_say_how_long_it_takes() -> None:
     assert (found.needed, found.days) == (25_185, 504 + 30)
     document = measuring_document(found)
     assert document is not None
-    assert said(document) == "about 534 days until 3 points are seen: 25,185 customers with 10% held out, 50 a day"
+    assert (
+        said(document)
+        == "about 534 days until 3 points are seen: 25,185 customers with 10% held out if 20% do it anyway, 50 a day"
+    )
 
 
 @pytest.mark.parametrize(("customers", "period_ms"), [(0, DAY_MS), (9, 0)])
 def test_without_customers_it_never_ends(customers: int, period_ms: int) -> None:
     document = measuring_document(measuring(rule(**{"hold out": "50%"}), ForEveryRule(), customers, period_ms))
     assert document is not None
-    assert said(document) == "never: 8,632 customers with 50% held out, 0.0 a day"
+    assert said(document) == "never: 8,632 customers with 50% held out if 20% do it anyway, 0.0 a day"
 
 
 def test_what_the_rule_says_of_its_experiment_counts() -> None:
@@ -42,3 +45,11 @@ def test_what_the_rule_says_of_its_experiment_counts() -> None:
 
 def test_a_rule_that_says_no_success_compares_nothing() -> None:
     assert measuring(rule(action="grow", hold_out="10%"), ForEveryRule(), 900, DAY_MS) is None
+
+
+def test_the_rate_of_the_history_counts_where_it_is_about_the_same_success() -> None:
+    often = measuring(rule(hold_out="10%"), ForEveryRule(), 900, DAY_MS, rate=0.5)
+    other = measuring(rule(hold_out="10%", success="login within 2 days"), ForEveryRule(), 900, DAY_MS, rate=0.5)
+    assert often is not None
+    assert other is not None
+    assert (often.base_rate, often.needed, other.base_rate) == (0.5, 39_793, 0.2)
