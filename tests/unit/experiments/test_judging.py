@@ -1,4 +1,4 @@
-"""Laws of which rules are paused because they harm."""
+"""Laws about the rules that are paused because they harm."""
 
 from typing import Any
 
