@@ -20,6 +20,7 @@ from workers.core.customer.specs import AttributeSpec, Specs, digest_of
 from workers.core.customer.stage import code_of_stage
 from workers.core.meaning import MEANING
 from workers.core.rules.attribute_types import attributes_in, to_convert, types_of_attributes
+from workers.core.rules.bookkeeping import meant_in
 from workers.core.rules.competition import competing
 from workers.core.rules.contact_policy import compile_contact_policy
 from workers.core.rules.groups_of_3 import grouped
@@ -84,6 +85,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
             references.setdefault(name, set()).add(attribute)
     if book.value is not None:
         read_attributes.update(use.reference for use in book.value.attribute_uses())
+    meant = meant_in(book, known)
     attribute_types = to_convert(types_by_attribute, read_attributes)
     # Two workers that mask different values write different records; of values that no rule reads, neither does.
     hidden = sorted(book.personal & {*worded, *contact_policy.attributes})
@@ -106,6 +108,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
                 *([{"stages": [_dumped(one) for one in book.ladders]}] if book.ladders else []),
                 *([{"steps": ladder.hash}] if ladder is not None else []),
                 *([{"value": _dumped(book.value)}] if book.value is not None else []),
+                *([{"book": _dumped(book.book)}] if book.book is not None else []),
                 MEANING,
             ]
         ),
@@ -119,6 +122,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         forget_after_ms=forget_after_ms,
         ladder=ladder,
         value=book.value,
+        meant=meant,
         references={name: tuple(sorted(attributes)) for name, attributes in references.items()},
         brake=None if book.for_every_rule.brake is None else book.for_every_rule.brake[0],
         declared=frozenset(known) - _BUILT_IN,

@@ -38,7 +38,9 @@ def _cancelled(basis: Basis, kind: str, reason: str, has_contracts: bool) -> Fig
         value=basis.of_period(value),
         time=basis.period,
         denominator=Count(whole),
-        parts=(Part("cancelled", Count(number)),) if basis.has(f"cancelled:{kind}") else (),
+        parts=(Part("cancelled" if kind == "voluntary" else "failed", Count(number)),)
+        if basis.has(f"cancelled:{kind}")
+        else (),
     )
 
 

@@ -80,7 +80,9 @@ def _triangle(chart: Chart, language: Language) -> Draw:
         for one in chart.series
     ]
     steps = [language.short(place) for place in chart.places[shown]]
-    heads = Heads(language.say(f"axis.{chart.y}"), "", steps, language.say(f"axis.{chart.x}"))
+    heads = Heads(
+        language.say(f"axis.{chart.y}"), "", steps, language.say(f"axis.{chart.x}"), language.say("triangle.shade")
+    )
     return lambda width: triangle(width, groups, heads)
 
 

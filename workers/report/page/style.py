@@ -67,7 +67,7 @@ th, td {{ text-align: left; vertical-align: top; padding: .35rem .75rem; border-
 th {{ font-weight: 600; color: var(--soft); vertical-align: bottom }}
 td {{ min-width: 10rem }} .numbers, .picture {{ margin-inline: 0 }} .numbers p.soft {{ font-size: .9rem }}
 td.number, th.number {{ min-width: 0; text-align: right; white-space: nowrap }}
-th.number {{ white-space: normal }}
+th.number {{ white-space: normal; min-width: 4.5rem }} table.broad th.number {{ min-width: 0 }}
 .picture p {{ margin: 0 0 .8rem; font-size: .9rem }}
 .picture {{ margin: 1.75rem 0 1.25rem; break-inside: avoid }}
 .chart {{ display: block; width: 100%; height: auto; overflow: visible }}

@@ -32,6 +32,8 @@ CAN_CHANGE: Final = "*"
 """Behind a value that can still change; the page says so."""
 _GAP: Final = re.compile(r"\{(\w+)(?:\|([^|}]*)\|([^|}]*))?\}")
 _NOTHING: Final = "–"
+_SMALL: Final = 0.01
+"""Shares below this have a decimal more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class Language:
             case Number(number, places):
                 return self.formats.number(number, places)
             case Share():
-                return self.formats.share(value.ratio)
+                return self.formats.share(value.ratio, 2 if 0 < abs(value.ratio) < _SMALL else 1)
             case Money(amount, currency):
                 return self.formats.money(amount, currency)
             case Interval(low, high, middle):

@@ -41,12 +41,14 @@ class Heads:
         group, size: above the first two columns.
         steps: above the shares, one for each step.
         above: what the steps are.
+        shade: what a stronger colour means; said where numbers have no room.
     """
 
     group: str
     size: str
     steps: Sequence[str]
     above: str
+    shade: str
 
 
 def triangle(width: float, groups: Sequence[Group], heads: Heads) -> Drawing:
@@ -61,7 +63,12 @@ def triangle(width: float, groups: Sequence[Group], heads: Heads) -> Drawing:
     left = first + (second if has_sizes else 0)
     wide = min(_WIDEST, (width - left) / steps)
     top = (2 if head <= first else 3) * LINE + GAP
+    bottom, has_numbers = top + len(groups) * _HIGH, wide >= least
     is_narrow = width_of(heads.above) > width - left
+    has, most = (has_sizes, has_numbers), _greatest(groups)
+    rows = (
+        part for place, group in enumerate(groups) for part in _row(group, left, wide, top + place * _HIGH, most, has)
+    )
     content = joined(
         (
             letters(heads.group, 0, top - (0.5 if head <= first else 1.5) * LINE, kind="axis"),
@@ -74,16 +81,11 @@ def triangle(width: float, groups: Sequence[Group], heads: Heads) -> Drawing:
                 kind="axis",
             ),
             *_heads(heads.steps, left, wide, top),
-            *(
-                part
-                for place, group in enumerate(groups)
-                for part in _row(
-                    group, left, wide, top + place * _HIGH, _greatest(groups), (has_sizes, wide >= least)
-                )
-            ),
+            *rows,
+            "" if has_numbers else letters(heads.shade, 0, bottom + LINE, kind="axis"),
         )
     )
-    return Drawing(width, top + len(groups) * _HIGH + GAP, content)
+    return Drawing(width, bottom + (GAP if has_numbers else 2 * LINE), content)
 
 
 def _heads(steps: Sequence[str], left: float, wide: float, top: float) -> Iterator[Html]:
