@@ -66,6 +66,8 @@ cdef class Decider:
         self, str customer_id, bytes stored, Coverage observed, long long upto_ms, Standing standing
     )
 
+    cpdef list take_facts(self)
+    cpdef drop_facts(self)
     cpdef long long forgotten_ms(self, bytes stored) except? 1
     @cython.locals(turn=Turn, fired_ms=cython.longlong)
     cpdef Outcome collect(

@@ -253,6 +253,14 @@ class Decider:
             turn.set_due()
         return self._settled(fired_ms, layout)
 
+    def take_facts(self) -> list[tuple[int, str, int]]:
+        """Return what was counted in the book since the last call: day, field, and by how much it grows."""
+        return self.turn.bookkeeper.take()
+
+    def drop_facts(self) -> None:
+        """Drop what was counted in the book since it was taken last."""
+        self.turn.bookkeeper.tally.clear()
+
     def run_on(self, customer_id: str, stored: bytes, observed: Coverage, upto_ms: int, standing: Standing) -> Turn:
         """Decide what time alone brings up to a moment; nothing is stored, the turn has what was decided.
 
@@ -363,6 +371,7 @@ class Decider:
     def _outcome(self, stored: bytes | None, due_ms: int, upto_ms: int = 0) -> Outcome:
         """Return the outcome of a turn; made without `__init__`, because there is one for each turn."""
         outcome, turn = Outcome.__new__(Outcome), self.turn
+        turn.keep_facts()
         outcome._decider = self
         outcome._number = self.turns
         outcome.stored = stored

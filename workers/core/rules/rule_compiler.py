@@ -22,6 +22,7 @@ from workers.core.experiments.arms import Arms
 from workers.core.experiments.experiment import arms_of, arms_of_all, experiments_of
 from workers.core.meaning import MEANING
 from workers.core.rules.attribute_types import attributes_in, attributes_of_success, to_convert, types_of_attributes
+from workers.core.rules.bookkeeping import meant_in
 from workers.core.rules.competition import competing
 from workers.core.rules.contact_policy import compile_contact_policy
 from workers.core.rules.groups_of_3 import grouped
@@ -77,8 +78,8 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
     programme = arms_of_all(book.for_every_rule, hold_out_key)
     own = [_compile(rule, contents[rule.id], specs, hold_out_key, ladder, programme) for rule in evaluated]
     compiled = grouped(competing(own, contact_policy))
-    meant = {rule.id: rule.whom for rule in compiled}
-    experiments = experiments_of(evaluated, book.for_every_rule, meant, hold_out_key)
+    whom = {rule.id: rule.whom for rule in compiled}
+    experiments = experiments_of(evaluated, book.for_every_rule, whom, hold_out_key)
     read_attributes |= {reference for one in experiments for reference in attributes_of_success(one.success)}
     references: dict[str, set[str]] = {}
     for measurement in (measurement_of(one) for rule in evaluated for one in rule.variables.values()):
@@ -90,6 +91,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
             references.setdefault(name, set()).add(attribute)
     if book.value is not None:
         read_attributes.update(use.reference for use in book.value.attribute_uses())
+    meant = meant_in(book, known)
     attribute_types = to_convert(types_by_attribute, read_attributes)
     # Two workers that mask different values write different records; of values that no rule reads, neither does.
     hidden = sorted(book.personal & {*worded, *contact_policy.attributes})
@@ -112,6 +114,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
                 *([{"stages": [_dumped(one) for one in book.ladders]}] if book.ladders else []),
                 *([{"steps": ladder.hash}] if ladder is not None else []),
                 *([{"value": _dumped(book.value)}] if book.value is not None else []),
+                *([{"book": _dumped(book.book)}] if book.book is not None else []),
                 MEANING,
             ]
         ),
@@ -126,6 +129,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         ladder=ladder,
         value=book.value,
         experiments=experiments,
+        meant=meant,
         references={name: tuple(sorted(attributes)) for name, attributes in references.items()},
         brake=None if book.for_every_rule.brake is None else book.for_every_rule.brake[0],
         declared=frozenset(known) - _BUILT_IN,
