@@ -14,11 +14,12 @@ from schemas.durations import DAY_MS, write_duration
 from schemas.rules import Rule, RuleBook
 from schemas.value import Valuation
 from workers.rule_files.values.unseen import Unseen
+from workers.rule_preview.counts import Customers
 from workers.rule_preview.measuring import measuring, measuring_document
+from workers.rule_preview.outcomes import AWAY_DAYS, outcome_document, success_of
 from workers.rule_preview.parts import PartCounts, phrases_of
 from workers.rule_preview.preview import (
     NEVER,
-    Customers,
     PreviewCounts,
     PreviewTask,
     ReachChange,
@@ -150,6 +151,8 @@ def _rule_document(rule: Rule, counts: RuleCounts, result: PreviewResult) -> dic
         "retracted": counts.retracted.total(),
         "retracted_because": dict(sorted(counts.retracted.items())),
         "suppressed": dict(sorted(counts.suppressed.items())),
+        "outranked_by": dict(_most_first(counts.outranked_by)),
+        "outcome": _outcome_document(rule, counts, result),
         "delayed_by_quiet_hours": counts.delayed,
         "first_day": _day(min(counts.days)) if counts.days else None,
         "last_day": _day(max(counts.days)) if counts.days else None,
@@ -165,6 +168,12 @@ def _rule_document(rule: Rule, counts: RuleCounts, result: PreviewResult) -> dic
         "conditions": _conditions_document(rule, counts, result),
         **_money_document(counts, result.task.book.value),
     }
+
+
+def _outcome_document(rule: Rule, counts: RuleCounts, result: PreviewResult) -> dict[str, Any] | None:
+    success = success_of(rule)
+    plain = None if success is None else result.counts.plain.get(success)
+    return outcome_document(success, counts.outcome, plain)
 
 
 def _money_document(counts: RuleCounts, value: Valuation | None) -> dict[str, Any]:
@@ -266,6 +275,7 @@ def _against_document(result: PreviewResult, against: RuleBook) -> dict[str, Any
     counts = result.counts
     now = {rule.id for rule in evaluated_rules(result.task.book)}
     before = {rule.id for rule in evaluated_rules(against)}
+    is_valued = result.task.book.value is not None and against.value is not None
     return {
         "name": result.against,
         "rules": [
@@ -276,7 +286,7 @@ def _against_document(result: PreviewResult, against: RuleBook) -> dict[str, Any
                 "customers": counts.rules[rule_id].customers.number if rule_id in now else 0,
                 "actions_before": counts.before[rule_id].actions if rule_id in before else 0,
                 "actions": counts.rules[rule_id].actions if rule_id in now else 0,
-                **_change_document(counts.changes[rule_id]),
+                **_change_document(counts.changes[rule_id], is_valued),
             }
             for rule_id in sorted(now | before)
         ],
@@ -285,18 +295,24 @@ def _against_document(result: PreviewResult, against: RuleBook) -> dict[str, Any
             "customers": counts.reached.number,
             "actions_before": sum(rule_counts.actions for rule_counts in counts.before.values()),
             "actions": sum(rule_counts.actions for rule_counts in counts.rules.values()),
-            **_change_document(counts.change),
+            **_change_document(counts.change, is_valued),
         },
     }
 
 
-def _change_document(change: ReachChange) -> dict[str, Any]:
-    return {
+def _change_document(change: ReachChange, is_valued: bool) -> dict[str, Any]:
+    """Return who is gained and lost; with what each is worth if both versions say what counts as value."""
+    document: dict[str, Any] = {
         "gained": change.gained.number,
         "lost": change.lost.number,
         "gained_ids": change.gained.ids(),
         "lost_ids": change.lost.ids(),
     }
+    if is_valued:
+        for name, customers in (("gained", change.gained), ("lost", change.lost)):
+            document[f"{name}_value"] = customers.worth / 100
+            document[f"{name}_values"] = [worth / 100 for _, worth in customers.kept()]
+    return document
 
 
 def _notes(result: PreviewResult) -> list[str]:
@@ -313,6 +329,16 @@ def _notes(result: PreviewResult) -> list[str]:
         else f"What happened before {start} is unknown: a rule that reaches further back decides nothing until the "
         "history is long enough.",
     ]
+    if any(rule_counts.outcome.came_back + rule_counts.outcome.stayed_away for rule_counts in counts.rules.values()):
+        notes.append(
+            "Whoever came back did so without a message of these rules. If other messages went out in this period, "
+            "some came back because of them."
+        )
+        notes.append(
+            "Days of warning: from the action to the day on which the customer had been without that for "
+            f"{AWAY_DAYS} days, in the median of those who stayed away. Below each rule is who could be written to "
+            "without it: everybody, once in each silence, after as many days as make as many actions seen to the end."
+        )
     if absent := _absent_types(evaluated, result):
         notes.append(
             f"The history has no events of these types, so no customer counts as having done that: {absent}."

@@ -19,8 +19,8 @@ from workers.core.rules import wording as phrases
 from workers.core.rules.attribute_types import types_of_attributes
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
+from workers.rule_preview.counts import Counts
 from workers.rule_preview.preview import (
-    Counts,
     CustomerEvents,
     PreviewTask,
     coverage_of,

@@ -7,30 +7,33 @@ and terminals; `workers.rule_preview.command` does.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from operator import attrgetter
-from typing import Final, TypeVar
+from typing import Final
 
+from schemas.conditions import expanded
 from schemas.durations import DAY_MS
 from schemas.paces import pace_seconds
 from schemas.rules import Rule, RuleBook
 from workers.core.conditions.condition import NOT_OBSERVABLE
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.specs import CANCELLATION
-from workers.core.decisions.decided import ACTIVE, RETRACTED, RETRACTIONS, SUPPRESSIONS, UNKNOWN, Decided
+from workers.core.decisions.decided import ACTIVE, OUTRANKED, RETRACTED, RETRACTIONS, SUPPRESSIONS, UNKNOWN, Decided
 from workers.core.decisions.program import ActiveRule
 from workers.core.decisions.replay import Events, Replay, until
 from workers.core.events.decoding import UNIT
 from workers.core.events.plain import PlainEvent
+from workers.core.rules.attribute_types import types_of_attributes
 from workers.core.rules.rule_compiler import HOLD_OUT_KEY, compile_rules
 from workers.core.rules.rule_set import RuleSet
+from workers.core.rules.whole_conditions import reads_ladder
+from workers.rule_preview.counts import Counts, Customers
+from workers.rule_preview.outcomes import OutcomeCounts, PlainCounts, Success, successes_of, times_of
 
 __all__ = [
     "NEVER",
-    "Counts",
     "PreviewCounts",
-    "Customers",
     "Gaps",
     "Preview",
     "PreviewTask",
@@ -42,17 +45,12 @@ __all__ = [
     "preview",
 ]
 
-EXAMPLES: Final = 5
-"""The number of customer ids that are kept by default: the first ones in alphabetical order."""
-
 NEVER: Final = -1
 """Stands for the day of something that time alone never brings."""
 
-_TIDY_ABOVE: Final = 200
 _NO_ONE: Final = frozenset[str]()
 _Episode = tuple[int, int]
 """The place of a rule, and the start of an episode: they name an action."""
-Counted = TypeVar("Counted", bound="Counts")
 
 CustomerEvents = tuple[str, Events]
 """A customer id, and all events of the customer by time; plain ones have the places of the task's types."""
@@ -87,60 +85,6 @@ class PreviewTask:
     hold_out_key: bytes = field(default=HOLD_OUT_KEY, repr=False)
 
 
-class Counts:
-    """Counts that add up field by field: the counts of two halves of the customers are those of all."""
-
-    __slots__ = ()
-
-    def add(self: Counted, other: Counted) -> None:
-        """Add the counts of other customers."""
-        for each in fields(self):  # type: ignore[arg-type]
-            mine, theirs = getattr(self, each.name), getattr(other, each.name)
-            if isinstance(mine, Counts):
-                mine.add(theirs)
-            elif isinstance(mine, Counter):
-                mine.update(theirs)
-            elif isinstance(mine, dict):
-                for key, value in theirs.items():
-                    if key in mine:
-                        mine[key].add(value)
-                    else:
-                        mine[key] = value
-            else:
-                setattr(self, each.name, mine + theirs)
-
-
-@dataclass(slots=True)
-class Customers(Counts):
-    """The number of some customers, and all of their ids or a few.
-
-    Attributes:
-        number: the number of customers.
-        some: the kept ids, in no order; `ids()` returns them for display.
-        keeps_all: every id is kept.
-    """
-
-    number: int = 0
-    some: list[str] = field(default_factory=list)
-    keeps_all: bool = False
-
-    def note(self, customer_id: str) -> None:
-        """Count one more customer."""
-        self.number += 1
-        self.some.append(customer_id)
-        if len(self.some) > _TIDY_ABOVE and not self.keeps_all:
-            self.some = sorted(self.some)[:EXAMPLES]
-
-    def add(self, other: "Customers") -> None:
-        """Add other customers."""
-        self.number += other.number
-        self.some += other.some
-
-    def ids(self) -> list[str]:
-        """Return the kept ids in alphabetical order."""
-        return sorted(self.some) if self.keeps_all else sorted(self.some)[:EXAMPLES]
-
-
 @dataclass(slots=True)
 class RuleCounts(Counts):
     """The decisions of one rule in the period.
@@ -151,6 +95,8 @@ class RuleCounts(Counts):
         delayed: the number of actions that waited for the end of quiet hours.
         retracted: by reason, the number of retracted actions.
         suppressed: by reason, the number of episodes without an action.
+        outranked_by: by the id of the rule that came first, the number of episodes without an action.
+        outcome: what customers did after the actions.
         days: actions by UTC day, counted from 1970-01-01.
         periods: actions by period of the pace of the rule (`at_ms // length`); empty without a pace.
         not_observable: how often the rule might have begun to hold by time, if more had been known.
@@ -166,6 +112,8 @@ class RuleCounts(Counts):
     delayed: int = 0
     retracted: Counter[str] = field(default_factory=Counter)
     suppressed: Counter[str] = field(default_factory=Counter)
+    outranked_by: Counter[str] = field(default_factory=Counter)
+    outcome: OutcomeCounts = field(default_factory=OutcomeCounts)
     days: Counter[int] = field(default_factory=Counter)
     periods: Counter[int] = field(default_factory=Counter)
     not_observable: int = 0
@@ -222,6 +170,7 @@ class PreviewCounts(Counts):
         change: the customers gained and lost by any rule.
         types: events by type.
         gaps: the gaps by event type.
+        plain: the silences by what ends them: what counts as a success of a rule.
         left_out: values that are not of the type of their attribute, by `type.attribute` and reason.
         not_understood: decisions not to act because of an answer that is neither yes nor no, by answer.
         at_stake: the value of the customers that any rule reaches, when it reached them last, in hundredths.
@@ -241,6 +190,7 @@ class PreviewCounts(Counts):
     change: ReachChange = field(default_factory=ReachChange)
     types: Counter[str] = field(default_factory=Counter)
     gaps: dict[str, Gaps] = field(default_factory=dict)
+    plain: dict[Success, PlainCounts] = field(default_factory=dict)
     left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
     not_understood: Counter[str] = field(default_factory=Counter)
     at_stake: int = 0
@@ -283,6 +233,8 @@ class Preview:
         )
         self._version = _Version(task, task.book, versions[0], self.counts.rules)
         self.rules = versions[0]
+        for success in successes_of(evaluated_rules(task.book)).values():
+            self.counts.plain[success] = PlainCounts()
         self._before = None if task.against is None else _Version(task, task.against, versions[1], self.counts.before)
         if self._before is not None:
             for rule_id in {*self.counts.rules, *self.counts.before}:
@@ -303,13 +255,14 @@ class Preview:
             counts.events += turn.folded
             counts.duplicates += turn.duplicates
             self._note_gaps(events)
+            successes = self._note_silences(events)
             if turn.admission.not_understood:
                 counts.not_understood.update(turn.admission.not_understood)
             if turn.left_out:
                 counts.left_out.update(
                     (f"{event_type}.{attribute}", reason) for event_type, _, attribute, reason in turn.left_out
                 )
-            reached = version.count(customer_id) if turn.decisions.number else _NO_ONE
+            reached = version.count(customer_id, successes) if turn.decisions.number else _NO_ONE
             version.count_truths(at_first, max(upto_ms, events[-1].at_ms))
             if version.cost is not None and version.has_cancelled():
                 counts.cancelled += 1
@@ -322,19 +275,29 @@ class Preview:
                         counts.overlap[pair] += 1
             if before is not None:
                 before.replay.decide(customer_id, events, upto_ms)
-                self._compare(customer_id, reached, before.count(customer_id))
+                self._compare(customer_id, reached, before.count(customer_id, {}))
 
     def _compare(self, customer_id: str, reached: Set[str], reached_before: Set[str]) -> None:
+        version, before = self._version, self._before
+        assert before is not None
         for rule_id in reached - reached_before:
-            self.counts.changes[rule_id].gained.note(customer_id)
+            self.counts.changes[rule_id].gained.note(customer_id, version.worth.get(rule_id, 0))
         for rule_id in reached_before - reached:
-            self.counts.changes[rule_id].lost.note(customer_id)
+            self.counts.changes[rule_id].lost.note(customer_id, before.worth.get(rule_id, 0))
         if reached_before:
             self.counts.reached_before.note(customer_id)
         if reached and not reached_before:
-            self.counts.change.gained.note(customer_id)
+            self.counts.change.gained.note(customer_id, version.at_stake)
         elif reached_before and not reached:
-            self.counts.change.lost.note(customer_id)
+            self.counts.change.lost.note(customer_id, before.at_stake)
+
+    def _note_silences(self, events: Events) -> dict[Success, list[int]]:
+        """Count the silences of a customer, and return when they had each kind of success."""
+        task, found = self._task, dict[Success, list[int]]()
+        for success, counts in self.counts.plain.items():
+            found[success] = times = times_of(success.event, events, task.types)
+            counts.note(success, times, task.since_ms, task.upto_ms)
+        return found
 
     def _note_gaps(self, events: Events) -> None:
         """Count events by type, and the gaps between days with an event."""
@@ -380,8 +343,16 @@ def compiled(
     versions = []
     for one in (book,) if against is None else (book, against):
         as_live = tuple(rule.model_copy(update={"status": "live"}) for rule in evaluated_rules(one))
-        versions.append(compile_rules(replace(one, rules=as_live), types, hold_out_key))
+        versions.append(compile_rules(_without_idle_ladders(replace(one, rules=as_live)), types, hold_out_key))
     return versions
+
+
+def _without_idle_ladders(book: RuleBook) -> RuleBook:
+    """Return a book without its ladders if no rule asks where customers stand: then nothing reads it."""
+    conditions = [part for rule in book.rules for part in (rule.when, rule.unless) if part is not None]
+    if any(reads_ladder(expanded(part, book.define)) for part in conditions):
+        return book
+    return replace(book, ladders=(), attribute_types=types_of_attributes(book))
 
 
 class _Version:
@@ -390,7 +361,9 @@ class _Version:
     def __init__(self, task: PreviewTask, book: RuleBook, rules: RuleSet, counts: dict[str, RuleCounts]) -> None:
         evaluated = evaluated_rules(book)
         self.replay = Replay(rules, task.types, coverage_of(rules, task))
-        self._since_ms = task.since_ms
+        self._since_ms, self._upto_ms = task.since_ms, task.upto_ms
+        successes = successes_of(evaluated)
+        self._successes = [successes.get(rule.id) for rule in rules.rules]
         for rule in evaluated:
             counts[rule.id] = RuleCounts(customers=Customers(keeps_all=task.all_ids))
         paces = {rule.id: pace_seconds(rule.pace) * 1000 for rule in evaluated if rule.pace is not None}
@@ -404,9 +377,15 @@ class _Version:
         winning = None if rules.value is None else rules.value.cost_of_winning
         self.cost = None if winning is None else int(winning * UNIT)
         self.at_stake = 0
+        self.worth: dict[str, int] = {}
 
-    def count(self, customer_id: str) -> set[str]:
-        """Count the decisions for the customer decided last, and return the ids of the rules that reach them."""
+    def count(self, customer_id: str, successes: Mapping[Success, Sequence[int]]) -> set[str]:
+        """Count the decisions for the customer decided last, and return the ids of the rules that reach them.
+
+        Args:
+            customer_id: the customer.
+            successes: when they had each kind of success, ascending; empty leaves outcomes out.
+        """
         actions: dict[_Episode, Decided] = {}
         taken_back: dict[_Episode, int] = {}
         since_ms = self._since_ms
@@ -424,9 +403,16 @@ class _Version:
             elif kind == UNKNOWN:
                 self._counts[rule.place].not_observable += 1  # nothing began that was not sent
             else:
-                self._counts[rule.place].suppressed[str(SUPPRESSIONS[kind])] += 1
+                counts = self._counts[rule.place]
+                counts.suppressed[str(SUPPRESSIONS[kind])] += 1
+                if kind == OUTRANKED and row.said:
+                    counts.outranked_by[row.said] += 1
         for episode, row in actions.items():
             self._count_action(episode, row.not_before_ms > 0, taken_back.get(episode))
+            success = self._successes[episode[0]]
+            if success is not None and success in successes:
+                outcome = self._counts[episode[0]].outcome
+                outcome.note(success, episode[1], successes[success], self._upto_ms)
         reached = {place for place, _ in actions}
         for place in reached:
             self._counts[place].customers.note(customer_id)
@@ -437,12 +423,14 @@ class _Version:
     def _count_money(self, actions: Mapping[_Episode, Decided]) -> None:
         """Count what the customer was worth when each rule reached them last."""
         last: dict[int, Decided] = {}
+        self.worth.clear()
         for (place, _), row in sorted(actions.items(), key=lambda one: one[1].start_ms):
             last[place] = row
             self.at_stake = _worth(row)
         not_paid_back = self.cost is not None and self.is_not_paid_back()
         for place, row in last.items():
-            self._counts[place].at_stake += _worth(row)
+            worth = self.worth[self._ids[place]] = _worth(row)
+            self._counts[place].at_stake += worth
             self._counts[place].not_paid_back += not_paid_back
 
     def is_not_paid_back(self) -> bool:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from workers.printing import one_line, print_table, table_of
 from workers.rule_preview.measuring import said
+from workers.rule_preview.outcomes_report import draw_outcomes
 from workers.rule_preview.stages_report import draw_stages
 
 _BLOCKS: Final = " ▁▂▃▄▅▆▇█"
@@ -42,6 +43,7 @@ def render(document: Mapping[str, Any], console: Console, *, list_customers: boo
     if rules:
         console.print()
         print_table(console, _rule_table(rules, document["any_rule"], document.get("value")))
+    draw_outcomes(rules, console)
     _draw_weeks(rules, console)
     _draw_not_paid_back(rules, document.get("value"), console)
     _draw_why_not(rules, console)
@@ -160,7 +162,7 @@ def bars(numbers: Sequence[int], height: int) -> list[str]:
 def _draw_why_not(rules: Sequence[Mapping[str, Any]], console: Console) -> None:
     lines = []
     for rule in rules:
-        parts = [f"not sent: {_reasons(rule['suppressed'])}"] if rule["suppressed"] else []
+        parts = [f"not sent: {_not_sent(rule)}"] if rule["suppressed"] else []
         if rule["retracted_because"]:
             parts.append(f"taken back: {_reasons(rule['retracted_because'])}")
         if rule["delayed_by_quiet_hours"]:
@@ -170,10 +172,22 @@ def _draw_why_not(rules: Sequence[Mapping[str, Any]], console: Console) -> None:
     _draw_lines("Why not", lines, console)
 
 
+def _not_sent(rule: Mapping[str, Any]) -> str:
+    """Return why a rule did not act, with the rules that came first."""
+    reasons = _reasons({name: number for name, number in rule["suppressed"].items() if name != "outranked"})
+    if not rule["outranked_by"]:
+        return _reasons(rule["suppressed"])
+    by = ", ".join(f"{one_line(other)} {number:,}" for other, number in rule["outranked_by"].items())
+    outranked = f"outranked {rule['suppressed']['outranked']:,} (by {by})"
+    return f"{reasons}, {outranked}" if reasons else outranked
+
+
 def _draw_why_so_few(rules: Sequence[Mapping[str, Any]], customers: int, console: Console) -> None:
     lines = []
     for rule in rules:
         texts = [_never_words(condition) for condition in _never_held(rule)]
+        if rule["suppressed"] and not rule["actions"]:
+            texts.append(f"reached no one: each time it held, it was not sent: {_not_sent(rule)}")
         texts += [entry["text"] for entry in rule["never_occurs"]]
         if rule["conditions"] is not None and len(rule["conditions"]) > 1 and not _never_held(rule):
             each = "; ".join(f"{part['condition']} ({part['held']:,})" for part in rule["conditions"])
@@ -282,7 +296,8 @@ def _draw_gaps(gaps: Mapping[str, Mapping[str, Any]], console: Console) -> None:
 def _draw_against(against: Mapping[str, Any], console: Console, *, list_customers: bool) -> None:
     console.print()
     console.print(Text(f"Against {one_line(against['name'])}", style="bold"))
-    table = _table("rule", "customers before", "now", "gained", "lost")
+    is_valued = "gained_value" in against["any_rule"]
+    table = _table("rule", "customers before", "now", *_change_columns(is_valued))
     for rule in against["rules"]:
         label = rule["id"] if rule["is"] == "in both" else f"{rule['id']} ({rule['is']})"
         table.add_row(label, *_change_cells(rule))
@@ -292,22 +307,33 @@ def _draw_against(against: Mapping[str, Any], console: Console, *, list_customer
     print_table(console, table)
     for rule in against["rules"]:
         for change in ("gained", "lost"):
-            ids = rule[f"{change}_ids"]
+            names = _valued(rule[f"{change}_ids"], rule.get(f"{change}_values"))
             if rule[change] and list_customers:
-                _draw_ids(f"{change} by {rule['id']}", ids, console)
+                _draw_ids(f"{change} by {rule['id']}", names, console)
             elif rule[change]:
-                more = rule[change] - len(ids)
+                more = rule[change] - len(names)
                 rest = f" and {more:,} more" if more else ""
-                console.print(Text(f"  {change} by {rule['id']}: {', '.join(map(one_line, ids))}{rest}"))
+                console.print(Text(f"  {change} by {rule['id']}: {', '.join(map(one_line, names))}{rest}"))
 
 
-def _change_cells(change: Mapping[str, Any]) -> tuple[str, str, str, str]:
-    return (
-        f"{change['customers_before']:,}",
-        f"{change['customers']:,}",
-        f"+{change['gained']:,}" if change["gained"] else "0",
-        f"-{change['lost']:,}" if change["lost"] else "0",
-    )
+def _change_columns(is_valued: bool) -> Sequence[str]:
+    return ("gained", "worth", "lost", "worth") if is_valued else ("gained", "lost")
+
+
+def _change_cells(change: Mapping[str, Any]) -> list[str]:
+    cells = [f"{change['customers_before']:,}", f"{change['customers']:,}"]
+    for name, sign in (("gained", "+"), ("lost", "-")):
+        cells.append(f"{sign}{change[name]:,}" if change[name] else "0")
+        if f"{name}_value" in change:
+            cells.append(_money(change[f"{name}_value"]))
+    return cells
+
+
+def _valued(ids: Sequence[str], values: Sequence[float] | None) -> list[str]:
+    """Return customer ids, each with what the customer is worth, if that is said."""
+    if values is None:
+        return list(ids)
+    return [f"{customer_id} ({_money(value)})" for customer_id, value in zip(ids, values, strict=True)]
 
 
 def _draw_ids(title: str, ids: Sequence[str], console: Console) -> None:

@@ -19,7 +19,8 @@ from workers.core.months import month_at, month_from
 from workers.core.rules.attribute_types import types_of_attributes
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
-from workers.rule_preview.preview import Counts, CustomerEvents, PreviewTask, coverage_of, evaluated_rules
+from workers.rule_preview.counts import Counts
+from workers.rule_preview.preview import CustomerEvents, PreviewTask, coverage_of, evaluated_rules
 
 MonthMs = int
 """The start of a month, in epoch milliseconds."""

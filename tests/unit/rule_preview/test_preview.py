@@ -2,11 +2,14 @@
 
 import random
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rich.console import Console
 
 from schemas.actions import Action, Decision
 from schemas.rules import Rule, RuleBook
@@ -18,6 +21,7 @@ from workers.rule_files.known_names import KnownNames
 from workers.rule_files.rules import load_book
 from workers.rule_preview.document import PreviewResult, document_of
 from workers.rule_preview.preview import PreviewTask, preview
+from workers.rule_preview.report import render
 
 
 def book_of(*written: Rule) -> RuleBook:
@@ -278,3 +282,40 @@ def test_the_document_says_what_is_at_stake_and_who_left_too_early() -> None:
         "cost_of_winning": 60,
         "cancelled": {"customers": 0, "not_paid_back": {"customers": 0, "share": 0.0}},
     }
+
+
+PURCHASES = {"ada": 40, "ben": 90.5, "cem": 40}
+
+
+def test_gained_and_lost_customers_are_named_with_what_they_are_worth_the_most_first() -> None:
+    quick, slow = {"none": "purchase", "for": "10 days"}, {"none": "purchase", "for": "30 days"}
+    now = RuleBook((rule("quiet", when=quick), rule("away", when=slow)), value=VALUE)
+    before = RuleBook((rule("quiet", when=slow), rule("away", when=quick)), value=VALUE)
+    task = PreviewTask(now, (*TYPES, "refund"), day(0), day(0), day(20), against=before)
+    customers = [(name, [event("purchase", 0, name, amount=amount)]) for name, amount in PURCHASES.items()]
+    previewed = PreviewResult("x", task, preview(task, customers), day(0), day(1), {}, against="before")
+    document = document_of(previewed)
+    by_id = {entry["id"]: entry for entry in document["against"]["rules"]}
+    assert by_id["quiet"]["gained_ids"] == ["ben", "ada", "cem"]
+    assert by_id["quiet"]["gained_values"] == [90.5, 40.0, 40.0]
+    assert (by_id["quiet"]["gained_value"], by_id["quiet"]["lost_value"]) == (170.5, 0.0)
+    assert (by_id["away"]["lost_ids"], by_id["away"]["lost_value"]) == (["ben", "ada", "cem"], 170.5)
+    assert "gained by quiet: ben (90), ada (40), cem (40)" in _drawn(document)
+
+
+def test_a_rule_that_reaches_no_one_because_another_comes_first_says_which() -> None:
+    quiet = {"none": "purchase", "for": "10 days"}
+    book = RuleBook((rule("first", when=quiet, instead_of=["second"]), rule("second", when=quiet)))
+    task = PreviewTask(book, TYPES, day(0), day(0), day(20))
+    counts = preview(task, [("ada", [event("purchase", 0)])])
+    document = document_of(PreviewResult("x", task, counts, day(0), day(1), {}))
+    second = document["rules"][1]
+    assert (second["actions"], second["suppressed"], second["outranked_by"]) == (0, {"outranked": 1}, {"first": 1})
+    assert "reached no one: each time it held, it was not sent: outranked 1 (by first 1)" in _drawn(document)
+
+
+def _drawn(document: Mapping[str, Any]) -> str:
+    console = Console(width=160)
+    with console.capture() as captured:
+        render(document, console)
+    return captured.get()
