@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.report.page.drawn import faults, shapes, texts
+from tests.support.drawn import faults, shapes, texts
 from workers.report.page.markup import Html
 from workers.report.page.svg.bars import Bar, bars
 from workers.report.page.svg.columns import Part, columns
