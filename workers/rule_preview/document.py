@@ -331,13 +331,14 @@ def _notes(result: PreviewResult) -> list[str]:
     ]
     if any(rule_counts.outcome.came_back + rule_counts.outcome.stayed_away for rule_counts in counts.rules.values()):
         notes.append(
-            "Whoever came back did so without a message of these rules. If other messages went out in this period, "
-            "some came back because of them."
+            "A customer who came back did so without a message of these rules. If other messages went out in this "
+            "period, some came back because of them."
         )
         notes.append(
             "Days of warning: from the action to the day on which the customer had been without that for "
             f"{AWAY_DAYS} days, in the median of those who stayed away. Below each rule is who could be written to "
-            "without it: everybody, once in each silence, after as many days as make as many actions seen to the end."
+            "without it: all customers, once in each silence, after as many days as make as many actions seen to "
+            "the end."
         )
     if absent := _absent_types(evaluated, result):
         notes.append(

@@ -25,7 +25,7 @@ class Measuring:
         smallest: the smallest difference that is to be seen, a share.
         needed: finished customers of both arms.
         per_day: customers who come into the experiment each day.
-        days: until so many are finished; None if no customer comes.
+        days: until that number is finished; None if no customer comes.
     """
 
     hold_out: float

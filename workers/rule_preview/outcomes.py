@@ -21,7 +21,7 @@ from workers.core.events.plain import PlainEvent
 from workers.rule_preview.counts import Counts
 
 AWAY_DAYS: Final = 90
-"""Who has been without a success for so long counts as gone: an action gives warning of it until then."""
+"""After this time without a success a customer counts as gone; an action before it gives warning."""
 
 _MOST_DAYS: Final = 1_000
 """More days than this are not tried as a plain number of days."""
@@ -187,7 +187,7 @@ def times_of(event_type: str, events: Events, names: Sequence[str]) -> list[int]
 def outcome_document(
     success: Success | None, counts: OutcomeCounts, plain: PlainCounts | None
 ) -> dict[str, Any] | None:
-    """Return what became of the actions of a rule, and of plain days beside it; None if it is not said what counts.
+    """Return the outcomes of the actions of a rule, and of plain days beside it; None if it is not said what counts.
 
     Args:
         success: of the rule.

@@ -36,7 +36,7 @@ def judged(at_ms: int, times: Sequence[int], end_ms: int) -> str:
 
 
 def plainly(days: int, bought: dict[str, list[int]], since_ms: int, end_ms: int) -> list[str]:
-    """Return what became of everybody who had bought nothing for so many days, once in each silence."""
+    """Return the outcomes of all customers after a number of days without a purchase, once in each silence."""
     found = []
     for times in bought.values():
         for last_ms, next_ms in pairwise([*times, end_ms + 1]):

@@ -241,14 +241,14 @@ class EventType:
         folding: TypeFolding | None,
         is_sign_of_life: bool,
         asks_consent: bool,
-        is_converted: bool = False,
+        is_read: bool = False,
     ) -> None:
         self.place = place
         self.name = name
         self.folding = folding
         self.is_sign_of_life = is_sign_of_life
         self.asks_consent = asks_consent
-        self.is_plain = folding is not None and folding.is_plain and not asks_consent and not is_converted
+        self.is_plain = folding is not None and folding.is_plain and not asks_consent and not is_read
         self.moves = False
         self.groups: list[Group] = []
         self.others: list[Group] = []
@@ -324,7 +324,7 @@ class Program:
             folding,
             name in self.rule_set.signs_of_life,
             name in self.rule_set.contact_policy.types,
-            name in self.rule_set.attribute_types,
+            name in self.rule_set.attribute_types or any(name == read for read, _ in self.rule_set.meant.read()),
         )
         kind.moves = self.ladder is not None and name in self.ladder.types
         for group in self.groups:

@@ -12,6 +12,7 @@ from workers.core.customer.customer import Customer
 from workers.core.customer.folding import fingerprint_number, keep_latest
 from workers.core.customer.standing import Standing
 from workers.core.decisions.admission import Admission
+from workers.core.decisions.bookkeeper import Bookkeeper
 from workers.core.decisions.decided import CUSTOMER_ERASED, CUSTOMER_OPTED_OUT, CUSTOMER_SUPPRESSED, Decisions
 from workers.core.decisions.episodes import Episodes, next_repetition
 from workers.core.decisions.moves import Moves
@@ -38,6 +39,7 @@ class Turn:
         forgotten: how often the customer was forgotten.
         answer: to the question of consent, the latest that was forgotten with the customer; None if none was.
         moves: follows the customer's stage; None without a ladder.
+        bookkeeper: counts the events in the book.
     """
 
     def __init__(self, program: Program) -> None:
@@ -61,6 +63,7 @@ class Turn:
         self.forgotten = 0
         self.answer: tuple[bool, int] | None = None
         self.moves = None if program.ladder is None else Moves(program.ladder, program.carried)
+        self.bookkeeper = Bookkeeper(program)
 
     def begin(self, customer_id: str, observed: Coverage, standing: Standing) -> None:
         """Begin with a customer who is not known; what is stored can be read into the customer then."""
@@ -72,6 +75,7 @@ class Turn:
         self.has_answered = False
         self.forgotten = 0
         self.answer = None
+        self.bookkeeper.begin()
         self.admission.customer_id = customer_id
         self.admission.standing = standing
         self.admission.insists = False
@@ -109,6 +113,7 @@ class Turn:
             event = typed(event, types, left_out)
             if left_out:
                 self.left_out = self.left_out + left_out
+        self.bookkeeper.note(kind, event, is_new)
         if kind.folding is not None:
             kind.folding.fold(event)
         if kind.asks_consent:
@@ -134,6 +139,7 @@ class Turn:
         folding = kind.folding
         is_new = self.arrive(event.at_ms, event.fingerprint)
         begun = self.decisions.number
+        self.bookkeeper.note_plain(kind, event, is_new)
         if folding is not None:
             folding.fold_plain(event.at_ms, event.amount)
         self.follow(kind, event.at_ms, is_new, begun)
@@ -275,6 +281,10 @@ class Turn:
         self.program.begin()
         if self.moves is not None:
             self.moves.forget()
+
+    def keep_facts(self) -> None:
+        """Keep what the turn has counted in the book; what is not kept is gone when the next one begins."""
+        self.bookkeeper.keep(() if self.moves is None else self.moves.records)
 
     # -- orders --------------------------------------------------------------------------------------------
 

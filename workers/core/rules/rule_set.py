@@ -11,6 +11,7 @@ from typing import Any, Final
 from schemas import actions
 from schemas.attribute_types import AttributeType
 from schemas.value import Valuation
+from workers.core.book.meant import Meant
 from workers.core.customer.specs import AttributeSpec, EventTypeSpec, SeriesSpec, Specs
 from workers.core.rules.contact_policy import ContactPolicy
 
@@ -194,6 +195,7 @@ class RuleSet:
         forget_after_ms: how long after the last sign of life a customer is forgotten; 0 for never.
         ladder: the live ladder; None if there is none.
         value: what a customer is worth, as it is declared; None if it is not.
+        meant: which events mean what in the book.
     """
 
     rules: tuple[Rule, ...]
@@ -217,6 +219,7 @@ class RuleSet:
     forget_after_ms: int = 0
     ladder: Ladder | None = None
     value: Valuation | None = None
+    meant: Meant = field(default_factory=Meant)
     former: Mapping[str, Rule] = field(default_factory=dict, repr=False, compare=False)
     contents: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     deciders: list[Any] = field(init=False, default_factory=list, repr=False, compare=False)
