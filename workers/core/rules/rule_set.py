@@ -11,10 +11,10 @@ from schemas import actions
 from schemas.attribute_types import AttributeType
 from schemas.experiments import EVERY_RULE
 from schemas.value import Valuation
+from workers.core.book.meant import Meant
 from workers.core.customer.specs import AttributeSpec, EventTypeSpec, SeriesSpec, Specs
 from workers.core.experiments.arms import Arms
 from workers.core.experiments.experiment import Experiment
-from workers.core.rules.bookkeeping import Meant
 from workers.core.rules.contact_policy import ContactPolicy
 
 Required = tuple[tuple[str, int, int], ...]
