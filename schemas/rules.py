@@ -24,6 +24,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from schemas.actions import ACTION_PATTERN, Retraction, Suppression
 from schemas.attribute_types import AttributeType
+from schemas.bookkeeping import Bookkeeping
 from schemas.conditions import (
     DEFINITION_PATTERN,
     Attribute,
@@ -672,15 +673,20 @@ class RuleFile(Strict):
         description="What a customer is worth; in one file only.",
         examples=[{"revenue": ["purchase.amount"], "less": ["refund.amount"], "within": "365 days"}],
     )
+    book: Bookkeeping | None = Field(
+        default=None,
+        description="Which events mean what in the figures over all customers; in one file only.",
+        examples=[{"purchase": "purchase", "contract": ["renewal"]}],
+    )
     rules: Annotated[list[Rule], Field(min_length=1, max_length=500)] = Field(
         default_factory=list, validate_default=False, description="The rules."
     )
 
     @model_validator(mode="after")
     def _something(self) -> "RuleFile":
-        content = (self.rules, self.define, self.for_every_rule, self.stages, self.value)
+        content = (self.rules, self.define, self.for_every_rule, self.stages, self.value, self.book)
         if not any(content):
-            raise ValueError("needs one of 'rules', 'define', 'stages', 'for every rule', 'value'")
+            raise ValueError("needs one of 'rules', 'define', 'stages', 'for every rule', 'value', 'book'")
         return self
 
 
@@ -704,6 +710,7 @@ class RuleBook:
         forget_after: how long after the last of these a customer is forgotten; None for never.
         value: what a customer is worth; None if no file says it. The conditions of the rules are measured by it.
         ladders: of all files; at most one is live.
+        book: which events mean what in the figures over all customers; None if no file says it.
     """
 
     rules: tuple[Rule, ...] = ()
@@ -715,6 +722,7 @@ class RuleBook:
     forget_after: timedelta | None = None
     value: Valuation | None = None
     ladders: tuple[Ladder, ...] = ()
+    book: Bookkeeping | None = None
 
     @property
     def ladder(self) -> Ladder | None:

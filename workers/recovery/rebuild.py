@@ -16,8 +16,10 @@ import msgspec
 from aiokafka import AIOKafkaConsumer
 
 from schemas.actions import moment
+from schemas.book import BOOK
 from schemas.sources import SourcesFile
 from schemas.stages import STAGES
+from workers.book.topic import BookTopic
 from workers.clock import Reading
 from workers.core.decisions.decide import decider_of
 from workers.core.direct_producers import direct_source, intake_sources
@@ -207,6 +209,7 @@ class Rebuild:
             self._clock,
             pauses.pauses,
             MarkTopic(self._settings.kafka_connection(), self._settings.topic(MARKS)),
+            BookTopic(self._settings.kafka_connection(), self._settings.topic(BOOK)),
             findings.published,
             tally,
             findings.snapshot.tombstone_topics,

@@ -80,8 +80,9 @@ class Counting:
             for currency, amount in customer.year.items():
                 state.quiet_worth[days, currency] += amount
         for currency, amount in customer.so_far.items():
-            self._worths(currency).so_far += amount
-            self._worths(currency).customers += amount > 0
+            worths = self._worths(currency)
+            worths.so_far += amount
+            worths.customers += amount > 0
         for currency, amount in customer.year.items():
             worths = self._worths(currency)
             worths.year += amount

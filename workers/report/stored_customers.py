@@ -12,12 +12,14 @@ from workers.core.decisions.decide import decider_of
 from workers.core.decisions.program import Program
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
+from workers.report.document import Period
 from workers.report.present import YEAR_DAYS, Bought, Counting
 from workers.report.present_state import PresentState, StageNow
 from workers.scan.lines import PartitionLine, StoredCustomer
 
 NO_CURRENCY: Final = "-"
 """Stands for a currency that no file says."""
+_FIRST_AND_LAST: Final = 2
 _SHOWN_EVERY: Final = 1_000
 Advance = Callable[[int], None]
 """Called with how many customers were counted."""
@@ -26,8 +28,7 @@ Advance = Callable[[int], None]
 def count_stored(
     customers: Iterable[tuple[PartitionLine, StoredCustomer]],
     rules: RuleSet,
-    purchases: Sequence[str],
-    counting: Counting,
+    asked: tuple[int, Period, int],
     advance: Advance = lambda _: None,
 ) -> PresentState:
     """Count all customers of a scan, and return the sums.
@@ -35,61 +36,65 @@ def count_stored(
     Args:
         customers: of the scan.
         rules: as they are loaded; nothing else may decide by them meanwhile.
-        purchases: the event types that are purchases.
-        counting: sums them up; nothing is counted yet.
+        asked: the moment, the period in which customers lapse, and after how many days without a purchase they do.
         advance: called now and then.
 
     Raises:
         LingerError: if another release wrote a customer, so this one can read none.
     """
     decider = decider_of(rules)
-    reader = CustomerReader(decider.program, purchases, counting.state)
-    partition = None
+    reader = CustomerReader(decider.program, rules.meant.purchases, asked[0])
+    counting = Counting(*asked, reader.kept_days)
+    state = counting.state
+    reader.note_what_is_known(state)
+    partition, coverage = None, Coverage({})
     for number, (line, stored) in enumerate(customers, 1):
+        if number % _SHOWN_EVERY == 0:
+            advance(number)
+        if line is not partition:
+            partition, coverage = line, line.as_if_seen()
         try:
             known = decider.read(stored.stored)
         except OtherLayout as error:
             raise LingerError(str(error)) from error
         except ValueError:
-            counting.state.unreadable += 1
+            state.unreadable += 1
             continue
-        if line is not partition:
-            partition, coverage = line, line.as_if_seen()
-        reader.stand(known, coverage)
+        reader.stand(known, coverage, state)
         counting.add(reader.bought(known))
-        if number % _SHOWN_EVERY == 0:
-            advance(number)
     return counting.finish()
 
 
 class CustomerReader:
     """Reads the customer of a rule set, one after the other."""
 
-    def __init__(self, program: Program, purchases: Sequence[str], state: PresentState) -> None:
+    def __init__(self, program: Program, purchases: Sequence[str], at_ms: int) -> None:
         """Prepare to read.
 
         Args:
             program: the rule set, bound to the customer.
             purchases: the event types that are purchases.
-            state: the moment is read; what is known of all of them, and stages, are noted there.
+            at_ms: the moment.
         """
         self._program = program
-        self._state = state
-        self._at_ms = state.at_ms
-        self._today = state.at_ms // DAY_MS
+        self._at_ms = at_ms
+        self._since_day = at_ms // DAY_MS - YEAR_DAYS + 1
+        self._since_ms = self._since_day * DAY_MS
         self._series = [program.customer.by_key[name] for name in purchases if name in program.customer.by_key]
         self._bought = Bought()
         self._worth = program.worth
-        self._currency = NO_CURRENCY
         valuation = program.rule_set.value
-        if valuation is not None:
-            self._currency = valuation.currency or NO_CURRENCY
+        self._currency = NO_CURRENCY if valuation is None else valuation.currency or NO_CURRENCY
+
+    def note_what_is_known(self, state: PresentState) -> None:
+        """Note which stages there are, and what is kept of all customers."""
+        if self._worth is not None:
             state.currency_of_worth = self._currency
         part = None if self._worth is None else self._worth.first
         while part is not None:
             state.year_is_known &= part.series.keep_days >= YEAR_DAYS
             part = part.following
-        ladder = program.rule_set.ladder
+        ladder = self._program.rule_set.ladder
         if ladder is not None:
             state.stages = [StageNow(name) for name in ladder.stages]
 
@@ -98,7 +103,7 @@ class CustomerReader:
         """For how long days with purchases are kept."""
         return min((series.keep_days for series in self._series), default=0)
 
-    def stand(self, customer: Customer, coverage: Coverage) -> None:
+    def stand(self, customer: Customer, coverage: Coverage, state: PresentState) -> None:
         """Count the stage on which a customer stands."""
         ladder = self._program.ladder
         if ladder is None:
@@ -109,12 +114,12 @@ class CustomerReader:
         for number, step in enumerate(ladder.steps):
             truth = step.look(at_ms)
             if truth == NOT_OBSERVABLE:
-                self._state.unknown_stage += 1
+                state.unknown_stage += 1
                 return
             if truth == TRUE:
                 place = number
                 break
-        stage = self._state.stages[place]
+        stage = state.stages[place]
         stage.customers += 1
         if self._worth is not None:
             self._worth.begin(at_ms)
@@ -125,20 +130,18 @@ class CustomerReader:
         bought = self._bought
         bought.latest = customer.at_ms // DAY_MS
         bought.purchases, bought.days, bought.counts, bought.gone = 0, (), (), 0
-        for series in self._series:
-            if not series.is_present:
-                continue
+        present = [series for series in self._series if series.is_present]
+        for series in present:
             first, last = series.first_ms // DAY_MS, series.last_ms // DAY_MS
-            days = [(day, count) for day, count, _ in series.days.read()]
-            if not bought.purchases:
-                bought.first, bought.last = first, last
-            else:
-                bought.first, bought.last = min(bought.first, first), max(bought.last, last)
-                days = _together([*zip(bought.days, bought.counts, strict=True), *days])
-            bought.days = [day[0] for day in days]
-            bought.counts = [day[1] for day in days]
+            is_first = not bought.purchases
+            bought.first = first if is_first else min(bought.first, first)
+            bought.last = last if is_first else max(bought.last, last)
             bought.purchases += series.total
             bought.gone = max(bought.gone, series.gone_day)
+        # Of one or two purchases, the first and the last are all.
+        if bought.purchases > _FIRST_AND_LAST:
+            days = _together([day for series in present for day in series.days.read()])
+            bought.days, bought.counts = list(days), list(days.values())
         if self._worth is not None:
             bought.so_far = {self._currency: self._worth.of_lifetime()}
             bought.year = {self._currency: self._of_year()}
@@ -149,16 +152,20 @@ class CustomerReader:
         amount = 0
         part = None if self._worth is None else self._worth.first
         while part is not None:
-            if part.series.is_present:
-                since = self._today - YEAR_DAYS
-                amount += part.worth(sum(added for day, _, added in part.series.days.read() if day > since))
+            series = part.series
+            if series.is_present and series.last_ms >= self._since_ms:
+                if series.first_ms >= self._since_ms:
+                    total = series.total_sum
+                else:
+                    total = sum(added for day, _, added in series.days.read() if day >= self._since_day)
+                amount += part.worth(total)
             part = part.following
         return amount
 
 
-def _together(days: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+def _together(kept: Iterable[tuple[int, int, int]]) -> dict[int, int]:
     """Return days, ascending, each once with all that was counted on it."""
-    both: dict[int, int] = {}
-    for day, count in days:
-        both[day] = both.get(day, 0) + count
-    return sorted(both.items())
+    days: dict[int, int] = {}
+    for day, count, _ in kept:
+        days[day] = days.get(day, 0) + count
+    return dict(sorted(days.items()))

@@ -51,6 +51,7 @@ def reference_problems(
     yield from islice(_unknown_rules(documents, other_ids), _MOST_REPORTED)
     yield from islice(_repeated_for_every_rule(documents), _MOST_REPORTED)
     yield from islice(_repeated_value(documents), _MOST_REPORTED)
+    yield from islice(_repeated_book(documents), _MOST_REPORTED)
     yield from _definition_problems(documents)
     if names.actions is not None:
         yield from islice(_unknown_actions(documents, names.actions), _MOST_REPORTED)
@@ -174,6 +175,12 @@ def _repeated_value(documents: Iterable[Document]) -> Iterator[Problem]:
     for document, node, first in _said_again(documents, "value"):
         hint = "a customer is worth the same for all rules: keep it in one file"
         yield Problem(document.file, *node.at, "repeated-value", f"{first} already has 'value'", hint)
+
+
+def _repeated_book(documents: Iterable[Document]) -> Iterator[Problem]:
+    for document, node, first in _said_again(documents, "book"):
+        hint = "an event means the same in all figures: keep it in one file"
+        yield Problem(document.file, *node.at, "repeated-book", f"{first} already has 'book'", hint)
 
 
 def _said_again(documents: Iterable[Document], key: str) -> Iterator[tuple[Document, Node, str]]:
@@ -368,6 +375,10 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     "repeated-value": Explanation(
         "Two files have `value`",
         "What a customer is worth is said once, for the rules of all files. Keep it in one file.",
+    ),
+    "repeated-book": Explanation(
+        "Two files have `book`",
+        "Which events mean what in the figures over all customers is said once. Keep it in one file.",
     ),
     "definition-of-itself": Explanation(
         "A named condition refers to itself",

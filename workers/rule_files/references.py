@@ -20,7 +20,7 @@ from workers.rule_files.yaml_nodes import (
     value_of,
 )
 
-_SETTINGS: Final = ("for every rule", "value")
+_SETTINGS: Final = ("for every rule", "value", "book")
 READERS_OF_STAGES: Final = ("stage", "in stage for", "moved")
 """The first words of conditions that read a ladder."""
 """Keys that only one file has, and that hold for the rules of all."""
@@ -153,6 +153,7 @@ def names_in(document: Document) -> Iterator[Named]:
         yield from _named(value_of(value_of(every, setting), key))
     yield from names_in_success(value_of(every, "success"))
     yield from names_in_value(value_of(document.root, "value"))
+    yield from names_in_book(value_of(document.root, "book"))
 
 
 def actions_in(document: Document) -> Iterator[ScalarNode]:
@@ -219,6 +220,21 @@ def names_in_value(value: Node | None) -> Iterator[Named]:
                     yield Named(named.type, CURRENCY_ATTRIBUTE, currency[0], is_beside=True)
 
 
+def names_in_book(book: Node | None) -> Iterator[Named]:
+    """Yield the names in what events mean in the book."""
+    for key in ("purchase", "contract"):
+        said = value_of(book, key)
+        for node in (said,) if isinstance(said, ScalarNode) else items_of(said):
+            yield from _named(node)
+    for key in ("failed renewal", "recommends"):
+        yield from _named(value_of(book, key))
+    for key, attribute in (("cancellation", "reason"), ("complaint", "subject")):
+        event, own = text_of(value_of(book, key), "event"), text_of(value_of(book, key), attribute)
+        yield from _named(event)
+        if event is not None and own is not None:
+            yield Named(event.text, own.text, own, True)
+
+
 def variables_in(rule: Node) -> Iterator[Named]:
     """Yield the names in the template variables of a rule."""
     for variable in variables_of(rule):
@@ -265,10 +281,10 @@ def lent_documents(own: Sequence[Document], beside: Sequence[Document], *, with_
     """Return what files beside the named ones lend them: documents with only that, at its positions.
 
     They lend each named condition that is used and that no named file defines. One that has no rules also lends
-    `for every rule` and `value`, if no named file has it, and its live ladder, if a named file reads a stage and none
-    has a live ladder: beside rules they can belong to another attempt at them. What two of them say differently is
-    lent twice, so that it is a repeated name, as in a folder. But a file with the id of a rule of a named file is
-    another version of it, and lends only conditions that no other file defines.
+    `for every rule`, `value` and `book`, if no named file has it, and its live ladder, if a named file reads a stage
+    and none has a live ladder: beside rules they can belong to another attempt at them. What two of them say
+    differently is lent twice, so that it is a repeated name, as in a folder. But a file with the id of a rule of a
+    named file is another version of it, and lends only conditions that no other file defines.
 
     Args:
         own: the named files.

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from schemas.bookkeeping import Bookkeeping
 from schemas.conditions import expanded
 from schemas.ladders import Ladder
 from schemas.rules import ForEveryRule, Rule, RuleBook, RuleFile, measured
@@ -147,6 +148,7 @@ def _merged(files: Iterable[RuleFile], names: KnownNames) -> RuleBook:
     every = ForEveryRule()
     ladders: list[Ladder] = []
     value: Valuation | None = None
+    book: Bookkeeping | None = None
     for file in files:
         rules += file.rules
         define = {**file.define, **define}
@@ -154,6 +156,7 @@ def _merged(files: Iterable[RuleFile], names: KnownNames) -> RuleBook:
             ladders.append(file.stages)
         every = every if file.for_every_rule is None else file.for_every_rule
         value = value if file.value is None else file.value
+        book = book if file.book is None else file.book
     return RuleBook(
         rules=tuple(measured(rule, value) for rule in rules),
         define={name: with_value(condition, value) for name, condition in define.items()},
@@ -164,4 +167,5 @@ def _merged(files: Iterable[RuleFile], names: KnownNames) -> RuleBook:
         personal=names.personal,
         forget_after=names.forget_after,
         value=value,
+        book=book,
     )

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from schemas.book import BOOK
 from schemas.sources import SourcesFile
+from workers.book.topic import BookTopic
 from workers.clock import Clock
 from workers.core.rules.rule_set import RuleSet
 from workers.core.source_set import SourceSet
@@ -69,9 +71,10 @@ def build_parts(settings: Settings, sources: SourcesFile, rules: RuleSet) -> Par
     clock = clock_of(settings, store)
     schemas = schemas_of(settings.registry_connection())
     marks = MarkTopic(settings.kafka_connection(), settings.topic(MARKS))
+    book = BookTopic(settings.kafka_connection(), settings.topic(BOOK))
     pauses = PauseReader(settings.kafka_connection(), settings.topic(PAUSES), PauseList())
     reader = Reader(settings)
-    processor = Processor(settings, sources, rules, Backends(store, publisher, clock, pauses.pauses, marks))
+    processor = Processor(settings, sources, rules, Backends(store, publisher, clock, pauses.pauses, marks, book))
 
     def reads_requests() -> bool:
         partition = processor.partitions.get(PARTITION)

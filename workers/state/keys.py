@@ -64,9 +64,23 @@ class PartitionKeys:
         orders: list of orders for held actions.
         experiments: hash of the figures of experiments; see `workers.experiments.figures`.
         marks: hash of a customer's ref to the mark; see `workers.state.marks`.
+        facts, doings: hashes of the open days of the book; see `workers.state.open_days`.
     """
 
-    __slots__ = ("_customer", "_held", "_waiting", "due", "experiments", "held", "marks", "meta", "orders", "outbox")
+    __slots__ = (
+        "_customer",
+        "_held",
+        "_waiting",
+        "doings",
+        "due",
+        "experiments",
+        "facts",
+        "held",
+        "marks",
+        "meta",
+        "orders",
+        "outbox",
+    )
 
     def __init__(self, namespace: str, partition: int) -> None:
         prefix = f"{namespace}:{{{hash_tag(partition)}}}:"
@@ -77,6 +91,8 @@ class PartitionKeys:
         self.orders = f"{prefix}orders"
         self.marks = f"{prefix}marks"
         self.experiments = f"{prefix}experiments"
+        self.facts = f"{prefix}book:facts"
+        self.doings = f"{prefix}book:doings"
         self._held = f"{prefix}held"
         self._customer = f"{prefix}c:"
         self._waiting = f"{prefix}waiting:"

@@ -26,10 +26,11 @@ cdef class Outcome:
     cdef readonly bytes stored
     cdef readonly long long due_ms, folded, duplicates, answered_ms, forgotten
     cdef readonly bint says_yes
-    cdef readonly dict waiting
+    cdef readonly dict waiting, experiments
     cdef readonly list not_understood, left_out, unnamed, stages
     cdef readonly str stage
     cdef readonly bint is_untold
+    cdef readonly long long told_before, told
 
     cdef int _check(self) except -1
 
@@ -43,7 +44,7 @@ cdef class Decider:
     cdef readonly object former
     cdef readonly list kinds
     cdef readonly Scanner scanner
-    cdef readonly long long turns
+    cdef readonly long long turns, told_before
     cdef dict _records
 
     cpdef Customer read(self, bytes stored)
@@ -66,6 +67,8 @@ cdef class Decider:
         self, str customer_id, bytes stored, Coverage observed, long long upto_ms, Standing standing
     )
 
+    cpdef list take_facts(self)
+    cpdef drop_facts(self)
     cpdef long long forgotten_ms(self, bytes stored) except? 1
     @cython.locals(turn=Turn, fired_ms=cython.longlong)
     cpdef Outcome collect(

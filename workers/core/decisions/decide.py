@@ -56,6 +56,7 @@ class Outcome:
         stage: the name of the stage, as far as everything has been seen; None if it is not known.
         is_untold: whether the stage is still to be published, because it is no move (`publish_stage`).
         experiments: what is to be added to the figures of experiments, by the name of the figure.
+        told_before, told: codes of the stage in the customer's newest record, before and after the turn; 0 for none.
         unnamed: for each action that waited and is dropped without a decision, the version of its rule: no one knows
             what that version says, and nothing shows which rule it was.
     """
@@ -76,6 +77,8 @@ class Outcome:
         "stage",
         "stages",
         "stored",
+        "told",
+        "told_before",
         "unnamed",
         "waiting",
     )
@@ -97,6 +100,8 @@ class Outcome:
     stages: list[StageRecord | None]
     stage: str | None
     is_untold: bool
+    told_before: int
+    told: int
 
     @property
     def decided(self) -> list[Decided]:
@@ -134,6 +139,7 @@ class Decider:
         stored: reads and writes the customer.
         scanner: reads the events whose type has nothing but the plain series.
         turns: how many turns have begun.
+        told_before: code of the stage in the newest record of the customer, when the turn began; 0 for none.
     """
 
     def __init__(self, rules: RuleSet) -> None:
@@ -147,7 +153,7 @@ class Decider:
         self.kinds = list(self.program.types.values())
         plain = [kind.name for kind in self.kinds if kind.is_plain]
         self.scanner = Scanner([kind.name for kind in self.kinds], plain)
-        self.turns = 0
+        self.turns = self.told_before = 0
         self._records = {"": self.records}
 
     def read(self, stored: bytes) -> Customer:
@@ -186,8 +192,10 @@ class Decider:
         """
         self.turns += 1
         self.turn.begin(customer_id, observed, standing)
+        self.told_before = 0
         if stored is not None:
             self.stored.read(stored)
+            self.told_before = self.program.customer.stage.told_code
             if self.program.customer.waiting:
                 self._take_words(self.program.customer)
         return self.turn
@@ -252,6 +260,14 @@ class Decider:
             moves.publish_present(passed_ms)
             turn.set_due()
         return self._settled(fired_ms, layout)
+
+    def take_facts(self) -> list[tuple[int, str, int]]:
+        """Return what was counted in the book since the last call: day, field, and by how much it grows."""
+        return self.turn.bookkeeper.take()
+
+    def drop_facts(self) -> None:
+        """Drop what was counted in the book since it was taken last."""
+        self.turn.bookkeeper.tally.clear()
 
     def run_on(self, customer_id: str, stored: bytes, observed: Coverage, upto_ms: int, standing: Standing) -> Turn:
         """Decide what time alone brings up to a moment; nothing is stored, the turn has what was decided.
@@ -363,6 +379,7 @@ class Decider:
     def _outcome(self, stored: bytes | None, due_ms: int, upto_ms: int = 0) -> Outcome:
         """Return the outcome of a turn; made without `__init__`, because there is one for each turn."""
         outcome, turn = Outcome.__new__(Outcome), self.turn
+        turn.keep_facts()
         outcome._decider = self
         outcome._number = self.turns
         outcome.stored = stored
@@ -382,6 +399,8 @@ class Decider:
         outcome.unnamed = turn.unnamed
         outcome.experiments = turn.outcomes.counts
         outcome.stages, outcome.stage, outcome.is_untold = _NO_STAGES, None, False
+        outcome.told_before = self.told_before
+        outcome.told = 0 if stored is None else self.program.customer.stage.told_code
         moves = turn.moves
         if moves is not None:
             outcome.stages = moves.records

@@ -17,8 +17,7 @@ from workers.core.customer.folding import TypeFolding
 from workers.core.customer.series import Series
 from workers.core.customer.specs import Specs
 from workers.core.decisions.carried import Carried
-from workers.core.decisions.known_stage import KnownStage
-from workers.core.decisions.known_value import KnownValue
+from workers.core.decisions.known import KnownStage, KnownValue
 from workers.core.memory import Numbers
 from workers.core.rules.binding import Binding
 from workers.core.rules.rule_set import Ladder, Rule, RuleSet
@@ -245,7 +244,7 @@ class EventType:
         folding: TypeFolding | None,
         is_sign_of_life: bool,
         asks_consent: bool,
-        is_converted: bool = False,
+        is_read: bool = False,
         successes: Sequence[Success] = (),
     ) -> None:
         self.place = place
@@ -253,7 +252,7 @@ class EventType:
         self.folding = folding
         self.is_sign_of_life = is_sign_of_life
         self.asks_consent = asks_consent
-        self.is_plain = folding is not None and folding.is_plain and not asks_consent and not is_converted
+        self.is_plain = folding is not None and folding.is_plain and not asks_consent and not is_read
         self.is_success = len(successes) > 0
         if self.is_success and (any(one.where for one in successes) or folding is None or folding.adds != "amount"):
             self.is_plain = False
@@ -332,7 +331,7 @@ class Program:
             folding,
             name in self.rule_set.signs_of_life,
             name in self.rule_set.contact_policy.types,
-            name in self.rule_set.attribute_types,
+            name in self.rule_set.attribute_types or any(name == read for read, _ in self.rule_set.meant.read()),
             [one.success for one in self.rule_set.experiments if one.success.event == name],
         )
         kind.moves = self.ladder is not None and name in self.ladder.types

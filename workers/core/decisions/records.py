@@ -306,16 +306,15 @@ class Records:
         An action that waited may go out under an earlier version of its rule, whose shares do not count any longer.
         """
         arms, arm = division(words.arms_of_all, words.arms, customer_id)
-        if arms is None:
-            return
-        if gets_nothing(arm) and not may_be_left_out:
-            arm = TREATED
-        text = self._value
-        text.copy(b',"experiment":"')
-        text.copy(inside_quotes(arms.salt))
-        text.copy(b'","arm":"')
-        text.copy(inside_quotes(arm))
-        text.byte(34)
+        if arms is not None:
+            if gets_nothing(arm) and not may_be_left_out:
+                arm = TREATED
+            text = self._value
+            text.copy(b',"experiment":"')
+            text.copy(inside_quotes(arms.salt))
+            text.copy(b'","arm":"')
+            text.copy(inside_quotes(arm))
+            text.byte(34)
 
     def _record(
         self,

@@ -10,6 +10,7 @@ from workers.core.customer.episode cimport Episode
 from workers.core.customer.standing cimport Standing
 from workers.core.customer.folding cimport TypeFolding, fingerprint_number, keep_latest
 from workers.core.decisions.admission cimport Admission
+from workers.core.decisions.bookkeeper cimport Bookkeeper
 from workers.core.decisions.decided cimport Decisions
 from workers.core.decisions.episodes cimport Episodes, next_repetition
 from workers.core.decisions.moves cimport Moves
@@ -43,8 +44,10 @@ cdef class Turn:
     cdef readonly tuple answer
     cdef readonly Moves moves
     cdef readonly Outcomes outcomes
+    cdef readonly Bookkeeper bookkeeper
 
     cpdef begin(self, str customer_id, Coverage observed, Standing standing)
+    cpdef keep_facts(self)
 
     @cython.locals(
         customer=Customer, fingerprint=cython.longlong, kind=EventType, is_new=cython.bint, begun=cython.longlong,

@@ -12,6 +12,7 @@ from workers.core.customer.customer import Customer
 from workers.core.customer.folding import fingerprint_number, keep_latest
 from workers.core.customer.standing import Standing
 from workers.core.decisions.admission import Admission
+from workers.core.decisions.bookkeeper import Bookkeeper
 from workers.core.decisions.decided import CUSTOMER_ERASED, CUSTOMER_OPTED_OUT, CUSTOMER_SUPPRESSED, Decisions
 from workers.core.decisions.episodes import Episodes, next_repetition
 from workers.core.decisions.moves import Moves
@@ -40,6 +41,7 @@ class Turn:
         answer: to the question of consent, the latest that was forgotten with the customer; None if none was.
         moves: follows the customer's stage; None without a ladder.
         outcomes: follows the experiments.
+        bookkeeper: counts the events in the book.
     """
 
     def __init__(self, program: Program) -> None:
@@ -64,6 +66,7 @@ class Turn:
         self.forgotten = 0
         self.answer: tuple[bool, int] | None = None
         self.moves = None if program.ladder is None else Moves(program.ladder, program.carried)
+        self.bookkeeper = Bookkeeper(program)
 
     def begin(self, customer_id: str, observed: Coverage, standing: Standing) -> None:
         """Begin with a customer who is not known; what is stored can be read into the customer then."""
@@ -75,6 +78,7 @@ class Turn:
         self.has_answered = False
         self.forgotten = 0
         self.answer = None
+        self.bookkeeper.begin()
         self.admission.standing = standing
         self.admission.insists = False
         self.outcomes.begin(customer_id)
@@ -112,6 +116,7 @@ class Turn:
             event = typed(event, types, left_out)
             if left_out:
                 self.left_out = self.left_out + left_out
+        self.bookkeeper.note(kind, event, is_new)
         if kind.folding is not None:
             kind.folding.fold(event)
         if kind.asks_consent:
@@ -139,6 +144,7 @@ class Turn:
         folding = kind.folding
         is_new = self.arrive(event.at_ms, event.fingerprint)
         begun = self.decisions.number
+        self.bookkeeper.note_plain(kind, event, is_new)
         if folding is not None:
             folding.fold_plain(event.at_ms, event.amount)
         if kind.is_success:
@@ -282,6 +288,10 @@ class Turn:
         self.program.begin()
         if self.moves is not None:
             self.moves.forget()
+
+    def keep_facts(self) -> None:
+        """Keep what the turn has counted in the book; what is not kept is gone when the next one begins."""
+        self.bookkeeper.keep(() if self.moves is None else self.moves.records)
 
     # -- orders --------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ cimport cython
 
 @cython.final
 cdef class PlainEvent:
-    cdef readonly long long type_place, at_ms, amount, fingerprint
+    cdef readonly long long type_place, at_ms, amount, fingerprint, currency
     cdef readonly bytes event_id
 
     cpdef long long fingerprint_of_0_1(self) except *

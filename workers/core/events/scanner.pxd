@@ -22,7 +22,7 @@ cdef class Scanner:
     cdef long long *allowed
     cdef const unsigned char *name
     cdef const unsigned char *given
-    cdef readonly long long type_place, at_ms, amount, history_ms
+    cdef readonly long long type_place, at_ms, amount, currency, history_ms
     cdef readonly long long customer_at, customer_size, event_id_at, event_id_size
     cdef long long at, end, text, size
 
@@ -53,7 +53,7 @@ cdef class Scanner:
     @cython.locals(place=cython.longlong, at=cython.longlong, same=cython.longlong)
     cdef long long _place(self) noexcept
     cdef bint _is_id(self) except -1
-    @cython.locals(place=cython.longlong)
+    @cython.locals(place=cython.longlong, at=cython.longlong)
     cdef bint _is_currency(self) except -1
     @cython.locals(tens=cython.int, ones=cython.int)
     cdef long long _two(self, long long at) noexcept

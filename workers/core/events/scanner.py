@@ -15,7 +15,7 @@ from schemas.events import MAX_ATTRIBUTES, MAX_BODY_BYTES, MAX_ID_BYTES, MAX_TEX
 from workers.core.events.checked import checked
 from workers.core.events.decoding import epoch_ms, scaled
 from workers.core.events.fingerprint import Fingerprint
-from workers.core.events.plain import PlainEvent
+from workers.core.events.plain import PlainEvent, currency_number
 from workers.core.memory import Numbers
 
 _IS_COMPILED: Final = not __file__.endswith((".py", ".pyc"))
@@ -73,6 +73,7 @@ class Scanner:
         type_place: the place of the event's type among those that were given.
         at_ms: when it happened, in epoch milliseconds.
         amount: in ten-thousandths, 0 if it has none.
+        currency: of the amount, as a number (`plain.currency_number`); 0 if it has none.
         history_ms: up to when it is history, in epoch milliseconds; 0 if it is not.
         raw: the bytes in which the ids are: of the whole event or, in plain Python, of the ids.
         customer_at, customer_size: where the customer's id is in `raw`.
@@ -99,7 +100,7 @@ class Scanner:
         self.purchase = self.types.index("purchase") if "purchase" in self.types else -1
         self.fingerprints = [Fingerprint(name) for name in types]
         self.raw = self.given = b""
-        self.type_place = self.at_ms = self.amount = self.history_ms = 0
+        self.type_place = self.at_ms = self.amount = self.currency = self.history_ms = 0
         self.customer_at = self.customer_size = self.event_id_at = self.event_id_size = 0
         self.at = self.end = self.text = self.size = 0
 
@@ -144,7 +145,9 @@ class Scanner:
 
     def event(self) -> PlainEvent:
         """Return the event that was taken."""
-        return PlainEvent(self.type_place, self.at_ms, self.amount, self.fingerprint(), self.event_id_bytes())
+        return PlainEvent(
+            self.type_place, self.at_ms, self.amount, self.fingerprint(), self.event_id_bytes(), self.currency
+        )
 
     def fingerprint(self) -> int:
         """Return the hash of type and event id as a number: that of `DecodedEvent.fingerprint`."""
@@ -161,6 +164,7 @@ class Scanner:
         self.type_place = self.types.index(wire.type)
         self.at_ms = epoch_ms(wire.occurred_at)
         self.amount = scaled(wire.amount)
+        self.currency = 0 if wire.currency is None else currency_number(wire.currency)
         self.history_ms = 0 if wire.history_until is None else epoch_ms(wire.history_until)
         customer, event_id = wire.customer_id.encode(), wire.event_id.encode()
         self.raw = customer + event_id
@@ -177,7 +181,7 @@ class Scanner:
         self.at, self.end = 0, len(raw)
         if self.end > _MAX_BODY or self._next() != 123:
             return False
-        self.amount = self.history_ms = 0
+        self.amount = self.currency = self.history_ms = 0
         seen = 0
         while True:
             field = self._field()
@@ -310,12 +314,14 @@ class Scanner:
         return 0 < self.size <= _MAX_ID and self.given[self.text] != 32
 
     def _is_currency(self) -> bool:
-        """Return whether the text is three capital letters."""
+        """Keep the currency; return whether the text is three capital letters."""
         if self.size != 3:
             return False
         for place in range(self.text, self.text + 3):
             if not 65 <= self.given[place] <= 90:
                 return False
+        at = self.text
+        self.currency = self.given[at] << 16 | self.given[at + 1] << 8 | self.given[at + 2]
         return True
 
     def _two(self, at: int) -> int:

@@ -14,6 +14,7 @@ from schemas.ladders import Ladder as LadderAsWritten
 from schemas.paces import pace_seconds
 from schemas.rules import RuleBook
 from schemas.variables import OfLatestEvent, measurement_of
+from workers.core.book.meant import meant_in
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.names import code_of
 from workers.core.customer.specs import AttributeSpec, Specs, digest_of
@@ -77,8 +78,8 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
     programme = arms_of_all(book.for_every_rule, hold_out_key)
     own = [_compile(rule, contents[rule.id], specs, hold_out_key, ladder, programme) for rule in evaluated]
     compiled = grouped(competing(own, contact_policy))
-    meant = {rule.id: rule.whom for rule in compiled}
-    experiments = experiments_of(evaluated, book.for_every_rule, meant, hold_out_key)
+    whom = {rule.id: rule.whom for rule in compiled}
+    experiments = experiments_of(evaluated, book.for_every_rule, whom, hold_out_key)
     read_attributes |= {reference for one in experiments for reference in attributes_of_success(one.success)}
     references: dict[str, set[str]] = {}
     for measurement in (measurement_of(one) for rule in evaluated for one in rule.variables.values()):
@@ -90,6 +91,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
             references.setdefault(name, set()).add(attribute)
     if book.value is not None:
         read_attributes.update(use.reference for use in book.value.attribute_uses())
+    meant = meant_in(book, known)
     attribute_types = to_convert(types_by_attribute, read_attributes)
     # Two workers that mask different values write different records; of values that no rule reads, neither does.
     hidden = sorted(book.personal & {*worded, *contact_policy.attributes})
@@ -112,6 +114,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
                 *([{"stages": [_dumped(one) for one in book.ladders]}] if book.ladders else []),
                 *([{"steps": ladder.hash}] if ladder is not None else []),
                 *([{"value": _dumped(book.value)}] if book.value is not None else []),
+                *([{"book": _dumped(book.book)}] if book.book is not None else []),
                 MEANING,
             ]
         ),
@@ -126,6 +129,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         ladder=ladder,
         value=book.value,
         experiments=experiments,
+        meant=meant,
         references={name: tuple(sorted(attributes)) for name, attributes in references.items()},
         brake=None if book.for_every_rule.brake is None else book.for_every_rule.brake[0],
         declared=frozenset(known) - _BUILT_IN,

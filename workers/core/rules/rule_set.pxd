@@ -44,7 +44,7 @@ cdef class RuleSet:
     cdef readonly dict by_id
     cdef readonly object brake
     cdef readonly long long generation, meaning_generation, meaning_since_ms, forget_after_ms
-    cdef readonly object ladder, value, former
+    cdef readonly object ladder, value, meant, former
     cdef readonly dict contents
     cdef readonly tuple experiments
     cdef readonly list deciders

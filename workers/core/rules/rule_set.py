@@ -11,6 +11,7 @@ from schemas import actions
 from schemas.attribute_types import AttributeType
 from schemas.experiments import EVERY_RULE
 from schemas.value import Valuation
+from workers.core.book.meant import Meant
 from workers.core.customer.specs import AttributeSpec, EventTypeSpec, SeriesSpec, Specs
 from workers.core.experiments.arms import Arms
 from workers.core.experiments.experiment import Experiment
@@ -186,6 +187,7 @@ class RuleSet:
         ladder: the live ladder; None if there is none.
         value: what a customer is worth, as it is declared; None if it is not.
         experiments: what is measured of the rules; that over all rules last, if there is one.
+        meant: which events mean what in the book.
     """
 
     rules: tuple[Rule, ...]
@@ -209,6 +211,7 @@ class RuleSet:
     forget_after_ms: int = 0
     ladder: Ladder | None = None
     value: Valuation | None = None
+    meant: Meant = field(default_factory=Meant)
     former: Mapping[str, Rule] = field(default_factory=dict, repr=False, compare=False)
     contents: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     experiments: tuple[Experiment, ...] = ()

@@ -32,6 +32,7 @@ class Judged:
 
     Attributes:
         name: of the experiment.
+        rules: the ids of its rules.
         verdict: the id of what can be said, as `helps`; a phrase `verdict.ID`.
         treated, held_out: customers whose time is over, and how many of them reached the goal.
         low, middle, high: the difference in points of 100; None if nothing can be said of it.
@@ -48,6 +49,7 @@ class Judged:
     high: float | None = None
     given: Mapping[str, Value] | None = None
     later: int = 0
+    rules: tuple[str, ...] = ()
 
 
 def rules(basis: Basis, judged: Sequence[Judged] | None, uncompared: Sequence[str] = ()) -> Section:
@@ -73,7 +75,7 @@ def rules(basis: Basis, judged: Sequence[Judged] | None, uncompared: Sequence[st
     later = sum(one.later for one in judged or ())
     return Section(
         id="rules",
-        tables=(verdicts, _doings(basis)),
+        tables=(verdicts, _doings(basis, "not_in_history" if judged is None else "nothing_done")),
         charts=charts,
         notes=(Note("later_episodes"),) if later else (),
     )
@@ -108,8 +110,8 @@ def _effects(measured: Sequence[Judged]) -> Chart:
     )
 
 
-def _doings(basis: Basis) -> Table:
-    """Return what each rule did in the period."""
+def _doings(basis: Basis, reason: str) -> Table:
+    """Return what each rule did in the period; the reason is for why there is nothing."""
     counted = basis.book.doings_between(basis.period.first, basis.period.last)
     numbers: dict[str, dict[str, int]] = {}
     for name, number in counted.items():
@@ -128,5 +130,5 @@ def _doings(basis: Basis) -> Table:
         columns=("rule", *_DOINGS),
         rows=rows,
         time=basis.period,
-        empty=None if rows else Missing("nothing_done"),
+        empty=None if rows else Missing(reason),
     )

@@ -1,0 +1,70 @@
+"""The report of what is live: the book as workers have counted it, and a scan."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from schemas.durations import DAY_MS
+from schemas.rules import RuleBook
+from workers.book.book import Book
+from workers.core.rules.rule_set import RuleSet
+from workers.errors import StartupError
+from workers.report.asking import basis_for, lapse_days_of, period_asked
+from workers.report.assembling import report_of
+from workers.report.document import Report, Word
+from workers.report.figures.forecast import forecast as forecast_section
+from workers.report.figures.months import date_of
+from workers.report.figures.rules import Judged, rules
+from workers.report.stored_customers import count_stored
+from workers.scan.forecast import Question, forecast
+from workers.scan.scan_file import opened
+
+FORECAST_DAYS: Final = 30
+Advance = Callable[[int], None]
+"""Called with how many customers were counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveQuestion:
+    """What is asked of a running installation.
+
+    Attributes:
+        scan: the path of a scan.
+        written: the rules as written.
+        rules: the same compiled.
+        book: what happened, day by day.
+        judged: every experiment with what can be said of it.
+        month: as `2026-03`; None for the latest that is over.
+    """
+
+    scan: Path
+    written: RuleBook
+    rules: RuleSet
+    book: Book
+    judged: Sequence[Judged] = ()
+    month: str | None = None
+
+
+def live_report(question: LiveQuestion, advance: Advance = lambda _: None) -> Report:
+    """Return the report of a month, with the present state as of the scan.
+
+    Raises:
+        StartupError: if the file is no scan, was cut or changed, or the month is none or has not begun.
+        LingerError: if another release wrote a customer.
+    """
+    with opened(question.scan) as scan:
+        at_ms = scan.head.at
+        today = at_ms // DAY_MS
+        first = question.book.first_day
+        period = period_asked(question.month, today if first is None else first, today - 1)
+        if period.first > today:
+            raise StartupError([f"--month {question.month}: it is {date_of(today)} and that month has not begun"])
+        lapse_days = lapse_days_of(question.rules)
+        present = count_stored(scan.customers(), question.rules, (at_ms, period, lapse_days), advance)
+    basis = basis_for(question.written, question.rules, period, at_ms, (question.book, present))
+    due = forecast(Question(question.scan, question.written, question.rules, FORECAST_DAYS))
+    compared = {name for one in question.judged for name in (one.name, *one.rules)}
+    uncompared = [rule.id for rule in question.written.rules if rule.status == "live" and rule.id not in compared]
+    sections = (forecast_section(due, at_ms), rules(basis, question.judged, uncompared))
+    return report_of(basis, Word("source.live"), sections)
