@@ -7,11 +7,12 @@ import typer
 from rich.markup import escape
 
 from workers.cli.output import AsJson, out, print_json
+from workers.errors import StartupError
 from workers.experiments.listing import experiments_document
 from workers.experiments.reading import read_figures
-from workers.loading import load_configuration
 from workers.printing import print_table, table_of
 from workers.settings import read_settings
+from workers.source_files.reading import load_sources
 from workers.state.connect import clock_of, with_stored_state
 from workers.state.store import Store
 from workers.verdict.counts import Interval
@@ -33,7 +34,9 @@ def experiments(
     Only customers whose time is over count; the others are running. docs/does-it-help.md explains every state.
     """
     settings = read_settings(context.obj)
-    sources = load_configuration(settings).sources
+    sources, problems = load_sources(settings.sources)
+    if sources is None:
+        raise StartupError([str(problem) for problem in problems])
 
     async def ask(store: Store) -> list[dict[str, Any]]:
         now_ms = (await clock_of(settings, store).read()).now_ms
