@@ -22,6 +22,7 @@ from workers.core.decisions.decided import (
     WOULD_HAVE_EXPIRED,
     Decisions,
 )
+from workers.core.decisions.outcomes import Outcomes
 from workers.core.decisions.program import ActiveRule, EventType, Program
 from workers.core.decisions.wording import word_retraction
 from workers.core.rules.variables import Variable
@@ -34,13 +35,15 @@ class Episodes:
         program: the rules, bound to the customer.
         customer: the customer.
         decisions: where decisions are added.
+        outcomes: says who is left out.
         remembers_ms: how long earlier actions count for a limit over all rules; 0 without one.
     """
 
-    def __init__(self, program: Program, decisions: Decisions) -> None:
+    def __init__(self, program: Program, decisions: Decisions, outcomes: Outcomes) -> None:
         self.program = program
         self.customer: Customer = program.customer
         self.decisions = decisions
+        self.outcomes = outcomes
         self.remembers_ms = program.rule_set.contact_policy.remembers_ms
 
     def judge(self, rule: ActiveRule, at_ms: int, kind: EventType | None, event_ms: int) -> int:
@@ -282,11 +285,8 @@ class Episodes:
         late = event_ms <= episode.acted_ms
         if not late and _stands(rule, because):
             return
-        row = self.decisions.another(RETRACTED, rule, rule.rank, episode.acted_ms, event_ms)
-        row.expires_ms = episode.open_until_ms
-        row.because = LATE_EVENT if late else because
-        row.has_why = True
-        rule.condition.note(row.evidence, at_ms)
+        if not episode.is_silent:
+            self.tell_retracted(rule, at_ms, event_ms, LATE_EVENT if late else because)
         if not late and self.is_contested(rule):
             episode.stood = [*episode.stood, episode.acted_ms, event_ms]
         episode.open_until_ms = 0
@@ -294,6 +294,15 @@ class Episodes:
             if episode.acted_ms in self.customer.acted:
                 self.customer.acted.remove(episode.acted_ms)
             episode.acted_ms = episode.before_ms
+
+    def tell_retracted(self, rule: ActiveRule, at_ms: int, event_ms: int, because: int) -> None:
+        """Add the retraction of a rule's open action."""
+        episode = rule.episode
+        row = self.decisions.another(RETRACTED, rule, rule.rank, episode.acted_ms, event_ms)
+        row.expires_ms = episode.open_until_ms
+        row.because = because
+        row.has_why = True
+        rule.condition.note(row.evidence, at_ms)
 
     def withdraw_all(self, rule: ActiveRule, at_ms: int, event_ms: int, because: int) -> None:
         """Withdraw every waiting action of a rule."""
@@ -332,8 +341,10 @@ class Episodes:
         """Add the retraction of an action that was withdrawn before it was admitted.
 
         Usually the action was never published. But a step that Redis lost may have published it. The retraction is
-        the same as that of a published action.
+        the same as that of a published action. A customer who is left out gets neither.
         """
+        if self.outcomes.is_left_out(rule):
+            return
         row = self.decisions.another(RETRACTED, rule, rule.rank, candidate.start_ms, candidate.withdrawn_ms)
         row.expires_ms = candidate.start_ms + rule.expires_after_ms
         row.because = candidate.because
@@ -347,7 +358,7 @@ class Episodes:
             if rule is None:
                 if candidate.worded is None:
                     continue
-            elif candidate.start_ms + rule.expires_after_ms <= at_ms:
+            elif candidate.start_ms + rule.expires_after_ms <= at_ms or self.outcomes.is_left_out(rule):
                 continue
             row = self.decisions.another(
                 RETRACTED, rule, -1 if rule is None else rule.rank, candidate.start_ms, order_ms
@@ -391,3 +402,4 @@ def forget(rule: ActiveRule, at_ms: int) -> None:
         episode.before_ms = 0
     if rule.again_after_ms >= 0 and episode.acted_ms + rule.again_after_ms <= at_ms and not episode.open_until_ms:
         episode.acted_ms = 0
+        episode.is_silent = False

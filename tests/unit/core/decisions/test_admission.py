@@ -6,13 +6,14 @@ from typing import Any, Final
 import pytest
 
 from schemas.actions import Action, Decision
+from schemas.experiments import HELD_OUT
 from schemas.rules import ForEveryRule, RuleBook
 from tests.support.builders import day, event, rule, rules, watched
 from tests.support.decided import OneCustomer, moment
 from tests.support.oracle import left
 from workers.core.coverage import Coverage
 from workers.core.events.decoding import DecodedEvent
-from workers.core.rules.contact_policy import is_held_out
+from workers.core.experiments.arms import Arms
 from workers.core.rules.rule_compiler import HOLD_OUT_KEY, compile_rules
 from workers.core.rules.rule_set import RuleSet
 
@@ -149,7 +150,7 @@ def test_a_held_out_customer_gets_a_decision_instead_and_cools_down_like_the_oth
         customer = Customer(ruleset, name)
         events = [event("purchase", at, customer=name) for at in (1, 40, 200)]
         decisions = customer.turn(*events, upto_day=300)
-        held = is_held_out(HOLD_OUT_KEY, "soft", name, ruleset.rules[0].hold_out.share)  # type: ignore[union-attr]
+        held = Arms("soft", Decimal(50), HOLD_OUT_KEY).of(name) == HELD_OUT
         first = "held_out" if held else "active"
         taken_back = [] if held else ["soft customer_returned 210"] * 0
         assert [decision for decision in decisions if "returned" not in decision] == [
@@ -168,7 +169,7 @@ def test_with_a_hold_out_key_of_128_characters_customers_are_decided_as_with_any
         for name in (f"c{number}" for number in range(20))
     }
     for name, decisions in decided.items():
-        held = is_held_out(key, "soft", name, Decimal(50))
+        held = Arms("soft", Decimal(50), key).of(name) == HELD_OUT
         assert decisions == ["soft held_out 11" if held else "soft active 11"]
     assert len(set(map(tuple, decided.values()))) == 2
 
