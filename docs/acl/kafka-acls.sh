@@ -31,11 +31,12 @@ allow() {
 
 # Read and Write include Describe. No role has Alter, Delete, or a right on the cluster.
 
-# -- worker: reads sources, pauses and requests, reads and writes the activity topic and marks, writes the output topics; an idempotent producer
+# -- worker: reads sources, pauses and requests, reads and writes the activity topic, marks and the book, writes the output topics; an idempotent producer
 # needs no extra right (Kafka 2.8 and later). With DescribeConfigs, it warns when a topic deletes records too early, and
 # linger doctor compares the sizes of records; without it, both only say that they do not know.
 allow "$WORKER" --operation Read --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.activity"
 allow "$WORKER" --operation Read --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.marks"
+allow "$WORKER" --operation Read --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.book"
 for name in pauses requests; do
     allow "$WORKER" --operation Read --operation DescribeConfigs --topic "$TOPIC_PREFIX.$name"
 done
@@ -50,7 +51,7 @@ allow "$WORKER" --operation Write --operation DescribeConfigs --topic "$TOPIC_PR
 allow "$WORKER" --operation Read --group "$GROUP_ID"
 
 # -- topics: creates Linger's own topics and no other, and reads no record.
-for name in activity $ACTIONS decisions stages dead-letter pauses marks requests; do
+for name in activity $ACTIONS decisions stages dead-letter pauses marks book requests; do
     allow "$TOPICS" --operation Create --operation Describe --operation DescribeConfigs --topic "$TOPIC_PREFIX.$name"
 done
 allow "$TOPICS" --operation Create --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.audit"
@@ -67,7 +68,7 @@ allow "$SUPPORT" --operation Describe --group "$GROUP_ID"
 
 # -- incident: as support; writes pauses, dead letters to where they came from, and what a rebuild finds unpublished. It never
 # joins the group of the workers, and asks whether they are alive.
-for name in activity $ACTIONS decisions stages dead-letter pauses marks audit; do
+for name in activity $ACTIONS decisions stages dead-letter pauses marks book audit; do
     allow "$INCIDENT" --operation Read --operation Write --topic "$TOPIC_PREFIX.$name"
 done
 for name in $SOURCES; do

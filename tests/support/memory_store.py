@@ -31,6 +31,8 @@ class Content:
     held: dict[str, Held] = field(default_factory=dict)
     orders: list[Order] = field(default_factory=list)
     marks: dict[bytes, bytes] = field(default_factory=dict)
+    facts: dict[str, int] = field(default_factory=dict)
+    doings: dict[str, int] = field(default_factory=dict)
 
     @property
     def owner(self) -> str | None:
@@ -67,6 +69,8 @@ class MemoryStep:
             raise Fenced(self._partition)
         _write(content.activities, changes.activities)
         _write(content.marks, changes.marks)
+        _count(content.facts, changes.facts, changes.no_facts)
+        _count(content.doings, changes.doings, changes.no_doings)
         _score(content.due, changes.due)
         for event_type, customers in changes.waiting.items():
             _score(content.waiting.setdefault(event_type, {}), customers)
@@ -173,6 +177,11 @@ class MemoryStore:
 
     async def fields(self, key: str) -> dict[str, str]:
         self.answer()
+        for partition, content in self.contents.items():
+            keys = self.keys.partition(partition)
+            for name, numbers in ((keys.facts, content.facts), (keys.doings, content.doings)):
+                if key == name:
+                    return {own: str(number) for own, number in numbers.items()}
         return dict(self.hashes.get(key, {}))
 
     async def set_fields(self, key: str, fields: Mapping[str, str]) -> None:
@@ -288,6 +297,13 @@ def _write(values: MutableMapping[Any, bytes], changes: Mapping[Any, bytes | Non
             values.pop(name, None)
         else:
             values[name] = value
+
+
+def _count(numbers: dict[str, int], added: Mapping[str, int], removed: Sequence[str]) -> None:
+    for name, number in added.items():
+        numbers[name] = numbers.get(name, 0) + number
+    for name in removed:
+        numbers.pop(name, None)
 
 
 def _score(scores: dict[str, int], changes: Mapping[str, int]) -> None:

@@ -1,7 +1,7 @@
 """The processor over any store, with a publisher and a clock that the test controls."""
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any, Final, cast
@@ -24,6 +24,7 @@ from workers.kafka.records import OutboxRecord, PlacedRecord
 from workers.kafka.topics import LogBounds
 from workers.pauses.pause_list import PauseList
 from workers.processor.agent import Backends, Processor
+from workers.processor.days.topic import BookTopic
 from workers.processor.orders.mark_topic import Copies, MarkTopic
 from workers.processor.results import ProcessResult
 from workers.settings import Settings
@@ -31,6 +32,7 @@ from workers.state.store import Store
 
 SOURCE: Final = "shop.events"
 MARK_TOPIC: Final = "linger.marks"
+BOOK_TOPIC: Final = "linger.book"
 TYPES: Final = ("purchase", "login", "cancellation", "nps")
 
 GONE: Final = rule("gone", when={"status": "cancelled"}, action="win-back")
@@ -83,9 +85,22 @@ class PublishedMarks(MarkTopic):
     async def read(self, partitions: Collection[int]) -> Copies:
         found = Copies({number: {} for number in partitions})
         for record in [*self._publisher.keys, *self._publisher.sent]:
-            if isinstance(record, PlacedRecord):
+            if isinstance(record, PlacedRecord) and record.topic == MARK_TOPIC:
                 found.take(record.partition, record.key, record.value)
         return found
+
+
+class PublishedBook(BookTopic):
+    """The topic of the book, with what a publisher was given for it."""
+
+    def __init__(self, publisher: FakePublisher) -> None:
+        super().__init__({}, BOOK_TOPIC)
+        self._publisher = publisher
+
+    async def records(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, bytes | None, bytes | None]]:
+        for record in list(self._publisher.sent):
+            if isinstance(record, PlacedRecord) and record.topic == BOOK_TOPIC and record.partition in partitions:
+                yield record.partition, record.key, record.value
 
 
 class StoppedClock:
@@ -179,7 +194,9 @@ class Agent:
                 ],
             }
         )
-        backends = Backends(store, self.publisher.as_publisher(), self.clock, self.pauses, self.marks)
+        backends = Backends(
+            store, self.publisher.as_publisher(), self.clock, self.pauses, self.marks, PublishedBook(self.publisher)
+        )
         whole = {**(policy or {}), **({} if brake is None else {"brake": brake})}
         compiled = replace(rules(*content, types=TYPES, **whole), forget_after_ms=day(forget_after_days) - day(0))
         self.processor = Processor(settings, sources, compiled, backends)

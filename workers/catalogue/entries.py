@@ -23,6 +23,7 @@ InFile = Literal[
     "held actions",
     "orders",
     "marks",
+    "book",
     "hash",
     "counters",
 ]

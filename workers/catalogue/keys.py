@@ -90,6 +90,17 @@ _OF_PARTITIONS: Final = (
         in_file="held actions",
     ),
     Key(
+        *("book", True, "book:facts", "the figures of the days that are not closed: what happened"),
+        kept="seven days after the end of each day",
+        rebuilt=_AGAIN,
+        in_file="book",
+    ),
+    Key(
+        *("book", True, "book:doings", "the figures of the days that are not closed: what was decided"),
+        kept="seven days after the end of each day",
+        in_file="book",
+    ),
+    Key(
         *("orders", True, "orders", "an operator's orders for held actions, by the id of the action"),
         personal=Personal.ACTION,
         kept="until they are carried out: seconds",

@@ -140,6 +140,21 @@ TOPICS: Final = (
         ),
     ),
     Topic(
+        name="book",
+        holds="the figures of each day that is closed: numbers of events, amounts, actions; no one is named",
+        personal=Personal.NO,
+        compacted=True,
+        kept="the record of each day and partition",
+        exported=_NOTHING,
+        erased="nothing of a customer",
+        rebuilt="kept",
+        in_file=_NOTHING,
+        readers=(
+            "worker",
+            "incident",
+        ),
+    ),
+    Topic(
         name="requests",
         holds="what a company's privacy tool asks Linger to do with a customer",
         personal=Personal.ID,

@@ -10,6 +10,7 @@ from typing import Final, Literal
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
+from schemas.book import BOOK
 from workers.audit.record import Intent, Outcome, decode_audit
 from workers.customer_export.person import Person
 from workers.kafka.partitioner import hash_of
@@ -31,6 +32,7 @@ _OTHERS: Final[Mapping[str, How]] = {
     MARKS: "mark",
     AUDIT: "audit",
     PAUSES: "not",
+    BOOK: "not",
 }
 
 

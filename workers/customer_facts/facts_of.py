@@ -59,6 +59,8 @@ _LATEST_MS: Final = 1 << 47
 _HEX: Final = 16
 _SHORT_SERIES: Final = 100
 """Days up to which a series takes another one without asking for room."""
+
+
 def stored_facts(decider: Decider, raw: bytes) -> CustomerFacts:
     """Return everything that is stored of a customer, the actions that wait in words where their rules are known.
 

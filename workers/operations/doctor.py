@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from schemas.book import BOOK
 from schemas.rules import RuleBook
 from schemas.sources import Source, SourcesFile
 from schemas.stages import STAGES
@@ -180,6 +181,8 @@ class _Kafka:
             findings += kafka_checks.pauses_settings(pauses, configs)
         if (marks := self._settings.topic(MARKS)) in topics:
             findings += kafka_checks.marks_settings(marks, configs)
+        if (book := self._settings.topic(BOOK)) in topics:
+            findings += kafka_checks.book_settings(book, configs)
         if (stages := self._settings.topic(STAGES)) in topics:
             findings += kafka_checks.stages_settings(stages, configs)
         for name in map(self._settings.topic, ("dead-letter", AUDIT)):

@@ -195,8 +195,17 @@ def pauses_settings(topic: str, configs: Configs) -> list[Finding]:
 
 def marks_settings(topic: str, configs: Configs) -> list[Finding]:
     """Check that the topic of marks, which exists, keeps the newest record of each customer."""
-    checked = f"cleanup.policy of {topic}"
     why = "if Redis is lost, a customer who is suppressed, opted out or erased is forgotten, and written to again"
+    return _kept_forever(topic, configs, why)
+
+
+def book_settings(topic: str, configs: Configs) -> list[Finding]:
+    """Check that the topic of the book, which exists, keeps the record of each day."""
+    return _kept_forever(topic, configs, "it alone has the figures of the days that are closed")
+
+
+def _kept_forever(topic: str, configs: Configs, why: str) -> list[Finding]:
+    checked = f"cleanup.policy of {topic}"
     if topic not in configs:
         return [unknown("Kafka", checked, _HIDDEN, why, _ALLOW_SETTINGS)]
     policy = configs[topic]["cleanup.policy"]

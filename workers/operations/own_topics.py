@@ -7,6 +7,7 @@ from typing import Any, Final
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from schemas.book import BOOK
 from schemas.durations import write_duration
 from schemas.rules import RuleBook
 from schemas.stages import STAGES
@@ -138,7 +139,7 @@ def configs_of(name: str, settings: Settings, need: Need | None, copies: int | N
         if name == settings.topic(PAUSES):
             # The newest record of each rule is kept: a pause does not end because a week has passed.
             return {"cleanup.policy": "compact"}
-        if name in (settings.topic(MARKS), settings.topic(STAGES)):
+        if name in (settings.topic(MARKS), settings.topic(BOOK), settings.topic(STAGES)):
             return _kept_forever(copies)
         if name == settings.topic(AUDIT):
             return _kept_for(_AUDIT_KEPT_MS, copies)

@@ -25,6 +25,9 @@ from workers.observability import log_events, metrics
 from workers.pauses.pause_list import PauseList
 from workers.processor.active_rules import ActiveRules
 from workers.processor.batches import BatchProcessor
+from workers.processor.days.claiming import ClosedDays
+from workers.processor.days.closing import Closing
+from workers.processor.days.topic import BookTopic
 from workers.processor.event_reader import EventReader
 from workers.processor.held_actions import OrderExecutor
 from workers.processor.layout_order import LayoutOrder
@@ -58,6 +61,7 @@ class Backends:
         clock: the time.
         pauses: the paused rules, as far as they are known.
         marks: the topic of marks.
+        book: the topic of the book.
     """
 
     store: Store
@@ -65,6 +69,7 @@ class Backends:
     clock: Clock
     pauses: PauseList
     marks: MarkTopic
+    book: BookTopic
 
 
 class Processor:
@@ -105,15 +110,17 @@ class Processor:
         self.customer_orders = orders = CustomerOrders(store, book, backends.marks)
         self._ownership = ownership = Ownership(
             *(settings, store, backends.publisher, active, view, pauses, layouts, book),
+            ClosedDays(store, backends.book),
             rebuilding=rebuild_policy is not None,
         )
-        self._steps = steps = Steps(settings, store, active, pauses)
+        self._steps = steps = Steps(settings, store, active, pauses, view)
         self._reader = reader = EventReader(settings, sources, backends.clock)
         self._batches = BatchProcessor(reader, ownership, steps, active, view, policy, orders)
         self._timers = Timers(store, ownership, steps, active, view, policy, orders)
         self._orders = OrderExecutor(store, ownership, steps, active, view, policy)
         self._sweep = RuleSweep(store, ownership, steps, self._timers, active, view)
         self.stages = StageSweep(store, ownership, steps, active, view, policy, orders)
+        self._closing = Closing(store, ownership, steps, backends.book)
         self._forgetting = ForgettingSweep(store, ownership, steps, active, view, policy, orders)
 
     @property
@@ -204,6 +211,7 @@ class Processor:
                 if partition.is_usable:
                     await self._ownership.attempt(partition, self._marks.copy(partition))
         complete = await self._timers.fire()
+        await self._closing.run()
         await self._orders.run()  # after the timers, which may retract an action that an order would release
         for partition in list(self.partitions.values()):
             if partition.outbox.confirmed() and partition.is_usable and not partition.lock.locked():

@@ -30,6 +30,7 @@ from workers.processor.results import DROPPED, PROCESSED, ProcessResult
 from workers.processor.source_view import SourceView
 from workers.processor.steps import Steps
 from workers.processor.unit_of_work import UnitOfWork
+from workers.state.open_days.stored import MOST_FIELDS
 from workers.state.source_sets.activation import OlderSources
 from workers.state.step import MAX_CUSTOMERS
 
@@ -118,12 +119,14 @@ class BatchProcessor:
         if not delivery.is_contiguous(meta.offset):
             log.info(log_events.RECORDS_OUT_OF_ORDER, partition=partition.number, expected=meta.offset)
             return SeekTo(meta.offset)
+        most = _MAX_RECORDS
         for chunk in _chunks([record for record in delivery.records if record.offset >= meta.offset]):
             attempt = 0
-            while rest := [record for record in chunk if record.offset >= meta.offset]:
+            while rest := [record for record in chunk if record.offset >= meta.offset][:most]:
                 partition.unread_ms = rest[0].timestamp
                 try:
-                    await self._fold(partition, rest)
+                    is_taken = await self._fold(partition, rest)
+                    most = min(_MAX_RECORDS, 2 * most) if is_taken else max(1, len(rest) // 2)
                 except Transient as error:
                     before = meta.offset
                     await self._ownership.recover(partition, error, attempt)
@@ -134,8 +137,12 @@ class BatchProcessor:
                         return SeekTo(meta.offset)
         return PROCESSED
 
-    async def _fold(self, partition: OwnedPartition, records: Sequence[ConsumerRecord]) -> None:
-        """Take one step with these records; the first one is at the partition's offset."""
+    async def _fold(self, partition: OwnedPartition, records: Sequence[ConsumerRecord]) -> bool:
+        """Take one step with these records; the first one is at the partition's offset.
+
+        Returns:
+            Whether it was taken. It is not if it would write too much of the book at once: then fewer records come.
+        """
         started = time.perf_counter()
         work = UnitOfWork(partition.meta)
         rules = self._rules.current
@@ -165,6 +172,9 @@ class BatchProcessor:
                         self._orders.note_answer(partition, work, customer_id, answer, events[-1][1].offset)
                 if decided is not None:
                     work.add(customer_id, decided, is_new=raw is None)
+            work.facts = deciding.take_facts()
+            if len(records) > 1 and len(work.facts) + len(work.records) > MOST_FIELDS:
+                return False
             await self._orders.release_held(partition, work)
             await self._policy.withhold(work, rules, self._sources.now_ms)
             changes = self._steps.write_set(partition, work)
@@ -180,6 +190,7 @@ class BatchProcessor:
         if work.waiting:
             self._blocked.set()
         metrics.STEP_SECONDS.observe(time.perf_counter() - started)
+        return True
 
     def _decide_customer(
         self,

@@ -99,6 +99,7 @@ class Deciding:
             topic_prefix: of the topics of actions and decisions.
         """
         self._decider = decider_of(rules)
+        self._decider.drop_facts()  # of a step that was not taken
         self._generation = rules.generation
         self._coverage = coverage
         self.partition = partition.number
@@ -216,6 +217,10 @@ class Deciding:
         except OtherLayout as error:
             raise LingerError(str(error)) from error
         return self._step_of(customer_id, outcome)
+
+    def take_facts(self) -> list[tuple[int, str, int]]:
+        """Return what the customers of this step add to the book: day, field, number."""
+        return self._decider.take_facts()
 
     def look(self, raw: bytes) -> tuple[bool, tuple[bool, int] | None]:
         """Return whether a customer was last decided by older rules, and their latest answer about consent.

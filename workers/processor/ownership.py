@@ -29,6 +29,7 @@ from workers.observability import log_events, metrics
 from workers.outbox.outbox import Outbox
 from workers.pauses.pause_list import PauseList
 from workers.processor.active_rules import ActiveRules
+from workers.processor.days.claiming import ClosedDays
 from workers.processor.layout_order import LayoutOrder
 from workers.processor.orders.mark_book import MarkBook
 from workers.processor.partition import OwnedPartition
@@ -65,6 +66,7 @@ class Ownership:
         pauses: PauseList,
         layouts: LayoutOrder,
         marks: MarkBook,
+        days: ClosedDays,
         *,
         rebuilding: bool,
     ) -> None:
@@ -79,6 +81,7 @@ class Ownership:
             pauses: asked by the outboxes.
             layouts: in which layout partitions are written.
             marks: of customers, read at a claim.
+            days: of the book, likewise.
             rebuilding: whether this is the rebuild itself, so that its unfinished mark is no obstacle.
         """
         self.partitions: dict[int, OwnedPartition] = {}
@@ -90,6 +93,7 @@ class Ownership:
         self._pauses = pauses
         self._layouts = layouts
         self._marks = marks
+        self._days = days
         self._rebuilding = rebuilding
         self._claiming = asyncio.Lock()
         self._versions_checked_at = time.monotonic()
@@ -118,6 +122,7 @@ class Ownership:
             numbers = sorted(bounds)
             if numbers:
                 await self._patiently(partial(self._marks.read_ahead, numbers))
+                await self._patiently(partial(self._days.read_ahead, numbers))
             offsets = await asyncio.gather(*(self._claim(number, bounds[number], topic_id) for number in numbers))
             metrics.PARTITIONS.set(len(self.partitions))
             log.info(log_events.PARTITIONS_CLAIMED, partitions=sorted(self.partitions))
@@ -168,6 +173,7 @@ class Ownership:
             try:
                 claimed = await self._store.claim(partition.number, partition.meta.owner, again=True)
                 marks, missing = await self._marks.read(partition.number, claimed.meta, partition.meta.topic_id)
+                open_days, _ = await self._days.read(partition.number, claimed.meta)
                 if missing is not None:
                     async with self._store.step(partition.number, claimed.meta) as step:
                         await step.read(())
@@ -176,7 +182,7 @@ class Ownership:
                 log.warning(log_events.STEP_RETRIED, partition=partition.number, error=str(again))
                 continue
             self._restore(partition, claimed.meta)
-            partition.marks = marks
+            partition.marks, partition.open_days = marks, open_days
             # The stored outbox is the truth: if the step was taken, its records are in it. Records that were sent
             # and not trimmed are published again, with the same ids.
             await partition.outbox.close()
@@ -240,14 +246,9 @@ class Ownership:
         if fresh:
             meta.offset = bounds.earliest
         previous = self._sources.progress.get((self._sources.activity_topic, number))
+        begun = (meta, self._outbox(number, claimed), self._no_watermarks(), DirectProducerProgress.resumed(previous))
         partition = self.partitions[number] = OwnedPartition(
-            number,
-            meta,
-            self._outbox(number, claimed),
-            self._no_watermarks(),
-            DirectProducerProgress.resumed(previous),
-            fresh=fresh,
-            earliest=bounds.earliest,
+            number, *begun, fresh=fresh, earliest=bounds.earliest, is_replayed=self._rebuilding
         )
         try:
             self._check(number, meta, bounds, topic_id)
@@ -262,6 +263,8 @@ class Ownership:
             changed |= topic_fields(topic_id, partition.layout)
         changed |= self._layouts.fields(partition)
         partition.marks, marks = await self._patiently(partial(self._marks.read, number, meta, meta.topic_id))
+        partition.open_days, closed = await self._patiently(partial(self._days.read, number, meta))
+        changed |= closed
         if not fresh and meaning_of(meta.fields)[1] < self._rules.current.meaning_generation:
             changed |= await self._begin_meaning(number, meta)
         if marks is not None and not fresh:

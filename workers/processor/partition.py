@@ -7,16 +7,19 @@ import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from schemas.durations import DAY_MS
 from workers.core import meaning
 from workers.core.coverage import Coverage, complete_series
 from workers.core.direct_producers import DirectProducerProgress
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import PartitionWatermarks
 from workers.outbox.outbox import Outbox
+from workers.processor.days.counting import OPEN_DAYS, Counted
 from workers.processor.source_view import SourceView
 from workers.state.keys import STAGE_TO_TELL, list_of
 from workers.state.marks.mark import Mark
 from workers.state.meta import (
+    CLOSED_BEFORE,
     FORGOTTEN,
     GENERATION,
     LISTED,
@@ -57,6 +60,8 @@ class OwnedPartition:
         marks: who of its customers is suppressed, opted out or erased, by ref; as the last committed step wrote it.
         lost_steps: Redis lost steps outside a delivery, so the records they folded must be read again.
         unread_ms: when the first record was written that is here and not folded yet; None if none is.
+        open_days: of the book, what it has counted and not closed.
+        is_replayed: it is rebuilt: what was done is not counted again.
     """
 
     number: int
@@ -75,6 +80,24 @@ class OwnedPartition:
     marks: dict[bytes, Mark] = field(default_factory=dict)
     lost_steps: bool = False
     unread_ms: int | None = None
+    open_days: Counted = field(default_factory=Counted)
+    is_replayed: bool = False
+
+    @property
+    def closed_before(self) -> int:
+        """The day before which all days of the book are closed, counted from 1970."""
+        return int(self.meta.fields.get(CLOSED_BEFORE) or 0)
+
+    @property
+    def due_before(self) -> int:
+        """The day before which all days of the book are to be closed, by what has been seen."""
+        return min(self.watermarks.by_type.values(), default=0) // DAY_MS - OPEN_DAYS
+
+    def close_what_is_empty(self) -> int:
+        """Return the day before which all are closed from this step on, if no day is left to be closed."""
+        if self.due_before <= self.open_days.oldest and not self.is_replayed:
+            return max(self.due_before, self.closed_before)
+        return self.closed_before
 
     @property
     def swept(self) -> int:

@@ -4,16 +4,20 @@ from contextlib import AbstractAsyncContextManager
 
 import structlog
 
+from schemas.durations import DAY_MS
 from workers.core.decisions.published import PublishedRecord, read_record
 from workers.kafka.partitioner import partition_of
 from workers.kafka.records import encode_record
 from workers.observability import log_events, metrics
 from workers.pauses.pause_list import PauseList
 from workers.processor.active_rules import ActiveRules
+from workers.processor.days.counting import counted_facts, doings_of, lasting_facts, none_closed, summed
 from workers.processor.partition import OwnedPartition
 from workers.processor.release_policy import paused_detail
+from workers.processor.source_view import SourceView
 from workers.processor.unit_of_work import UnitOfWork
 from workers.settings import Settings
+from workers.state.meta import CLOSED_BEFORE
 from workers.state.source_sets.activation import OlderSources
 from workers.state.source_sets.stored import newest_sources
 from workers.state.step import Step, WriteSet
@@ -29,12 +33,15 @@ class Steps:
         topic_prefix: of the topics to publish to.
     """
 
-    def __init__(self, settings: Settings, store: Store, rules: ActiveRules, pauses: PauseList) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, rules: ActiveRules, pauses: PauseList, sources: SourceView
+    ) -> None:
         self.topic_prefix = settings.topic_prefix
         self._partitions = settings.partitions
         self._store = store
         self._rules = rules
         self._pauses = pauses
+        self._sources = sources
 
     def belongs(self, partition: OwnedPartition, customer_id: str) -> bool:
         """Return whether a customer's events come to this partition.
@@ -70,8 +77,20 @@ class Steps:
             work.withdraw(action, paused_detail(self._pauses.pause_of(action.rule)))
         work.unsent += partition.outbox.dropped(trim)
         changes = work.changes(trim)
+        self._count(partition, work, changes)
         partition.stamp(changes, self._rules.current, self._partitions)
         return changes
+
+    def _count(self, partition: OwnedPartition, work: UnitOfWork, changes: WriteSet) -> None:
+        """Add to a step what it writes of the book; what a rebuild does not count again is not counted in one."""
+        closed_before = partition.close_what_is_empty()
+        if closed_before != partition.closed_before:
+            changes.fields[CLOSED_BEFORE] = str(closed_before)
+        changes.facts = summed(partition.open_days.fitted(counted_facts(work.facts, closed_before)))
+        if not partition.is_replayed:
+            lasting = lasting_facts(work.facts, closed_before)
+            lasting += doings_of(work.records, work.withdrawn)
+            changes.doings = summed(none_closed(lasting, closed_before, self._sources.now_ms // DAY_MS))
 
     def empty_write_set(self, partition: OwnedPartition) -> WriteSet:
         """Return the writes of a step without work: only the stamp of the active rules."""
@@ -87,6 +106,7 @@ class Steps:
         """Hand the records of a committed step to the outbox, and count the step in the metrics."""
         partition.outbox.trimmed(changes.trim)
         partition.outbox.put(work.outgoing, work.written_ms())
+        partition.open_days.note((*changes.facts, *changes.doings))
         metrics.LAST_STEP.set_to_current_time()
         work.report()
         if work.unnamed:

@@ -139,6 +139,7 @@ class Timers:
                 if answer is not None:
                     # An opt-out from before there were marks.
                     self._orders.note_answer(partition, work, customer_id, answer, partition.meta.offset - 1)
+            work.facts = deciding.take_facts()
             for event_type, customer_ids in due.waited.items():
                 for customer_id in customer_ids:
                     if customer_id in work.due:

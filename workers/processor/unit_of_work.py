@@ -71,6 +71,8 @@ class UnitOfWork:
         tombstones: how many records had no value.
         stages: what is published of the stages of customers, after everything else.
         unread: records of intake that could not be read, and why; newer sources may have made them.
+        facts: what the step adds to the book: day, field, number.
+        withdrawn: actions of earlier steps that were published as far as the book knows, and are held now.
     """
 
     meta: Meta
@@ -108,6 +110,8 @@ class UnitOfWork:
     tombstones: int = 0
     stages: list[OutboxRecord] = field(default_factory=list)
     unread: list[tuple[ConsumerRecord, InvalidEvent]] = field(default_factory=list)
+    facts: Sequence[tuple[int, str, int]] = ()
+    withdrawn: list[PublishedRecord] = field(default_factory=list)
 
     def is_above_high_water(self, source: bytes) -> bool:
         """Return whether a source position is new, and remember it as folded.
@@ -181,6 +185,7 @@ class UnitOfWork:
     def withdraw(self, action: PublishedRecord, detail: str) -> None:
         """Hold an action of an earlier step that was not sent; if this step takes it back, it is only dropped."""
         self.unsent.append(action.rule)
+        self.withdrawn.append(action)
         if (action.rule, action.action_id) not in self.released:
             self.held.append((action, "pause"))
             self.records.append(held_back(action, detail))

@@ -21,6 +21,7 @@ from workers.kafka.records import SeekTo, TopicPartition
 from workers.kafka.topics import LogBounds
 from workers.pauses.pause_list import PauseList
 from workers.processor.agent import Backends, Processor
+from workers.processor.days.topic import BookTopic
 from workers.processor.orders.mark_topic import MarkTopic
 from workers.processor.partition import OwnedPartition
 from workers.processor.results import Dropped, Processed
@@ -58,6 +59,7 @@ class ReplayContext:
         clock: the time.
         pauses: the paused rules; kept fresh by the rebuild.
         marks: the topic of marks.
+        book: the topic of the book.
         published: what is published already.
         tally: counts published and withheld actions.
         tombstone_topics: topics that get a tombstone for an order to erase that no worker has carried out.
@@ -72,6 +74,7 @@ class ReplayContext:
     clock: Clock
     pauses: PauseList
     marks: MarkTopic
+    book: BookTopic
     published: Published
     tally: Tally
     tombstone_topics: Collection[str]
@@ -107,7 +110,7 @@ class PartitionReplay:
             context.settings,
             context.sources,
             context.rules,
-            Backends(context.store, context.publisher, context.clock, context.pauses, context.marks),
+            Backends(context.store, context.publisher, context.clock, context.pauses, context.marks, context.book),
             rebuild_policy=self._policy,
         )
         self._processor.customer_orders.tombstone_topics = context.tombstone_topics

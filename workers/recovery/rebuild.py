@@ -16,6 +16,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer
 
 from schemas.actions import moment
+from schemas.book import BOOK
 from schemas.sources import SourcesFile
 from schemas.stages import STAGES
 from workers.clock import Reading
@@ -29,6 +30,7 @@ from workers.errors import StartupError
 from workers.kafka.producer import Publisher
 from workers.pauses.pause_list import PauseList
 from workers.pauses.reader import PauseReader
+from workers.processor.days.topic import BookTopic
 from workers.processor.orders.mark_topic import MarkTopic
 from workers.recovery.activity_log import LogHeads, event_time, kafka_time, read_heads, read_last_intake_ms
 from workers.recovery.loss import Loss, count_loss
@@ -203,6 +205,7 @@ class Rebuild:
             self._clock,
             pauses.pauses,
             MarkTopic(self._settings.kafka_connection(), self._settings.topic(MARKS)),
+            BookTopic(self._settings.kafka_connection(), self._settings.topic(BOOK)),
             findings.published,
             tally,
             findings.snapshot.tombstone_topics,

@@ -13,7 +13,7 @@ from workers.kafka.records import OutboxRecord, PlacedRecord, encode_record
 from workers.recovery.mark import RebuildMark
 from workers.state.keys import STAGE_TO_TELL, hash_tag, list_of
 from workers.state.marks.key import MarkKey
-from workers.state.meta import LISTED, REBUILDING, Meta, listed_in
+from workers.state.meta import CLOSED_BEFORE, LISTED, REBUILDING, Meta, listed_in
 from workers.state.step import Because
 from workers.state.store import Store
 
@@ -45,13 +45,17 @@ async def wipe(
     metas: dict[int, Meta] = {}
     unsent: dict[int, list[bytes]] = {}
     listed: dict[int, set[str]] = {}
+    kept: dict[int, dict[str, str]] = {}
     for partition, mark in marks.items():
         claimed = await store.claim(partition, uuid.uuid4().hex[:16])
         meta = metas[partition] = claimed.meta
         listed[partition] = listed_in(meta.fields)
         unsent[partition] = await _unsent(store, partition, claimed.outbox, key)
         lists = {LISTED: " ".join(sorted(listed[partition]))} if listed[partition] else {}
-        await store.wipe(partition, meta, (), {REBUILDING: mark.while_wiping().encode(), **lists})
+        # What is closed of the book stays closed: a record that closes a day may still wait in the outbox.
+        kept[partition] = {name: meta.fields[name] for name in (CLOSED_BEFORE,) if name in meta.fields}
+        fields = {REBUILDING: mark.while_wiping().encode(), **lists, **kept[partition]}
+        await store.wipe(partition, meta, (), fields)
     if not metas:
         return
     customers = await stored_customers(store, metas)
@@ -62,12 +66,14 @@ async def wipe(
         doomed += [
             keys.due,
             keys.held,
+            keys.facts,
             *(keys.held_of(*held) for held in product(held_rules, get_args(Because))),
         ]
         doomed += map(keys.waiting, (*event_types, STAGE_TO_TELL, *map(list_of, listed[partition])))
         for start in range(0, len(doomed), _KEYS_PER_STEP):
             await store.wipe(partition, meta, doomed[start : start + _KEYS_PER_STEP])
-        await store.wipe(partition, meta, [keys.outbox], {REBUILDING: marks[partition].encode()}, unsent[partition])
+        fields = {REBUILDING: marks[partition].encode(), **kept[partition]}
+        await store.wipe(partition, meta, [keys.outbox], fields, unsent[partition])
 
 
 async def _unsent(store: Store, partition: int, outbox: Sequence[OutboxRecord], key: MarkKey | None) -> list[bytes]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from schemas.book import BOOK
 from schemas.sources import SourcesFile
 from workers.clock import Clock
 from workers.core.rules.rule_set import RuleSet
@@ -12,6 +13,7 @@ from workers.kafka.producer import Publisher
 from workers.pauses.pause_list import PauseList
 from workers.pauses.reader import PauseReader
 from workers.processor.agent import Backends, Processor
+from workers.processor.days.topic import BookTopic
 from workers.processor.orders.mark_topic import MarkTopic
 from workers.registry.schemas import Schemas, schemas_of
 from workers.requests.reader import PARTITION, RequestReader
@@ -69,9 +71,10 @@ def build_parts(settings: Settings, sources: SourcesFile, rules: RuleSet) -> Par
     clock = clock_of(settings, store)
     schemas = schemas_of(settings.registry_connection())
     marks = MarkTopic(settings.kafka_connection(), settings.topic(MARKS))
+    book = BookTopic(settings.kafka_connection(), settings.topic(BOOK))
     pauses = PauseReader(settings.kafka_connection(), settings.topic(PAUSES), PauseList())
     reader = Reader(settings)
-    processor = Processor(settings, sources, rules, Backends(store, publisher, clock, pauses.pauses, marks))
+    processor = Processor(settings, sources, rules, Backends(store, publisher, clock, pauses.pauses, marks, book))
 
     def reads_requests() -> bool:
         partition = processor.partitions.get(PARTITION)

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Secret
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from schemas.actions import BUILT_IN_ACTIONS
+from schemas.book import BOOK
 from schemas.durations import Duration
 from schemas.stages import STAGES
 from workers.errors import StartupError
@@ -23,7 +24,9 @@ AUDIT: Final = "audit"
 MARKS: Final = "marks"
 REQUESTS: Final = "requests"
 DECISIONS: Final = "decisions"
-WORKER_TOPICS: Final = ("activity", *BUILT_IN_ACTIONS, DECISIONS, STAGES, "dead-letter", PAUSES, MARKS, REQUESTS)
+WORKER_TOPICS: Final = (
+    "activity", *BUILT_IN_ACTIONS, DECISIONS, STAGES, "dead-letter", PAUSES, MARKS, BOOK, REQUESTS
+)  # fmt: skip
 """Linger's own topics that every worker needs, without the prefix; those of declared actions come on top."""
 OWN_TOPICS: Final = (*WORKER_TOPICS, AUDIT)
 """All of Linger's own topics, without the prefix and those of declared actions; only commands write to the audit."""

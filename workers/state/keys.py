@@ -63,9 +63,22 @@ class PartitionKeys:
         held: hash of action id to held action.
         orders: list of orders for held actions.
         marks: hash of a customer's ref to the mark; see `workers.state.marks`.
+        facts, doings: hashes of the open days of the book; see `workers.state.open_days`.
     """
 
-    __slots__ = ("_customer", "_held", "_waiting", "due", "held", "marks", "meta", "orders", "outbox")
+    __slots__ = (
+        "_customer",
+        "_held",
+        "_waiting",
+        "doings",
+        "due",
+        "facts",
+        "held",
+        "marks",
+        "meta",
+        "orders",
+        "outbox",
+    )
 
     def __init__(self, namespace: str, partition: int) -> None:
         prefix = f"{namespace}:{{{hash_tag(partition)}}}:"
@@ -75,6 +88,8 @@ class PartitionKeys:
         self.held = f"{prefix}held"
         self.orders = f"{prefix}orders"
         self.marks = f"{prefix}marks"
+        self.facts = f"{prefix}book:facts"
+        self.doings = f"{prefix}book:doings"
         self._held = f"{prefix}held"
         self._customer = f"{prefix}c:"
         self._waiting = f"{prefix}waiting:"

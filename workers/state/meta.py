@@ -34,6 +34,8 @@ REBUILDING: Final = "rebuilding"
 MARKED: Final = "marks"
 """Set once the marks of the partition's customers are in Redis (`workers.state.marks`): the id of the topic that has
 copies of all of them, or something else if that is not certain."""
+CLOSED_BEFORE: Final = "book_closed_before"
+"""Days of the book before this one, counted from 1970, are closed; absent if that is still to be found out."""
 LAYOUT: Final = "layout"
 """Layout in which the partition's customers are written; absent as long as it is `LAYOUT_OF_OLD`."""
 LAYOUT_OF_OLD: Final = 3

@@ -60,6 +60,8 @@ class WriteSet:
         missing: rule and id of actions that are listed as held and are not: an older release forgets to unlist them.
         marks: encoded marks by the ref of a customer, None to remove one.
         orders_done: number of orders at the head of the list that were carried out.
+        facts, doings: by how much fields of the open days of the book grow.
+        no_facts, no_doings: those that are removed.
     """
 
     offset: int | None = None
@@ -74,6 +76,10 @@ class WriteSet:
     missing: list[tuple[str, str]] = field(default_factory=list)
     marks: Mapping[bytes, bytes | None] = field(default_factory=dict)
     orders_done: int = 0
+    facts: Mapping[str, int] = field(default_factory=dict)
+    doings: Mapping[str, int] = field(default_factory=dict)
+    no_facts: Sequence[str] = ()
+    no_doings: Sequence[str] = ()
 
 
 class Step:
@@ -159,6 +165,8 @@ class Step:
             commands.append(("HDEL", keys.held, *(action_id for _, action_id in changes.released)))
             commands += _unlisting(keys, changes.released)
         commands += _hash_commands(keys.marks, changes.marks)
+        commands += _counting_commands(keys.facts, changes.facts, changes.no_facts)
+        commands += _counting_commands(keys.doings, changes.doings, changes.no_doings)
         if changes.orders_done:
             commands.append(("LTRIM", keys.orders, changes.orders_done, -1))
         commands.append(("HSET", keys.meta, *(part for pair in written.items() for part in pair)))
@@ -194,6 +202,13 @@ def _hash_commands(key: str, values: Mapping[bytes, bytes | None]) -> list[tuple
     commands: list[tuple[Any, ...]] = []
     if added:
         commands.append(("HSET", key, *added))
+    if removed:
+        commands.append(("HDEL", key, *removed))
+    return commands
+
+
+def _counting_commands(key: str, added: Mapping[str, int], removed: Sequence[str]) -> list[tuple[Any, ...]]:
+    commands: list[tuple[Any, ...]] = [("HINCRBY", key, name, number) for name, number in added.items()]
     if removed:
         commands.append(("HDEL", key, *removed))
     return commands

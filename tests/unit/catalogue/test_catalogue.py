@@ -51,6 +51,7 @@ LINES: Final = {
     "held actions": "HeldLine",
     "orders": "OrderLine",
     "marks": "MarkLine",
+    "book": "BookLine",
     "hash": "SharedHash",
     "counters": "PaceCounter",
 }

@@ -13,6 +13,7 @@ from schemas.durations import DAY_MS
 from schemas.stages import StageRecord
 from workers.core.book import fields
 from workers.core.book.fields import field, label
+from workers.core.book.meant import Meant
 from workers.core.book.tally import MOST, Tally
 from workers.core.customer.customer import Customer
 from workers.core.decisions.program import EventType, Program
@@ -21,7 +22,6 @@ from workers.core.events.filters import scaled_number
 from workers.core.events.plain import PlainEvent, currency_named, currency_number
 from workers.core.memory import Numbers
 from workers.core.months import month_at, month_from, month_named, month_number
-from workers.core.rules.bookkeeping import Meant
 
 Line = tuple[int, str, int]
 """A day, a field of the book, and by how much it grows."""

@@ -14,13 +14,13 @@ from schemas.ladders import Ladder as LadderAsWritten
 from schemas.paces import pace_seconds
 from schemas.rules import RuleBook
 from schemas.variables import OfLatestEvent, measurement_of
+from workers.core.book.meant import meant_in
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.names import code_of
 from workers.core.customer.specs import AttributeSpec, Specs, digest_of
 from workers.core.customer.stage import code_of_stage
 from workers.core.meaning import MEANING
 from workers.core.rules.attribute_types import attributes_in, to_convert, types_of_attributes
-from workers.core.rules.bookkeeping import meant_in
 from workers.core.rules.competition import competing
 from workers.core.rules.contact_policy import compile_contact_policy
 from workers.core.rules.groups_of_3 import grouped

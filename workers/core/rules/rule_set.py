@@ -11,8 +11,8 @@ from typing import Any, Final
 from schemas import actions
 from schemas.attribute_types import AttributeType
 from schemas.value import Valuation
+from workers.core.book.meant import Meant
 from workers.core.customer.specs import AttributeSpec, EventTypeSpec, SeriesSpec, Specs
-from workers.core.rules.bookkeeping import Meant
 from workers.core.rules.contact_policy import ContactPolicy
 
 Required = tuple[tuple[str, int, int], ...]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from schemas.actions import AT_RISK, BUILT_IN_ACTIONS
+from schemas.book import BOOK
 from schemas.stages import STAGES
 from workers.audit.commands import CHANGES, READS
 from workers.kafka.rights import Right
@@ -120,6 +121,7 @@ _RUN: Final[KafkaNeeds] = {
     "activity": _rights(Right.READ, Right.WRITE),
     PAUSES: _READ,
     MARKS: _rights(Right.READ, Right.WRITE),
+    BOOK: _rights(Right.READ, Right.WRITE),
     REQUESTS: _READ,
     **dict.fromkeys((*_ACTIONS, "dead-letter"), _rights(Right.WRITE)),
     SOURCES: _READ,
@@ -135,7 +137,7 @@ _CREATE: Final[KafkaNeeds] = dict.fromkeys(OWN_TOPICS, _rights(Right.CREATE, Rig
 _FILES: Final[KafkaNeeds] = {**dict.fromkeys(("activity", *_ACTIONS, "dead-letter"), _SEEN), GROUP: _SEEN}
 _REBUILD: Final[KafkaNeeds] = {
     "activity": _READ,
-    **dict.fromkeys((*_ACTIONS, "dead-letter", MARKS), _rights(Right.READ, Right.WRITE)),
+    **dict.fromkeys((*_ACTIONS, "dead-letter", MARKS, BOOK), _rights(Right.READ, Right.WRITE)),
     PAUSES: _READ,
     SOURCES: _READ,
     GROUP: _SEEN,

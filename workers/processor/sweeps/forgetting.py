@@ -154,6 +154,7 @@ class ForgettingSweep:
                     self._collect(partition, work, deciding, customer_id, raw, upto_ms)
             if not work.activities:
                 return
+            work.facts = deciding.take_facts()
             await self._orders.release_held(partition, work)
             await self._policy.withhold(work, rules, self._sources.now_ms)
             changes = self._steps.write_set(partition, work)

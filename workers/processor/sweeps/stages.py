@@ -144,6 +144,7 @@ class StageSweep:
                 if published is not None and decided.is_untold:
                     decided.waiting = {**decided.waiting, STAGE_TO_TELL: _COMPARED}
                 work.add(customer_id, decided, is_new=False)
+            work.facts = deciding.take_facts()
             await self._orders.release_held(partition, work)
             await self._policy.withhold(work, rules, self._sources.now_ms)
             changes = self._steps.write_set(partition, work)

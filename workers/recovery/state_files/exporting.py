@@ -19,6 +19,7 @@ from workers.recovery.state_files.customers import StoredCustomers, UnreadableCu
 from workers.recovery.state_files.found import FoundKeys, PartitionKeysFound, find_keys
 from workers.recovery.state_files.lines import (
     FORMAT,
+    BookLine,
     CustomerLine,
     HeldLine,
     OrderLine,
@@ -37,6 +38,7 @@ from workers.state import layouts
 from workers.state.consistency import Log, partitions_made_with, partitions_mismatch
 from workers.state.held_actions import decode_order
 from workers.state.meta import REBUILDING, RULES
+from workers.state.open_days.stored import read_open_days
 from workers.state.store import Store
 
 _ATTEMPTS: Final = 5
@@ -172,6 +174,7 @@ class Export:
         with self._folder.open(partition_name(number)) as file:
             writer = PartWriter(file, head)
             counts.marks = await self._write_marks(number, writer)
+            await self._write_book(number, writer)
             await self._write_actions(number, found, writer, counts)
             await self._write_queues(number, found, writer)
             await self._write_customers(number, found, writer, counts)
@@ -184,6 +187,11 @@ class Export:
         for ref, mark in sorted(marks.items()):
             writer.add(mark_line(ref, mark))
         return len(marks)
+
+    async def _write_book(self, number: int, writer: PartWriter) -> None:
+        open_days = (await read_open_days(self._store, [number]))[number]
+        for day in open_days.days():
+            writer.add(BookLine(day=day, facts=open_days.facts.get(day, {}), lasting=open_days.lasting.get(day, {})))
 
     async def _write_actions(
         self, number: int, found: PartitionKeysFound, writer: PartWriter, counts: "_Counts"

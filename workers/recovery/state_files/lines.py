@@ -17,8 +17,8 @@ from workers.kafka.records import OutboxRecord, PlacedRecord
 from workers.sealed_lines import DamagedFile
 from workers.state.held_actions import Order
 
-FORMAT: Final = 2
-"""Of the files that this release writes. It reads those up to it. Since 2 they hold marks."""
+FORMAT: Final = 3
+"""Of the files that this release writes. It reads those up to it. Since 2 they hold marks, since 3 the book."""
 
 Offset = Annotated[int, Meta(ge=-1, le=(1 << 62))]
 Number = Annotated[int, Meta(ge=0, le=(1 << 62))]
@@ -189,6 +189,19 @@ class MarkLine(_Line, tag="mark", kw_only=True):
     erased_at: Offset = -1
 
 
+class BookLine(_Line, tag="book", kw_only=True):
+    """What the partition has counted of a day of the book that was open.
+
+    Attributes:
+        day: counted from 1970.
+        facts, lasting: by field of the book: what a rebuild counts again, and what it does not.
+    """
+
+    day: Number
+    facts: dict[str, int] = {}
+    lasting: dict[str, int] = {}
+
+
 class End(_Line, tag="end", kw_only=True):
     """Closes a part.
 
@@ -204,7 +217,7 @@ class End(_Line, tag="end", kw_only=True):
 
 
 Head = PartitionHead | SharedHead
-Inner = CustomerLine | QueueLine | RecordLine | HeldLine | OrderLine | MarkLine | SharedHash | PaceCounter
+Inner = CustomerLine | QueueLine | RecordLine | HeldLine | OrderLine | MarkLine | BookLine | SharedHash | PaceCounter
 Line = Head | Inner | End
 
 _encode = msgspec.json.Encoder().encode

@@ -13,6 +13,7 @@ from workers.customer_facts.texts import UnreadableFacts
 from workers.kafka.records import OutboxRecord, encode_record
 from workers.recovery.state_files.customers import StoredCustomers
 from workers.recovery.state_files.lines import (
+    BookLine,
     CustomerLine,
     HeldLine,
     Inner,
@@ -35,7 +36,8 @@ from workers.state.held_actions import Order
 from workers.state.marks.key import MarkKey
 from workers.state.marks.mark import Mark
 from workers.state.marks.merging import all_merged
-from workers.state.meta import REBUILDING, Meta, held_field, layout_fields
+from workers.state.meta import CLOSED_BEFORE, REBUILDING, Meta, held_field, layout_fields
+from workers.state.open_days.stored import stored_field
 from workers.state.step import Held, WriteSet
 from workers.state.store import Store
 
@@ -113,7 +115,9 @@ async def load_partition(
     present = PresentMarks(
         head, all_merged(await store.marks.of_partition(number), copied or {}, head.topic_id or ""), key
     )
-    loading = _Loading(customers, sieve, present)
+    # What was done stays in Redis when a partition is wiped, and says more than the file.
+    has_doings = bool(await store.fields(store.keys.partition(number).doings))
+    loading = _Loading(customers, sieve, present, has_doings=has_doings)
     for line in part.lines():
         loading.add(line)
         if loading.size >= _PER_STEP:
@@ -127,7 +131,11 @@ async def load_partition(
     changes.outbox = [encode_record(record) for record in published]
     changes.offset = head.offset
     paused = {held_field(one.rule, one.because): "1" for one in held if one.because != "pace"}
-    changes.fields = {**meta_of(head), **layout_fields(head.topic_id, customers.layout), **paused, REBUILDING: mark}
+    # Days may have been closed since: what says so is `meta` as it was wiped, or else the topic of the book.
+    closed = {name: value for name, value in meta.fields.items() if name == CLOSED_BEFORE}
+    fields = {name: value for name, value in meta_of(head).items() if name != CLOSED_BEFORE}
+    fields |= {**layout_fields(head.topic_id, customers.layout), **paused, **closed, REBUILDING: mark}
+    changes.fields = {**fields}
     await _commit(store, number, meta, changes)
     loaded.unconfirmed = len(published)
     loaded.held += len(held)
@@ -161,7 +169,9 @@ class _Loading:
         size: how much the next step writes.
     """
 
-    def __init__(self, customers: StoredCustomers, sieve: Sieve, marks: PresentMarks) -> None:
+    def __init__(
+        self, customers: StoredCustomers, sieve: Sieve, marks: PresentMarks, *, has_doings: bool = False
+    ) -> None:
         self.loaded = Loaded()
         self.outbox: list[OutboxRecord] = []
         self.orders: list[Order] = []
@@ -171,6 +181,7 @@ class _Loading:
         self._customers = customers
         self._sieve = sieve
         self._marks = marks
+        self._has_doings = has_doings
 
     def taken(self) -> WriteSet:
         """Return what the next step writes, and begin another one."""
@@ -205,6 +216,11 @@ class _Loading:
                     self.outbox.append(record)
             case OrderLine():
                 self.orders.append(order_of(line))
+            case BookLine():
+                self._changes.facts = {**self._changes.facts, **_stored(line.day, line.facts)}
+                if not self._has_doings:
+                    self._changes.doings = {**self._changes.doings, **_stored(line.day, line.lasting)}
+                self.size += len(line.facts) + len(line.lasting)
 
     def _add_customer(self, line: CustomerLine) -> None:
         if self._marks.is_erased(line.customer):
@@ -221,6 +237,10 @@ class _Loading:
             self._changes.held.append(held)
             self.loaded.held += 1
             self.size += 1
+
+
+def _stored(day: int, numbers: Mapping[str, int]) -> dict[str, int]:
+    return {stored_field(day, name): number for name, number in numbers.items()}
 
 
 async def _commit(store: Store, number: int, meta: Meta, changes: WriteSet) -> None:

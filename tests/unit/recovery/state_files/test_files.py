@@ -198,8 +198,8 @@ def test_what_is_no_state_file_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_a_file_of_a_later_format_is_refused_by_its_number(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
-    path.write_text('{"line": "partition", "format": 3, "something": "new"}\n')
-    with pytest.raises(StartupError, match="its format is 3, this release reads 2 and below"):
+    path.write_text('{"line": "partition", "format": 4, "something": "new"}\n')
+    with pytest.raises(StartupError, match="its format is 4, this release reads 3 and below"):
         read_files(path)
 
 
