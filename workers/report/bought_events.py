@@ -7,9 +7,9 @@ from typing import Final
 from schemas.conditions.value import RATE_DIGITS
 from schemas.durations import DAY_MS
 from schemas.value import Valuation
+from workers.core.book.meant import Meant
 from workers.core.events.decoding import DecodedEvent
 from workers.core.events.filters import scaled_number
-from workers.core.rules.bookkeeping import Meant
 from workers.report.present import YEAR_DAYS, Bought
 
 _ONE: Final = 10**RATE_DIGITS
