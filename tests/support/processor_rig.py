@@ -14,6 +14,7 @@ from schemas.sources import SourcesFile
 from tests.support.builders import day, rule, rules
 from tests.support.decided import facts_in
 from tests.support.memory_store import Content, MemoryStore
+from workers.book.topic import BookTopic
 from workers.clock import Reading
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress
@@ -24,7 +25,6 @@ from workers.kafka.records import OutboxRecord, PlacedRecord
 from workers.kafka.topics import LogBounds
 from workers.pauses.pause_list import PauseList
 from workers.processor.agent import Backends, Processor
-from workers.processor.days.topic import BookTopic
 from workers.processor.orders.mark_topic import Copies, MarkTopic
 from workers.processor.results import ProcessResult
 from workers.settings import Settings

@@ -58,6 +58,9 @@ ORDERS = _counter("orders", "Orders carried out for customers.", "order")
 EVENTS = _counter("events", "Records of the activity topic by outcome.", "outcome")
 ACTIONS = _counter("actions", "Actions decided.", "action", "rule", "status")
 SUPPRESSED = _counter("suppressed", "Decisions not to act.", "rule", "decision")
+STAGE_MOVES = _counter(
+    "stage_moves", "Customers that moved from one stage of the ladder to another.", "from", "stage"
+)
 CONSENT_NOT_UNDERSTOOD = _counter(
     "consent_not_understood",
     "Decisions not to act because the customer's answer is neither yes nor no, by answer.",
@@ -121,6 +124,7 @@ OVERDUE_SECONDS = _gauge(
 WAITING = _series(
     "waiting_customers", "Customers that wait until events of a type are seen, in the partitions owned here.", "type"
 )
+ON_STAGE = _series("stage_customers", "Customers on each stage, as published, in the partitions owned here.", "stage")
 OUTBOX = _gauge("outbox_records", "Records decided but not yet confirmed by Kafka.")
 PUBLISHED = _counter("published_records", "Records decided and confirmed by Kafka.")
 HELD = _series("held_actions", "Actions held in the partitions this worker owns, by reason.", "because")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from schemas.sources import SourcesFile
+from workers.book.topic import BookTopic
 from workers.clock import Clock, Reading
 from workers.core.rules.rule_set import RuleSet
 from workers.core.source_set import SourceSet
@@ -27,7 +28,6 @@ from workers.processor.active_rules import ActiveRules
 from workers.processor.batches import BatchProcessor
 from workers.processor.days.claiming import ClosedDays
 from workers.processor.days.closing import Closing
-from workers.processor.days.topic import BookTopic
 from workers.processor.event_reader import EventReader
 from workers.processor.held_actions import OrderExecutor
 from workers.processor.layout_order import LayoutOrder

@@ -38,6 +38,7 @@ class CustomerStep:
         records: to be published, in the order in which they were decided.
         answered_ms, says_yes: as in `decide.Outcome`, and so is everything below but `stages`.
         stages: what is to be published of the customer's stage, in order.
+        moves: from which stage to which the customer moved, in order.
     """
 
     stored: bytes | None
@@ -54,11 +55,16 @@ class CustomerStep:
     forgotten: int = 0
     stages: Sequence[OutboxRecord] = ()
     is_untold: bool = False
+    told_before: int = 0
+    told: int = 0
+    moves: Sequence[tuple[str, str]] = ()
 
     def after(self, earlier: "CustomerStep") -> None:
         """Add what an earlier step of the same customer said; this one continues it."""
         self.records[:0] = earlier.records
         self.stages = (*earlier.stages, *self.stages)
+        self.moves = (*earlier.moves, *self.moves)
+        self.told_before = earlier.told_before
         if not self.answered_ms:
             self.answered_ms, self.says_yes = earlier.answered_ms, earlier.says_yes
         # What an erasure removes stays removed, unless the customer waits again.
@@ -269,7 +275,13 @@ class Deciding:
         if outcome.stages:
             step.stages = [stage_record(customer_id, one, self._topic_prefix) for one in outcome.stages]
             step.waiting = {STAGE_TO_TELL: 0, **step.waiting}
+            step.moves = [
+                (one.came_from or "", one.stage)
+                for one in outcome.stages
+                if one is not None and one.direction != "none"
+            ]
         step.is_untold = outcome.is_untold
+        step.told_before, step.told = outcome.told_before, outcome.told
         if step.is_untold:
             step.waiting = {**step.waiting, STAGE_TO_TELL: 1}
         return step

@@ -25,7 +25,7 @@ from workers.kafka.records import OutboxRecord, encode_record
 from workers.observability import metrics
 from workers.processor.deciding import CustomerStep, Event
 from workers.state.marks.mark import Mark, encode_mark
-from workers.state.meta import Meta, counter_field, held_field, high_water_field, last_action_field
+from workers.state.meta import Meta, counter_field, held_field, high_water_field, last_action_field, on_stage_field
 from workers.state.step import Because, Held, WriteSet
 
 
@@ -70,6 +70,8 @@ class UnitOfWork:
             follows their tombstones.
         tombstones: how many records had no value.
         stages: what is published of the stages of customers, after everything else.
+        moves: how many customers moved from one stage to another.
+        told: by the code of a stage, how many customers more have it in their newest record.
         unread: records of intake that could not be read, and why; newer sources may have made them.
         facts: what the step adds to the book: day, field, number.
         withdrawn: actions of earlier steps that were published as far as the book knows, and are held now.
@@ -109,6 +111,8 @@ class UnitOfWork:
     returned: set[str] = field(default_factory=set)
     tombstones: int = 0
     stages: list[OutboxRecord] = field(default_factory=list)
+    moves: Counter[tuple[str, str]] = field(default_factory=Counter)
+    told: Counter[int] = field(default_factory=Counter)
     unread: list[tuple[ConsumerRecord, InvalidEvent]] = field(default_factory=list)
     facts: Sequence[tuple[int, str, int]] = ()
     withdrawn: list[PublishedRecord] = field(default_factory=list)
@@ -146,6 +150,11 @@ class UnitOfWork:
             self.waiting.setdefault(event_type, {})[customer_id] = at_ms
         self.records += decided.records
         self.stages += decided.stages
+        if decided.moves:
+            self.moves.update(decided.moves)
+        if decided.told_before != decided.told:
+            self.told[decided.told_before] -= 1
+            self.told[decided.told] += 1
         self.folded += decided.folded
         self.duplicates += decided.duplicates
         self.customers += (decided.stored is not None) - (not is_new)
@@ -208,6 +217,9 @@ class UnitOfWork:
         for counter, increase in self._counts().items():
             if increase:
                 fields[counter_field(counter)] = self.meta.counter(counter) + increase
+        for code, increase in self.told.items():
+            if code and increase:
+                fields[on_stage_field(code)] = self.meta.on_stage(code) + increase
         fields |= self._last_actions()
         fields |= dict.fromkeys(self.emptied, "")
         for action, because in self.held:
@@ -255,6 +267,8 @@ class UnitOfWork:
                 actions[record.action, record.rule, record.status] += 1
             else:
                 suppressed[record.rule, record.status] += 1
+        for (came_from, stage), count in self.moves.items():
+            metrics.STAGE_MOVES.labels(came_from, stage).inc(count)
         for labels, count in actions.items():
             metrics.ACTIONS.labels(*labels).inc(count)
         for reason, count in suppressed.items():

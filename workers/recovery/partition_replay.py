@@ -21,7 +21,7 @@ from workers.kafka.records import SeekTo, TopicPartition
 from workers.kafka.topics import LogBounds
 from workers.pauses.pause_list import PauseList
 from workers.processor.agent import Backends, Processor
-from workers.processor.days.topic import BookTopic
+from workers.book.topic import BookTopic
 from workers.processor.orders.mark_topic import MarkTopic
 from workers.processor.partition import OwnedPartition
 from workers.processor.results import Dropped, Processed

@@ -30,7 +30,7 @@ from workers.errors import StartupError
 from workers.kafka.producer import Publisher
 from workers.pauses.pause_list import PauseList
 from workers.pauses.reader import PauseReader
-from workers.processor.days.topic import BookTopic
+from workers.book.topic import BookTopic
 from workers.processor.orders.mark_topic import MarkTopic
 from workers.recovery.activity_log import LogHeads, event_time, kafka_time, read_heads, read_last_intake_ms
 from workers.recovery.loss import Loss, count_loss

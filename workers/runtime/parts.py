@@ -13,7 +13,7 @@ from workers.kafka.producer import Publisher
 from workers.pauses.pause_list import PauseList
 from workers.pauses.reader import PauseReader
 from workers.processor.agent import Backends, Processor
-from workers.processor.days.topic import BookTopic
+from workers.book.topic import BookTopic
 from workers.processor.orders.mark_topic import MarkTopic
 from workers.registry.schemas import Schemas, schemas_of
 from workers.requests.reader import PARTITION, RequestReader

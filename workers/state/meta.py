@@ -60,6 +60,7 @@ OWNERSHIP: Final = ("owner", "format")
 _SINCE: Final = "since:"
 _HIGH_WATER: Final = "hw:"
 _COUNTER: Final = "n:"
+_ON_STAGE: Final = "on:"
 _HELD: Final = "held:"
 _LAST: Final = "last:"
 
@@ -90,6 +91,10 @@ class Meta:
     def counter(self, name: str) -> int:
         """Return the value of a counter, 0 if it was never raised."""
         return int(self.fields.get(counter_field(name), 0))
+
+    def on_stage(self, code: int) -> int:
+        """Return how many customers have a stage in their newest record, named by its code."""
+        return int(self.fields.get(on_stage_field(code), 0))
 
 
 def ownership_fields(owner: str) -> dict[str, str]:
@@ -206,6 +211,11 @@ def high_waters_of(topic: str, fields: Mapping[str, str]) -> list[str]:
 def counter_field(name: str) -> str:
     """Return the field of a counter."""
     return _COUNTER + name
+
+
+def on_stage_field(code: int) -> str:
+    """Return the field that counts the customers who have a stage in their newest record, named by its code."""
+    return f"{_ON_STAGE}{code}"
 
 
 def counters_of(fields: Mapping[str, str]) -> dict[str, int]:

@@ -30,6 +30,7 @@ cdef class Outcome:
     cdef readonly list not_understood, left_out, unnamed, stages
     cdef readonly str stage
     cdef readonly bint is_untold
+    cdef readonly long long told_before, told
 
     cdef int _check(self) except -1
 
@@ -43,7 +44,7 @@ cdef class Decider:
     cdef readonly object former
     cdef readonly list kinds
     cdef readonly Scanner scanner
-    cdef readonly long long turns
+    cdef readonly long long turns, told_before
     cdef dict _records
 
     cpdef Customer read(self, bytes stored)

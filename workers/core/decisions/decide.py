@@ -55,6 +55,7 @@ class Outcome:
             known any longer.
         stage: the name of the stage, as far as everything has been seen; None if it is not known.
         is_untold: whether the stage is still to be published, because it is no move (`publish_stage`).
+        told_before, told: codes of the stage in the customer's newest record, before and after the turn; 0 for none.
         unnamed: for each action that waited and is dropped without a decision, the version of its rule: no one knows
             what that version says, and nothing shows which rule it was.
     """
@@ -74,6 +75,8 @@ class Outcome:
         "stage",
         "stages",
         "stored",
+        "told",
+        "told_before",
         "unnamed",
         "waiting",
     )
@@ -94,6 +97,8 @@ class Outcome:
     stages: list[StageRecord | None]
     stage: str | None
     is_untold: bool
+    told_before: int
+    told: int
 
     @property
     def decided(self) -> list[Decided]:
@@ -131,6 +136,7 @@ class Decider:
         stored: reads and writes the customer.
         scanner: reads the events whose type has nothing but the plain series.
         turns: how many turns have begun.
+        told_before: code of the stage in the newest record of the customer, when the turn began; 0 for none.
     """
 
     def __init__(self, rules: RuleSet) -> None:
@@ -144,7 +150,7 @@ class Decider:
         self.kinds = list(self.program.types.values())
         plain = [kind.name for kind in self.kinds if kind.is_plain]
         self.scanner = Scanner([kind.name for kind in self.kinds], plain)
-        self.turns = 0
+        self.turns = self.told_before = 0
         self._records = {"": self.records}
 
     def read(self, stored: bytes) -> Customer:
@@ -183,8 +189,10 @@ class Decider:
         """
         self.turns += 1
         self.turn.begin(customer_id, observed, standing)
+        self.told_before = 0
         if stored is not None:
             self.stored.read(stored)
+            self.told_before = self.program.customer.stage.told_code
             if self.program.customer.waiting:
                 self._take_words(self.program.customer)
         return self.turn
@@ -387,6 +395,8 @@ class Decider:
         outcome.left_out = turn.left_out
         outcome.unnamed = turn.unnamed
         outcome.stages, outcome.stage, outcome.is_untold = _NO_STAGES, None, False
+        outcome.told_before = self.told_before
+        outcome.told = 0 if stored is None else self.program.customer.stage.told_code
         moves = turn.moves
         if moves is not None:
             outcome.stages = moves.records

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 
+from workers.book.topic import BookTopic
 from workers.errors import StartupError, Transient
 from workers.processor.days.counting import Counted
-from workers.processor.days.topic import BookTopic
 from workers.state.meta import CLOSED_BEFORE, Meta
 from workers.state.store import Store
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from workers.processor.days.topic import BookTopic
+from workers.book.topic import BookTopic
 from workers.processor.ownership import Ownership
 from workers.processor.partition import OwnedPartition
 from workers.processor.steps import Steps

@@ -76,12 +76,11 @@ def _lines(chart: Chart, language: Language) -> Draw:
 def _triangle(chart: Chart, language: Language) -> Draw:
     shown = _telling(chart)
     groups = [
-        Group(language.short(one.name), "", _numbers(one)[shown], open_from(one.values[shown]))
-        for one in chart.series
+        Group(language.short(one.name), _numbers(one)[shown], open_from(one.values[shown])) for one in chart.series
     ]
     steps = [language.short(place) for place in chart.places[shown]]
     heads = Heads(
-        language.say(f"axis.{chart.y}"), "", steps, language.say(f"axis.{chart.x}"), language.say("triangle.shade")
+        language.say(f"axis.{chart.y}"), steps, language.say(f"axis.{chart.x}"), language.say("triangle.shade")
     )
     return lambda width: triangle(width, groups, heads)
 

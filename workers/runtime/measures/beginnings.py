@@ -3,6 +3,7 @@
 Labels that senders choose (attributes, answers) have only the series of all others from the start.
 """
 
+from itertools import permutations
 from typing import Final, get_args
 
 from schemas.actions import Suppression
@@ -96,9 +97,12 @@ def begin_requests(topic: str) -> None:
 
 
 def begin_rules(rules: RuleSet) -> None:
-    """Begin the counters of every rule."""
+    """Begin the counters of every rule, and of the moves on the live ladder."""
     for rule in rules.rules:
         for status in ("active", "retracted"):
             metrics.ACTIONS.labels(rule.action, rule.id, status)
         for decision in get_args(Suppression):
             metrics.SUPPRESSED.labels(rule.id, decision)
+    if rules.ladder is not None:
+        for came_from, stage in permutations(rules.ladder.stages, 2):
+            metrics.STAGE_MOVES.labels(came_from, stage)

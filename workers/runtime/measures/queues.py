@@ -1,10 +1,11 @@
-"""What waits in Redis: due times, customers that wait for a type, and the memory that is left there."""
+"""What is in Redis: due times, customers that wait for a type or stand on a stage, and the memory that is left."""
 
 import asyncio
 from typing import Any, Final
 
 import structlog
 
+from workers.core.customer.stage import code_of_stage
 from workers.errors import Transient
 from workers.observability import log_events, metrics
 from workers.operations.redis_checks import parse_info
@@ -32,6 +33,7 @@ class QueueWatch:
                 now_ms = (await self._clock.read()).now_ms
                 await show_queues(self._store, self._processor, now_ms)
                 await show_memory(self._store)
+                show_stages(self._processor)
             except Transient as error:
                 log.debug(log_events.STEP_RETRIED, error=str(error))  # the tick reports it
             await asyncio.sleep(_EVERY_SECONDS)
@@ -60,6 +62,19 @@ async def show_queues(store: Store, processor: Processor, now_ms: int) -> None:
     counts = answers[len(numbers) :]
     metrics.WAITING.show(
         {name: sum(counts[place * len(numbers) : (place + 1) * len(numbers)]) for place, name in enumerate(types)}
+    )
+
+
+def show_stages(processor: Processor) -> None:
+    """Show how many customers stand on each stage of the live ladder, in the partitions that are owned here."""
+    ladder = processor.rules.ladder
+    owned = [partition for partition in processor.partitions.values() if partition.lost_at is None]
+    metrics.ON_STAGE.show(
+        {}
+        if ladder is None
+        else {
+            name: sum(partition.meta.on_stage(code_of_stage(name)) for partition in owned) for name in ladder.stages
+        }
     )
 
 

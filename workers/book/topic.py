@@ -14,7 +14,11 @@ from workers.kafka.topics import log_bounds
 
 
 class BookTopic:
-    """The topic of the book of one deployment."""
+    """The topic of the book of one deployment.
+
+    Attributes:
+        name: of the topic.
+    """
 
     def __init__(self, connection: Mapping[str, Any], topic: str) -> None:
         """Set up without connecting.
@@ -24,7 +28,7 @@ class BookTopic:
             topic: its name.
         """
         self._connection = connection
-        self._topic = topic
+        self.name = topic
 
     async def closed_before(self, partitions: Collection[int]) -> dict[int, int]:
         """Return for each partition the day before which all are closed, 0 if none is.
@@ -44,7 +48,7 @@ class BookTopic:
         Raises:
             StartupError: as `closed_before`.
         """
-        places = [TopicPartition(self._topic, number) for number in sorted(partitions)]
+        places = [TopicPartition(self.name, number) for number in sorted(partitions)]
         async with opened_reader(self._connection) as consumer:
             bounds = await log_bounds(consumer, places)
             ranges = {place: OffsetRange(log.earliest, log.end, to_log_end=True) for place, log in bounds.items()}
@@ -57,4 +61,4 @@ class BookTopic:
         closed = BookRecord(
             day=day_text(day), partition=partition, facts=with_most_frequent(facts), doings=dict(lasting)
         )
-        return PlacedRecord(self._topic, book_key(day, partition), encode_book(closed), (), partition)
+        return PlacedRecord(self.name, book_key(day, partition), encode_book(closed), (), partition)
