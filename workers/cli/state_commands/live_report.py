@@ -4,11 +4,12 @@ from pathlib import Path
 
 from schemas.book import BOOK
 from workers.book.book import Book
+from workers.book.live import read_book
+from workers.book.topic import BookTopic
 from workers.cli.state_commands.scan import counting, scanned
 from workers.loading import load_configuration
 from workers.report.document import Report
 from workers.report.live import LiveQuestion, live_report
-from workers.report.reading import read_book
 from workers.settings import Settings
 from workers.state.connect import with_stored_state
 from workers.state.store import Store
@@ -26,7 +27,8 @@ def report_of_live(settings: Settings, month: str | None, scan: Path | None, per
     configuration = load_configuration(settings)
 
     async def read(store: Store) -> Book:
-        return await read_book(store, settings.kafka_connection(), settings.topic(BOOK), settings.partitions)
+        topic = BookTopic(settings.kafka_connection(), settings.topic(BOOK))
+        return await read_book(store, topic, settings.partitions)
 
     with scanned(settings, configuration, scan, per_second) as path, counting("counted") as advance:
         question = LiveQuestion(
