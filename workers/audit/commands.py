@@ -41,6 +41,7 @@ LOOKS: Final = frozenset(
         "forecast",
         "healthcheck",
         "paused",
+        "report",
         "rules check",
         "rules explain",
         "rules held",

@@ -39,6 +39,7 @@ _COMMANDS: Final = {
     "scan": "workers.cli.state_commands.scan",
     "forecast": "workers.cli.state_commands.scan",
     "stages": "workers.cli.state_commands.stages",
+    "report": "workers.cli.state_commands.report",
     "upgrade": "workers.cli.state_commands.upgrade",
     "topics": "workers.cli.topics",
     "audit": "workers.cli.audit_commands.listing",
