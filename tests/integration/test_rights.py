@@ -339,6 +339,7 @@ ATTEMPTS: Final[Mapping[str, Attempt]] = {
     "scan": Attempt(lambda place, _: [str(place.folder / "scan.jsonl")]),
     "forecast": Attempt(),
     "stages": Attempt(),
+    "report": Attempt(),
     "upgrade finish": Attempt(ready=forget("upgrade"), after=as_admin("upgrade", "finish")),
     "topics create": Attempt(variables=lambda role: {"LINGER_TOPIC_PREFIX": f"new-{role}.linger"}),
     "run": Attempt(),

@@ -42,6 +42,7 @@ LOOKS: Final = frozenset(
         "forecast",
         "healthcheck",
         "paused",
+        "report",
         "rules check",
         "rules explain",
         "rules held",

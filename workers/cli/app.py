@@ -40,6 +40,7 @@ _COMMANDS: Final = {
     "forecast": "workers.cli.state_commands.scan",
     "experiments": "workers.cli.rule_commands.experiments",
     "stages": "workers.cli.state_commands.stages",
+    "report": "workers.cli.state_commands.report",
     "upgrade": "workers.cli.state_commands.upgrade",
     "topics": "workers.cli.topics",
     "audit": "workers.cli.audit_commands.listing",

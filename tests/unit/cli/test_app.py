@@ -55,6 +55,7 @@ def test_there_are_these_commands() -> None:
         "scan",
         "forecast",
         "stages",
+        "report",
         "config show",
         "healthcheck",
     }

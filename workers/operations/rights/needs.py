@@ -178,6 +178,7 @@ _OF_THE_WORK: Final[Mapping[str, Needs]] = {
     "pause": Needs({PAUSES: _rights(Right.READ, Right.WRITE), GROUP: _SEEN}, _PAUSE),
     "paused": Needs({PAUSES: _READ}, _STATE | _CLOCK | {"HGETALL"}),
     "rebuild": Needs(_REBUILD, _WORKER | {"SADD"}),
+    "report": Needs({BOOK: _READ}, _SCANNED | {"LRANGE"}),
     "resume": Needs({PAUSES: _rights(Right.READ, Right.WRITE), GROUP: _SEEN}, _STATE | {"HGETALL"}),
     "rules check": Needs(_HISTORY),
     "rules discard": Needs({}, _HELD | {"HGETALL", "RPUSH"}),

@@ -80,6 +80,7 @@ ROLES: Final[Mapping[str, Role]] = {
                 "scan",
                 "forecast",
                 "stages",
+                "report",
                 "state export",
                 "state import",
                 "upgrade finish",
