@@ -1,1 +1,1 @@
-"""Experiments: how customers are divided, and what counts. Pure; `decisions.outcomes` counts."""
+"""Experiments: how customers are divided, and what counts. Pure; `workers/core/decisions/outcomes.py` counts."""
