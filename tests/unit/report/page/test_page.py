@@ -152,6 +152,7 @@ def test_what_can_still_change_has_a_sign_and_the_sign_is_explained() -> None:
     text = page()
     assert "2.8%*" in text
     assert escape(LANGUAGES["en"].say("report.can_change")) in text
+    assert text.count(LANGUAGES["en"].say("report.open")) == 1
 
 
 def test_an_element_escapes_what_is_no_html() -> None:
