@@ -17,9 +17,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
 from schemas.actions import EXPIRED_DETAIL, Action, Decision, action_id
+from schemas.book import BOOK
 from schemas.events import encode_event
 from schemas.sources import SourcesFile
 from schemas.stages import STAGES
+from tests.faults.counted import compare_book
 from tests.faults.justified import Justice, Published
 from tests.faults.loaded import acted_on_history
 from tests.faults.registered import as_json
@@ -27,6 +29,8 @@ from tests.faults.stage import PARTITIONS, Stage
 from tests.faults.standing import Place, Stood, compare_standing, stood, watched_since
 from tests.support.decided import Decided, decide, facts_in
 from tests.support.oracle import left
+from workers.book.live import read_book
+from workers.book.topic import BookTopic
 from workers.core.coverage import FOREVER_MS
 from workers.core.decisions.decide import decider_of
 from workers.core.events.decoding import DecodedEvent, decode_event
@@ -128,6 +132,7 @@ async def judge(stage: Stage, poison: int = 0, *, counts_wrong: bool = True) -> 
     end_ms = stage.history.end_ms
     standing = {place: stood(place[1], some, replayed[place], observed, end_ms) for place, some in events.items()}
     await compare_stages(stage, verdict, standing)
+    await _compare_book(stage, verdict, [event for some in events.values() for event in some])
     await compare_dead_letters(stage, verdict, poison)
     in_time = in_order_of_time(stage, sources)
     justice = Justice(in_time, rules, stage.history.start_ms, stage.history.end_ms)
@@ -334,6 +339,15 @@ def _events_of(log: dict[int, list[ConsumerRecord]]) -> dict[Place, list[Decoded
                 event = decode_event(record.value, frozenset())
                 events.setdefault((partition, event.customer_id), []).append(event)
     return events
+
+
+async def _compare_book(stage: Stage, verdict: Verdict, events: list[DecodedEvent]) -> None:
+    """Compare the figures of the book with a count over the log."""
+    topic = BookTopic(stage.settings.kafka_connection(), stage.settings.topic(BOOK))
+    found = compare_book(events, await read_book(stage.store, topic, PARTITIONS))
+    verdict.miss("figure of the book", found.missing)
+    verdict.exceed("figure of the book", found.too_much)
+    stage.notes.append(f"{found.fields} figures of the book, {found.after_closing} events after closing")
 
 
 async def compare_stages(stage: Stage, verdict: Verdict, expected: Mapping[Place, Stood]) -> None:
