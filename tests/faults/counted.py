@@ -17,8 +17,8 @@ class Compared:
     """What differs.
 
     Attributes:
-        missing: days and fields of which the book has too little.
-        too_much: those of which it has too much.
+        missing: days and fields with a number that is too small.
+        too_much: those with one that is too large.
         after_closing: events that came when their day was closed.
         fields: how many days and fields there should be.
     """

@@ -116,10 +116,11 @@ async def judge(stage: Stage, poison: int = 0, *, counts_wrong: bool = True) -> 
     log = await read_topic(stage, stage.settings.topic("activity"))
     verdict = Verdict()
     wanted = Counter(event.event_id for event in mapped_events(stage.history, sources, stage.prefix))
-    _compare_events(verdict, wanted, log)
+    declared = frozenset(sources.event_types)
+    _compare_events(verdict, wanted, log, declared)
     if verdict.missing_events:
         await note_places(stage, verdict.missing_events)
-    events = _events_of(log)
+    events = _events_of(log, declared)
     replayed = {
         place: decide(place[1], None, some, rules, observed, stage.history.end_ms) for place, some in events.items()
     }
@@ -206,9 +207,11 @@ async def read_topic(stage: Stage, topic: str, partitions: int = PARTITIONS) -> 
         await stop_consumer(consumer)
 
 
-def _compare_events(verdict: Verdict, wanted: "Counter[str]", log: dict[int, list[ConsumerRecord]]) -> None:
+def _compare_events(
+    verdict: Verdict, wanted: "Counter[str]", log: dict[int, list[ConsumerRecord]], declared: frozenset[str]
+) -> None:
     """Every event of the history is in the activity topic."""
-    events = (decode_event(record.value, frozenset()) for records in log.values() for record in records)
+    events = (decode_event(record.value, declared) for records in log.values() for record in records)
     compare_events(verdict, wanted, {event.event_id for event in events})
 
 
@@ -326,7 +329,7 @@ async def read_dead_letters(stage: Stage) -> set[tuple[bytes, ...]]:
     return {tuple(dict(record.headers)[name] for name in names) for records in log.values() for record in records}
 
 
-def _events_of(log: dict[int, list[ConsumerRecord]]) -> dict[Place, list[DecodedEvent]]:
+def _events_of(log: dict[int, list[ConsumerRecord]], declared: frozenset[str]) -> dict[Place, list[DecodedEvent]]:
     """Return the events of the activity topic, by partition and customer."""
     events: dict[Place, list[DecodedEvent]] = {}
     for partition, records in log.items():
@@ -336,7 +339,7 @@ def _events_of(log: dict[int, list[ConsumerRecord]]) -> dict[Place, list[Decoded
             record_key = (dict(record.headers).get(SOURCE_HEADER, b""), record.value)
             if record_key not in passed_on:
                 passed_on.add(record_key)
-                event = decode_event(record.value, frozenset())
+                event = decode_event(record.value, declared)
                 events.setdefault((partition, event.customer_id), []).append(event)
     return events
 
