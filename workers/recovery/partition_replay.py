@@ -11,6 +11,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from schemas.sources import SourcesFile
+from workers.book.topic import BookTopic
 from workers.clock import Clock, Reading
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress
@@ -21,7 +22,6 @@ from workers.kafka.records import SeekTo, TopicPartition
 from workers.kafka.topics import LogBounds
 from workers.pauses.pause_list import PauseList
 from workers.processor.agent import Backends, Processor
-from workers.book.topic import BookTopic
 from workers.processor.orders.mark_topic import MarkTopic
 from workers.processor.partition import OwnedPartition
 from workers.processor.results import Dropped, Processed

@@ -19,6 +19,7 @@ from schemas.actions import moment
 from schemas.book import BOOK
 from schemas.sources import SourcesFile
 from schemas.stages import STAGES
+from workers.book.topic import BookTopic
 from workers.clock import Reading
 from workers.core.decisions.decide import decider_of
 from workers.core.direct_producers import direct_source, intake_sources
@@ -30,7 +31,6 @@ from workers.errors import StartupError
 from workers.kafka.producer import Publisher
 from workers.pauses.pause_list import PauseList
 from workers.pauses.reader import PauseReader
-from workers.book.topic import BookTopic
 from workers.processor.orders.mark_topic import MarkTopic
 from workers.recovery.activity_log import LogHeads, event_time, kafka_time, read_heads, read_last_intake_ms
 from workers.recovery.loss import Loss, count_loss

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from schemas.book import BOOK
 from schemas.sources import SourcesFile
+from workers.book.topic import BookTopic
 from workers.clock import Clock
 from workers.core.rules.rule_set import RuleSet
 from workers.core.source_set import SourceSet
@@ -13,7 +14,6 @@ from workers.kafka.producer import Publisher
 from workers.pauses.pause_list import PauseList
 from workers.pauses.reader import PauseReader
 from workers.processor.agent import Backends, Processor
-from workers.book.topic import BookTopic
 from workers.processor.orders.mark_topic import MarkTopic
 from workers.registry.schemas import Schemas, schemas_of
 from workers.requests.reader import PARTITION, RequestReader
