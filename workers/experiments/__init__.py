@@ -1,1 +1,1 @@
-"""Experiments: the results of their customers. Begin with `figures`."""
+"""Experiments: the results of their customers. Begin with `figures`; `reading` asks Redis for them."""

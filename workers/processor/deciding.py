@@ -3,8 +3,9 @@
 It knows in which layout a partition is written; nothing above it does.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -55,6 +56,7 @@ class CustomerStep:
     forgotten: int = 0
     stages: Sequence[OutboxRecord] = ()
     is_untold: bool = False
+    experiments: Mapping[str, int] = field(default_factory=dict)
     told_before: int = 0
     told: int = 0
     moves: Sequence[tuple[str, str]] = ()
@@ -75,6 +77,9 @@ class CustomerStep:
         self.not_understood = earlier.not_understood + self.not_understood
         self.unnamed = earlier.unnamed + self.unnamed
         self.forgotten += earlier.forgotten
+        added = Counter(earlier.experiments)
+        added.update(self.experiments)
+        self.experiments = added
 
 
 class Deciding:
@@ -267,6 +272,7 @@ class Deciding:
             outcome.not_understood,
             outcome.unnamed,
             outcome.forgotten,
+            experiments=outcome.experiments,
         )
         if self._lists:
             step.waiting = {**self._lists, **step.waiting}

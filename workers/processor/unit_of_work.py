@@ -70,6 +70,7 @@ class UnitOfWork:
             follows their tombstones.
         tombstones: how many records had no value.
         stages: what is published of the stages of customers, after everything else.
+        experiments: what is added to the figures of experiments, by the name of the figure.
         moves: how many customers moved from one stage to another.
         told: by the code of a stage, how many customers more have it in their newest record.
         unread: records of intake that could not be read, and why; newer sources may have made them.
@@ -111,6 +112,7 @@ class UnitOfWork:
     returned: set[str] = field(default_factory=set)
     tombstones: int = 0
     stages: list[OutboxRecord] = field(default_factory=list)
+    experiments: Counter[str] = field(default_factory=Counter)
     moves: Counter[tuple[str, str]] = field(default_factory=Counter)
     told: Counter[int] = field(default_factory=Counter)
     unread: list[tuple[ConsumerRecord, InvalidEvent]] = field(default_factory=list)
@@ -161,6 +163,8 @@ class UnitOfWork:
         if decided.forgotten:
             self.forgotten += decided.forgotten
             self.banned.add(customer_id)
+        if decided.experiments:
+            self.experiments.update(decided.experiments)
         if decided.not_understood:
             self.not_understood.update(decided.not_understood)
         if decided.unnamed:
@@ -239,6 +243,7 @@ class UnitOfWork:
             held=[*(_held(action, because) for action, because in self.held), *self.deferred],
             released=self.released,
             missing=self.missing,
+            experiments=self.experiments,
             marks={ref: None if mark.says_nothing else encode_mark(mark) for ref, mark in self.marks.items()},
         )
 

@@ -26,7 +26,7 @@ cdef class Outcome:
     cdef readonly bytes stored
     cdef readonly long long due_ms, folded, duplicates, answered_ms, forgotten
     cdef readonly bint says_yes
-    cdef readonly dict waiting
+    cdef readonly dict waiting, experiments
     cdef readonly list not_understood, left_out, unnamed, stages
     cdef readonly str stage
     cdef readonly bint is_untold

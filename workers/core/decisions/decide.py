@@ -55,6 +55,7 @@ class Outcome:
             known any longer.
         stage: the name of the stage, as far as everything has been seen; None if it is not known.
         is_untold: whether the stage is still to be published, because it is no move (`publish_stage`).
+        experiments: what is to be added to the figures of experiments, by the name of the figure.
         told_before, told: codes of the stage in the customer's newest record, before and after the turn; 0 for none.
         unnamed: for each action that waited and is dropped without a decision, the version of its rule: no one knows
             what that version says, and nothing shows which rule it was.
@@ -66,6 +67,7 @@ class Outcome:
         "answered_ms",
         "due_ms",
         "duplicates",
+        "experiments",
         "folded",
         "forgotten",
         "is_untold",
@@ -94,6 +96,7 @@ class Outcome:
     not_understood: list[str]
     left_out: list[tuple[str, str, str, str]]
     unnamed: list[str]
+    experiments: dict[str, int]
     stages: list[StageRecord | None]
     stage: str | None
     is_untold: bool
@@ -114,13 +117,13 @@ class Outcome:
         """Return what was decided as objects, in order: step by step, within a step by moment; see `decided`."""
         self._check()
         decider = self._decider
-        return decider.records.contents(decider.turn.admission.customer_id, decider.turn.decisions)
+        return decider.records.contents(decider.turn.outcomes.customer_id, decider.turn.decisions)
 
     def records(self, topic_prefix: str) -> list[PublishedRecord]:
         """Return the records of what was decided, in order; see `decided`."""
         self._check()
         decider = self._decider
-        return decider.records_for(topic_prefix).written(decider.turn.admission.customer_id, decider.turn.decisions)
+        return decider.records_for(topic_prefix).written(decider.turn.outcomes.customer_id, decider.turn.decisions)
 
     def _check(self) -> None:
         if self._number != self._decider.turns:
@@ -364,7 +367,7 @@ class Decider:
     def _take_back_of_gone_rules(self, order_ms: int) -> None:
         """Retract the open actions of rules that are not in this set any more, if it is known what they were."""
         for code, episode in self.program.customer.other_episodes.items():
-            if episode.open_until_ms <= order_ms:
+            if episode.open_until_ms <= order_ms or episode.is_silent:
                 continue
             for rule in self.former.of_code(code):
                 row = self.turn.decisions.another(RETRACTED, None, -1, episode.acted_ms, order_ms)
@@ -394,6 +397,7 @@ class Decider:
         outcome.not_understood = turn.admission.not_understood
         outcome.left_out = turn.left_out
         outcome.unnamed = turn.unnamed
+        outcome.experiments = turn.outcomes.counts
         outcome.stages, outcome.stage, outcome.is_untold = _NO_STAGES, None, False
         outcome.told_before = self.told_before
         outcome.told = 0 if stored is None else self.program.customer.stage.told_code

@@ -61,7 +61,7 @@ cdef class EventType:
     cdef readonly str name
     cdef readonly TypeFolding folding
     cdef readonly list groups, others
-    cdef readonly bint is_sign_of_life, asks_consent, is_plain
+    cdef readonly bint is_sign_of_life, asks_consent, is_plain, is_success
     cdef public bint moves
 
 @cython.final

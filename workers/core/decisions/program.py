@@ -3,9 +3,11 @@
 It is made once for a rule set and used for one customer after the other.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from schemas.conditions import size_of
+from schemas.outcomes import Success
 from workers.core.conditions.condition import Condition
 from workers.core.conditions.ladder import ActiveLadder
 from workers.core.coverage import FOREVER_MS, Coverage
@@ -15,8 +17,7 @@ from workers.core.customer.folding import TypeFolding
 from workers.core.customer.series import Series
 from workers.core.customer.specs import Specs
 from workers.core.decisions.carried import Carried
-from workers.core.decisions.known_stage import KnownStage
-from workers.core.decisions.known_value import KnownValue
+from workers.core.decisions.known import KnownStage, KnownValue
 from workers.core.memory import Numbers
 from workers.core.rules.binding import Binding
 from workers.core.rules.rule_set import Ladder, Rule, RuleSet
@@ -220,6 +221,7 @@ class EventType:
         asks_consent: whether it says who may be contacted.
         moves: whether such an event can change where a customer stands on the ladder.
         is_plain: whether nothing but the plain series is kept of its events, and no attribute of them is read.
+        is_success: whether such an event may be a success of an experiment.
     """
 
     __slots__ = (
@@ -228,6 +230,7 @@ class EventType:
         "groups",
         "is_plain",
         "is_sign_of_life",
+        "is_success",
         "moves",
         "name",
         "others",
@@ -242,6 +245,7 @@ class EventType:
         is_sign_of_life: bool,
         asks_consent: bool,
         is_read: bool = False,
+        successes: Sequence[Success] = (),
     ) -> None:
         self.place = place
         self.name = name
@@ -249,6 +253,9 @@ class EventType:
         self.is_sign_of_life = is_sign_of_life
         self.asks_consent = asks_consent
         self.is_plain = folding is not None and folding.is_plain and not asks_consent and not is_read
+        self.is_success = len(successes) > 0
+        if self.is_success and (any(one.where for one in successes) or folding is None or folding.adds != "amount"):
+            self.is_plain = False
         self.moves = False
         self.groups: list[Group] = []
         self.others: list[Group] = []
@@ -325,6 +332,7 @@ class Program:
             name in self.rule_set.signs_of_life,
             name in self.rule_set.contact_policy.types,
             name in self.rule_set.attribute_types or any(name == read for read, _ in self.rule_set.meant.read()),
+            [one.success for one in self.rule_set.experiments if one.success.event == name],
         )
         kind.moves = self.ladder is not None and name in self.ladder.types
         for group in self.groups:

@@ -1,4 +1,4 @@
-"""The value of a customer, as it goes with every action where a rule file says what a customer is worth."""
+"""What is known of a customer and goes with every action: the stage, and what the customer is worth."""
 
 from typing import Final
 
@@ -6,11 +6,31 @@ from schemas.actions import Value
 from schemas.conditions import top
 from schemas.durations import write_duration
 from schemas.value import Valuation
+from workers.core.conditions.ladder import ActiveLadder, Stretch
 from workers.core.decisions.carried import Part
 from workers.core.events.decoding import UNIT
 from workers.core.rules.value import Worth
 
 _HUNDREDTH: Final = UNIT // 100
+
+
+class KnownStage(Part):
+    """The stage of the customer who is looked at.
+
+    Attributes:
+        ladder: on which the customer stands.
+    """
+
+    __slots__ = ("ladder",)
+
+    def __init__(self, ladder: ActiveLadder) -> None:
+        super().__init__("stage")
+        self.ladder = ladder
+
+    def read(self, at_ms: int) -> str | None:
+        """Return its name; None while it is not known."""
+        stretch: Stretch = self.ladder.at(at_ms)
+        return self.ladder.name(stretch.code) if stretch.is_known else None
 
 
 class KnownValue(Part):

@@ -1,0 +1,1 @@
+"""Experiments: how customers are divided, and what counts. Pure; `decisions.outcomes` counts."""
