@@ -29,7 +29,7 @@ class Compared:
     fields: int = 0
 
 
-def compare_book(log: Iterable[Told], book: Book) -> Compared:
+def compare_book(log: Iterable[Told], book: Book, currency: str = "-") -> Compared:
     """Compare the facts of a book with the events of a log, in its order.
 
     An event that came when its day was closed is not among the facts, and counts as such. Then the book may have as
@@ -38,8 +38,9 @@ def compare_book(log: Iterable[Told], book: Book) -> Compared:
     Args:
         log: every event that the activity topic holds, once.
         book: as it is read when everything is folded.
+        currency: of what a customer is worth.
     """
-    expected = NaiveBook().read(log)
+    expected = NaiveBook(currency=currency).read(log)
     found: Counter[tuple[int, str]] = Counter()
     compared = Compared(fields=len(expected))
     for day, fields in book.facts.items():

@@ -133,7 +133,9 @@ async def judge(stage: Stage, poison: int = 0, *, counts_wrong: bool = True) -> 
     end_ms = stage.history.end_ms
     standing = {place: stood(place[1], some, replayed[place], observed, end_ms) for place, some in events.items()}
     await compare_stages(stage, verdict, standing)
-    await _compare_book(stage, verdict, [event for some in events.values() for event in some])
+    counted = [event for some in events.values() for event in some]
+    currency = None if rules.value is None else rules.value.currency
+    await _compare_book(stage, verdict, counted, currency or "-")
     await compare_dead_letters(stage, verdict, poison)
     in_time = in_order_of_time(stage, sources)
     justice = Justice(in_time, rules, stage.history.start_ms, stage.history.end_ms)
@@ -344,10 +346,10 @@ def _events_of(log: dict[int, list[ConsumerRecord]], declared: frozenset[str]) -
     return events
 
 
-async def _compare_book(stage: Stage, verdict: Verdict, events: list[DecodedEvent]) -> None:
+async def _compare_book(stage: Stage, verdict: Verdict, events: list[DecodedEvent], currency: str) -> None:
     """Compare the figures of the book with a count over the log."""
     topic = BookTopic(stage.settings.kafka_connection(), stage.settings.topic(BOOK))
-    found = compare_book(events, await read_book(stage.store, topic, PARTITIONS))
+    found = compare_book(events, await read_book(stage.store, topic, PARTITIONS), currency)
     verdict.miss("figure of the book", found.missing)
     verdict.exceed("figure of the book", found.too_much)
     stage.notes.append(f"{found.fields} figures of the book, {found.after_closing} events after closing")
