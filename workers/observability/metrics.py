@@ -131,6 +131,10 @@ HELD = _series("held_actions", "Actions held in the partitions this worker owns,
 OLDEST_PAUSE = _gauge(
     "oldest_pause_seconds", "How long the rule that was paused first has been paused; 0 without one."
 )
+HARM_PAUSES = _counter("harm_pauses", "Rules paused because their experiment harms.")
+EXPERIMENTS = _series(
+    "experiments", "Experiments that go on, by verdict; the owner of activity partition 0 shows them.", "verdict"
+)
 PAUSED_RULES = _gauge("paused_rules", "Rules paused by `linger pause`; all rules together count as one.")
 SEEN = _series("seen_timestamp_seconds", "Watermark of each event type.", "type")
 BEHIND = _series("type_behind_seconds", "How far the watermark of each event type is behind Linger's clock.", "type")

@@ -64,7 +64,6 @@ def live_report(question: LiveQuestion, advance: Advance = lambda _: None) -> Re
         present = count_stored(scan.customers(), question.rules, (at_ms, period, lapse_days), advance)
     basis = basis_for(question.written, question.rules, period, at_ms, (question.book, present))
     due = forecast(Question(question.scan, question.written, question.rules, FORECAST_DAYS))
-    compared = {name for one in question.judged for name in (one.name, *one.rules)}
-    uncompared = [rule.id for rule in question.written.rules if rule.status == "live" and rule.id not in compared]
+    uncompared = [rule.id for rule in question.written.rules if rule.status == "live" and rule.hold_out is None]
     sections = (forecast_section(due, at_ms), rules(basis, question.judged, uncompared))
     return report_of(basis, Word("source.live"), sections)

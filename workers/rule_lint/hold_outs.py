@@ -5,7 +5,8 @@ from decimal import Decimal
 from math import ceil
 from typing import Final
 
-from schemas.rules import RuleBook
+from schemas.outcomes import SMALLEST_DIFFERENCE
+from schemas.rules import Rule, RuleBook
 from schemas.value import Tiers
 from workers.rule_files.problems import Problem
 from workers.rule_lint.definition import Lint, warning
@@ -13,7 +14,6 @@ from workers.rule_lint.located_rules import LocatedRule, LocatedRules
 from workers.verdict.needed import USUAL_BASE_RATE, needed_for
 
 _FEWEST_HELD_OUT: Final = Decimal(1)
-_SMALLEST: Final = 0.03
 _YEAR: Final = 365
 _MANY_A_DAY: Final = 100
 """A rule that begins to hold for more customers a day than this is none of most shops."""
@@ -58,10 +58,11 @@ def slow_hold_out(book: LocatedRules) -> Iterator[Problem]:
     """Yield hold-outs with which a comparison would take more than a year."""
     measured = _measured(book.book)
     for located_rule in book.rules:
-        hold_out = located_rule.rule.hold_out
+        rule, hold_out = located_rule.rule, located_rule.rule.hold_out
         if hold_out is None or hold_out < _FEWEST_HELD_OUT:
             continue
-        customers = _needed(hold_out)
+        points = rule.smallest_difference or book.book.for_every_rule.smallest_difference or SMALLEST_DIFFERENCE
+        customers = _needed(rule, hold_out, points)
         if measured is not None and customers > measured.customers:
             why = f"{measured.customers:,} customers were counted on {measured.measured}"
             message = f"a hold-out of {hold_out:f}% needs {customers:,} customers, but only {why}"
@@ -73,7 +74,9 @@ def slow_hold_out(book: LocatedRules) -> Iterator[Problem]:
             )
         else:
             continue
-        yield located_rule.warn("slow-hold-out", located_rule.at("hold out"), message, _larger(hold_out))
+        yield located_rule.warn(
+            "slow-hold-out", located_rule.at("hold out"), message, _larger(rule, hold_out, points)
+        )
 
 
 SLOW_HOLD_OUT: Final = Lint(
@@ -82,10 +85,10 @@ SLOW_HOLD_OUT: Final = Lint(
     warning(
         "A hold-out that takes more than a year to show anything",
         "The smaller the hold-out, the more customers a comparison needs: a hold-out of 5% needs more than five "
-        "times as many as one of half. The warning is about 3 points of harm where 20% of the customers do it "
-        "anyway. If `linger rules tune` has counted the customers, it compares with them. Otherwise it says how many "
-        "customers a day are needed for an answer in a year. The number of days for your customers is in `linger "
-        "rules preview`; docs/does-it-help.md has the tables.",
+        "times as many as one of half. The warning is about 3 points of harm (or the rule's `smallest "
+        "difference`) where 20% of the customers do it anyway. If `linger rules tune` has counted the customers, it "
+        "compares with them. Otherwise it says how many customers a day are needed for an answer in a year. The "
+        "number of days for your customers is in `linger rules preview`; docs/does-it-help.md has the tables.",
         "hold out: 5%\n",
         "hold out: 20%\n",
     ),
@@ -97,13 +100,16 @@ def _measured(book: RuleBook) -> Tiers | None:
     return None if book.value is None else book.value.tiers
 
 
-def _needed(hold_out: Decimal) -> int:
-    return needed_for(USUAL_BASE_RATE, _SMALLEST, float(hold_out) / 100).both
+def _needed(rule: Rule, hold_out: Decimal, points: Decimal) -> int:
+    """Return how many customers of both arms a comparison needs; those of an old campaign are in neither."""
+    share = hold_out / (100 - (rule.as_before or 0))
+    return needed_for(USUAL_BASE_RATE, float(points) / 100, float(share)).both
 
 
-def _larger(hold_out: Decimal) -> str:
+def _larger(rule: Rule, hold_out: Decimal, points: Decimal) -> str:
     """Return what larger hold-outs need."""
-    others = [f"{share}% needs {_needed(Decimal(share)):,}" for share in _LARGER if share > hold_out]
+    larger = [share for share in _LARGER if share > hold_out]
+    others = [f"{share}% needs {_needed(rule, Decimal(share), points):,}" for share in larger]
     return f"hold out more: {', '.join(others[:2])}" if others else "measure rules with more customers together"
 
 

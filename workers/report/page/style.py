@@ -92,7 +92,8 @@ th.number {{ white-space: normal; min-width: 4.5rem }} table.broad th.number {{ 
   .chart.narrow {{ display: block }} }}
 @page {{ margin: 16mm 14mm }}
 @media print {{ :root {{{_LIGHT}
-  }} body {{ max-width: none; padding: 0; font-size: 10.5pt }} nav {{ display: none }} h2, h3, figcaption
+  }} body {{ max-width: none; padding: 0; font-size: 10.5pt }} nav {{ display: none }}
+  .figures {{ grid-template-columns: repeat(3, 1fr) }} .figure .value {{ font-size: 1.4rem }} h2, h3, figcaption
   {{ break-after: avoid }} tr {{ break-inside: avoid }} .chart.wide {{ display: block }} .chart.narrow {{ display:
   none }}
   .wrap {{ overflow: visible }} table.broad {{ font-size: 7.5pt }} .bar, .field, .strip {{ print-color-adjust:
