@@ -37,7 +37,8 @@ class NaiveBook:
     Attributes:
         purchases, contract: event types.
         money: the attributes that add up (True) or lower (False), by type.
-        reason, subject, score: attributes.
+        subject: attribute of a complaint.
+        currency: of what a customer is worth.
         lines: by day and field.
     """
 
@@ -46,6 +47,7 @@ class NaiveBook:
     failed: str = "renewal_failed"
     money: dict[str, dict[str, bool]] = field(default_factory=lambda: {"purchase": {"amount": True}})
     subject: str = "about"
+    currency: str = "-"
     break_days: int = 90
     lines: Counter[tuple[int, str]] = field(default_factory=Counter)
     _customers: dict[str, _Customer] = field(default_factory=dict)
@@ -156,7 +158,7 @@ class NaiveBook:
         text = "-" if said is None else "".join("_" if sign in ":|" else sign for sign in str(said)[:40]) or "-"
         self._add(event, f"{name}:{text}")
         worth = sum(_amount(other.attributes["amount"]) for other, _ in one.events if other.type in self.purchases)
-        self._add(event, f"{name}_value:{text}:-", worth)
+        self._add(event, f"{name}_value:{text}:{self.currency}", worth)
 
     def _add(self, event: Told, name: str, number: int = 1) -> None:
         self.lines[event.at_ms // 86_400_000, name] += number
