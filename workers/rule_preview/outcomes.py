@@ -14,8 +14,9 @@ from datetime import timedelta
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
+from schemas import outcomes
 from schemas.durations import DAY_MS, duration_ms, write_duration
-from schemas.rules import Rule
+from schemas.rules import ForEveryRule, Rule
 from workers.core.decisions.replay import Events
 from workers.core.events.plain import PlainEvent
 from workers.rule_preview.counts import Counts
@@ -25,8 +26,6 @@ AWAY_DAYS: Final = 90
 
 _MOST_DAYS: Final = 1_000
 """More days than this are not tried as a plain number of days."""
-_WITHIN_MS: Final = duration_ms(timedelta(days=30))
-_WITH_SUCCESS: Final = frozenset({"at-risk", "win-back"})
 
 
 class Success(NamedTuple):
@@ -45,9 +44,15 @@ class Success(NamedTuple):
         return f"{self.event} within {write_duration(timedelta(milliseconds=self.within_ms))}"
 
 
-def success_of(rule: Rule) -> Success | None:
-    """Return what counts as a success of a rule: a purchase within 30 days; None for an operator's own action."""
-    return Success("purchase", _WITHIN_MS) if rule.action in _WITH_SUCCESS else None
+def success_of(rule: Rule, policy: ForEveryRule) -> Success | None:
+    """Return what counts as a success of a rule; None if nothing does, or only some events of the type do.
+
+    Args:
+        rule: the rule.
+        policy: for every rule.
+    """
+    said = outcomes.success_of(rule.action, rule.success or policy.success)
+    return None if said is None or said.where is not None else Success(said.event, duration_ms(said.within))
 
 
 @dataclass(slots=True)
@@ -223,6 +228,6 @@ def _shares(came_back: int, stayed_away: int) -> dict[str, Any]:
     }
 
 
-def successes_of(rules: Iterable[Rule]) -> dict[str, Success]:
+def successes_of(rules: Iterable[Rule], policy: ForEveryRule) -> dict[str, Success]:
     """Return by its id what counts as a success of each rule that has one."""
-    return {rule.id: success for rule in rules if (success := success_of(rule)) is not None}
+    return {rule.id: success for rule in rules if (success := success_of(rule, policy)) is not None}

@@ -233,7 +233,7 @@ class Preview:
         )
         self._version = _Version(task, task.book, versions[0], self.counts.rules)
         self.rules = versions[0]
-        for success in successes_of(evaluated_rules(task.book)).values():
+        for success in successes_of(evaluated_rules(task.book), task.book.for_every_rule).values():
             self.counts.plain[success] = PlainCounts()
         self._before = None if task.against is None else _Version(task, task.against, versions[1], self.counts.before)
         if self._before is not None:
@@ -362,7 +362,7 @@ class _Version:
         evaluated = evaluated_rules(book)
         self.replay = Replay(rules, task.types, coverage_of(rules, task))
         self._since_ms, self._upto_ms = task.since_ms, task.upto_ms
-        successes = successes_of(evaluated)
+        successes = successes_of(evaluated, book.for_every_rule)
         self._successes = [successes.get(rule.id) for rule in rules.rules]
         for rule in evaluated:
             counts[rule.id] = RuleCounts(customers=Customers(keeps_all=task.all_ids))

@@ -10,11 +10,11 @@ import pytest
 from rich.console import Console
 
 from schemas.durations import DAY_MS
-from schemas.rules import RuleBook
+from schemas.rules import ForEveryRule, RuleBook
 from tests.support.builders import TYPES, event, rule
 from tests.unit.rule_preview.preview_site import Site, actions_of, at_the_end, by_rule, run
 from workers.rule_preview.document import PreviewResult, document_of
-from workers.rule_preview.outcomes import AWAY_DAYS, PlainCounts, Success
+from workers.rule_preview.outcomes import AWAY_DAYS, PlainCounts, Success, success_of
 from workers.rule_preview.outcomes_report import draw_outcomes
 from workers.rule_preview.preview import PreviewTask, preview
 
@@ -151,3 +151,13 @@ def _document(rules: list[Any], events: Sequence[Any] = ()) -> dict[str, Any]:
     task = PreviewTask(RuleBook(tuple(rules)), TYPES, first_ms, first_ms, first_ms + 100 * DAY_MS)
     counts = preview(task, [("ada", list(events))])
     return document_of(PreviewResult("here", task, counts, first_ms, first_ms, {}))
+
+
+def test_what_a_rule_says_of_its_success_counts_if_every_event_of_the_type_does() -> None:
+    every = ForEveryRule.model_validate({"success": "login within 14 days"})
+    assert success_of(rule(), ForEveryRule()) == SUCCESS
+    assert success_of(rule(success="login within 2 days"), every) == Success("login", 2 * DAY_MS)
+    assert success_of(rule(action="grow"), every) == Success("login", 14 * DAY_MS)
+    assert success_of(rule(action="grow"), ForEveryRule()) is None
+    some = {"event": "purchase", "where": {"amount": {"at least": 20}}, "within": "14 days"}
+    assert success_of(rule(success=some), ForEveryRule()) is None
