@@ -11,6 +11,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from schemas.orders import ERASE
+from schemas.rules import Rule
 from schemas.sources import SourcesFile
 from tests.support.builders import DAY, START, day, rule, rules
 from tests.support.memory_store import MemoryStore
@@ -24,8 +25,10 @@ from tests.support.processor_rig import (
     fresh_pauses,
     record,
 )
+from workers.core.decisions.decide import decider_of
 from workers.core.source_set import SourceSet
 from workers.core.watermarks import Progress
+from workers.customer_facts.facts_of import stored_facts
 from workers.errors import LingerError
 from workers.recovery.activity_log import LogHeads
 from workers.recovery.mark import RebuildMark
@@ -38,6 +41,7 @@ from workers.state.consistency import Log
 from workers.state.meta import CLOSED_BEFORE, REBUILDING
 
 LOGINS = [record(offset, at=f"2024-01-0{offset + 2}T00:00:00Z", customer=f"c{offset}") for offset in range(4)]
+QUIET = {"none": "login", "for": "10 days"}
 SOURCES = SourcesFile.model_validate(
     {
         "event_types": {"nps": {}},
@@ -86,7 +90,9 @@ class LogConsumer:
         return self.offset
 
 
-def replay(store: MemoryStore, consumer: LogConsumer, publisher: FakePublisher | None = None) -> tuple[Tally, int]:
+def replay(
+    store: MemoryStore, consumer: LogConsumer, publisher: FakePublisher | None = None, content: Sequence[Rule] = ()
+) -> tuple[Tally, int]:
     """Replay partition 0, and return the tally and how many records were folded."""
 
     async def run() -> tuple[Tally, int]:
@@ -94,7 +100,7 @@ def replay(store: MemoryStore, consumer: LogConsumer, publisher: FakePublisher |
         context = ReplayContext(
             Settings(partitions=1),
             SOURCES,
-            replace(rules(rule(when={"none": "login", "for": "10 days"}), types=TYPES), generation=1),
+            replace(rules(*(content or (rule(when=QUIET),)), types=TYPES), generation=1),
             store.as_store(),
             (publisher or FakePublisher()).as_publisher(),
             clock,
@@ -135,6 +141,17 @@ def test_the_whole_log_is_folded_and_what_was_never_published_is_published_once(
     content = store.contents[0]
     assert sorted(content.activities) == ["c0", "c1", "c2", "c3"]
     assert (content.meta["offset"], content.meta[REBUILDING], content.held) == ("4", "", {})
+
+
+@pytest.mark.parametrize("counts", [False, True])
+def test_experiments_are_counted_again_only_where_no_figures_were_left(counts: bool) -> None:
+    store = marked(**{REBUILDING: RebuildMark(False, 0, counts=counts).encode()})
+    replay(store, LogConsumer(LOGINS), content=[rule(when=QUIET, hold_out="50%")])
+    counted = store.contents[0].experiments
+    assert sum(number for name, number in counted.items() if name.endswith("|n")) == (4 if counts else 0)
+    decider = decider_of(rules(rule(when=QUIET, hold_out="50%"), types=TYPES))
+    for raw in store.contents[0].activities.values():
+        assert len(stored_facts(decider, raw).experiments) == 1
 
 
 def test_an_order_to_erase_that_no_worker_has_carried_out_reaches_compacted_topics_too() -> None:

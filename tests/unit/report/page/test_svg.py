@@ -127,6 +127,11 @@ def test_a_column_is_as_high_as_its_value() -> None:
     assert great == pytest.approx(2 * small, abs=0.2)
 
 
+def test_a_part_that_has_no_height_anywhere_is_named_with_its_value() -> None:
+    drawing = columns(720, ["Oct", "Nov"], [Part("existing", [50, 100]), Part("new", [0, 0])], AXIS, 2)
+    assert {"existing", "new 0"} <= {one.name for one in texts(drawing)}
+
+
 def test_a_chart_of_nothing_still_has_its_axis() -> None:
     drawing = columns(720, ["Nov"], [Part("", [None])], AXIS, 1)
     assert {"0", "1"} <= {one.name for one in texts(drawing)}
