@@ -72,6 +72,8 @@ class MemoryStep:
         _write(content.activities, changes.activities)
         _write(content.marks, changes.marks)
         content.experiments.update(changes.experiments)
+        for name in changes.no_experiments:
+            del content.experiments[name]
         _count(content.facts, changes.facts, changes.no_facts)
         _count(content.doings, changes.doings, changes.no_doings)
         _score(content.due, changes.due)
@@ -182,7 +184,12 @@ class MemoryStore:
         self.answer()
         for partition, content in self.contents.items():
             keys = self.keys.partition(partition)
-            for name, numbers in ((keys.facts, content.facts), (keys.doings, content.doings)):
+            counted = (
+                (keys.facts, content.facts),
+                (keys.doings, content.doings),
+                (keys.experiments, content.experiments),
+            )
+            for name, numbers in counted:
                 if key == name:
                     return {own: str(number) for own, number in numbers.items()}
         return dict(self.hashes.get(key, {}))

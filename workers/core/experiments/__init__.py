@@ -1,1 +1,1 @@
-"""Experiments: how customers are divided, and what counts. Pure; `decisions.outcomes` counts."""
+"""Experiments: how their customers are divided (`arms`), and what makes one another one (`experiment`). Pure."""
