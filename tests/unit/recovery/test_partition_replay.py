@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from schemas.orders import ERASE
 from schemas.rules import Rule
 from schemas.sources import SourcesFile
-from tests.support.builders import day, rule, rules
+from tests.support.builders import DAY, START, day, rule, rules
 from tests.support.memory_store import MemoryStore
 from tests.support.processor_rig import (
     SOURCE,
@@ -38,7 +38,7 @@ from workers.recovery.release_policy import Tally
 from workers.recovery.source_progress import covered_since
 from workers.settings import Settings
 from workers.state.consistency import Log
-from workers.state.meta import REBUILDING
+from workers.state.meta import CLOSED_BEFORE, REBUILDING
 
 LOGINS = [record(offset, at=f"2024-01-0{offset + 2}T00:00:00Z", customer=f"c{offset}") for offset in range(4)]
 QUIET = {"none": "login", "for": "10 days"}
@@ -184,3 +184,14 @@ def test_a_worker_that_claims_the_partition_interrupts_the_replay_and_the_mark_s
 def test_a_partition_whose_state_does_not_match_its_log_is_not_replayed() -> None:
     with pytest.raises(LingerError, match="partition 0 cannot be rebuilt"):
         replay(marked(offset="9"), LogConsumer(LOGINS))
+
+
+def test_a_replay_counts_facts_of_open_days_again_and_nothing_that_was_done() -> None:
+    first = START // DAY + 1  # of the logins, one a day
+    store = marked(**{CLOSED_BEFORE: str(first + 2)})
+    store.contents[0].doings[f"{first}|acted:a-rule"] = 7
+    replay(store, LogConsumer(LOGINS))
+    content = store.contents[0]
+    assert content.facts == {f"{first + ago}|{name}": 1 for ago in (2, 3) for name in ("new", "events:login")}
+    assert content.doings == {f"{first}|acted:a-rule": 7}
+    assert content.meta[CLOSED_BEFORE] == str(first + 2)
