@@ -23,6 +23,7 @@ from workers.demo.embedded import EmbeddedError, Pair, running_pair
 from workers.demo.mailer import Mailer
 from workers.demo.player import Player
 from workers.demo.processes import Workers, WorkersFailed
+from workers.demo.report import make_report, print_report
 from workers.demo.rules import copy_rules
 from workers.demo.screen import Picture, draw, line, stages_in_words
 from workers.demo.verify import expected_actions
@@ -115,12 +116,17 @@ def run_demo(options: DemoOptions) -> int:
             prefix = "" if options.bootstrap_servers is None else f"demo-{uuid.uuid4().hex[:6]}."
             installation = _Installation(folder, prefix, demo_settings(pair, history, folder, prefix))
             summary = asyncio.run(_replay(options, history, installation, console, started))
+            report = None
+            if not options.as_json:
+                report = make_report({**options.environment, **installation.environment}, console.width)
     except (DemoFailed, HistoryError, EmbeddedError, WorkersFailed, StartupError, LingerError) as error:
         Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False)
         return 1
     if options.as_json:
         sys.stdout.write(json.dumps(summary) + "\n")
     else:
+        if report is not None:
+            print_report(report, console)
         _print_summary(console, summary, options)
     return 1 if summary.get("missing") or summary.get("extra") or summary["differing"] else 0
 

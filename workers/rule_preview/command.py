@@ -34,6 +34,7 @@ from workers.rule_files.values.ladders import chosen_ladder
 from workers.rule_files.values.unseen import compared_in, unseen_in, wanted_values
 from workers.rule_preview.document import PreviewResult, document_of
 from workers.rule_preview.history_reader import HistoryReader, Mappings, ReadHistory
+from workers.rule_preview.outcomes import successes_of
 from workers.rule_preview.page import page_of
 from workers.rule_preview.parts import PartCounts, Parts, PartsTask
 from workers.rule_preview.preview import CustomerEvents, Preview, PreviewCounts, PreviewTask, compiled
@@ -115,7 +116,10 @@ def preview_command(options: PreviewOptions, out: Console | None = None) -> None
         books = files.book, None if against is None else against.book
         versions = compiled(*books, types, _hold_out_key(options.settings))
         on_ladder = [] if ladder is None else [compiled_ladder(ladder, files.book, types)]
-        plain = without_values(plain_types([*versions, *on_ladder], types), seen, compared_in(files.documents))
+        # Of successes that ask for values, every event must have them.
+        asked = {success.event for success in successes_of(files.book).values() if success.where}
+        could_be = plain_types([*versions, *on_ladder], types) - asked
+        plain = without_values(could_be, seen, compared_in(files.documents))
         quick = PlainReader(types, plain, seen, store)
         read = HistoryReader(Both(seen, store), mappings, options.settings, progress, quick).read(options.history)
         task = _task(options, books, types, read)

@@ -176,7 +176,7 @@ def _hold_out_document(rule: Rule, counts: RuleCounts, result: PreviewResult) ->
 
 
 def _outcome_document(rule: Rule, counts: RuleCounts, result: PreviewResult) -> dict[str, Any] | None:
-    success = success_of(rule)
+    success = success_of(rule, result.task.book.for_every_rule)
     plain = None if success is None else result.counts.plain.get(success)
     return outcome_document(success, counts.outcome, plain)
 
