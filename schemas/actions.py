@@ -71,8 +71,6 @@ class Known(TypedDict, total=False):
     repetition: int
 
 
-Arm = Literal["treated", "held out"]
-
 Retraction = Literal[
     "customer_returned", "late_event", "no_longer_true", "opted_out", "replaced", "erased", "suppressed"
 ]
@@ -134,7 +132,9 @@ class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         ),
     ] = None
     experiment: Annotated[str | None, Meta(description="Of a rule that holds out customers: the experiment.")] = None
-    arm: Annotated[Arm | None, Meta(description="The customer's side of the experiment: always `treated`.")] = None
+    arm: Annotated[
+        str | None, Meta(description="The customer's side of the experiment: `treated`, or the name of a variant.")
+    ] = None
     consent_as_of: Annotated[
         Annotated[datetime, Meta(tz=True)] | None,
         Meta(description="When the customer last said that messages are welcome."),
@@ -176,7 +176,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     decided_at: Annotated[datetime, Meta(tz=True)]
     detail: Annotated[str, Meta(description="One sentence for people.")]
     experiment: Annotated[str | None, Meta(description="Of a rule that holds out customers: the experiment.")] = None
-    arm: Annotated[Arm | None, Meta(description="The customer's side of the experiment.")] = None
+    arm: Annotated[
+        str | None, Meta(description="The customer's side of the experiment: also `held out` or `as before`.")
+    ] = None
 
 
 def action_id(rule_id: str, customer_id: str, episode_start_ms: int) -> str:

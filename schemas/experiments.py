@@ -15,7 +15,7 @@ HELD_OUT: Final = "held out"
 AS_BEFORE: Final = "as before"
 ARMS: Final = (TREATED, HELD_OUT, AS_BEFORE)
 """The arms of an experiment without variants. With variants, those stand in place of `treated`."""
-EVERY_RULE: Final = "*every rule"
+EVERY_RULE: Final = "*every-rule"
 """The name of the experiment over all rules; no rule and no other experiment has it."""
 UNITS: Final = 100
 """Amounts of figures are in hundredths of a currency, squares in hundredths of a hundredth."""
@@ -38,7 +38,7 @@ class SuccessEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 class ExperimentEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is kept of an experiment. Moments are milliseconds.
 
-    The last four fields are written while it runs, by whoever judges it; the others never change, but for the rules'
+    The last four fields are written while it runs, by the judge; the others never change, but for the rules'
     ids and the end.
     """
 

@@ -19,6 +19,9 @@ Format = Literal[
     "currency",
     "value",
     "unwrap",
+    "success",
+    "points",
+    "share of all",
 ]
 """The formats of values for which other spellings are recognized."""
 

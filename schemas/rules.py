@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -30,7 +29,6 @@ from schemas.conditions import (
     DEFINITION_PATTERN,
     Attribute,
     Condition,
-    Percent,
     Plain,
     Reference,
     Span,
@@ -43,6 +41,7 @@ from schemas.consent import spelling_of
 from schemas.durations import DURATION_SCHEMA, Duration, parse_duration, write_duration
 from schemas.events import SIGNS_OF_LIFE
 from schemas.ladders import Ladder
+from schemas.outcomes import Cap, LeftOut, LeftOutOfAll, Points, SuccessAsWritten, Variants
 from schemas.paces import Brake, Pace
 from schemas.refusals import InconsistentEntries, WrongFormat, not_in_format
 from schemas.value import Valuation, with_value
@@ -88,12 +87,6 @@ MostActions = Annotated[
     PlainSerializer(lambda number: f"{number} action" + ("" if number == 1 else "s"), return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^\d{1,3}\s+actions?$", "examples": ["2 actions"]}),
 ]
-
-
-def _share(percent: Decimal) -> Decimal:
-    if not 0 < percent <= 50:
-        raise ValueError(f"from more than 0% up to 50% of the customers can be held out, found {percent}%")
-    return percent
 
 
 BY_VALUE: Final = "by value"
@@ -213,7 +206,7 @@ class Rule(Strict):
         description="Actions above the pace are held for `linger rules release` or `discard`, or spread over time.",
         examples=["spread"],
     )
-    hold_out: Annotated[Percent, AfterValidator(_share)] | None = Field(
+    hold_out: LeftOut | None = Field(
         default=None,
         alias="hold out",
         description="The share of customers who get nothing, so that the effect can be measured.",
@@ -223,6 +216,40 @@ class Rule(Strict):
         default=None,
         description="Rules of the same experiment hold out the same customers. By default: the rule's id.",
         examples=["winter-2026"],
+    )
+    variants: Variants | None = Field(
+        default=None,
+        description="Names of messages to compare, each with its share of the customers who get one. The name goes "
+        "with the action.",
+        examples=[{"a": "50%", "b": "50%"}],
+    )
+    as_before: LeftOut | None = Field(
+        default=None,
+        alias="as before",
+        description="A further share of customers who get nothing from Linger, because an older campaign goes on for "
+        "them.",
+        examples=["10%"],
+    )
+    success: SuccessAsWritten | None = Field(
+        default=None,
+        description="What counts as a success of this rule: an event type, and how long after the rule would have "
+        "acted. By default, of `at-risk` and `win-back`, a purchase within 30 days.",
+        examples=[
+            "purchase within 30 days",
+            {"event": "purchase", "where": {"amount": {"at least": 20}}, "within": "14 days"},
+        ],
+    )
+    smallest_difference: Points | None = Field(
+        default=None,
+        alias="smallest difference",
+        description="The least difference between the shares of success that matters; 3 points by default.",
+        examples=["3 points"],
+    )
+    count_at_most: Cap | None = Field(
+        default=None,
+        alias="count at most",
+        description="The most that counts of what one customer spends, so that one large order does not decide.",
+        examples=[500],
     )
     take_back: Literal["never"] | None = Field(
         default=None,
@@ -258,8 +285,8 @@ class Rule(Strict):
             raise InconsistentEntries(message, "existing")
         if self.over_pace == "spread" and self.pace is None:
             raise InconsistentEntries("'over pace' needs a 'pace', such as 'at most 500 per hour'", "over pace")
-        if self.experiment is not None and self.hold_out is None:
-            raise InconsistentEntries("'experiment' needs a 'hold out', such as '10%'", "experiment")
+        if self.hold_out is None and (said := _said_of_experiment(self)):
+            raise InconsistentEntries(f"'{said[0]}' needs a 'hold out', such as '10%'", *said)
         if self.at_most is not None and self.again_every is None:
             raise InconsistentEntries("'at most' needs an 'again every', such as '30 days'", "at most")
         if self.again_every is not None and self.again_every < self.expires_after:
@@ -269,6 +296,12 @@ class Rule(Strict):
         if self.instead_of is not None and self.id in self.instead_of:
             raise InconsistentEntries("a rule cannot act instead of itself", "instead of")
         return self
+
+
+def _said_of_experiment(rule: Rule) -> list[str]:
+    """Return the keys by which a rule says how customers are divided, beside the hold-out."""
+    said = {"experiment": rule.experiment, "variants": rule.variants, "as before": rule.as_before}
+    return [key for key, value in said.items() if value is not None]
 
 
 def measured(rule: Rule, value: Valuation | None) -> Rule:
@@ -426,6 +459,32 @@ class ForEveryRule(Strict):
         examples=[{"from": "profile.time_zone", "otherwise": "Europe/Berlin"}],
     )
     consent: Consent | None = Field(default=None, description="Customers who must not get messages.")
+    hold_out: LeftOutOfAll | None = Field(
+        default=None,
+        alias="hold out",
+        description="The share of all customers who get nothing from any rule, so that the effect of all rules "
+        "together can be measured.",
+        examples=["5% of everybody"],
+    )
+    success: SuccessAsWritten | None = Field(
+        default=None,
+        description="What counts as a success of rules that do not say it, and of all rules together; a purchase "
+        "within 30 days by default.",
+        examples=["purchase within 30 days"],
+    )
+    smallest_difference: Points | None = Field(
+        default=None,
+        alias="smallest difference",
+        description="The smallest difference of rules that do not say it, and of all rules together.",
+        examples=["3 points"],
+    )
+    count_at_most: Cap | None = Field(
+        default=None,
+        alias="count at most",
+        description="The most that counts of what one customer spends, for rules that do not say it, and for all "
+        "rules together.",
+        examples=[500],
+    )
     brake: Brake | None = Field(
         default=None,
         description="The most actions of all rules together in an hour; what exceeds it is held until it is "

@@ -31,15 +31,14 @@ allow() {
 
 # Read and Write include Describe. No role has Alter, Delete, or a right on the cluster.
 
-# -- worker: reads sources, pauses and requests, reads and writes the activity topic, marks and the book, writes the output topics; an idempotent producer
-# needs no extra right (Kafka 2.8 and later). With DescribeConfigs, it warns when a topic deletes records too early, and
-# linger doctor compares the sizes of records; without it, both only say that they do not know.
-allow "$WORKER" --operation Read --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.activity"
-allow "$WORKER" --operation Read --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.marks"
-allow "$WORKER" --operation Read --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.book"
-for name in pauses requests; do
-    allow "$WORKER" --operation Read --operation DescribeConfigs --topic "$TOPIC_PREFIX.$name"
+# -- worker: reads sources and requests, reads and writes the activity topic, marks, the book and pauses (it pauses rules that harm),
+# writes the output topics; an idempotent producer needs no extra right (Kafka 2.8 and later). With DescribeConfigs, it warns
+# when a topic deletes records too early, and linger doctor compares the sizes of records; without it, both only say that
+# they do not know.
+for name in activity marks book pauses; do
+    allow "$WORKER" --operation Read --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.$name"
 done
+allow "$WORKER" --operation Read --operation DescribeConfigs --topic "$TOPIC_PREFIX.requests"
 for name in $ACTIONS decisions stages dead-letter; do
     allow "$WORKER" --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.$name"
 done

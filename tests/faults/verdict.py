@@ -17,9 +17,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
 from schemas.actions import EXPIRED_DETAIL, Action, Decision, action_id
+from schemas.book import BOOK
 from schemas.events import encode_event
 from schemas.sources import SourcesFile
 from schemas.stages import STAGES
+from tests.faults.counted import compare_book
 from tests.faults.justified import Justice, Published
 from tests.faults.loaded import acted_on_history
 from tests.faults.registered import as_json
@@ -27,6 +29,8 @@ from tests.faults.stage import PARTITIONS, Stage
 from tests.faults.standing import Place, Stood, compare_standing, stood, watched_since
 from tests.support.decided import Decided, decide, facts_in
 from tests.support.oracle import left
+from workers.book.live import read_book
+from workers.book.topic import BookTopic
 from workers.core.coverage import FOREVER_MS
 from workers.core.decisions.decide import decider_of
 from workers.core.events.decoding import DecodedEvent, decode_event
@@ -112,10 +116,11 @@ async def judge(stage: Stage, poison: int = 0, *, counts_wrong: bool = True) -> 
     log = await read_topic(stage, stage.settings.topic("activity"))
     verdict = Verdict()
     wanted = Counter(event.event_id for event in mapped_events(stage.history, sources, stage.prefix))
-    _compare_events(verdict, wanted, log)
+    declared = frozenset(sources.event_types)
+    _compare_events(verdict, wanted, log, declared)
     if verdict.missing_events:
         await note_places(stage, verdict.missing_events)
-    events = _events_of(log)
+    events = _events_of(log, declared)
     replayed = {
         place: decide(place[1], None, some, rules, observed, stage.history.end_ms) for place, some in events.items()
     }
@@ -128,6 +133,9 @@ async def judge(stage: Stage, poison: int = 0, *, counts_wrong: bool = True) -> 
     end_ms = stage.history.end_ms
     standing = {place: stood(place[1], some, replayed[place], observed, end_ms) for place, some in events.items()}
     await compare_stages(stage, verdict, standing)
+    counted = [event for some in events.values() for event in some]
+    currency = None if rules.value is None else rules.value.currency
+    await _compare_book(stage, verdict, counted, currency or "-")
     await compare_dead_letters(stage, verdict, poison)
     in_time = in_order_of_time(stage, sources)
     justice = Justice(in_time, rules, stage.history.start_ms, stage.history.end_ms)
@@ -201,9 +209,11 @@ async def read_topic(stage: Stage, topic: str, partitions: int = PARTITIONS) -> 
         await stop_consumer(consumer)
 
 
-def _compare_events(verdict: Verdict, wanted: "Counter[str]", log: dict[int, list[ConsumerRecord]]) -> None:
+def _compare_events(
+    verdict: Verdict, wanted: "Counter[str]", log: dict[int, list[ConsumerRecord]], declared: frozenset[str]
+) -> None:
     """Every event of the history is in the activity topic."""
-    events = (decode_event(record.value, frozenset()) for records in log.values() for record in records)
+    events = (decode_event(record.value, declared) for records in log.values() for record in records)
     compare_events(verdict, wanted, {event.event_id for event in events})
 
 
@@ -321,7 +331,7 @@ async def read_dead_letters(stage: Stage) -> set[tuple[bytes, ...]]:
     return {tuple(dict(record.headers)[name] for name in names) for records in log.values() for record in records}
 
 
-def _events_of(log: dict[int, list[ConsumerRecord]]) -> dict[Place, list[DecodedEvent]]:
+def _events_of(log: dict[int, list[ConsumerRecord]], declared: frozenset[str]) -> dict[Place, list[DecodedEvent]]:
     """Return the events of the activity topic, by partition and customer."""
     events: dict[Place, list[DecodedEvent]] = {}
     for partition, records in log.items():
@@ -331,9 +341,18 @@ def _events_of(log: dict[int, list[ConsumerRecord]]) -> dict[Place, list[Decoded
             record_key = (dict(record.headers).get(SOURCE_HEADER, b""), record.value)
             if record_key not in passed_on:
                 passed_on.add(record_key)
-                event = decode_event(record.value, frozenset())
+                event = decode_event(record.value, declared)
                 events.setdefault((partition, event.customer_id), []).append(event)
     return events
+
+
+async def _compare_book(stage: Stage, verdict: Verdict, events: list[DecodedEvent], currency: str) -> None:
+    """Compare the figures of the book with a count over the log."""
+    topic = BookTopic(stage.settings.kafka_connection(), stage.settings.topic(BOOK))
+    found = compare_book(events, await read_book(stage.store, topic, PARTITIONS), currency)
+    verdict.miss("figure of the book", found.missing)
+    verdict.exceed("figure of the book", found.too_much)
+    stage.notes.append(f"{found.fields} figures of the book, {found.after_closing} events after closing")
 
 
 async def compare_stages(stage: Stage, verdict: Verdict, expected: Mapping[Place, Stood]) -> None:

@@ -29,7 +29,6 @@ from workers.core.decisions.published import PublishedRecord, held_back, read_re
 from workers.core.decisions.records import Records
 from workers.core.decisions.wording import reasons_of
 from workers.core.events.decoding import epoch_ms
-from workers.core.rules.contact_policy import is_held_out
 from workers.core.rules.rule_set import Rule
 from workers.kafka.records import OutboxRecord, decode_record, encode_record
 from workers.outbox.sent_action import action_in
@@ -63,7 +62,7 @@ DETAILS: Final[dict[int, Callable[[Decided, Rule], str]]] = {
     decided.LEFT_OUT: lambda _, rule: (
         ""
         if rule.hold_out is None
-        else f"one of the {rule.hold_out.share:f}% left out of '{rule.hold_out.experiment}' to measure the effect"
+        else f"one of the {rule.hold_out.share:f}% left out of '{rule.hold_out.salt}' to measure the effect"
     ),
     decided.OPTED_OUT_CLEARLY: lambda row, _: "the customer does not want to be written to",
     decided.NOT_UNDERSTOOD: lambda row, _: (
@@ -218,8 +217,8 @@ class Both:
         held = rule.hold_out
         if held is None:
             return {}
-        is_out = not is_action and is_held_out(held.key, held.experiment, self.customer_id, held.share)
-        return {"experiment": held.experiment, "arm": "held out" if is_out else "treated"}
+        arm = "treated" if is_action else held.of(self.customer_id)
+        return {"experiment": held.salt, "arm": arm}
 
     def _identity(self, rule: Rule, start_ms: int) -> dict[str, Any]:
         """Return what actions and decisions have in common."""

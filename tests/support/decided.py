@@ -37,6 +37,7 @@ class Decided:
         due_ms, waiting, folded, duplicates, not_understood, left_out, unnamed: as of `Outcome`.
         rules: under which it was decided.
         stages: what is published of the customer's stage, in order, as of `Outcome`.
+        experiments: what is added to figures of experiments, as of `Outcome`.
     """
 
     stored: bytes | None
@@ -50,6 +51,7 @@ class Decided:
     unnamed: list[str]
     rules: RuleSet = field(repr=False, compare=False)
     stages: list[StageRecord | None] = field(default_factory=list)
+    experiments: dict[str, int] = field(default_factory=dict)
 
     @property
     def is_known(self) -> bool:
@@ -103,6 +105,7 @@ def _as_decided(outcome: core.Outcome, rules: RuleSet) -> Decided:
         outcome.unnamed,
         rules,
         outcome.stages(),
+        dict(outcome.experiments),
     )
 
 

@@ -3,6 +3,7 @@
 One suite runs over this store and the real one (tests/property/test_store_model.py), so it can be trusted.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ class Content:
     held: dict[str, Held] = field(default_factory=dict)
     orders: list[Order] = field(default_factory=list)
     marks: dict[bytes, bytes] = field(default_factory=dict)
+    experiments: Counter[str] = field(default_factory=Counter)
     facts: dict[str, int] = field(default_factory=dict)
     doings: dict[str, int] = field(default_factory=dict)
 
@@ -69,6 +71,9 @@ class MemoryStep:
             raise Fenced(self._partition)
         _write(content.activities, changes.activities)
         _write(content.marks, changes.marks)
+        content.experiments.update(changes.experiments)
+        for name in changes.no_experiments:
+            del content.experiments[name]
         _count(content.facts, changes.facts, changes.no_facts)
         _count(content.doings, changes.doings, changes.no_doings)
         _score(content.due, changes.due)
@@ -179,7 +184,12 @@ class MemoryStore:
         self.answer()
         for partition, content in self.contents.items():
             keys = self.keys.partition(partition)
-            for name, numbers in ((keys.facts, content.facts), (keys.doings, content.doings)):
+            counted = (
+                (keys.facts, content.facts),
+                (keys.doings, content.doings),
+                (keys.experiments, content.experiments),
+            )
+            for name, numbers in counted:
                 if key == name:
                     return {own: str(number) for own, number in numbers.items()}
         return dict(self.hashes.get(key, {}))

@@ -37,7 +37,8 @@ class NaiveBook:
     Attributes:
         purchases, contract: event types.
         money: the attributes that add up (True) or lower (False), by type.
-        reason, subject, score: attributes.
+        subject: attribute of a complaint.
+        currency: of what a customer is worth.
         lines: by day and field.
     """
 
@@ -46,6 +47,7 @@ class NaiveBook:
     failed: str = "renewal_failed"
     money: dict[str, dict[str, bool]] = field(default_factory=lambda: {"purchase": {"amount": True}})
     subject: str = "about"
+    currency: str = "-"
     break_days: int = 90
     lines: Counter[tuple[int, str]] = field(default_factory=Counter)
     _customers: dict[str, _Customer] = field(default_factory=dict)
@@ -125,38 +127,42 @@ class NaiveBook:
         if _month(last) != _month(event):
             self._add(event, f"buyers:{_month(first)}")
 
-    def _contract(self, one: _Customer) -> tuple[Told | None, Told | None]:
-        """Return with which event the present contract began, and with which the latest one ended."""
-        begun: Told | None = None
-        ended: Told | None = None
+    def _contract(self, one: _Customer) -> tuple[str | None, str | None]:
+        """Return in which month the present contract began, and in which the latest from before its month ended.
+
+        One that goes on with another that ended in the same month began "before".
+        """
+        begun: str | None = None
+        ended: str | None = None
         for other, late in one.events:
             if late:
                 continue
+            month = _month(other)
             if other.type in self.contract and begun is None:
-                begun = other
+                begun = "before" if ended == month else month
             elif other.type in ("cancellation", self.failed) and begun is not None:
-                begun, ended = None, other
+                begun, ended = None, None if begun == month else month
         return begun, ended
 
     def _contract_event(self, one: _Customer, event: Told) -> None:
         begun, ended = self._contract(one)
         if begun is None:
             self._add(event, "contract_begun")
-            if ended is not None and _month(ended) == _month(event):
+            if ended == _month(event):
                 self._add(event, "contract_back_young")
 
     def _end(self, one: _Customer, event: Told) -> None:
         begun, _ = self._contract(one)
         if begun is not None:
             self._add(event, "contract_ended")
-            if _month(begun) == _month(event):
+            if begun == _month(event):
                 self._add(event, "contract_ended_young")
 
     def _valued(self, one: _Customer, event: Told, name: str, said: Any) -> None:
         text = "-" if said is None else "".join("_" if sign in ":|" else sign for sign in str(said)[:40]) or "-"
         self._add(event, f"{name}:{text}")
         worth = sum(_amount(other.attributes["amount"]) for other, _ in one.events if other.type in self.purchases)
-        self._add(event, f"{name}_value:{text}:-", worth)
+        self._add(event, f"{name}_value:{text}:{self.currency}", worth)
 
     def _add(self, event: Told, name: str, number: int = 1) -> None:
         self.lines[event.at_ms // 86_400_000, name] += number

@@ -67,6 +67,7 @@ REDIS: Final = RedisFacts(
     brake=BrakeState(hour=0, passed=1, limit=500, is_written=False, has_braked=False),
     servers=[Server("redis:6379", 50 << 20, 100 << 20, "noeviction")],
     differing={},
+    experiments={},
 )
 
 

@@ -130,7 +130,7 @@ CORE_LEVELS: Final = (
         "workers.core.mapping",
         "workers.core.source_set",
     ),
-    ("workers.core.conditions",),
+    ("workers.core.conditions", "workers.core.experiments"),
     ("workers.core.rules",),
     ("workers.core.decisions",),
 )

@@ -115,12 +115,20 @@ _OF_PARTITIONS: Final = (
         erased="written",
         in_file="marks",
     ),
+    Key(
+        *("experiments", True, "experiments", "figures of experiments: how many customers entered, and succeeded"),
+        in_file="the first line of a part",
+    ),
 )
 
 _SHARED: Final = (
     Key("rules", False, "rules", "the newest rules: generation, hash, since when each rule counts", in_file="hash"),
     Key(
         *("rule-contents", False, "rule-contents", "what each version of a rule said"),
+        in_file="hash",
+    ),
+    Key(
+        *("experiments", False, "experiments", "every experiment: what it compares, since when, its end"),
         in_file="hash",
     ),
     Key(

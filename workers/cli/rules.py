@@ -276,6 +276,9 @@ def preview(
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Number of processes.")] = 1,
     as_json: AsJson = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a page of HTML as well, with charts, for a browser.")
+    ] = None,
 ) -> None:
     """Show which customers rules would have reached in a past period, per rule and week, before anything is sent."""
     from workers.rule_preview.command import PreviewOptions, preview_command
@@ -291,6 +294,7 @@ def preview(
         sources=_or_usual(sources),
         source=source,
         as_json=as_json,
+        html=html,
         list_customers=list_customers,
         incomplete=incomplete,
         jobs=jobs,

@@ -81,6 +81,7 @@ class EpisodeFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=Tru
         undecided_at: the moment at which it could not be decided yet, because a type was not seen up to then.
         condition_holds_since: since when the condition holds, for a rule that requires it to last.
         asked: how often a rule that repeats has asked since it holds.
+        is_silent: whether nothing was published of the last action, because the customer is left out.
         earlier_episodes: their beginnings and ends.
         earlier_actions: beginnings and ends of the periods in which earlier actions stood.
     """
@@ -93,6 +94,7 @@ class EpisodeFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=Tru
     undecided_at: Moment | None = None
     condition_holds_since: Moment | None = None
     asked: Count = 0
+    is_silent: bool = False
     earlier_episodes: Annotated[list[Moment], Meta(max_length=_MOST_STRETCHES)] = []
     earlier_actions: Annotated[list[Moment], Meta(max_length=_MOST_STRETCHES)] = []
 
@@ -135,6 +137,7 @@ class CandidateFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=T
         retracted_because: why it is taken back, if it was withdrawn.
         variables: of its template; None for none yet.
         known: what else goes with it; None for nothing.
+        successes: by key of an experiment, what successes have brought since it began.
         found, found_back: what the reasons of the action and of its retraction are worded from.
         action, why, why_back: the action and its reasons in words, if it is worded already.
     """
@@ -147,6 +150,7 @@ class CandidateFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=T
     retracted_because: Retraction | None = None
     variables: dict[str, Plain] | None = None
     known: Known | None = None
+    successes: dict[str, Amount] = {}
     found: EvidenceFacts | None = None
     found_back: EvidenceFacts | None = None
     action: ActionName | None = None
@@ -176,6 +180,22 @@ class StageFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True,
     published_since: Moment | None = None
 
 
+class EntryFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """The customer in one experiment.
+
+    Attributes:
+        entered: since when.
+        arm: in which arm.
+        succeeded: whether there was a success in time.
+        brought: what the successes brought.
+    """
+
+    entered: Moment
+    arm: Annotated[str, Meta(min_length=1, max_length=64)]
+    succeeded: bool = False
+    brought: Amount = "0"
+
+
 class CustomerFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
     """Everything that is stored of one customer.
 
@@ -196,6 +216,7 @@ class CustomerFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=Tr
         history_until: by event type, the floor: up to when the customer's events of the type are history. Under ""
             that of a customer who is known because of history.
         stage: where they stand on the ladder; None if there is nothing to remember.
+        experiments: by key of the experiment.
         ladder_changes: when time alone changes the stage next; None for never, or if that is not known.
         next_changes: by the first rule of each group of rules, the next moment at which time alone changes one of the
             group; a group that is not there has none. None if the groups of the generation are not known.
@@ -217,6 +238,7 @@ class CustomerFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=Tr
     pairs: dict[str, PairFacts] = {}
     history_until: dict[str, Moment] = {}
     stage: StageFacts | None = None
+    experiments: dict[str, EntryFacts] = {}
     ladder_changes: Moment | None = None
     next_changes: dict[str, Moment] | None = None
     next_changes_before: dict[str, Moment] = {}

@@ -27,6 +27,7 @@ from workers.customer_facts.facts import (
     UNKNOWN_RULE,
     CandidateFacts,
     CustomerFacts,
+    EntryFacts,
     EpisodeFacts,
     EvidenceFacts,
     LatestFacts,
@@ -106,6 +107,10 @@ def facts_of(names: Names) -> CustomerFacts:
         pairs={key: _pair_facts(first_ms, then_ms) for key, (first_ms, then_ms) in customer.pairs.items()},
         history_until={name: moment_text(at_ms) for name, at_ms in customer.floors.items()},
         stage=_stage_facts(customer.stage),
+        experiments={
+            key: EntryFacts(entered=moment_text(at_ms), arm=arm, succeeded=won > 0, brought=amount_text(amount))
+            for key, (at_ms, arm, won, amount) in customer.experiments.items()
+        },
         ladder_changes=_ladder_change(customer, names),
         next_changes=_next_changes(names) if customer.flips_known else None,
         next_changes_before={}
@@ -162,6 +167,7 @@ def _take(customer: Customer, facts: CustomerFacts, names: Names) -> None:
         customer.add_episode(episode)
         _take_episode(episode, held, f"episodes {rule[:80]!r}")
         customer.repeats = customer.repeats or episode.asked > 0
+        customer.is_left_out = customer.is_left_out or episode.is_silent
     for number, waiting in enumerate(facts.candidates):
         _take_candidate(customer.another_candidate(), waiting, names, f"candidates {number}")
     customer.acted = _several(facts.counted_actions, "counted_actions")
@@ -172,6 +178,10 @@ def _take(customer: Customer, facts: CustomerFacts, names: Names) -> None:
         where = f"pairs {key[:80]!r}"
         then_ms = _UNKNOWN_MS if pair.then == UNKNOWN else _ms(pair.then, where)
         customer.pairs[key] = [moment_ms(pair.first, where), then_ms]
+    for name, entry in facts.experiments.items():
+        where = f"experiments {name[:80]!r}"
+        amount = amount_in(entry.brought, where)
+        customer.experiments[name] = (moment_ms(entry.entered, where), entry.arm, int(entry.succeeded), amount)
     for name, at in facts.history_until.items():
         customer.floors[name] = moment_ms(at, f"history_until {name[:80]!r}")
     _take_next_changes(customer, facts, names)
@@ -330,6 +340,7 @@ def _episode_facts(episode: Episode) -> EpisodeFacts:
         undecided_at=_perhaps(episode.pending_ms),
         condition_holds_since=_perhaps(episode.true_since_ms),
         asked=episode.asked,
+        is_silent=bool(episode.is_silent),
         earlier_episodes=_texts(episode.held),
         earlier_actions=_texts(episode.stood),
     )
@@ -344,6 +355,7 @@ def _take_episode(episode: Episode, facts: EpisodeFacts, where: str) -> None:
     episode.pending_ms = _ms(facts.undecided_at, where)
     episode.true_since_ms = _ms(facts.condition_holds_since, where)
     episode.asked = facts.asked
+    episode.is_silent = facts.is_silent
     episode.held = _stretches(facts.earlier_episodes, where)
     episode.stood = _stretches(facts.earlier_actions, where)
 
@@ -365,6 +377,7 @@ def _candidate_facts(candidate: Candidate, names: Names) -> CandidateFacts:
             began=began,
             withdrawn=withdrawn,
             doubted_until=doubted_until,
+            successes=_successes(candidate),
         )
     rule = names.rules[candidate.rule] if candidate.rule >= 0 else None
     return CandidateFacts(
@@ -378,13 +391,20 @@ def _candidate_facts(candidate: Candidate, names: Names) -> CandidateFacts:
         began=began,
         withdrawn=withdrawn,
         doubted_until=doubted_until,
+        successes=_successes(candidate),
     )
+
+
+def _successes(candidate: Candidate) -> dict[str, str]:
+    return {key: amount_text(amount) for key, amount in (candidate.tally or {}).items()}
 
 
 def _take_candidate(candidate: Candidate, facts: CandidateFacts, names: Names, where: str) -> None:
     candidate.start_ms = _ms(facts.began, where)
     candidate.withdrawn_ms = _ms(facts.withdrawn, where)
     candidate.doubted_ms = _ms(facts.doubted_until, where)
+    if facts.successes:
+        candidate.tally = {key: amount_in(amount, where) for key, amount in facts.successes.items()}
     if facts.action is not None:
         if facts.found is not None or facts.found_back is not None:
             raise UnreadableFacts(f"{where}: it has its reasons in words, and numbers to make words of")

@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,12 +17,15 @@ from rich.console import Console
 from rich.live import Live
 from ruamel.yaml import YAML
 
+from workers.core.customer.stage import code_of_stage
+from workers.core.rules.rule_set import RuleSet
 from workers.demo.embedded import EmbeddedError, Pair, running_pair
 from workers.demo.mailer import Mailer
 from workers.demo.player import Player
 from workers.demo.processes import Workers, WorkersFailed
+from workers.demo.report import make_report, print_report
 from workers.demo.rules import copy_rules
-from workers.demo.screen import Picture, draw, line
+from workers.demo.screen import Picture, draw, line, stages_in_words
 from workers.demo.verify import expected_actions
 from workers.errors import LingerError, StartupError, Transient
 from workers.histories import cdnow
@@ -34,7 +37,7 @@ from workers.settings import read_settings
 from workers.source_files.reading import load_sources
 from workers.source_files.shop import with_the_shop
 from workers.state.connect import open_store
-from workers.state.meta import counters_of
+from workers.state.meta import counters_of, on_stage_field
 from workers.state.replay_clock import ReplayClock
 
 _HOME: Final = Path(__file__).resolve().parents[2]
@@ -45,6 +48,8 @@ _TAIL_SECONDS: Final = 4.0
 _SHORTEST_REPLAY_SECONDS: Final = 5.0
 _TIMEOUT_SECONDS: Final = 90.0
 _POLL_SECONDS: Final = 0.25
+_STAGES_SECONDS: Final = 5.0
+"""How long the demo waits for the first stages of the last customers."""
 _LINE_SECONDS: Final = 5.0
 _MAX_EXAMPLES: Final = 5
 
@@ -111,12 +116,17 @@ def run_demo(options: DemoOptions) -> int:
             prefix = "" if options.bootstrap_servers is None else f"demo-{uuid.uuid4().hex[:6]}."
             installation = _Installation(folder, prefix, demo_settings(pair, history, folder, prefix))
             summary = asyncio.run(_replay(options, history, installation, console, started))
+            report = None
+            if not options.as_json:
+                report = make_report({**options.environment, **installation.environment}, console.width)
     except (DemoFailed, HistoryError, EmbeddedError, WorkersFailed, StartupError, LingerError) as error:
         Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False)
         return 1
     if options.as_json:
         sys.stdout.write(json.dumps(summary) + "\n")
     else:
+        if report is not None:
+            print_report(report, console)
         _print_summary(console, summary, options)
     return 1 if summary.get("missing") or summary.get("extra") or summary["differing"] else 0
 
@@ -238,6 +248,7 @@ class _Demo:
         self._progress: dict[int, _PartitionProgress] = {}
         self._counters: dict[str, int] = {}
         self._rates: list[tuple[float, int]] = []
+        self._decided_at: float | None = None
 
     async def run(self) -> dict[str, Any]:
         """Run to the end and return the summary."""
@@ -346,6 +357,7 @@ class _Demo:
         picture.retracted, picture.dead_letters = mailer.retracted(), sum(mailer.dead_letters.values())
         picture.by_rule, picture.recent = mailer.by_rule(), list(mailer.recent)
         picture.suppressed = _suppressed(self._counters)
+        picture.stages = customers_by_stage(self._rules, metas.values())
         picture.behind = max(0, self._player.played - picture.events - self._skipped())
         if self._first_action_seconds is None and mailer.newest:
             self._first_action_seconds = picture.seconds
@@ -367,7 +379,15 @@ class _Demo:
         if any(each.unconfirmed for each in progress):
             return False
         decided = sum(count for name, count in self._counters.items() if name.startswith(("active:", "retracted:")))
-        return decided <= len(self._mailer.published)
+        if decided > len(self._mailer.published):
+            return False
+        self._decided_at = self._decided_at or time.monotonic()
+        return self._is_everyone_on_a_stage() or time.monotonic() > self._decided_at + _STAGES_SECONDS
+
+    def _is_everyone_on_a_stage(self) -> bool:
+        """Return whether every customer's stage was published: first ones are published at a pace."""
+        stages = self._picture.stages
+        return not stages or sum(stages.values()) >= self._picture.customers
 
     def _finish(self) -> None:
         self._picture.seconds = time.monotonic() - self._started
@@ -391,6 +411,7 @@ class _Demo:
             "retracted": picture.retracted,
             "actions_by_rule": {rule: count["actions"] for rule, count in picture.by_rule.items()},
             "suppressed": picture.suppressed,
+            "customers_by_stage": picture.stages,
             "duplicates_dropped": self._counters.get("duplicates", 0),
             "dead_letters": picture.dead_letters,
             "seconds": round(picture.seconds, 1),
@@ -424,6 +445,20 @@ def _sum_counters(metas: Mapping[int, Mapping[str, str]]) -> dict[str, int]:
         for name, count in counters_of(meta).items():
             counters[name] = counters.get(name, 0) + count
     return counters
+
+
+def customers_by_stage(rules: RuleSet, metas: Iterable[Mapping[str, str]]) -> dict[str, int]:
+    """Return how many customers stand on each stage of the live ladder, from the top; empty without one.
+
+    Args:
+        rules: with the ladder.
+        metas: the `meta` of every partition.
+    """
+    counts = list(metas)
+    return {
+        name: sum(int(meta.get(on_stage_field(code_of_stage(name)), 0)) for meta in counts)
+        for name in (() if rules.ladder is None else rules.ladder.stages)
+    }
 
 
 def _suppressed(counters: Mapping[str, int]) -> dict[str, int]:
@@ -469,6 +504,8 @@ def _print_summary(console: Console, summary: dict[str, Any], options: DemoOptio
         f"{summary['retracted']:,} retracted because of later events.",
         highlight=False,
     )
+    if summary["customers_by_stage"]:
+        console.print(f"Where customers stand: {stages_in_words(summary['customers_by_stage'])}.", highlight=False)
     if "missing" in summary:
         verdict = "[green]the same[/]" if not summary["missing"] and not summary["extra"] else "[red]NOT the same[/]"
         console.print(

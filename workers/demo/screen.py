@@ -1,6 +1,6 @@
 """The screen of a demo: events in, customers known, actions out, and why."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -38,6 +38,7 @@ class Picture:
         note: a line for the bottom of the screen; empty for none.
         by_rule: actions and retractions by rule.
         suppressed: decisions not to act, by reason.
+        stages: customers by their stage, from the top of the ladder; empty without one.
         recent: the latest actions, newest last.
     """
 
@@ -58,11 +59,12 @@ class Picture:
     note: str = ""
     by_rule: dict[str, dict[str, int]] = field(default_factory=dict)
     suppressed: dict[str, int] = field(default_factory=dict)
+    stages: dict[str, int] = field(default_factory=dict)
     recent: list[Action] = field(default_factory=list)
 
 
 def draw(picture: Picture) -> RenderableType:
-    """Return the whole screen. With four rules, it fits into 24 lines of 80 columns."""
+    """Return the whole screen. With four rules and a ladder, it fits into 26 lines of 80 columns."""
     day = datetime.fromtimestamp(picture.at_ms / 1000, UTC).strftime("%d %b %Y") if picture.at_ms else "starting"
     head = Table.grid(expand=True)
     head.add_column()
@@ -75,6 +77,7 @@ def draw(picture: Picture) -> RenderableType:
         _numbers(picture),
         Text(),
         _rules(picture),
+        *_stages(picture),
         Text(),
         _recent(picture.recent),
     ]
@@ -123,6 +126,18 @@ def _rules(picture: Picture) -> RenderableType:
     for reason, count in sorted(picture.suppressed.items()):
         table.add_row(Text(f"not sent: {reason.replace('_', ' ')}", style="dim"), Text(f"{count:,}", style="dim"), "")
     return table
+
+
+def _stages(picture: Picture) -> list[RenderableType]:
+    """Return where customers stand, in one line; nothing without a ladder."""
+    if not picture.stages:
+        return []
+    return [Text(), Text.assemble(("customers by stage   ", "dim"), stages_in_words(picture.stages))]
+
+
+def stages_in_words(stages: Mapping[str, int]) -> str:
+    """Return customers by their stage in one line: `regular 651 · quiet 2,772`."""
+    return " · ".join(f"{name} {number:,}" for name, number in stages.items())
 
 
 def _recent(actions: Iterable[Action]) -> RenderableType:

@@ -1,4 +1,4 @@
-"""Figures of experiments, summed over the partitions for whoever reads them. Pure.
+"""Figures of experiments, summed over the partitions for everyone who reads them. Pure.
 
 Each partition counts in a hash of its own: `KEY|ARM|DAY|WHAT`, by the day on which customers started, and
 `KEY|ARM|later`. The day is `ALL` for days that were finished long ago. A day is finished once the type of the success
@@ -23,6 +23,9 @@ PAYERS: Final = "payers"
 LATER: Final = "later"
 SQUARES_LOW: Final = 10**9
 """A square is counted in two parts, rest and multiples of this, because their sums could leave 64 bits."""
+
+
+_DAYS_KEPT: Final = 7
 
 
 @dataclass(slots=True)
@@ -110,6 +113,44 @@ def finished_until(entry: ExperimentEntry, until: Mapping[str, int]) -> int:
     if entry.closed_at is not None:
         seen_ms = min(seen_ms, entry.closed_at)
     return (seen_ms - entry.success.within_ms) // DAY_MS
+
+
+def long_finished(
+    registry: Mapping[str, ExperimentEntry], counted: Counted, most: int
+) -> tuple[dict[str, int], list[str]]:
+    """Return what is added to the figures that are kept together, and the names of those that go in return.
+
+    Args:
+        registry: by key, what is kept of each experiment.
+        counted: by one partition. A day stays for a week after it is finished, because most late events come until
+            then; what comes later makes the day again, and is added the next time.
+        most: how many figures may go.
+    """
+    added: dict[str, int] = {}
+    gone: list[str] = []
+    for name, number in counted.fields.items():
+        key, arm, *rest = name.split("|")
+        if key not in registry or len(rest) != 2 or rest[0] == ALL or len(gone) >= most:
+            continue
+        if int(rest[0]) < finished_until(registry[key], counted.until) - _DAYS_KEPT:
+            together = f"{key}|{arm}|{ALL}|{rest[1]}"
+            added[together] = added.get(together, 0) + number
+            gone.append(name)
+    return added, gone
+
+
+def entered(added: Mapping[str, int]) -> dict[tuple[str, str], int]:
+    """Return by key and arm how many customers have entered experiments.
+
+    Args:
+        added: what a step adds to figures, by their names.
+    """
+    numbers: dict[tuple[str, str], int] = {}
+    for name, number in added.items():
+        key, arm, *rest = name.split("|")
+        if len(rest) == 2 and rest[0] != ALL and rest[1] == ASSIGNED:
+            numbers[key, arm] = numbers.get((key, arm), 0) + number
+    return numbers
 
 
 def _add(to: ExperimentFigures, arm_name: str, rest: list[str], number: int, until: Mapping[str, int]) -> None:

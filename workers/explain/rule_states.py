@@ -7,7 +7,7 @@ from workers.core.conditions.condition import NOT_OBSERVABLE
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import Candidate
 from workers.core.decisions.episodes import next_repetition
-from workers.core.rules.contact_policy import is_held_out
+from workers.core.experiments.arms import division
 from workers.explain.moment import Moment
 from workers.explain.rule_at_moment import RuleAtMoment
 from workers.explain.why_report import State, in_words
@@ -57,12 +57,13 @@ def _confirmation(standing: RuleAtMoment) -> Iterator[State]:
 def _acted(standing: RuleAtMoment) -> Iterator[State]:
     """Yield the latest action, and how long the rule cools down after it."""
     moment, rule, episode = standing.moment, standing.rule, standing.episode
-    acted_ms, hold_out = episode.acted_ms, rule.hold_out
+    acted_ms = episode.acted_ms
     if not acted_ms:
         return
-    customer_id = moment.snapshot.customer_id
-    if hold_out is not None and is_held_out(hold_out.key, hold_out.experiment, customer_id, hold_out.share):
-        text = f"held out of '{hold_out.experiment}' on {in_words(acted_ms)}, to measure the effect"
+    if episode.is_silent:
+        arms, _ = division(rule.programme, rule.hold_out, moment.snapshot.customer_id)
+        named = "an experiment that has ended" if arms is None else f"'{arms.salt}'"
+        text = f"held out of {named} on {in_words(acted_ms)}, to measure the effect"
         yield State("held_out", text, acted_ms)
     elif (held_by := moment.snapshot.held_rules.get(rule.id)) is not None:
         yield State("held", f"its action of {in_words(acted_ms)} is held by {held_by}", acted_ms)

@@ -13,9 +13,10 @@ from schemas import conditions as model
 from schemas.conditions import expanded
 from schemas.durations import write_duration
 from schemas.ladders import Ladder
+from schemas.outcomes import Success, success_of
 from schemas.rules import ForEveryRule, Rule, RuleBook
 from schemas.variables import Measurement
-from workers.core.phrases import Said, listed, measurement_in_words, noun
+from workers.core.phrases import Said, filters, listed, measurement_in_words, noun
 from workers.core.rules.contact_policy import limit_in_words
 from workers.core.rules.kinds import kind_of
 from workers.core.rules.wording import negated, phrase, said
@@ -64,7 +65,7 @@ def sentence(rule: Rule, book: RuleBook) -> str:
     if rule.for_ is not None:
         condition += f", and this has lasted for {write_duration(rule.for_)}"
     message = f'"{rule.template}" ({rule.action}){_with_it(rule, book)}'
-    return f"{condition}, ask for the message {message}. {'; '.join(_afterwards(rule))}."
+    return f"{condition}, ask for the message {message}. {'; '.join(_afterwards(rule, book))}."
 
 
 def _with_it(rule: Rule, book: RuleBook) -> str:
@@ -140,7 +141,7 @@ def _spoken(condition: Any, book: RuleBook, holds: bool) -> Said:
     return words
 
 
-def _afterwards(rule: Rule) -> Iterator[str]:
+def _afterwards(rule: Rule, book: RuleBook) -> Iterator[str]:
     yield "Never again" if rule.again_after is None else f"Not again for {write_duration(rule.again_after)}"
     if rule.again_every is not None:
         most = "" if rule.at_most is None else f", at most {rule.at_most} actions in all"
@@ -153,15 +154,37 @@ def _afterwards(rule: Rule) -> Iterator[str]:
         yield f"{pace_in_words(rule.pace)}, {above}"
     if rule.by_value:
         yield "what is held goes out by the value of the customers, the greatest first"
-    if rule.hold_out is not None:
-        named = "" if rule.experiment is None else f' (experiment "{rule.experiment}")'
-        yield f"{rule.hold_out:f}% of customers get nothing, so that the effect can be measured{named}"
+    yield from _measured(rule, book)
     if rule.priority is not None:
         yield f"not while an action of a rule with a priority above {rule.priority} is active"
     if rule.instead_of:
         yield f"while it is true, {_quoted(rule.instead_of)} {'does' if len(rule.instead_of) == 1 else 'do'} not act"
     if rule.existing == "include":
         yield "also for customers who already match when the rule goes live"
+
+
+def _measured(rule: Rule, book: RuleBook) -> Iterator[str]:
+    """Say how it is measured whether a rule helps."""
+    if rule.hold_out is None:
+        return
+    named = "" if rule.experiment is None else f' (experiment "{rule.experiment}")'
+    success = success_of(rule.action, rule.success or book.for_every_rule.success)
+    yield f"{rule.hold_out:f}% of customers get nothing, so that the effect can be measured{named}"
+    if success is not None:
+        yield f"a success is {_success(success)}"
+    if rule.as_before is not None:
+        yield f"{rule.as_before:f}% get what an older campaign sends them"
+    if rule.variants:
+        shares = listed([f'{share:f}% "{name}"' for name, share in rule.variants.items()], "and")
+        yield f"of those who get something, {shares}"
+    if rule.smallest_difference is not None:
+        yield f"a difference matters from {rule.smallest_difference:f} points of a hundred on"
+    if rule.count_at_most is not None:
+        yield f"of what one customer spends, at most {rule.count_at_most:f} count"
+
+
+def _success(success: Success) -> str:
+    return f"a {noun(success.event)}{filters(success.where)} within {write_duration(success.within)}"
 
 
 def pace_in_words(pace: tuple[int, str]) -> str:
@@ -274,6 +297,8 @@ def _by_the_rule(rule: Rule, book: RuleBook) -> Iterator[str]:
         yield f"customers this rule acted for less than {write_duration(rule.again_after)} ago"
     if rule.hold_out is not None:
         yield f'{rule.hold_out:f}% of customers, always the same ones for "{rule.experiment or rule.id}"'
+    if rule.as_before is not None:
+        yield f"{rule.as_before:f}% of customers, for whom an older campaign goes on"
     if rule.existing == "leave alone":
         yield "customers who already match when the rule goes live"
 
@@ -326,6 +351,8 @@ def _by_all(every: ForEveryRule) -> Iterator[str]:
         yield f"customers who opted out: {phrase(no)}, or is neither yes nor no{also}"
     for limit in every.limits:
         yield f"customers who got {limit_in_words(limit)}, across all rules"
+    if every.hold_out is not None:
+        yield f"{every.hold_out:f}% of all customers, always the same ones, who get nothing from any rule"
     if every.quiet_hours is not None:
         hours = f"between {every.quiet_hours.from_} and {every.quiet_hours.until} in the customer's time zone"
         yield f"no one because of quiet hours; {hours}, the action says when it may be sent"

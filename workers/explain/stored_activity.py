@@ -19,6 +19,7 @@ from workers.customer_facts.facts import (
     UNKNOWN,
     CandidateFacts,
     CustomerFacts,
+    EntryFacts,
     EpisodeFacts,
     PairFacts,
     SeriesFacts,
@@ -101,6 +102,7 @@ class KnownEpisode(TypedDict):
         undecided_at: the moment at which it could not be decided yet, because a type was not seen up to then.
         condition_holds_since: since when the condition holds, for a rule that requires it to last.
         asked: how often a rule that repeats has asked since it holds.
+        was_left_out: whether nothing was sent the last time it acted, because the customer is left out.
         earlier_episodes: their beginnings and ends.
         earlier_actions: beginnings and ends of the periods in which earlier actions stood.
     """
@@ -115,6 +117,7 @@ class KnownEpisode(TypedDict):
     undecided_at: str | None
     condition_holds_since: str | None
     asked: int
+    was_left_out: bool
     earlier_episodes: list[str]
     earlier_actions: list[str]
 
@@ -131,6 +134,7 @@ class KnownCandidate(TypedDict):
         rule_version: of the rule.
         variables: for the template.
         known: what else goes with it.
+        successes: by key of an experiment, what successes have brought since it began.
         why: every condition, with the observed value.
         retracted_because: why it would be taken back; None if it would not.
         why_retracted: the same with the observed values.
@@ -144,6 +148,7 @@ class KnownCandidate(TypedDict):
     rule_version: str
     variables: dict[str, Any]
     known: dict[str, Any]
+    successes: dict[str, str]
     why: Any
     retracted_because: str | None
     why_retracted: Any
@@ -173,6 +178,24 @@ class KnownStage(TypedDict):
     changes_at: str | None
 
 
+class KnownEntry(TypedDict):
+    """The customer in one experiment.
+
+    Attributes:
+        experiment: its name; its key if it has ended.
+        entered: since when.
+        arm: in which arm.
+        succeeded: whether there was a success in time.
+        brought: what the successes brought.
+    """
+
+    experiment: str
+    entered: str
+    arm: str
+    succeeded: bool
+    brought: str
+
+
 class StoredActivity(TypedDict):
     """An activity as plain values.
 
@@ -200,6 +223,7 @@ class StoredActivity(TypedDict):
             named by its first rule; in what releases up to 0.2 stored, by the name that it had there.
         event_ids: hashes of the latest event ids, oldest first; the ids themselves are not stored.
         stage: where the customer stood at the latest event, and what was published; None if nothing is stored.
+        experiments: one entry for each experiment in which the customer is.
         forgotten_from: the start of the month from which on the customer is forgotten, if there is no sign of life
             before it; None for never. It is not stored, but follows from what is.
     """
@@ -223,6 +247,7 @@ class StoredActivity(TypedDict):
     nothing_changes_before: dict[str, str]
     event_ids: list[str]
     stage: KnownStage | None
+    experiments: list[KnownEntry]
     forgotten_from: str | None
 
 
@@ -263,6 +288,7 @@ def stored_activity(facts: CustomerFacts, rules: RuleSet, forgotten_ms: int) -> 
         nothing_changes_before={name: _moment(at) for name, at in changes.items()},
         event_ids=list(facts.event_ids),
         stage=None if facts.stage is None else _stage(facts.stage, facts.ladder_changes, rules),
+        experiments=[_entry(key, entry, rules) for key, entry in facts.experiments.items()],
         forgotten_from=None if forgotten_ms == FOREVER_MS else _moment(moment_text(forgotten_ms)),
     )
 
@@ -349,8 +375,20 @@ def _episode(rule_id: str, episode: EpisodeFacts, *, exists: bool) -> KnownEpiso
         undecided_at=_perhaps(episode.undecided_at),
         condition_holds_since=_perhaps(episode.condition_holds_since),
         asked=episode.asked,
+        was_left_out=episode.is_silent,
         earlier_episodes=[_moment(at) for at in episode.earlier_episodes],
         earlier_actions=[_moment(at) for at in episode.earlier_actions],
+    )
+
+
+def _entry(key: str, entry: EntryFacts, rules: RuleSet) -> KnownEntry:
+    names = {one.key: one.arms.salt for one in rules.experiments}
+    return KnownEntry(
+        experiment=names.get(key, key),
+        entered=_moment(entry.entered),
+        arm=entry.arm,
+        succeeded=entry.succeeded,
+        brought=entry.brought,
     )
 
 
@@ -365,6 +403,7 @@ def _candidate(candidate: CandidateFacts) -> KnownCandidate:
         rule_version=candidate.version,
         variables=dict(candidate.variables or {}),
         known=msgspec.to_builtins(candidate.known or {}),
+        successes=dict(candidate.successes),
         why=msgspec.to_builtins(candidate.why or []),
         retracted_because=candidate.retracted_because,
         why_retracted=msgspec.to_builtins(candidate.why_back or []),

@@ -93,8 +93,8 @@ def _check(customers: int, days: int, start: datetime) -> None:
 def _customer(rng: Random, index: int, start_ms: int, end_ms: int) -> Iterator[Record]:
     """Yield all records of one customer, in order."""
     customer = f"c{index:05d}"
-    # The earlier of two draws, so that most customers have time left.
-    joined_ms = start_ms + int(0.9 * (end_ms - start_ms) * min(rng.random(), rng.random()))
+    # Somewhat more come early than late, so that most customers have time left and no month is without new ones.
+    joined_ms = start_ms + int((end_ms - start_ms) * rng.random() * (0.7 + 0.3 * rng.random()))
     live, total_of = _kind(rng)
     moments = _on_the_clock(rng, live(rng, joined_ms, end_ms), start_ms, end_ms)
     plan = rng.choice(list(_PLANS_CENTS))
@@ -130,9 +130,9 @@ def _record(rng: Random, moment: Moment, record_id: str, customer: str, plan: st
 def _kind(rng: Random) -> tuple[_Life, Callable[[Random, str], str]]:
     """Draw how a customer behaves, and the function that prices an order."""
     draw = rng.random()
-    if draw < 0.785:
+    if draw < 0.77:
         return one_time_buyer, _basket
-    if draw < 0.90:
+    if draw < 0.875:
         return regular, _basket
     return subscriber, _plan_price
 

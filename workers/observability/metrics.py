@@ -58,6 +58,9 @@ ORDERS = _counter("orders", "Orders carried out for customers.", "order")
 EVENTS = _counter("events", "Records of the activity topic by outcome.", "outcome")
 ACTIONS = _counter("actions", "Actions decided.", "action", "rule", "status")
 SUPPRESSED = _counter("suppressed", "Decisions not to act.", "rule", "decision")
+EXPERIMENT_CUSTOMERS = _counter(
+    "experiment_customers", "Customers who entered an experiment, by its name and their arm.", "experiment", "arm"
+)
 STAGE_MOVES = _counter(
     "stage_moves", "Customers that moved from one stage of the ladder to another.", "from", "stage"
 )
@@ -130,6 +133,10 @@ PUBLISHED = _counter("published_records", "Records decided and confirmed by Kafk
 HELD = _series("held_actions", "Actions held in the partitions this worker owns, by reason.", "because")
 OLDEST_PAUSE = _gauge(
     "oldest_pause_seconds", "How long the rule that was paused first has been paused; 0 without one."
+)
+HARM_PAUSES = _counter("harm_pauses", "Rules paused because their experiment harms.")
+EXPERIMENTS = _series(
+    "experiments", "Experiments that go on, by verdict; the owner of activity partition 0 shows them.", "verdict"
 )
 PAUSED_RULES = _gauge("paused_rules", "Rules paused by `linger pause`; all rules together count as one.")
 SEEN = _series("seen_timestamp_seconds", "Watermark of each event type.", "type")

@@ -28,6 +28,7 @@ from workers.processor.active_rules import ActiveRules
 from workers.processor.batches import BatchProcessor
 from workers.processor.days.claiming import ClosedDays
 from workers.processor.days.closing import Closing
+from workers.processor.days.cohorts import Cohorts
 from workers.processor.event_reader import EventReader
 from workers.processor.held_actions import OrderExecutor
 from workers.processor.layout_order import LayoutOrder
@@ -121,6 +122,7 @@ class Processor:
         self._sweep = RuleSweep(store, ownership, steps, self._timers, active, view)
         self.stages = StageSweep(store, ownership, steps, active, view, policy, orders)
         self._closing = Closing(store, ownership, steps, backends.book)
+        self._cohorts = Cohorts(store, ownership, steps, view)
         self._forgetting = ForgettingSweep(store, ownership, steps, active, view, policy, orders)
 
     @property
@@ -212,6 +214,7 @@ class Processor:
                     await self._ownership.attempt(partition, self._marks.copy(partition))
         complete = await self._timers.fire()
         await self._closing.run()
+        await self._cohorts.run()
         await self._orders.run()  # after the timers, which may retract an action that an order would release
         for partition in list(self.partitions.values()):
             if partition.outbox.confirmed() and partition.is_usable and not partition.lock.locked():

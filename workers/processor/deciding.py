@@ -3,8 +3,9 @@
 It knows in which layout a partition is written; nothing above it does.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from schemas.stages import STAGES
 from workers.core.coverage import Coverage
@@ -50,8 +51,9 @@ class CustomerStep:
     forgotten: int = 0
     stages: Sequence[OutboxRecord] = ()
     is_untold: bool = False
-    told_before: int = 0
-    told: int = 0
+    experiments: Mapping[str, int] = field(default_factory=dict)
+    stage_before: int = 0
+    stage_after: int = 0
     moves: Sequence[tuple[str, str]] = ()
 
     def after(self, earlier: "CustomerStep") -> None:
@@ -59,7 +61,7 @@ class CustomerStep:
         self.records[:0] = earlier.records
         self.stages = (*earlier.stages, *self.stages)
         self.moves = (*earlier.moves, *self.moves)
-        self.told_before = earlier.told_before
+        self.stage_before = earlier.stage_before
         if not self.answered_ms:
             self.answered_ms, self.says_yes = earlier.answered_ms, earlier.says_yes
         # What an erasure removes stays removed, unless the customer waits again.
@@ -70,6 +72,9 @@ class CustomerStep:
         self.not_understood = earlier.not_understood + self.not_understood
         self.unnamed = earlier.unnamed + self.unnamed
         self.forgotten += earlier.forgotten
+        added = Counter(earlier.experiments)
+        added.update(self.experiments)
+        self.experiments = added
 
 
 class Deciding:
@@ -262,6 +267,7 @@ class Deciding:
             outcome.not_understood,
             outcome.unnamed,
             outcome.forgotten,
+            experiments=outcome.experiments,
         )
         if self._lists:
             step.waiting = {**self._lists, **step.waiting}
@@ -275,7 +281,7 @@ class Deciding:
             step.waiting = {STAGE_TO_TELL: 0, **step.waiting}
             step.moves = [(came_from or "", stage) for _, came_from, stage in outcome.moved()]
         step.is_untold = outcome.is_untold
-        step.told_before, step.told = outcome.told_before, outcome.told
+        step.stage_before, step.stage_after = outcome.stage_before, outcome.stage_after
         if step.is_untold:
             step.waiting = {**step.waiting, STAGE_TO_TELL: 1}
         return step

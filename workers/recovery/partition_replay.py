@@ -142,7 +142,8 @@ class PartitionReplay:
             raise LingerError(f"partition {self._partition} cannot be rebuilt, see the log")
         try:
             owned = self._owned_partition()
-            self._policy.decided_ms = RebuildMark.parse(owned.meta.fields[REBUILDING]).decided_ms
+            mark = RebuildMark.parse(owned.meta.fields[REBUILDING])
+            self._policy.decided_ms, self._policy.counts = mark.decided_ms, mark.counts
             self._update_watermarks(reading, progress)
             if not any(is_since(name) and value for name, value in owned.meta.fields.items()):
                 owned.since = dict(covered_since)

@@ -169,7 +169,11 @@ class Rebuild:
         """
         last_intake_ms = await read_last_intake_ms(consumer, findings.snapshot.activity_logs, self._time_of)
         marks = {
-            partition: RebuildMark(plan.rules_lost, max(last_intake_ms, findings.published.decided_ms(partition)))
+            partition: RebuildMark(
+                plan.rules_lost,
+                max(last_intake_ms, findings.published.decided_ms(partition)),
+                counts=not await self._store.fields(self._store.keys.partition(partition).experiments),
+            )
             for partition in plan.wiped_partitions
         }
         in_files = {partition: mark for partition, mark in marks.items() if partition in plan.file_offsets}

@@ -46,6 +46,7 @@ class RebuildPolicy:
 
     Attributes:
         decided_ms: the latest moment at which workers certainly decided and published, before the rebuild began.
+        counts: whether the figures of experiments are counted again (`recovery.mark`).
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class RebuildPolicy:
                 before `decided_ms` may belong to a rule that did not exist yet.
         """
         self.decided_ms = published.decided_ms(partition)
+        self.counts = False
         self._store = store
         self._limits = LivePolicy(store, pauses, 0)
         self._partition = partition
@@ -82,6 +84,8 @@ class RebuildPolicy:
 
     async def withhold(self, work: UnitOfWork, rules: RuleSet, now_ms: int) -> None:
         """Defer the new actions of a step, and remove those that were published before or have expired."""
+        if not self.counts:
+            work.experiments.clear()
         records, work.records = work.records, []
         published_letters = self._published.dead_lettered.get(self._partition, set())
         work.dead_letters = [

@@ -4,6 +4,7 @@ Memory holds one of them, the sums, and a number for each who bought in the last
 days. What is not certain, because days are not kept for long enough, is never guessed. Pure.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -66,28 +67,29 @@ class Counting:
         # Purchases from this day on are all kept, of every customer.
         self._since = self._today - kept_days + 1 if kept_days else 0
         self._recent = {days: OneTime() for days in self.state.one_time}
+        # By how many of the numbers of days a customer has been quiet.
+        self._quiet = [0] * (len(QUIET_DAYS) + 1)
+        self._worth_of_quiet: list[dict[str, int]] = [{} for _ in self._quiet]
         self._is_uncertain = self._is_recent_uncertain = False
 
     def add(self, customer: Bought) -> None:
         """Count a customer."""
         state = self.state
         state.customers += 1
-        quiet = self._today - customer.latest
-        for days in QUIET_DAYS:
-            if quiet < days:
-                break
-            state.quiet[days] += 1
-            for currency, amount in customer.year.items():
-                state.quiet_worth[days, currency] += amount
+        quiet = bisect_right(QUIET_DAYS, self._today - customer.latest)
+        self._quiet[quiet] += 1
         for currency, amount in customer.so_far.items():
             worths = self._worths(currency)
             worths.so_far += amount
             worths.customers += amount > 0
         for currency, amount in customer.year.items():
             worths = self._worths(currency)
-            worths.year += amount
-            if amount > 0:
-                worths.of_year.append(min(amount, _MOST))
+            if amount:
+                worths.year += amount
+                worth_of_quiet = self._worth_of_quiet[quiet]
+                worth_of_quiet[currency] = worth_of_quiet.get(currency, 0) + amount
+                if amount > 0:
+                    worths.of_year.append(min(amount, _MOST))
         if customer.purchases:
             state.buyers += 1
             self._count_one_time(customer)
@@ -95,6 +97,11 @@ class Counting:
 
     def finish(self) -> PresentState:
         """Return the sums, when all customers are counted."""
+        for reached, number in enumerate(self._quiet):
+            for days in QUIET_DAYS[:reached]:
+                self.state.quiet[days] += number
+                for currency, amount in self._worth_of_quiet[reached].items():
+                    self.state.quiet_worth[days, currency] += amount
         if self._is_uncertain:
             self.state.one_time = self._recent
             self.state.one_time_since = self._since

@@ -143,6 +143,7 @@ def names_in(document: Document) -> Iterator[Named]:
         for condition in conditions_of(rule):
             yield from names_in_condition(condition)
         yield from variables_in(rule)
+        yield from names_in_success(value_of(rule, "success"))
         for example in items_of(value_of(rule, "examples")):
             yield from names_in_example(example)
     for condition in steps_in(document):
@@ -150,6 +151,7 @@ def names_in(document: Document) -> Iterator[Named]:
     every = value_of(document.root, "for every rule")
     for setting, key in (("time zone", "from"), ("time zone", "country"), ("consent", "from")):
         yield from _named(value_of(value_of(every, setting), key))
+    yield from names_in_success(value_of(every, "success"))
     yield from names_in_value(value_of(document.root, "value"))
     yield from names_in_book(value_of(document.root, "book"))
 
@@ -195,6 +197,16 @@ def _named_in_bound(node: Node | None) -> Iterator[Named]:
             return  # reported where the value is read
         event_type, dot, attribute = measured.named.partition(".")
         yield Named(event_type, attribute if dot else None, node)
+
+
+def names_in_success(success: Node | None) -> Iterator[Named]:
+    """Yield the names in what counts as a success: in a mapping, or before `within` in a text."""
+    if isinstance(success, ScalarNode):
+        words = success.value.split() if isinstance(success.value, str) else []
+        if words[1:2] == ["within"]:
+            yield Named(words[0], None, success)
+    else:
+        yield from _named(value_of(success, "event"), value_of(success, "where"))
 
 
 def names_in_value(value: Node | None) -> Iterator[Named]:

@@ -16,6 +16,7 @@ from schemas.refusals import Format
 from schemas.sources import UNWRAP_WORDS
 from schemas.variables import MEASUREMENTS
 from workers.rule_files.hints.likeness import did_you_mean, form_of
+from workers.rule_files.hints.outcomes import as_points, as_share_of_all, as_success
 from workers.rule_files.hints.values import (
     as_actions,
     as_duration,
@@ -104,6 +105,11 @@ _WORDS: Final = {
     "over pace": "when_over_pace overflow above_pace",
     "hold out": "holdout control control_group test_group control_share",
     "experiment": "ab_test test experiment_id",
+    "variants": "variant versions alternatives split ab arms messages",
+    "as before": "old_campaign control_as_before business_as_usual bau existing_campaign",
+    "success": "goal conversion outcome target success_event measure kpi",
+    "smallest difference": "mde minimum_detectable_effect least_difference min_difference",
+    "count at most": "cap capped max_amount limit_amount winsorize",
     "existing": "include_existing existing_customers backfill",
     "examples": "example tests test",
     # what holds for every rule
@@ -326,6 +332,9 @@ _READERS: Final[dict[Format, Callable[[str], str | None]]] = {
     "two numbers": as_two_numbers,
     "two ages": as_two_ages,
     "pace": as_pace,
+    "success": as_success,
+    "points": as_points,
+    "share of all": as_share_of_all,
     "actions": as_actions,
     "time of day": as_time_of_day,
     "offset": as_offset,

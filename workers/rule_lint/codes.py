@@ -94,6 +94,7 @@ CHAPTERS: Final[dict[str, tuple[str, ...]]] = {
         "repeated-definition",
         "repeated-for-every-rule",
         "repeated-value",
+        "repeated-book",
         "definition-of-itself",
         "too-large-condition",
     ),

@@ -5,7 +5,8 @@ from decimal import Decimal
 from math import ceil
 from typing import Final
 
-from schemas.rules import RuleBook
+from schemas.outcomes import SMALLEST_DIFFERENCE, success_of
+from schemas.rules import Rule, RuleBook
 from schemas.value import Tiers
 from workers.rule_files.problems import Problem
 from workers.rule_lint.definition import Lint, warning
@@ -13,15 +14,22 @@ from workers.rule_lint.located_rules import LocatedRule, LocatedRules
 from workers.verdict.needed import USUAL_BASE_RATE, needed_for
 
 _FEWEST_HELD_OUT: Final = Decimal(1)
-_SMALLEST: Final = 0.03
 _YEAR: Final = 365
 _MANY_A_DAY: Final = 100
 """A rule that begins to hold for more customers a day than this is none of most shops."""
+_COMPARED: Final = {
+    "success": "success",
+    "variants": "variants",
+    "as before": "as_before",
+    "smallest difference": "smallest_difference",
+    "count at most": "count_at_most",
+}
 _LARGER: Final = (10, 20, 30, 50)
 
 
 def odd_hold_out(book: LocatedRules) -> Iterator[Problem]:
-    """Yield hold-outs that are too small to measure anything, or differ within one experiment."""
+    """Yield hold-outs that measure nothing: too small, without a success, or of which rules say different things."""
+    every = book.book.for_every_rule
     shares: dict[str, LocatedRule] = {}
     for located_rule in book.rules:
         rule = located_rule.rule
@@ -32,6 +40,10 @@ def odd_hold_out(book: LocatedRules) -> Iterator[Problem]:
             yield located_rule.warn(
                 "odd-hold-out", located_rule.at("hold out"), message, "10% to 50% can be measured"
             )
+        if success_of(rule.action, rule.success or every.success) is None:
+            message = f"nothing is compared: it is not said what counts as a success of '{rule.action}'"
+            hint = "write for example 'success: purchase within 30 days'"
+            yield located_rule.warn("odd-hold-out", located_rule.at("hold out"), message, hint)
         if rule.experiment is None:
             continue
         other = shares.setdefault(rule.experiment, located_rule)
@@ -39,6 +51,15 @@ def odd_hold_out(book: LocatedRules) -> Iterator[Problem]:
             message = f"{other} holds out {other.rule.hold_out:f}% in the same experiment"
             hint = "give all rules of an experiment the same share, or it is unclear which customers got nothing"
             yield located_rule.warn("odd-hold-out", located_rule.at("hold out"), message, hint)
+        elif (key := _said_otherwise(rule, other.rule)) is not None:
+            message = f"{other} says something else under '{key}' in the same experiment"
+            hint = "say the same in all rules of an experiment: otherwise they are compared apart"
+            yield located_rule.warn("odd-hold-out", located_rule.at(key), message, hint)
+
+
+def _said_otherwise(rule: Rule, other: Rule) -> str | None:
+    """Return the first key of what two rules of an experiment say differently; None if they agree."""
+    return next((key for key, field in _COMPARED.items() if getattr(rule, field) != getattr(other, field)), None)
 
 
 ODD_HOLD_OUT: Final = Lint(
@@ -46,8 +67,9 @@ ODD_HOLD_OUT: Final = Lint(
     odd_hold_out,
     warning(
         "A hold-out that measures nothing",
-        "Less than one in a hundred is too few for a comparison. And if rules of one experiment hold out different "
-        "shares, it is unclear which customers got nothing at all.",
+        "Less than one in a hundred is too few for a comparison. An action that sources.yaml declares needs a "
+        "`success`. And if rules of one experiment hold out different shares, it is unclear which customers got "
+        "nothing at all; if they say different things of what is compared, they are compared apart.",
         "hold out: 0.5%\n",
         "hold out: 10%\n",
     ),
@@ -58,10 +80,11 @@ def slow_hold_out(book: LocatedRules) -> Iterator[Problem]:
     """Yield hold-outs with which a comparison would take more than a year."""
     measured = _measured(book.book)
     for located_rule in book.rules:
-        hold_out = located_rule.rule.hold_out
+        rule, hold_out = located_rule.rule, located_rule.rule.hold_out
         if hold_out is None or hold_out < _FEWEST_HELD_OUT:
             continue
-        customers = _needed(hold_out)
+        points = rule.smallest_difference or book.book.for_every_rule.smallest_difference or SMALLEST_DIFFERENCE
+        customers = _needed(rule, hold_out, points)
         if measured is not None and customers > measured.customers:
             why = f"{measured.customers:,} customers were counted on {measured.measured}"
             message = f"a hold-out of {hold_out:f}% needs {customers:,} customers, but only {why}"
@@ -73,7 +96,9 @@ def slow_hold_out(book: LocatedRules) -> Iterator[Problem]:
             )
         else:
             continue
-        yield located_rule.warn("slow-hold-out", located_rule.at("hold out"), message, _larger(hold_out))
+        yield located_rule.warn(
+            "slow-hold-out", located_rule.at("hold out"), message, _larger(rule, hold_out, points)
+        )
 
 
 SLOW_HOLD_OUT: Final = Lint(
@@ -82,10 +107,10 @@ SLOW_HOLD_OUT: Final = Lint(
     warning(
         "A hold-out that takes more than a year to show anything",
         "The smaller the hold-out, the more customers a comparison needs: a hold-out of 5% needs more than five "
-        "times as many as one of half. The warning is about 3 points of harm where 20% of the customers do it "
-        "anyway. If `linger rules tune` has counted the customers, it compares with them. Otherwise it says how many "
-        "customers a day are needed for an answer in a year. The number of days for your customers is in `linger "
-        "rules preview`; docs/does-it-help.md has the tables.",
+        "times as many as one of half. The warning is about 3 points of harm (or the rule's `smallest "
+        "difference`) where 20% of the customers do it anyway. If `linger rules tune` has counted the customers, it "
+        "compares with them. Otherwise it says how many customers a day are needed for an answer in a year. The "
+        "number of days for your customers is in `linger rules preview`; docs/does-it-help.md has the tables.",
         "hold out: 5%\n",
         "hold out: 20%\n",
     ),
@@ -97,13 +122,16 @@ def _measured(book: RuleBook) -> Tiers | None:
     return None if book.value is None else book.value.tiers
 
 
-def _needed(hold_out: Decimal) -> int:
-    return needed_for(USUAL_BASE_RATE, _SMALLEST, float(hold_out) / 100).both
+def _needed(rule: Rule, hold_out: Decimal, points: Decimal) -> int:
+    """Return how many customers of both arms a comparison needs; those of an old campaign are in neither."""
+    share = hold_out / (100 - (rule.as_before or 0))
+    return needed_for(USUAL_BASE_RATE, float(points) / 100, float(share)).both
 
 
-def _larger(hold_out: Decimal) -> str:
+def _larger(rule: Rule, hold_out: Decimal, points: Decimal) -> str:
     """Return what larger hold-outs need."""
-    others = [f"{share}% needs {_needed(Decimal(share)):,}" for share in _LARGER if share > hold_out]
+    larger = [share for share in _LARGER if share > hold_out]
+    others = [f"{share}% needs {_needed(rule, Decimal(share), points):,}" for share in larger]
     return f"hold out more: {', '.join(others[:2])}" if others else "measure rules with more customers together"
 
 

@@ -23,7 +23,7 @@ from schemas.sources import SourcesFile
 from workers.core.decisions.replay import plain_types
 from workers.core.rules.attribute_types import types_of_attributes
 from workers.core.rules.rule_compiler import HOLD_OUT_KEY
-from workers.errors import StartupError
+from workers.errors import LingerError, StartupError
 from workers.histories.by_customer import EventsByCustomer, Part
 from workers.histories.plain_events import PlainReader, without_values
 from workers.histories.seen_values import Both, SeenValues
@@ -34,6 +34,8 @@ from workers.rule_files.values.ladders import chosen_ladder
 from workers.rule_files.values.unseen import compared_in, unseen_in, wanted_values
 from workers.rule_preview.document import PreviewResult, document_of
 from workers.rule_preview.history_reader import HistoryReader, Mappings, ReadHistory
+from workers.rule_preview.outcomes import successes_of
+from workers.rule_preview.page import page_of
 from workers.rule_preview.parts import PartCounts, Parts, PartsTask
 from workers.rule_preview.preview import CustomerEvents, Preview, PreviewCounts, PreviewTask, compiled
 from workers.rule_preview.progress import SHOW_EVERY_EVENTS, Advance, Progress
@@ -64,6 +66,7 @@ class PreviewOptions:
         sources: `sources.yaml`, for your own event types, `source` and source topics.
         source: the topic in `sources` whose mapping reads the files or topics.
         as_json: print one JSON object.
+        html: a file in which a page of HTML is written as well, None for no page.
         list_customers: name every customer reached, gained and lost.
         incomplete: the history is watched only since its beginning; everything before is unknown.
         jobs: how many processes decide, 1 or more.
@@ -79,6 +82,7 @@ class PreviewOptions:
     sources: Path | None = None
     source: str | None = None
     as_json: bool = False
+    html: Path | None = None
     list_customers: bool = False
     incomplete: bool = False
     jobs: int = 1
@@ -97,6 +101,7 @@ def preview_command(options: PreviewOptions, out: Console | None = None) -> None
         StartupError: with every problem of the files, or because the history cannot be read.
     """
     _check_jobs(options.jobs)
+    _check_page(options.html)
     sources = _load_sources(options.sources, options.settings)
     names = known_names(sources)
     types = tuple(names.types or ())
@@ -111,7 +116,10 @@ def preview_command(options: PreviewOptions, out: Console | None = None) -> None
         books = files.book, None if against is None else against.book
         versions = compiled(*books, types, _hold_out_key(options.settings))
         on_ladder = [] if ladder is None else [compiled_ladder(ladder, files.book, types)]
-        plain = without_values(plain_types([*versions, *on_ladder], types), seen, compared_in(files.documents))
+        # Of successes that ask for values, every event must have them.
+        asked = {success.event for success in successes_of(files.book).values() if success.where}
+        could_be = plain_types([*versions, *on_ladder], types) - asked
+        plain = without_values(could_be, seen, compared_in(files.documents))
         quick = PlainReader(types, plain, seen, store)
         read = HistoryReader(Both(seen, store), mappings, options.settings, progress, quick).read(options.history)
         task = _task(options, books, types, read)
@@ -148,11 +156,25 @@ def preview_command(options: PreviewOptions, out: Console | None = None) -> None
         deciding_seconds=ended - began,
     )
     document = document_of(previewed)
+    if options.html is not None:
+        _write_page(options.html, page_of(document))
     if options.as_json:
         sys.stdout.write(json_line(document))
     else:
         console = out or CommandConsole()
         render(document, console, list_customers=options.list_customers)
+
+
+def _check_page(path: Path | None) -> None:
+    if path is not None and not path.absolute().parent.is_dir():
+        raise StartupError([f"--html {path}: there is no folder '{path.absolute().parent}'"])
+
+
+def _write_page(path: Path, page: str) -> None:
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise LingerError(f"'{path}' cannot be written: {error.strerror or error}") from error
 
 
 def _task(
@@ -168,7 +190,7 @@ def _task(
         whole=not options.incomplete,
         against=other,
         all_ids=options.list_customers,
-        all_changed_ids=options.list_customers or options.as_json,
+        all_changed_ids=options.list_customers or options.as_json or options.html is not None,
         hold_out_key=_hold_out_key(options.settings),
     )
 

@@ -15,7 +15,7 @@ from schemas.rules import Rule, RuleBook
 from schemas.value import Valuation
 from workers.rule_files.values.unseen import Unseen
 from workers.rule_preview.counts import Customers
-from workers.rule_preview.measuring import measuring, measuring_document
+from workers.rule_preview.measuring import ENOUGH, measuring, measuring_document
 from workers.rule_preview.outcomes import AWAY_DAYS, outcome_document, success_of
 from workers.rule_preview.parts import PartCounts, phrases_of
 from workers.rule_preview.preview import (
@@ -159,9 +159,7 @@ def _rule_document(rule: Rule, counts: RuleCounts, result: PreviewResult) -> dic
         "largest_day": None if largest_day is None else {"day": _day(largest_day[0]), "actions": largest_day[1]},
         "weeks": _weeks(counts.days, result.task),
         "pace": _pace_document(rule, counts),
-        "hold_out": measuring_document(
-            measuring(rule, counts.customers.number, result.task.upto_ms - result.task.since_ms)
-        ),
+        "hold_out": _hold_out_document(rule, counts, result),
         "at_first_event": counts.at_first_event,
         "not_observable": _unknown_document(counts),
         "never_occurs": [_unseen_document(unseen) for unseen in result.unseen if rule.id in unseen.rules],
@@ -170,8 +168,15 @@ def _rule_document(rule: Rule, counts: RuleCounts, result: PreviewResult) -> dic
     }
 
 
+def _hold_out_document(rule: Rule, counts: RuleCounts, result: PreviewResult) -> dict[str, Any] | None:
+    policy, period_ms = result.task.book.for_every_rule, result.task.upto_ms - result.task.since_ms
+    finished = counts.outcome.came_back + counts.outcome.stayed_away
+    rate = counts.outcome.came_back / finished if finished >= ENOUGH else None
+    return measuring_document(measuring(rule, policy, counts.customers.number, period_ms, rate))
+
+
 def _outcome_document(rule: Rule, counts: RuleCounts, result: PreviewResult) -> dict[str, Any] | None:
-    success = success_of(rule)
+    success = success_of(rule, result.task.book.for_every_rule)
     plain = None if success is None else result.counts.plain.get(success)
     return outcome_document(success, counts.outcome, plain)
 

@@ -8,16 +8,19 @@ success, chosen so that as many actions can be judged. Pure: this module must ne
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
+from schemas import outcomes as written
 from schemas.durations import DAY_MS, duration_ms, write_duration
-from schemas.rules import Rule
+from schemas.rules import ForEveryRule, Rule, RuleBook
 from workers.core.decisions.replay import Events
+from workers.core.events.filters import matcher_of
 from workers.core.events.plain import PlainEvent
+from workers.core.phrases import filters
 from workers.rule_preview.counts import Counts
 
 AWAY_DAYS: Final = 90
@@ -25,29 +28,48 @@ AWAY_DAYS: Final = 90
 
 _MOST_DAYS: Final = 1_000
 """More days than this are not tried as a plain number of days."""
-_WITHIN_MS: Final = duration_ms(timedelta(days=30))
-_WITH_SUCCESS: Final = frozenset({"at-risk", "win-back"})
 
 
-class Success(NamedTuple):
-    """What counts as a success of a rule.
+@dataclass(frozen=True, slots=True)
+class Success:
+    """What counts as a success of a rule; equal if it says the same.
 
     Attributes:
         event: the event type.
         within_ms: how long after the action, in milliseconds.
+        only: which of these events count, in words; empty for every one.
+        where: the same as written.
     """
 
     event: str
     within_ms: int
+    only: str = ""
+    where: Mapping[str, Any] | None = field(default=None, compare=False)
 
     def in_words(self) -> str:
         """Return it as a rule says it: `purchase within 30 days`."""
-        return f"{self.event} within {write_duration(timedelta(milliseconds=self.within_ms))}"
+        only = f" {self.only}" if self.only else ""
+        return f"{self.event}{only} within {write_duration(timedelta(milliseconds=self.within_ms))}"
 
 
-def success_of(rule: Rule) -> Success | None:
-    """Return what counts as a success of a rule: a purchase within 30 days; None for an operator's own action."""
-    return Success("purchase", _WITHIN_MS) if rule.action in _WITH_SUCCESS else None
+def success_of(rule: Rule, policy: ForEveryRule) -> Success | None:
+    """Return what counts as a success of a rule; None if nothing says it.
+
+    Args:
+        rule: the rule.
+        policy: for every rule.
+    """
+    said = written.success_of(rule.action, rule.success or policy.success)
+    if said is None:
+        return None
+    only = filters(said.where).strip()
+    return Success(said.event, duration_ms(said.within), only, said.where)
+
+
+def successes_of(book: RuleBook) -> dict[str, Success]:
+    """Return by its id what counts as a success of each rule that has one."""
+    found = {rule.id: success_of(rule, book.for_every_rule) for rule in book.rules}
+    return {rule_id: success for rule_id, success in found.items() if success is not None}
 
 
 @dataclass(slots=True)
@@ -169,19 +191,23 @@ def _totals(changes: Mapping[int, int]) -> list[int]:
     return list(accumulate(changes.get(days, 0) for days in range(_MOST_DAYS + 1)))
 
 
-def times_of(event_type: str, events: Events, names: Sequence[str]) -> list[int]:
-    """Return when events of a type happened.
+def times_of(success: Success, events: Events, names: Sequence[str]) -> list[int]:
+    """Return when a customer had a success.
 
     Args:
-        event_type: the type.
-        events: of one customer, by time.
+        success: the kind of success.
+        events: of the customer, by time; those of its type are not plain if it asks for values.
         names: of event types, by the places of plain events.
     """
-    return [
-        event.at_ms
-        for event in events
-        if (names[event.type_place] if isinstance(event, PlainEvent) else event.type) == event_type
-    ]
+    matches = matcher_of(success.where)
+    times = []
+    for event in events:
+        if isinstance(event, PlainEvent):
+            if names[event.type_place] == success.event and matches is None:
+                times.append(event.at_ms)
+        elif event.type == success.event and (matches is None or matches(event)):
+            times.append(event.at_ms)
+    return times
 
 
 def outcome_document(
@@ -221,8 +247,3 @@ def _shares(came_back: int, stayed_away: int) -> dict[str, Any]:
         "wasted": round(came_back / finished, 6) if finished else None,
         "precision": round(stayed_away / finished, 6) if finished else None,
     }
-
-
-def successes_of(rules: Iterable[Rule]) -> dict[str, Success]:
-    """Return by its id what counts as a success of each rule that has one."""
-    return {rule.id: success for rule in rules if (success := success_of(rule)) is not None}

@@ -233,7 +233,7 @@ class Preview:
         )
         self._version = _Version(task, task.book, versions[0], self.counts.rules)
         self.rules = versions[0]
-        for success in successes_of(evaluated_rules(task.book)).values():
+        for success in successes_of(task.book).values():
             self.counts.plain[success] = PlainCounts()
         self._before = None if task.against is None else _Version(task, task.against, versions[1], self.counts.before)
         if self._before is not None:
@@ -295,7 +295,7 @@ class Preview:
         """Count the silences of a customer, and return when they had each kind of success."""
         task, found = self._task, dict[Success, list[int]]()
         for success, counts in self.counts.plain.items():
-            found[success] = times = times_of(success.event, events, task.types)
+            found[success] = times = times_of(success, events, task.types)
             counts.note(success, times, task.since_ms, task.upto_ms)
         return found
 
@@ -362,7 +362,7 @@ class _Version:
         evaluated = evaluated_rules(book)
         self.replay = Replay(rules, task.types, coverage_of(rules, task))
         self._since_ms, self._upto_ms = task.since_ms, task.upto_ms
-        successes = successes_of(evaluated)
+        successes = successes_of(book)
         self._successes = [successes.get(rule.id) for rule in rules.rules]
         for rule in evaluated:
             counts[rule.id] = RuleCounts(customers=Customers(keeps_all=task.all_ids))

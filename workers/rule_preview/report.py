@@ -14,6 +14,7 @@ from workers.printing import one_line, print_table, table_of
 from workers.rule_preview.measuring import said
 from workers.rule_preview.outcomes_report import draw_outcomes
 from workers.rule_preview.stages_report import draw_stages
+from workers.rule_preview.why import customers_words, why_not_sent, why_so_few, with_numbers
 
 _BLOCKS: Final = " ▁▂▃▄▅▆▇█"
 _WIDEST: Final = 72
@@ -36,7 +37,7 @@ def render(document: Mapping[str, Any], console: Console, *, list_customers: boo
     console.print(
         Text.assemble(
             (f"{history['name']}", "bold"),
-            f": {history['events']:,} events of {_customers_words(history['customers'])}, counted from "
+            f": {history['events']:,} events of {customers_words(history['customers'])}, counted from "
             f"{period['since'][:10]} to {period['until'][:10]}",
         )
     )
@@ -115,7 +116,7 @@ def _draw_not_paid_back(
     found = [("cancelled", value["cancelled"]["customers"], value["cancelled"]["not_paid_back"])]
     found += [(f"reached by {rule['id']}", rule["customers"], rule["not_paid_back"]) for rule in rules]
     lines = [
-        (label, f"{left['customers']:,} of {_customers_words(customers)}, {_percent(left['share'])}")
+        (label, f"{left['customers']:,} of {customers_words(customers)}, {_percent(left['share'])}")
         for label, customers, left in found
         if customers
     ]
@@ -162,9 +163,9 @@ def bars(numbers: Sequence[int], height: int) -> list[str]:
 def _draw_why_not(rules: Sequence[Mapping[str, Any]], console: Console) -> None:
     lines = []
     for rule in rules:
-        parts = [f"not sent: {_not_sent(rule)}"] if rule["suppressed"] else []
+        parts = [f"not sent: {why_not_sent(rule)}"] if rule["suppressed"] else []
         if rule["retracted_because"]:
-            parts.append(f"taken back: {_reasons(rule['retracted_because'])}")
+            parts.append(f"taken back: {with_numbers(rule['retracted_because'])}")
         if rule["delayed_by_quiet_hours"]:
             parts.append(f"after quiet hours: {rule['delayed_by_quiet_hours']:,}")
         if parts:
@@ -172,59 +173,20 @@ def _draw_why_not(rules: Sequence[Mapping[str, Any]], console: Console) -> None:
     _draw_lines("Why not", lines, console)
 
 
-def _not_sent(rule: Mapping[str, Any]) -> str:
-    """Return why a rule did not act, with the rules that came first."""
-    reasons = _reasons({name: number for name, number in rule["suppressed"].items() if name != "outranked"})
-    if not rule["outranked_by"]:
-        return _reasons(rule["suppressed"])
-    by = ", ".join(f"{one_line(other)} {number:,}" for other, number in rule["outranked_by"].items())
-    outranked = f"outranked {rule['suppressed']['outranked']:,} (by {by})"
-    return f"{reasons}, {outranked}" if reasons else outranked
-
-
 def _draw_why_so_few(rules: Sequence[Mapping[str, Any]], customers: int, console: Console) -> None:
-    lines = []
-    for rule in rules:
-        texts = [_never_words(condition) for condition in _never_held(rule)]
-        if rule["suppressed"] and not rule["actions"]:
-            texts.append(f"reached no one: each time it held, it was not sent: {_not_sent(rule)}")
-        texts += [entry["text"] for entry in rule["never_occurs"]]
-        if rule["conditions"] is not None and len(rule["conditions"]) > 1 and not _never_held(rule):
-            each = "; ".join(f"{part['condition']} ({part['held']:,})" for part in rule["conditions"])
-            texts.append(f"its conditions never held together; customers for whom each held: {each}")
-        if rule["not_observable"]["customers"]:
-            texts.append(_unknown_words(rule["not_observable"], customers))
-        lines += [(rule["id"] if not number else "", text) for number, text in enumerate(dict.fromkeys(texts))]
+    lines = [
+        (rule["id"] if not number else "", text)
+        for rule in rules
+        for number, text in enumerate(why_so_few(rule, customers))
+    ]
     _draw_lines("Why so few", lines, console)
-
-
-def _never_held(rule: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [condition for condition in rule["conditions"] or () if not condition["held"]]
-
-
-def _never_words(condition: Mapping[str, Any]) -> str:
-    unknown = condition["not_observable"]
-    known = f" (not observable for {_customers_words(unknown)})" if unknown else ""
-    return f"never held for anybody: {condition['condition']}{known}"
-
-
-def _unknown_words(unknown: Mapping[str, Any], customers: int) -> str:
-    text = f"not observable at the end for {unknown['customers']:,} of {_customers_words(customers)}"
-    first, last = unknown["known_from"], unknown["all_known_from"]
-    if first is not None:
-        text += f", known from {first} on" if first == last else f", known from {first} to {last} on"
-    if (untold := unknown["until_an_event"]) and untold == unknown["customers"]:
-        text += ": no event of theirs shows it"
-    elif untold:
-        text += f"; of {untold:,} no event shows it"
-    return text
 
 
 def _draw_first_events(rules: Sequence[Mapping[str, Any]], history: Mapping[str, Any], console: Console) -> None:
     if not history["complete"]:
         return
     lines = [
-        (rule["id"], f"{_customers_words(rule['at_first_event'])}, {_percent(rule['at_first_event'] / customers)}")
+        (rule["id"], f"{customers_words(rule['at_first_event'])}, {_percent(rule['at_first_event'] / customers)}")
         for rule in rules
         if rule["at_first_event"] and (customers := history["customers"])
     ]
@@ -285,7 +247,7 @@ def _draw_gaps(gaps: Mapping[str, Mapping[str, Any]], console: Console) -> None:
     lines = [
         (
             event_type,
-            f"{gap['days']:g} days, the mean of {gap['gaps']:,} gaps of {_customers_words(gap['customers'])} "
+            f"{gap['days']:g} days, the mean of {gap['gaps']:,} gaps of {customers_words(gap['customers'])} "
             f"(the mean of a single customer is {gap['mean_of_customers_days']:g} days on average)",
         )
         for event_type, gap in gaps.items()
@@ -348,14 +310,6 @@ def _table(*columns: str) -> Table:
     for column in table.columns:
         column.justify = "left" if column.header in ("rule", "and also") else "right"
     return table
-
-
-def _reasons(reasons: Mapping[str, int]) -> str:
-    return ", ".join(f"{reason.replace('_', ' ')} {number:,}" for reason, number in reasons.items())
-
-
-def _customers_words(count: int) -> str:
-    return f"{count:,} customer" + ("" if count == 1 else "s")
 
 
 def _percent(share: float) -> str:

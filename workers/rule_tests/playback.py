@@ -110,7 +110,8 @@ def scenario_of(book: RuleBook, rules: tuple[Rule, ...], types: tuple[str, ...])
         for rule in rules
     )
     # The customers of examples are invented: their values are shown, also those of personal attributes.
-    compiled = compile_rules(replace(book, rules=live, personal=frozenset()), types)
+    every = book.for_every_rule.model_copy(update={"hold_out": None})
+    compiled = compile_rules(replace(book, rules=live, for_every_rule=every, personal=frozenset()), types)
     return Scenario({rule.id: rule for rule in live}, compiled, types, tuple(spec.key for spec in compiled.specs()))
 
 

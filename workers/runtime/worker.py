@@ -34,6 +34,7 @@ from workers.runtime.reload import Reload
 from workers.runtime.sources import SourcesInForce
 from workers.runtime.tick import Tick
 from workers.runtime.watches.compacted_topics import CompactedTopics
+from workers.runtime.watches.experiments import ExperimentWatch
 from workers.runtime.watches.other_workers import OtherWorkers, instance_taken
 from workers.settings import REQUESTS, Settings
 
@@ -76,6 +77,7 @@ class Worker:
         self._pauses = PauseWatch(parts)
         self._queues = QueueWatch(parts)
         self._compacted = CompactedTopics(parts)
+        self._experiments = ExperimentWatch(parts, lambda: self._sources.current.written)
         self._requests = parts.requests
         self._tick = Tick(parts, self._sources, gaps, self._liveness)
         self._others = OtherWorkers(parts, self._versions)
@@ -171,6 +173,7 @@ class Worker:
             "others": guard(self._others.report()),
             "queues": guard(self._queues.watch()),
             "compacted": guard(self._compacted.watch()),
+            "experiments": guard(self._experiments.watch()),
         }
         if self._schemas is not None:
             work["schemas"] = guard(self._schemas.keep_asking())

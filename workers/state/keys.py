@@ -62,6 +62,7 @@ class PartitionKeys:
         outbox: list of records that Kafka has not confirmed.
         held: hash of action id to held action.
         orders: list of orders for held actions.
+        experiments: hash of the figures of experiments; see `workers.experiments.figures`.
         marks: hash of a customer's ref to the mark; see `workers.state.marks`.
         facts, doings: hashes of the open days of the book; see `workers.state.open_days`.
     """
@@ -72,6 +73,7 @@ class PartitionKeys:
         "_waiting",
         "doings",
         "due",
+        "experiments",
         "facts",
         "held",
         "marks",
@@ -88,6 +90,7 @@ class PartitionKeys:
         self.held = f"{prefix}held"
         self.orders = f"{prefix}orders"
         self.marks = f"{prefix}marks"
+        self.experiments = f"{prefix}experiments"
         self.facts = f"{prefix}book:facts"
         self.doings = f"{prefix}book:doings"
         self._held = f"{prefix}held"
@@ -117,6 +120,7 @@ class Keys:
         clock: the simulated time of a replay.
         rules: hash in which the workers agree on the active rule set.
         rule_contents: hash of a rule's version to what it said; see `workers.state.rule_sets.contents`.
+        experiments: hash of an experiment's key to what is kept of it; see `workers.state.rule_sets.experiments`.
         last_good: hash of the files of the newest rules and sources; see `workers.state.rule_sets.last_good`.
         upgrade: hash of the layout that all workers are to write; see `workers.state.layouts`.
         sources: hash of source topic to the id of the topic that was read.
@@ -137,6 +141,7 @@ class Keys:
         self.clock = f"{namespace}:clock"
         self.rules = f"{namespace}:rules"
         self.rule_contents = f"{namespace}:rule-contents"
+        self.experiments = f"{namespace}:experiments"
         self.last_good = f"{namespace}:last-good"
         self.upgrade = f"{namespace}:upgrade"
         self.sources = f"{namespace}:sources"

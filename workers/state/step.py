@@ -59,6 +59,8 @@ class WriteSet:
         released: rule and id of actions that are no longer held; they need not have been held.
         missing: rule and id of actions that are listed as held and are not: an older release forgets to unlist them.
         marks: encoded marks by the ref of a customer, None to remove one.
+        experiments: what is added to the figures of experiments, by the name of the figure.
+        no_experiments: the names of those that are removed.
         orders_done: number of orders at the head of the list that were carried out.
         facts, doings: by how much fields of the open days of the book grow.
         no_facts, no_doings: those that are removed.
@@ -75,6 +77,8 @@ class WriteSet:
     released: list[tuple[str, str]] = field(default_factory=list)
     missing: list[tuple[str, str]] = field(default_factory=list)
     marks: Mapping[bytes, bytes | None] = field(default_factory=dict)
+    experiments: Mapping[str, int] = field(default_factory=dict)
+    no_experiments: Sequence[str] = ()
     orders_done: int = 0
     facts: Mapping[str, int] = field(default_factory=dict)
     doings: Mapping[str, int] = field(default_factory=dict)
@@ -165,6 +169,7 @@ class Step:
             commands.append(("HDEL", keys.held, *(action_id for _, action_id in changes.released)))
             commands += _unlisting(keys, changes.released)
         commands += _hash_commands(keys.marks, changes.marks)
+        commands += _counting_commands(keys.experiments, changes.experiments, changes.no_experiments)
         commands += _counting_commands(keys.facts, changes.facts, changes.no_facts)
         commands += _counting_commands(keys.doings, changes.doings, changes.no_doings)
         if changes.orders_done:

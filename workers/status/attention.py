@@ -5,11 +5,13 @@ lies ahead.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from msgspec.structs import replace
 
+from schemas.experiments import EVERY_RULE, ExperimentEntry
 from workers.clock import iso_text
 from workers.dead_letters.disposition import write_runs
 from workers.status.facts import Setting
@@ -25,33 +27,43 @@ _PROBLEMS: Final = 3
 _PAGE: Final = "docs/operating.md"
 
 
-def attention_of(
-    status: Status,
-    setting: Setting,
-    file_problems: Sequence[str],
-    missing_topics: Sequence[str],
-    differing: Mapping[str, str],
-) -> Status:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen beside a status.
+
+    Attributes:
+        file_problems: why workers would not load the files that are here.
+        missing_topics: topics of Linger and sources that do not exist.
+        differing: by worker its rules and sources, in words, if not all have the same.
+        experiments: what is kept of each, by its key.
+    """
+
+    file_problems: Sequence[str]
+    missing_topics: Sequence[str]
+    differing: Mapping[str, str]
+    experiments: Mapping[str, ExperimentEntry]
+
+
+def attention_of(status: Status, setting: Setting, seen: Seen) -> Status:
     """Return a status with what needs attention, and its health.
 
     Args:
         status: without these.
         setting: of the command.
-        file_problems: why workers would not load the files that are here.
-        missing_topics: topics of Linger and sources that do not exist.
-        differing: by worker its rules and sources, in words, if not all have the same.
+        seen: beside the status.
     """
     attention = [
         *_workers(status, setting),
         *_partitions(status, setting),
         *_sources(status),
         *_types(status),
-        *_topics(missing_topics, setting),
+        *_topics(seen.missing_topics, setting),
         *_queues(status, setting),
         *_dead_letters(status),
-        *_differing(differing),
-        *_generations(status, file_problems),
+        *_differing(seen.differing),
+        *_generations(status, seen.file_problems),
         *_memory(status),
+        *_experiments(seen.experiments),
     ]
     health = "attention" if attention else "incomplete" if status.unknown else "well"
     return replace(status, attention=attention, health=health)
@@ -242,6 +254,19 @@ def _differing(versions: Mapping[str, str]) -> Iterator[Attention]:
             f"workers decide by different files: {listed}",
             "if they were just changed, this passes within seconds; else give every worker the same files",
         )
+
+
+def _experiments(experiments: Mapping[str, ExperimentEntry]) -> Iterator[Attention]:
+    for entry in experiments.values():
+        if entry.unhealthy_since is not None and entry.closed_at is None:
+            name = "all rules together" if entry.name == EVERY_RULE else f"'{entry.name}'"
+            yield Attention(
+                "experiments",
+                f"since {iso_text(entry.unhealthy_since)} the arms of the experiment {name} do not have the sizes "
+                "that its hold-out gives them",
+                "customers are lost or added in one arm only, so its figures are hidden: linger experiments, and "
+                "docs/does-it-help.md, 'Groups that do not fit'",
+            )
 
 
 def _memory(status: Status) -> Iterator[Attention]:

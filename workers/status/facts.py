@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from schemas.experiments import ExperimentEntry
 from schemas.sources import SourcesFile
 from workers.core.watermarks import Progress
 from workers.errors import LingerError, StartupError
@@ -101,6 +102,7 @@ class RedisFacts:
         brake: of this hour.
         servers: the memory of each server.
         differing: by worker its rules and sources, in words; empty if all that are alive agree.
+        experiments: what is kept of each, by its key.
     """
 
     now_ms: int | Unread
@@ -115,6 +117,7 @@ class RedisFacts:
     brake: BrakeState | Unread
     servers: Sequence[Server] | Unread
     differing: Mapping[str, str] | Unread
+    experiments: Mapping[str, ExperimentEntry] | Unread
 
 
 @dataclass(frozen=True, slots=True)

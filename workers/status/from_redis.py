@@ -15,6 +15,7 @@ from workers.state.brake import brake_state
 from workers.state.connect import clock_of
 from workers.state.connection import text_fields
 from workers.state.meta import counters_of, rules_held
+from workers.state.rule_sets.experiments import read_entries
 from workers.state.source_sets.stored import mapped_in
 from workers.state.step import Because
 from workers.state.stopped_sources import read_stops
@@ -44,7 +45,8 @@ async def read_redis(settings: Settings, store: Store, wall_ms: int) -> RedisFac
         # It does not answer at all: each further question would only wait for as long.
         unread = metas
         return RedisFacts(
-            now_ms, metas, queues, unread, unread, unread, unread, agreed, unread, unread, unread, unread
+            *(now_ms, metas, queues, unread, unread, unread, unread, agreed),
+            *(unread, unread, unread, unread, unread),
         )
     types = sorted({*BUILT_IN, *_types(known(agreed))})
     held, waiting, progress, seen = await asyncio.gather(
@@ -53,11 +55,12 @@ async def read_redis(settings: Settings, store: Store, wall_ms: int) -> RedisFac
         attempted(store.progress()),
         attempted(_seen(store)),
     )
-    stops, brake, servers, differing = await asyncio.gather(
+    stops, brake, servers, differing, experiments = await asyncio.gather(
         attempted(read_stops(store)),
         attempted(brake_state(store, known(now_ms) or wall_ms)),
         attempted(_servers(store)),
         attempted(differing_workers(store)),
+        attempted(read_entries(store)),
     )
     return RedisFacts(
         now_ms=now_ms,
@@ -72,6 +75,7 @@ async def read_redis(settings: Settings, store: Store, wall_ms: int) -> RedisFac
         brake=brake,
         servers=servers,
         differing=differing,
+        experiments=experiments,
     )
 
 

@@ -20,7 +20,7 @@ from workers.state.meta import (
 from workers.state.rule_sets.activation import active_rules
 from workers.state.source_sets.stored import HASH, as_stored, topics_in
 from workers.state.stopped_sources import Stop
-from workers.status.attention import attention_of
+from workers.status.attention import Seen, attention_of
 from workers.status.facts import Facts, NewestLetters, TopicLog, Unread, known
 from workers.status.shapes import (
     FORMAT,
@@ -67,8 +67,10 @@ def status_of(facts: Facts) -> Status:
         rules=_rules(facts),
         redis=None if servers is None else list(servers),
     )
-    differing = known(redis.differing) or {}
-    return attention_of(status, facts.setting, facts.files.problems, known(kafka.missing) or (), differing)
+    seen = Seen(
+        facts.files.problems, known(kafka.missing) or (), known(redis.differing) or {}, known(redis.experiments) or {}
+    )
+    return attention_of(status, facts.setting, seen)
 
 
 def source_set_of(facts: Facts) -> SourceSet | None:
@@ -98,6 +100,7 @@ def _unknown(facts: Facts) -> Iterator[Unknown]:
         "brake": redis.brake,
         "memory": redis.servers,
         "workers_files": redis.differing,
+        "experiments": redis.experiments,
         "group": kafka.group,
         "activity_log": kafka.activity,
         "first_unread": kafka.first_unread_ms,

@@ -41,6 +41,7 @@ def test_there_are_these_commands() -> None:
         "pause",
         "resume",
         "paused",
+        "experiments",
         "why",
         "customer show",
         "customers",
@@ -54,6 +55,7 @@ def test_there_are_these_commands() -> None:
         "scan",
         "forecast",
         "stages",
+        "report",
         "config show",
         "healthcheck",
     }

@@ -2,7 +2,7 @@
 
 from schemas.durations import DAY_MS
 from schemas.experiments import ExperimentEntry, SuccessEntry
-from workers.experiments.figures import ArmFigures, Counted, figures
+from workers.experiments.figures import ArmFigures, Counted, figures, long_finished
 
 KEY = "0123456789ab"
 ENTRY = ExperimentEntry(
@@ -59,6 +59,28 @@ def test_days_are_listed_with_their_arms_and_later_episodes_stand_apart() -> Non
     found = figures({KEY: ENTRY}, [counted(0, treated__5__n=4, held_out__5__n=1, treated__later=3)])[KEY]
     assert found.by_day == {5: {"treated": 4, "held out": 1}}
     assert found.arms["treated"].later == 3
+
+
+def test_days_that_were_finished_a_week_ago_are_kept_together_and_nothing_is_lost() -> None:
+    before = counted(42.5, treated__5__n=4, treated__5__won=1, treated__4__n=3, treated__6__n=2, treated__later=1)
+    added, gone = long_finished({KEY: ENTRY}, before, 100)
+    assert added == {f"{KEY}|treated|all|n": 3}
+    assert gone == [f"{KEY}|treated|4|n"]
+    fields = {name: number for name, number in before.fields.items() if name not in gone} | added
+    assert arms(Counted(fields, before.until)) == arms(before)
+
+
+def test_what_comes_later_of_a_day_that_is_kept_together_is_added_the_next_time() -> None:
+    late = counted(99, treated__4__won=1, treated__all__n=3)
+    assert arms(late)["treated"] == ArmFigures(assigned=3, finished=3, won=1)
+    added, gone = long_finished({KEY: ENTRY}, late, 100)
+    assert (added, gone) == ({f"{KEY}|treated|all|won": 1}, [f"{KEY}|treated|4|won"])
+
+
+def test_a_step_keeps_only_a_part_of_the_days_together() -> None:
+    many = {f"treated__{day}__n": 1 for day in range(50)}
+    added, gone = long_finished({KEY: ENTRY}, counted(200, **many), 20)
+    assert (added, len(gone)) == ({f"{KEY}|treated|all|n": 20}, 20)
 
 
 def test_figures_of_an_experiment_that_no_one_knows_are_left_out() -> None:

@@ -151,7 +151,7 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
 
 def test_the_bytes_of_a_seed_stay_the_same_on_every_machine() -> None:
     text = repr(small(7).records).encode()
-    assert sha256(text).hexdigest() == "24ad2e5889fa9f61a9638b1d5217e241a6451583601e4309838c55888d9ad4b2"
+    assert sha256(text).hexdigest() == "d4233cc6a10aaccbc2f3409d233aea920add2da8e671d003b79657a957835c00"
 
 
 def test_another_seed_gives_another_history() -> None:
@@ -235,6 +235,12 @@ def test_about_73_of_100_customers_buy_exactly_once(seed: int) -> None:
     lives = lives_in(simulate(seed))
     share = sum(len(life.orders) == 1 for life in lives.values()) / len(lives)
     assert 0.70 < share < 0.76
+
+
+def test_new_customers_come_in_every_month(lives: dict[bytes, Life]) -> None:
+    months = Counter(iso_utc(life.orders[0])[:7] for life in lives.values())
+    assert len(months) == 13
+    assert min(months.values()) > 40
 
 
 def test_answers_have_a_score_from_0_to_10_and_few_would_not_recommend_the_shop(shop: History) -> None:

@@ -177,7 +177,8 @@ def test_no_metric_has_a_label_for_a_customer() -> None:
     labels = {name for metric in REGISTRY._collector_to_names for name in getattr(metric, "_labelnames", ())}
     assert labels == {
         *("topic", "type", "what", "pattern", "reason", "outcome", "action", "rule", "status", "decision", "order"),
-        *("attribute", "answer", "because", "case", "condition", "from", "stage"),
+        *("attribute", "answer", "because", "case", "condition", "from", "stage", "verdict"),
+        *("experiment", "arm"),
         *("partition", "server", "version", "core", "python"),
     }
 

@@ -7,8 +7,9 @@ from workers.recovery.mark import RebuildMark
 
 @pytest.mark.parametrize("rules_lost", [False, True])
 @pytest.mark.parametrize("is_wiping", [False, True])
-def test_a_mark_is_read_as_it_was_written(rules_lost: bool, is_wiping: bool) -> None:
-    mark = RebuildMark(rules_lost, 1_704_067_200_000, is_wiping)
+@pytest.mark.parametrize("counts", [False, True])
+def test_a_mark_is_read_as_it_was_written(rules_lost: bool, is_wiping: bool, counts: bool) -> None:
+    mark = RebuildMark(rules_lost, 1_704_067_200_000, is_wiping, counts)
     assert RebuildMark.parse(mark.encode()) == mark
 
 

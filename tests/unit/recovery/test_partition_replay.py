@@ -11,8 +11,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from schemas.orders import ERASE
+from schemas.rules import Rule
 from schemas.sources import SourcesFile
-from tests.support.builders import day, rule, rules
+from tests.support.builders import DAY, START, day, rule, rules
 from tests.support.memory_store import MemoryStore
 from tests.support.processor_rig import (
     SOURCE,
@@ -24,8 +25,10 @@ from tests.support.processor_rig import (
     fresh_pauses,
     record,
 )
+from workers.core.decisions.decide import decider_of
 from workers.core.source_set import SourceSet
 from workers.core.watermarks import Progress
+from workers.customer_facts.facts_of import stored_facts
 from workers.errors import LingerError
 from workers.recovery.activity_log import LogHeads
 from workers.recovery.mark import RebuildMark
@@ -35,9 +38,10 @@ from workers.recovery.release_policy import Tally
 from workers.recovery.source_progress import covered_since
 from workers.settings import Settings
 from workers.state.consistency import Log
-from workers.state.meta import REBUILDING
+from workers.state.meta import CLOSED_BEFORE, REBUILDING
 
 LOGINS = [record(offset, at=f"2024-01-0{offset + 2}T00:00:00Z", customer=f"c{offset}") for offset in range(4)]
+QUIET = {"none": "login", "for": "10 days"}
 SOURCES = SourcesFile.model_validate(
     {
         "event_types": {"nps": {}},
@@ -86,7 +90,9 @@ class LogConsumer:
         return self.offset
 
 
-def replay(store: MemoryStore, consumer: LogConsumer, publisher: FakePublisher | None = None) -> tuple[Tally, int]:
+def replay(
+    store: MemoryStore, consumer: LogConsumer, publisher: FakePublisher | None = None, content: Sequence[Rule] = ()
+) -> tuple[Tally, int]:
     """Replay partition 0, and return the tally and how many records were folded."""
 
     async def run() -> tuple[Tally, int]:
@@ -94,7 +100,7 @@ def replay(store: MemoryStore, consumer: LogConsumer, publisher: FakePublisher |
         context = ReplayContext(
             Settings(partitions=1),
             SOURCES,
-            replace(rules(rule(when={"none": "login", "for": "10 days"}), types=TYPES), generation=1),
+            replace(rules(*(content or (rule(when=QUIET),)), types=TYPES), generation=1),
             store.as_store(),
             (publisher or FakePublisher()).as_publisher(),
             clock,
@@ -137,6 +143,17 @@ def test_the_whole_log_is_folded_and_what_was_never_published_is_published_once(
     assert (content.meta["offset"], content.meta[REBUILDING], content.held) == ("4", "", {})
 
 
+@pytest.mark.parametrize("counts", [False, True])
+def test_experiments_are_counted_again_only_where_no_figures_were_left(counts: bool) -> None:
+    store = marked(**{REBUILDING: RebuildMark(False, 0, counts=counts).encode()})
+    replay(store, LogConsumer(LOGINS), content=[rule(when=QUIET, hold_out="50%")])
+    counted = store.contents[0].experiments
+    assert sum(number for name, number in counted.items() if name.endswith("|n")) == (4 if counts else 0)
+    decider = decider_of(rules(rule(when=QUIET, hold_out="50%"), types=TYPES))
+    for raw in store.contents[0].activities.values():
+        assert len(stored_facts(decider, raw).experiments) == 1
+
+
 def test_an_order_to_erase_that_no_worker_has_carried_out_reaches_compacted_topics_too() -> None:
     store, publisher = marked(), FakePublisher()
     body = {"event_id": "o", "type": ERASE, "customer_id": "c0", "occurred_at": "2024-01-09T00:00:00Z"}
@@ -167,3 +184,14 @@ def test_a_worker_that_claims_the_partition_interrupts_the_replay_and_the_mark_s
 def test_a_partition_whose_state_does_not_match_its_log_is_not_replayed() -> None:
     with pytest.raises(LingerError, match="partition 0 cannot be rebuilt"):
         replay(marked(offset="9"), LogConsumer(LOGINS))
+
+
+def test_a_replay_counts_facts_of_open_days_again_and_nothing_that_was_done() -> None:
+    first = START // DAY + 1  # of the logins, one a day
+    store = marked(**{CLOSED_BEFORE: str(first + 2)})
+    store.contents[0].doings[f"{first}|acted:a-rule"] = 7
+    replay(store, LogConsumer(LOGINS))
+    content = store.contents[0]
+    assert content.facts == {f"{first + ago}|{name}": 1 for ago in (2, 3) for name in ("new", "events:login")}
+    assert content.doings == {f"{first}|acted:a-rule": 7}
+    assert content.meta[CLOSED_BEFORE] == str(first + 2)

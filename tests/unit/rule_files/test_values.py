@@ -338,3 +338,22 @@ def test_what_a_customer_is_worth_is_said_once_and_lent_to_the_files_beside_it()
     assert isinstance(when, Value)
     assert when.measured is not None
     assert when.measured.revenue == ["purchase.amount"]
+
+
+def test_what_events_mean_in_the_book_is_said_once_and_its_types_exist() -> None:
+    said = "book: {purchase: order, cancellation: {event: cancellation, reason: why}}\n"
+    names = KnownNames(("order", "cancellation"), attributes={"cancellation": frozenset({"why"})})
+    parsed = read_documents({"a.yaml": said}, names)
+    assert parsed.problems == ()
+    assert parsed.book.book is not None
+    assert parsed.book.book.purchase == ["order"]
+    (problem,) = read_documents({"a.yaml": said, "b.yaml": said}, names).problems
+    assert (problem.file, problem.code) == ("b.yaml", "repeated-book")
+    wrong = "book: {purchase: ordr, cancellation: {event: cancellation, reason: wy}, contract: [renewal]}\n"
+    assert [one.code for one in read_documents({"a.yaml": wrong}, names).problems] == [
+        "unknown-type",
+        "unknown-attribute",
+        "unknown-type",
+    ]
+    both = "book: {purchase: cancellation, cancellation: {event: cancellation}}\n"
+    assert [one.code for one in read_documents({"a.yaml": both}, names).problems] == ["wrong-value"]

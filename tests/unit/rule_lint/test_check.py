@@ -106,7 +106,7 @@ def test_every_code_that_a_rule_file_can_give_is_among_them() -> None:
     elsewhere = {
         # These need a folder, several files or sources; see tests/unit/rule_files/test_rules.py.
         *("cannot-read", "file-left-out", "no-files", "too-large", "repeated-definition", "repeated-for-every-rule"),
-        "repeated-value",
+        *("repeated-value", "repeated-book"),
         *("repeated-topic", "built-in-type", "unknown-pack", "unknown-case"),
         # This needs a history; see test_unseen.py.
         "unseen-value",

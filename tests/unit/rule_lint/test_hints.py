@@ -28,7 +28,7 @@ ELSEWHERE: Final = {
     # These say what to do with a file, not with what is in it.
     *("file-left-out", "too-large", "not-utf-8", "too-deep"),
     # These are between two files, or need a history; what to do is to choose.
-    *("repeated-definition", "repeated-for-every-rule", "repeated-value", "unseen-value"),
+    *("repeated-definition", "repeated-for-every-rule", "repeated-value", "repeated-book", "unseen-value"),
     # What helps is another attribute, from a source; or a measurement.
     "personal-value",
     "value-of-personal",

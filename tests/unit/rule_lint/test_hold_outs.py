@@ -30,6 +30,13 @@ def test_a_small_hold_out_needs_more_customers_a_day_than_most_have() -> None:
     assert problem.hint == "hold out more: 10% needs 25,185, 20% needs 13,993"
 
 
+def test_what_the_rule_or_all_rules_say_of_the_smallest_difference_counts() -> None:
+    assert codes(rule("a-rule", QUIET, "hold out: 5%", "smallest difference: 5 points")) == []
+    assert codes(rule("a-rule", QUIET, "hold out: 20%", "smallest difference: 1 point")) == ["slow-hold-out"]
+    every = "for every rule:\n  smallest difference: 1 point\n"
+    assert codes(rule("a-rule", QUIET, "hold out: 20%"), more=every) == ["slow-hold-out"]
+
+
 def test_customers_that_were_counted_are_compared_with() -> None:
     (problem,) = checked(rule("a-rule", QUIET, "hold out: 6%"), more=TUNED).warnings
     assert problem.message == (
@@ -45,3 +52,11 @@ def test_shares_of_one_experiment_are_the_same() -> None:
     assert codes(one, same) == []
     assert codes(one, other) == ["odd-hold-out"]
     assert codes(one, rule("two", "{status: active}", "hold out: 20%")) == []
+
+
+def test_rules_of_one_experiment_are_compared_by_the_same_success() -> None:
+    one = rule("one", "{none: login, for: 9 days}", "hold out: 10%", "experiment: winter")
+    other = rule("two", "{status: active}", "hold out: 10%", "experiment: winter", "success: purchase within 14 days")
+    (problem,) = checked(one, other).warnings
+    assert problem.code == "odd-hold-out"
+    assert problem.message == "'one' (a.yaml:2) says something else under 'success' in the same experiment"

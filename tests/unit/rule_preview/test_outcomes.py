@@ -119,6 +119,25 @@ def test_an_action_of_an_operators_own_has_no_outcome() -> None:
     assert [entry["outcome"] is None for entry in document["rules"]] == [True, False]
 
 
+def test_a_rule_says_itself_what_counts_and_which_events_of_a_type(
+    capsys: pytest.CaptureFixture[str], site: Site
+) -> None:
+    large = {"event": "purchase", "where": {"amount": {"at least": 50}}, "within": "60 days"}
+    quiet = {"none": "purchase", "for": "10 days"}
+    events = [event("purchase", 0, amount=20), event("purchase", 30, amount=20), event("purchase", 60, amount=70)]
+    document = _document([rule("large", when=quiet, success=large), rule("any", when=quiet)], events)
+    large_, any_ = (by_rule(document)[name]["outcome"] for name in ("large", "any"))
+    assert large_["success"] == "purchase (amount at least 50) within 60 days"
+    # On day 10, 40 and 70: the large purchase of day 60 is within 60 days of the first two; the last is not over.
+    assert (large_["came_back"], large_["stayed_away"], large_["running"]) == (2, 0, 1)
+    assert (any_["came_back"], any_["stayed_away"], any_["running"]) == (2, 1, 0)
+    text = site.rules.read_text().replace("    template: t\n", f"    template: t\n    success: {large}\n", 1)
+    document = run(capsys, site.events, site.write("large.yaml", text), **at_the_end(site))
+    plain = run(capsys, site.events, site.rules, **at_the_end(site))
+    name = document["rules"][1]["id"]
+    assert by_rule(document)[name]["outcome"]["came_back"] != by_rule(plain)[name]["outcome"]["came_back"]
+
+
 def test_who_stayed_away_without_a_purchase_before_gives_no_warning() -> None:
     logged_in = {"count": "login", "at least": 1, "within": "30 days"}
     document = _document([rule("risk", when=logged_in)], [event("login", 2)])

@@ -15,4 +15,4 @@ def rules(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
 
 def test_every_shipped_rule_acts_over_the_simulated_shop(rules: dict[str, dict[str, Any]]) -> None:
     assert len(rules) > 10
-    assert {name for name, rule in rules.items() if rule["actions"] < 20} == set()
+    assert {name for name, rule in rules.items() if rule["actions"] < 10} == set()

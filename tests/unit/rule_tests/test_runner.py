@@ -46,6 +46,7 @@ def test_no_customer_of_an_example_is_held_out() -> None:
     # ... whichever half the made-up customer would be in.
     assert run_one(ACTS, hold_out="50%", experiment="another-one").passed
     assert run_one(ACTS, hold_out="50%", experiment="a-third-one").passed
+    assert run_one(ACTS, policy={"hold out": "50% of everybody"}).passed
 
 
 def test_what_holds_for_every_rule_holds_in_examples() -> None:

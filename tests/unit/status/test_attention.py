@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.builders import day
 from tests.support.status_facts import AGREED, META, NOW_MS, QUEUES, READ, SOURCES, status, worker
+from tests.unit.experiments.test_verdicts import entry
 from workers.kafka.group_state import GroupState
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import LogBounds
@@ -111,6 +112,11 @@ def paused() -> PauseList:
             "different files: 'a' has rule set 1 (abc), sources 2; 'b' has rule set 2 (def), sources 2",
         ),
         (
+            {"experiments": {"k": entry(unhealthy_since=NOW_MS)}},
+            "experiments",
+            "the arms of the experiment 'gone-quiet' do not have the sizes",
+        ),
+        (
             {"agreed": replace(AGREED, source_ids={"orders": "the-one-before"})},
             "sources",
             "'orders' was deleted and created again",
@@ -166,6 +172,7 @@ def test_a_partition_without_an_owner_is_missed_only_while_the_group_is_stable()
         {"dead_letters": NewestLetters(9, [LetterFacts("not_json", "orders", NOW_MS, False)])},
         {"metas": {0: {**META, "generation": "2", "swept": "2"}, 1: META}},
         {"servers": [Server("redis:6379", 900 << 20, 0, "noeviction")]},
+        {"experiments": {"k": entry(), "o": entry(unhealthy_since=day(5), closed_at=day(6))}},
     ],
 )
 def test_what_is_meant_or_passes_by_itself_needs_no_one(changed: dict[str, Any]) -> None:

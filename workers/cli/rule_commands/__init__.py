@@ -1,1 +1,1 @@
-"""The commands of `linger rules` that have a file of their own."""
+"""The commands of `linger rules` that have a file of their own, and `linger experiments`."""

@@ -4,7 +4,7 @@ cimport cython
 
 from workers.core.memory cimport Numbers
 
-cdef long long MOST, _PENDING, _ROWS
+cdef long long _MOST, _PENDING, _ROWS
 
 @cython.final
 cdef class Tally:

@@ -10,6 +10,8 @@ from workers.core.memory import Numbers
 
 MOST: Final = 10**15
 """What is counted at once, of one field, is at most this much; no day of a partition comes near 64 bits then."""
+_MOST: Final = MOST
+"""The same for the compiler, which hides its own numbers from other modules."""
 _PENDING: Final = 64
 _ROWS: Final = 8
 
@@ -91,7 +93,7 @@ class Tally:
                 self.find(self.day[at])
             place = self.row_before + self.column[at]
             total = self.row[place] + self.number[at]
-            self.row[place] = MOST if total > MOST else -MOST if total < -MOST else total
+            self.row[place] = _MOST if total > _MOST else -_MOST if total < -_MOST else total
         self.pending = 0
         if self.noted:
             for day, name, number in self.noted:

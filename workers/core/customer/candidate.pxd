@@ -30,7 +30,7 @@ cdef class Evidence:
 cdef class Candidate:
     cdef public long long rule, start_ms, withdrawn_ms, doubted_ms, because
     cdef readonly Evidence evidence, evidence_back
-    cdef public dict variables, known
+    cdef public dict variables, known, tally
     cdef public object worded
     cdef public str former
 

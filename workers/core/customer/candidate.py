@@ -100,6 +100,7 @@ class Candidate:
         evidence, evidence_back: of its reasons, and of those of its retraction.
         variables: of its template, by name; None for none.
         known: what else was known of the customer when the rule asked, and goes with the action; None for nothing.
+        tally: by key of an experiment, what successes brought since its start; None while there was none.
         worded: rule id, version, action, reasons and those of the retraction, in words (`customer.layout_3.Waiting`);
             None while it waits as numbers. Its moments are those of the candidate, not its own.
     """
@@ -113,6 +114,7 @@ class Candidate:
         "known",
         "rule",
         "start_ms",
+        "tally",
         "variables",
         "withdrawn_ms",
         "worded",
@@ -125,6 +127,7 @@ class Candidate:
         self.evidence_back = Evidence(most_conditions)
         self.variables: dict[str, Any] | None = None
         self.known: Known | None = None
+        self.tally: dict[str, int] | None = None
         self.worded: Any = None
         self.former = ""
 
@@ -134,5 +137,5 @@ class Candidate:
         self.start_ms = self.withdrawn_ms = self.doubted_ms = self.because = 0
         self.evidence.clear()
         self.evidence_back.clear()
-        self.variables = self.known = self.worded = None
+        self.variables = self.known = self.tally = self.worded = None
         self.former = ""

@@ -13,7 +13,7 @@ cdef long long FOREVER_MS, _MANY_DAYS, _MAX_DAYS
 
 @cython.final
 cdef class Customer:
-    cdef public bint is_known, flips_known, repeats
+    cdef public bint is_known, flips_known, repeats, is_left_out
     cdef public long long first_ms, at_ms, fired_ms, due_ms, generation, seen_number, waiting, settled_ms
     cdef public long long earliest_ms, forget_after_ms
     cdef readonly list signs
@@ -22,7 +22,7 @@ cdef class Customer:
     cdef readonly list series, episodes, candidates
     cdef readonly dict by_key
     cdef readonly Episode first_listed, last_listed
-    cdef public dict other_series, other_episodes, latest, attributes, pairs, floors, named_flips
+    cdef public dict other_series, other_episodes, latest, attributes, pairs, floors, named_flips, experiments
     cdef public list acted
     cdef Numbers _flips, _seen
     cdef long long *seen

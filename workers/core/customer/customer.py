@@ -16,6 +16,8 @@ RING: Final = 8
 """Number of a customer's latest event ids that are remembered to drop duplicates."""
 KNOWN: Final = ""
 """In `Customer.floors`, stands for that the customer is known at all; no event type has this name."""
+Entry = tuple[int, str, int, int]
+"""Of a customer in an experiment: since when, the arm, whether there was a success (0 or 1), what it brought."""
 _CODE_BYTES: Final = 5
 _MANY_DAYS: Final = 100
 _MAX_DAYS: Final = 1_200
@@ -49,6 +51,9 @@ class Customer:
         pairs: by key, the time of the latest first event, and of the second event that followed it first: 0 for not
             yet, -1 if events arrived too late to know.
         repeats: whether a rule that repeats may have asked in its present episode (`Episode.asked`).
+        is_left_out: whether nothing may have been published of an action that counts as one (`Episode.is_silent`).
+        experiments: by key, the experiments in which the customer is: since when, in which arm, whether there was a
+            success in time, and what it brought (ten-thousandths).
         floors: by event type, the moment up to which the customer's events of the type are history. Under "" the same
             for a customer who is known because of history. Empty for nearly all customers.
         flips: of each group of rules, and then of the ladder if there is one, the next moment at which time alone
@@ -98,7 +103,8 @@ class Customer:
         self.attributes: dict[str, tuple[Any, int]] = {}
         self.pairs: dict[str, list[int]] = {}
         self.floors: dict[str, int] = {}
-        self.repeats = False
+        self.repeats = self.is_left_out = False
+        self.experiments: dict[str, Entry] = {}
         self.flips_known = True
         self.named_flips: dict[str, int] = {}
         self.clear()
@@ -139,7 +145,9 @@ class Customer:
             self.pairs = {}
         if self.floors:
             self.floors = {}
-        self.repeats = False
+        if self.experiments:
+            self.experiments = {}
+        self.repeats = self.is_left_out = False
 
     def observe(self, coverage: Coverage) -> None:
         """Take over since when each series is watched."""

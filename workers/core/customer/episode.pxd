@@ -10,7 +10,7 @@ cdef long long _HOLDS, _BEGAN, _ACTED, _ACTED_AT_START, _ACTED_BEFORE, _IS_OPEN,
 @cython.final
 cdef class Episode:
     cdef readonly long long place
-    cdef public bint is_present, is_listed, holding
+    cdef public bint is_present, is_listed, holding, is_silent
     cdef public long long start_ms, acted_ms, before_ms, open_until_ms, pending_ms, true_since_ms, asked
     cdef public list held, stood
     cdef public Episode following

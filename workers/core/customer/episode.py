@@ -38,6 +38,8 @@ class Episode:
             them.
         asked: how many moments of the present episode have passed at which a rule that repeats asks for an action;
             0 if it asked for none, and for all other rules.
+        is_silent: whether nothing was published of the last action, because the customer is left out of what the rule
+            sends. It counts all the same, so that such customers can be compared with the others.
         place: of its rule; -1 for a rule that is not in the rule set.
         is_listed, following: whether it is among those that `Customer.first_listed` begins, and the next of them.
         stood: beginnings and ends of the periods in which earlier actions were neither retracted nor expired; kept
@@ -53,6 +55,7 @@ class Episode:
         "holding",
         "is_listed",
         "is_present",
+        "is_silent",
         "open_until_ms",
         "pending_ms",
         "place",
@@ -67,13 +70,13 @@ class Episode:
         self.following: Episode | None = None
         self.held: list[int] = []
         self.stood: list[int] = []
-        self.is_present = self.holding = False
+        self.is_present = self.holding = self.is_silent = False
         self.start_ms = self.acted_ms = self.before_ms = 0
         self.open_until_ms = self.pending_ms = self.true_since_ms = self.asked = 0
 
     def clear(self) -> None:
         """Forget everything."""
-        self.is_present = self.holding = False
+        self.is_present = self.holding = self.is_silent = False
         self.start_ms = self.acted_ms = self.before_ms = 0
         self.open_until_ms = self.pending_ms = self.true_since_ms = self.asked = 0
         if self.held:

@@ -15,7 +15,7 @@ from schemas.durations import DAY_MS
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.binary import FARTHEST_MS, Damaged, Reader, Writer, within
 from workers.core.customer.candidate import Candidate
-from workers.core.customer.customer import RING, Customer
+from workers.core.customer.customer import RING, Customer, Entry
 from workers.core.customer.days import Days
 from workers.core.customer.episode import Episode
 from workers.core.customer.names import CODE_BYTES, Names, code_of
@@ -105,6 +105,9 @@ class Rest(msgspec.Struct, array_like=True, gc=False):
     asked: list[tuple[int, int]] = []
     seen: dict[str, Seen] = {}
     stage: list[int] = []
+    experiments: dict[str, Entry] = {}
+    silent: list[int] = []
+    tallies: list[dict[str, int]] = []
 
 
 Wording = Callable[[Candidate], Waiting]
@@ -184,6 +187,7 @@ class Layout3:
             for waiting in rest.candidates:
                 take_worded(customer.another_candidate(), waiting, self.names)
             self.names.take_asked(rest.asked)
+            take_outcomes(rest, self.names)
         elif given.at != given.end:
             raise Damaged("there is more than it says")
 
@@ -306,7 +310,7 @@ class Layout3:
         candidates = [self.worded(customer.candidates[place]) for place in range(customer.waiting)]
         seen = {key: one.seen for key, one in all_series.items() if one.seen}
         rest: list[Any] = [customer.latest, candidates, customer.attributes, customer.pairs, customer.floors]
-        rest += [self.names.asked(), seen, customer.stage.numbers()]
+        rest += [self.names.asked(), seen, customer.stage.numbers(), *rest_of_outcomes(customer, self.names)]
         if drop_empty(rest):
             flags |= _HAS_REST
             out.copy(_encode_rest(rest))
@@ -450,6 +454,37 @@ def take_seen(seen: dict[str, Seen], names: Names) -> None:
             within(days[0], _FARTHEST_DAY)
             within(days[-1], _FARTHEST_DAY)
         series.seen = found
+
+
+def take_outcomes(rest: Any, names: Names) -> None:
+    """Take over what is measured of the customer, of any layout; episodes and actions that wait have been read.
+
+    Raises:
+        Damaged: if it cannot be.
+    """
+    customer = names.customer
+    for start_ms, arm, won, amount in rest.experiments.values():
+        within(start_ms, FARTHEST_MS)
+        within(amount, MAX_STORED)
+        if not arm or not 0 <= won <= 1:
+            raise Damaged("an experiment without an arm, or with several successes")
+    customer.experiments = rest.experiments
+    names.take_silent(rest.silent)
+    if len(rest.tallies) > customer.waiting:
+        raise Damaged("there are tallies of more actions than wait")
+    for place, tally in enumerate(rest.tallies):
+        for amount in tally.values():
+            within(amount, MAX_STORED)
+        customer.candidates[place].tally = tally or None
+
+
+def rest_of_outcomes(customer: Customer, names: Names) -> list[Any]:
+    """Return what `take_outcomes` takes."""
+    tallies: list[dict[str, int]] = []
+    for place in range(customer.waiting):
+        candidate: Candidate = customer.candidates[place]
+        tallies.append(candidate.tally or {})
+    return [customer.experiments, names.silent(), tallies if any(tallies) else []]
 
 
 def drop_empty(rest: list[Any]) -> bool:

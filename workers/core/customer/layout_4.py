@@ -21,12 +21,14 @@ from schemas.durations import DAY_MS
 from workers.core.coverage import FOREVER_MS, SERIES_OF_SOME
 from workers.core.customer.binary import FARTHEST_MS, Damaged, Reader, Writer, from_zigzag, within, zigzag
 from workers.core.customer.candidate import Candidate, Evidence
-from workers.core.customer.customer import RING
+from workers.core.customer.customer import RING, Entry
 from workers.core.customer.layout_3 import (
     Kept,
     Waiting,
     drop_empty,
+    rest_of_outcomes,
     stored_waiting,
+    take_outcomes,
     take_rest,
     take_seen,
     take_worded,
@@ -106,6 +108,9 @@ class Rest(msgspec.Struct, array_like=True, gc=False):
     worded: list[Waiting] = []
     details: list[Details] = []
     seen: dict[str, Seen] = {}
+    experiments: dict[str, Entry] = {}
+    silent: list[int] = []
+    tallies: list[dict[str, int]] = []
 
 
 _encode_rest = msgspec.msgpack.Encoder(order="deterministic").encode
@@ -202,8 +207,10 @@ class Layout4:
         if flags & _HAS_CANDIDATES:
             for _ in range(given.bounded(given.number(), 2)):
                 self.read_candidate(customer.another_candidate())
-        if flags & _HAS_REST and (self.rest.worded or self.rest.details):
-            raise Damaged("there are words of more actions than wait")
+        if flags & _HAS_REST:
+            if self.rest.worded or self.rest.details:
+                raise Damaged("there are words of more actions than wait")
+            take_outcomes(self.rest, self.names)
         if given.at != given.end:
             raise Damaged("there is more than it says")
 
@@ -403,6 +410,8 @@ class Layout4:
             or customer.attributes
             or customer.pairs
             or customer.floors
+            or customer.experiments
+            or customer.is_left_out
             or self.seen
         ):
             rest = self.rare_fields()
@@ -603,7 +612,8 @@ class Layout4:
                 values, values_back = candidate.evidence.values, candidate.evidence_back.values
                 own: list[Any] = [candidate.variables, _pairs(values), _pairs(values_back)]
                 details.append([*own, candidate.known] if candidate.known else own)
-        return [customer.latest, customer.attributes, customer.pairs, customer.floors, worded, details, self.seen]
+        kept = [customer.latest, customer.attributes, customer.pairs, customer.floors, worded, details, self.seen]
+        return kept + rest_of_outcomes(customer, self.names)
 
 
 def _has_more(candidate: Candidate) -> bool:

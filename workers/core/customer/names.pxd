@@ -33,5 +33,10 @@ cdef class Names:
     cdef int read_episodes(self, Reader given) except -1
     @cython.locals(episode=Episode, other=Episode)
     cpdef list asked(self)
-    @cython.locals(place=cython.longlong, episode=Episode)
     cpdef take_asked(self, list asked)
+    @cython.locals(episode=Episode, other=Episode)
+    cpdef list silent(self)
+    @cython.locals(episode=Episode)
+    cpdef take_silent(self, list codes)
+    @cython.locals(place=cython.longlong)
+    cpdef Episode episode_of(self, object code)

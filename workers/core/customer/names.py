@@ -180,13 +180,46 @@ class Names:
             Damaged: if a rule has no episode.
         """
         for code, number in asked:
-            place = self.by_code.of(code)
-            raw = code.to_bytes(CODE_BYTES, "big") if 0 <= code < 1 << 8 * CODE_BYTES else b""
-            episode = self.customer.episodes[place] if place >= 0 else self.customer.other_episodes.get(raw)
-            if episode is None or not episode.is_present:
-                raise Damaged("a rule repeats that does not hold")
-            episode.asked = within(number, MAX_STORED)
+            self.episode_of(code).asked = within(number, MAX_STORED)
             self.customer.repeats = True
+
+    def silent(self) -> list[int]:
+        """Return the code of each rule of whose last action nothing was published, although it counts."""
+        found: list[int] = []
+        if not self.customer.is_left_out:
+            return found
+        episode = self.customer.first_listed
+        while episode is not None:
+            if episode.is_silent:
+                found.append(self.codes[episode.place])
+            episode = episode.following
+        for code, other in self.customer.other_episodes.items():
+            if other.is_silent:
+                found.append(int.from_bytes(code, "big"))
+        return sorted(found)
+
+    def take_silent(self, codes: list[int]) -> None:
+        """Take over what `silent` returned; the episodes have been read.
+
+        Raises:
+            Damaged: if a rule has no episode.
+        """
+        for code in codes:
+            self.episode_of(code).is_silent = True
+            self.customer.is_left_out = True
+
+    def episode_of(self, code: int) -> Episode:
+        """Return the episode of a rule by its code; the episodes have been read.
+
+        Raises:
+            Damaged: if there is none.
+        """
+        place = self.by_code.of(code)
+        raw = code.to_bytes(CODE_BYTES, "big") if 0 <= code < 1 << 8 * CODE_BYTES else b""
+        episode = self.customer.episodes[place] if place >= 0 else self.customer.other_episodes.get(raw)
+        if episode is None or not episode.is_present:
+            raise Damaged("a rule that has no episode")
+        return episode
 
 
 def code_of(rule_id: str) -> int:

@@ -7,6 +7,7 @@ was seen first. The contact policy is asked only for what it says.
 
 from collections.abc import Sequence
 
+from schemas.experiments import AS_BEFORE, EVERY_RULE
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import Candidate
 from workers.core.customer.customer import Customer
@@ -18,10 +19,12 @@ from workers.core.decisions.decided import (
     ANOTHER_COMES_FIRST,
     CAPPED,
     COOLING_DOWN,
+    GETS_AS_BEFORE,
     HAD_ENOUGH,
     HELD,
     HELD_OUT,
     LEFT_OUT,
+    LEFT_OUT_OF_ALL,
     NEVER_WRITTEN_TO,
     NOT_EXPIRED_YET,
     NOT_UNDERSTOOD,
@@ -39,16 +42,15 @@ from workers.core.decisions.decided import (
     Decisions,
 )
 from workers.core.decisions.episodes import Episodes, forget
+from workers.core.decisions.outcomes import Outcomes
 from workers.core.decisions.program import ActiveRule, Group, Program
 from workers.core.memory import Numbers
-from workers.core.rules.contact_policy import is_held_out
 
 
 class Admission:
     """Admits or suppresses the candidates of the customer who is looked at.
 
     Attributes:
-        customer_id: whose; hold-outs depend on it.
         standing: of the customer.
         insists: whether candidates are decided although a type may not have been seen far enough, because otherwise
             the customer is forgotten first.
@@ -56,17 +58,17 @@ class Admission:
             nor no.
     """
 
-    def __init__(self, program: Program, episodes: Episodes, decisions: Decisions) -> None:
+    def __init__(self, program: Program, episodes: Episodes, decisions: Decisions, outcomes: Outcomes) -> None:
         policy = program.rule_set.contact_policy
         self.program = program
         self.customer: Customer = program.customer
         self.episodes = episodes
         self.decisions = decisions
+        self.outcomes = outcomes
         self.policy = policy
         self.has_consent = policy.policy.consent is not None
         self.has_quiet_hours = policy.policy.quiet_hours is not None
         self.remembers_ms = policy.remembers_ms
-        self.customer_id = ""
         self.standing: Standing = AS_ANYBODY
         self.insists = False
         self.not_understood: list[str] = []
@@ -121,7 +123,7 @@ class Admission:
             customer.remove_candidate(place)
 
     def put_in_order(self) -> None:
-        """Put the candidates in order: by start, rank, id of the rule; most are already."""
+        """Put the candidates in order: by start, rank, id of the rule; of one rule, as it asked. Most are already."""
         candidates = self.customer.candidates
         for place in range(1, self.customer.waiting):
             candidate: Candidate = candidates[place]
@@ -132,7 +134,12 @@ class Admission:
             candidates[at] = candidate
 
     def comes_before(self, one: Candidate, other: Candidate) -> bool:
-        """Return whether a candidate is decided before another."""
+        """Return whether a candidate is decided before another that was asked for before it.
+
+        Of one rule, never: a late event may make it ask for a moment before that of an action that waits.
+        """
+        if one.rule >= 0 and one.rule == other.rule:
+            return False
         if one.start_ms != other.start_ms:
             return one.start_ms < other.start_ms
         if one.rule >= 0 and other.rule >= 0:
@@ -168,10 +175,7 @@ class Admission:
         self.customer.add_episode(episode)
         forget(rule, start_ms)
         begun = self.decisions.number
-        since_ms = 0
-        if rule.again_every_ms and candidate.known is not None:
-            since_ms = candidate.known.get("repetition", 0) * rule.again_every_ms
-        row = self.refused(rule, start_ms, since_ms)
+        row = self.refused(rule, candidate)
         not_before_ms = 0
         if row is None and self.has_quiet_hours:
             until_ms = self.policy.quiet_until_ms(start_ms, self.customer.attributes)
@@ -181,19 +185,17 @@ class Admission:
                     row = self.refuse(STALE, rule, start_ms)
                     row.explain(QUIET_UNTIL_EXPIRED, until_ms)
         if row is not None:
-            if row.kind == HELD_OUT:
-                # Recorded as if sent, so that held-out customers can be compared with the others.
-                episode.before_ms = episode.acted_ms
-                episode.acted_ms = start_ms
-                episode.open_until_ms = 0
             if candidate.withdrawn_ms:
                 may_stand = row.kind == SUPPRESSED or row.kind == OPTED_OUT
                 self.decisions.forget_from(begun)
                 if may_stand:  # a step that Redis lost may have sent it, before the customer said no
                     self.episodes.tell_withdrawn(rule, candidate)
-                elif episode.acted_ms < candidate.withdrawn_ms < episode.open_until_ms:
-                    self.episodes.retract_earlier(rule, candidate)
             return
+        # Asked last of all, and recorded as if sent, so that those who are left out can be compared with the others.
+        self.outcomes.enter(rule, candidate)
+        episode.is_silent = self.outcomes.is_left_out(rule)
+        if episode.is_silent:
+            self.customer.is_left_out = True
         expires_ms = start_ms + rule.expires_after_ms
         episode.before_ms = episode.acted_ms
         episode.acted_ms = start_ms
@@ -203,6 +205,8 @@ class Admission:
         if candidate.withdrawn_ms:  # it would have been sent and retracted
             episode.stood = [*episode.stood, start_ms, min(candidate.withdrawn_ms, expires_ms)]
             self.episodes.tell_withdrawn(rule, candidate)
+        elif episode.is_silent:
+            self.leave_out(rule, start_ms)
         else:
             row = self.decisions.another(ACTIVE, rule, rule.rank, start_ms, start_ms)
             row.expires_ms = expires_ms
@@ -214,22 +218,19 @@ class Admission:
                 row.not_before_ms = not_before_ms
                 if not self.policy.hides_zone:
                     row.time_zone = self.policy.zone_of(self.customer.attributes)
-        if rule.instead_of:
+        if rule.instead_of and not episode.is_silent:
             self.replace(rule, start_ms)
 
     def refuse(self, kind: int, rule: ActiveRule, start_ms: int) -> Decided:
         """Add a decision that there is no action."""
         return self.decisions.another(kind, rule, rule.rank, start_ms, start_ms)
 
-    def refused(self, rule: ActiveRule, start_ms: int, since_ms: int) -> Decided | None:
-        """Add the decision why a rule does not act, and return it; None if it does.
-
-        Args:
-            rule: the rule.
-            start_ms: when it begins to hold, or asks again.
-            since_ms: how long it has been holding if it asks again, 0 if not: it does not cool down from its actions
-                of the same episode.
-        """
+    def refused(self, rule: ActiveRule, candidate: Candidate) -> Decided | None:
+        """Add the decision why a rule does not act, and return it; None if it does."""
+        start_ms, since_ms = candidate.start_ms, 0
+        if rule.again_every_ms and candidate.known is not None:
+            # How long it has been holding if it asks again: it does not cool down from actions of the same episode.
+            since_ms = candidate.known.get("repetition", 0) * rule.again_every_ms
         if self.standing.is_suppressed:
             row = self.refuse(SUPPRESSED, rule, start_ms)
             row.explain(NEVER_WRITTEN_TO)
@@ -246,7 +247,7 @@ class Admission:
             row = self.refuse(COOLING_DOWN, rule, start_ms)
             row.explain(SILENT_UNTIL, episode.acted_ms, episode.acted_ms + rule.again_after_ms)
             return row
-        if episode.open_until_ms > start_ms:
+        if was_open(episode, candidate):
             row = self.refuse(COOLING_DOWN, rule, start_ms)
             row.explain(NOT_EXPIRED_YET, episode.acted_ms)
             return row
@@ -264,12 +265,22 @@ class Admission:
                 row.explain(HAD_ENOUGH)
                 row.said = limit
                 return row
-        held = rule.rule.hold_out
-        if held is not None and is_held_out(held.key, held.experiment, self.customer_id, held.share):
-            row = self.refuse(HELD_OUT, rule, start_ms)
-            row.explain(LEFT_OUT)
-            return row
         return None
+
+    def leave_out(self, rule: ActiveRule, start_ms: int) -> None:
+        """Add the decision that the customer gets nothing, so that the effect can be measured."""
+        row = self.refuse(HELD_OUT, rule, start_ms)
+        arms, arm = self.outcomes.division(rule)
+        if arms is None:
+            return
+        if arm == AS_BEFORE:
+            row.explain(GETS_AS_BEFORE)
+            row.said = f"{arms.as_before:f}"
+        elif arms.salt == EVERY_RULE:
+            row.explain(LEFT_OUT_OF_ALL)
+            row.said = f"{arms.share:f}"
+        else:
+            row.explain(LEFT_OUT)
 
     def opted_out(self, rule: ActiveRule, start_ms: int) -> Decided:
         """Add the decision that the customer must not be written to."""
@@ -307,10 +318,22 @@ class Admission:
             episode: Episode = other.episode
             if not (episode.is_present and episode.acted_ms < at_ms < episode.open_until_ms):
                 continue
-            row = self.decisions.another(RETRACTED, other, other.rank, episode.acted_ms, at_ms)
-            row.expires_ms = episode.open_until_ms
-            row.because = REPLACED
+            if not episode.is_silent:
+                row = self.decisions.another(RETRACTED, other, other.rank, episode.acted_ms, at_ms)
+                row.expires_ms = episode.open_until_ms
+                row.because = REPLACED
             episode.open_until_ms = 0
+
+
+def was_open(episode: Episode, candidate: Candidate) -> bool:
+    """Return whether an earlier action of the rule was open when it asked for this one.
+
+    One event takes back one action. So what has taken back an earlier one, which was open until then, leaves nothing
+    of those that it withdraws.
+    """
+    if episode.open_until_ms > candidate.start_ms:
+        return True
+    return candidate.withdrawn_ms > 0 and candidate.withdrawn_ms in episode.stood[1::2]
 
 
 def _stood(episode: Episode, at_ms: int) -> bool:

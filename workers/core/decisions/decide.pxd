@@ -27,10 +27,10 @@ cdef class Outcome:
     cdef readonly bytes stored
     cdef readonly long long due_ms, folded, duplicates, answered_ms, forgotten
     cdef readonly bint says_yes
-    cdef readonly dict waiting
+    cdef readonly dict waiting, experiments
     cdef readonly list not_understood, left_out, unnamed
     cdef readonly bint is_untold
-    cdef readonly long long told_before, told
+    cdef readonly long long stage_before, stage_after
 
     @cython.locals(turn=Turn, writer=StageRecords)
     cpdef list stages(self)
@@ -51,7 +51,7 @@ cdef class Decider:
     cdef readonly object former
     cdef readonly list kinds
     cdef readonly Scanner scanner
-    cdef readonly long long turns, told_before
+    cdef readonly long long turns, stage_before
     cdef dict _records
 
     cpdef Customer read(self, bytes stored)

@@ -53,7 +53,9 @@ class Outcome:
         forgotten: how often the customer was forgotten; if nothing came after that, there is no state.
         left_out: for each value that its type could not read: the event's type and id, the attribute, the reason.
         is_untold: whether the stage is still to be published, because it is no move (`publish_stage`).
-        told_before, told: codes of the stage in the customer's newest record, before and after the turn; 0 for none.
+        experiments: what is to be added to the figures of experiments, by the name of the figure.
+        stage_before, stage_after: code of the stage in the customer's newest record, before and after the turn; 0 for
+            none.
         unnamed: for each action that waited and is dropped without a decision, the version of its rule: no one knows
             what that version says, and nothing shows which rule it was.
     """
@@ -65,15 +67,16 @@ class Outcome:
         "answered_ms",
         "due_ms",
         "duplicates",
+        "experiments",
         "folded",
         "forgotten",
         "is_untold",
         "left_out",
         "not_understood",
         "says_yes",
+        "stage_after",
+        "stage_before",
         "stored",
-        "told",
-        "told_before",
         "unnamed",
         "waiting",
     )
@@ -92,9 +95,10 @@ class Outcome:
     not_understood: list[str]
     left_out: list[tuple[str, str, str, str]]
     unnamed: list[str]
+    experiments: dict[str, int]
     is_untold: bool
-    told_before: int
-    told: int
+    stage_before: int
+    stage_after: int
 
     @property
     def decided(self) -> list[Decided]:
@@ -110,13 +114,13 @@ class Outcome:
         """Return what was decided as objects, in order: step by step, within a step by moment; see `decided`."""
         self._check()
         decider = self._decider
-        return decider.records.contents(decider.turn.admission.customer_id, decider.turn.decisions)
+        return decider.records.contents(decider.turn.outcomes.customer_id, decider.turn.decisions)
 
     def records(self, topic_prefix: str) -> list[PublishedRecord]:
         """Return the records of what was decided, in order; see `decided`."""
         self._check()
         decider = self._decider
-        return decider.records_for(topic_prefix).written(decider.turn.admission.customer_id, decider.turn.decisions)
+        return decider.records_for(topic_prefix).written(decider.turn.outcomes.customer_id, decider.turn.decisions)
 
     def stages(self) -> list[StageRecord | None]:
         """Return what is to be published of the customer's stages as objects, in order; see `decided`.
@@ -127,7 +131,7 @@ class Outcome:
         turn, writer = self._decider.turn, self._decider.stage_records
         if writer is None or turn.moves is None:
             return []
-        return writer.contents(turn.admission.customer_id, turn.moves.rows())
+        return writer.contents(turn.outcomes.customer_id, turn.moves.rows())
 
     def stage_records(self) -> list[StageContent]:
         """Return the same as records; see `decided`."""
@@ -135,7 +139,7 @@ class Outcome:
         turn, writer = self._decider.turn, self._decider.stage_records
         if writer is None or turn.moves is None or not turn.moves.number:
             return _NO_RECORDS
-        return writer.written(turn.admission.customer_id, turn.moves.rows())
+        return writer.written(turn.outcomes.customer_id, turn.moves.rows())
 
     def moved(self) -> list[tuple[int, str | None, str]]:
         """Return the moves among it: since when, from which stage, and to which; see `decided`."""
@@ -170,7 +174,7 @@ class Decider:
         stored: reads and writes the customer.
         scanner: reads the events whose type has nothing but the plain series.
         turns: how many turns have begun.
-        told_before: code of the stage in the newest record of the customer, when the turn began; 0 for none.
+        stage_before: code of the stage in the newest record of the customer, when the turn began; 0 for none.
     """
 
     def __init__(self, rules: RuleSet) -> None:
@@ -186,7 +190,7 @@ class Decider:
         self.kinds = list(self.program.types.values())
         plain = [kind.name for kind in self.kinds if kind.is_plain]
         self.scanner = Scanner([kind.name for kind in self.kinds], plain)
-        self.turns = self.told_before = 0
+        self.turns = self.stage_before = 0
         self._records = {"": self.records}
 
     def read(self, stored: bytes) -> Customer:
@@ -225,10 +229,10 @@ class Decider:
         """
         self.turns += 1
         self.turn.begin(customer_id, observed, standing)
-        self.told_before = 0
+        self.stage_before = 0
         if stored is not None:
             self.stored.read(stored)
-            self.told_before = self.program.customer.stage.told_code
+            self.stage_before = self.program.customer.stage.told_code
             if self.program.customer.waiting:
                 self._take_words(self.program.customer)
         return self.turn
@@ -400,7 +404,7 @@ class Decider:
     def _take_back_of_gone_rules(self, order_ms: int) -> None:
         """Retract the open actions of rules that are not in this set any more, if it is known what they were."""
         for code, episode in self.program.customer.other_episodes.items():
-            if episode.open_until_ms <= order_ms:
+            if episode.open_until_ms <= order_ms or episode.is_silent:
                 continue
             for rule in self.former.of_code(code):
                 row = self.turn.decisions.another(RETRACTED, None, -1, episode.acted_ms, order_ms)
@@ -430,9 +434,10 @@ class Decider:
         outcome.not_understood = turn.admission.not_understood
         outcome.left_out = turn.left_out
         outcome.unnamed = turn.unnamed
+        outcome.experiments = turn.outcomes.counts
         outcome._passed_ms, outcome.is_untold = 0, False
-        outcome.told_before = self.told_before
-        outcome.told = 0 if stored is None else self.program.customer.stage.told_code
+        outcome.stage_before = self.stage_before
+        outcome.stage_after = 0 if stored is None else self.program.customer.stage.told_code
         moves = turn.moves
         if moves is not None and stored is not None:
             outcome._passed_ms = max(upto_ms, turn.clock())

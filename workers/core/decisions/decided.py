@@ -61,6 +61,8 @@ KNOWN_FROM: Final = 13
 ONLY_AN_EVENT: Final = 14
 RULE_IS_UNKNOWN: Final = 15
 NEVER_WRITTEN_TO: Final = 16
+LEFT_OUT_OF_ALL: Final = 17
+GETS_AS_BEFORE: Final = 18
 
 DETAILS: Final = (
     "",
@@ -80,6 +82,8 @@ DETAILS: Final = (
     "it cannot be known whether the rule holds: only an event can show it",
     "it waited for a source to be seen, and what that version of the rule says is not known any longer",
     "it was ordered that the customer is never written to",
+    "one of the {said}% of all customers left out of every rule to measure what all rules do together",
+    "one of the {said}% in '{experiment}' for whom an older campaign goes on",
 )
 """By its number, what the detail of a decision says; see `Decided.detail`."""
 

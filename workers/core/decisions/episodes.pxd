@@ -5,8 +5,9 @@ cimport cython
 from workers.core.customer.candidate cimport Candidate
 from workers.core.customer.customer cimport Customer
 from workers.core.customer.episode cimport Episode
-from workers.core.decisions.carried cimport Carried
+from workers.core.decisions.known cimport Carried
 from workers.core.decisions.decided cimport Decided, Decisions
+from workers.core.decisions.outcomes cimport Outcomes
 from workers.core.decisions.program cimport ActiveRule, EventType, Program
 from workers.core.rules.variables cimport Variable
 
@@ -20,6 +21,7 @@ cdef class Episodes:
     cdef readonly Program program
     cdef readonly Customer customer
     cdef readonly Decisions decisions
+    cdef readonly Outcomes outcomes
     cdef readonly long long remembers_ms
 
     @cython.locals(episode=Episode, truth=cython.int, flip_ms=cython.longlong, start_ms=cython.longlong)
@@ -48,24 +50,22 @@ cdef class Episodes:
     cdef bint is_contested(self, ActiveRule rule) except -1
     @cython.locals(episode=Episode, held_before=cython.bint)
     cdef end(self, ActiveRule rule, long long at_ms, EventType kind, long long event_ms)
-    @cython.locals(episode=Episode, late=cython.bint, row=Decided)
+    @cython.locals(episode=Episode, row=Decided)
+    cdef tell_retracted(self, ActiveRule rule, long long at_ms, long long event_ms, long long because)
+    @cython.locals(episode=Episode, late=cython.bint)
     cdef retract(self, ActiveRule rule, long long at_ms, long long event_ms, long long because)
-    @cython.locals(customer=Customer, candidate=Candidate, place=cython.longlong, found=cython.bint)
-    cdef bint withdraw_all(self, ActiveRule rule, long long at_ms, long long event_ms, long long because) except -1
+    @cython.locals(customer=Customer, candidate=Candidate, place=cython.longlong)
+    cdef withdraw_all(self, ActiveRule rule, long long at_ms, long long event_ms, long long because)
     @cython.locals(late=cython.bint)
     cdef bint withdraw(
         self, ActiveRule rule, Candidate candidate, long long at_ms, long long event_ms, long long because
     ) except -1
     @cython.locals(row=Decided)
     cdef tell_withdrawn(self, ActiveRule rule, Candidate candidate)
-    @cython.locals(episode=Episode, row=Decided)
-    cdef retract_earlier(self, ActiveRule rule, Candidate candidate)
     @cython.locals(candidate=Candidate, rule=ActiveRule, row=Decided, place=cython.longlong)
     cdef take_back_waiting(self, long long at_ms, long long order_ms)
     @cython.locals(episode=Episode, rule=ActiveRule)
     cdef take_back(self, long long at_ms, long long event_ms, long long because)
-    @cython.locals(episode=Episode, row=Decided)
-    cdef retract_standing(self, ActiveRule rule, long long at_ms, long long event_ms, long long because)
 
 @cython.locals(episode=Episode, number=cython.longlong)
 cpdef long long next_repetition(ActiveRule rule, long long at_ms) except? 1

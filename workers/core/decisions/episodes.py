@@ -22,6 +22,7 @@ from workers.core.decisions.decided import (
     WOULD_HAVE_EXPIRED,
     Decisions,
 )
+from workers.core.decisions.outcomes import Outcomes
 from workers.core.decisions.program import ActiveRule, EventType, Program
 from workers.core.decisions.wording import word_retraction
 from workers.core.rules.variables import Variable
@@ -34,13 +35,15 @@ class Episodes:
         program: the rules, bound to the customer.
         customer: the customer.
         decisions: where decisions are added.
+        outcomes: says who is left out.
         remembers_ms: how long earlier actions count for a limit over all rules; 0 without one.
     """
 
-    def __init__(self, program: Program, decisions: Decisions) -> None:
+    def __init__(self, program: Program, decisions: Decisions, outcomes: Outcomes) -> None:
         self.program = program
         self.customer: Customer = program.customer
         self.decisions = decisions
+        self.outcomes = outcomes
         self.remembers_ms = program.rule_set.contact_policy.remembers_ms
 
     def judge(self, rule: ActiveRule, at_ms: int, kind: EventType | None, event_ms: int) -> int:
@@ -270,18 +273,20 @@ class Episodes:
         self.retract(rule, at_ms, event_ms, CUSTOMER_RETURNED if kind.is_sign_of_life else NO_LONGER_TRUE)
 
     def retract(self, rule: ActiveRule, at_ms: int, event_ms: int, because: int) -> None:
-        """Retract the rule's last action; if actions of earlier episodes wait, too, none of them goes out."""
+        """Retract the rule's open action, and withdraw those that wait: none of them goes out.
+
+        One event takes back one action. Which one of those that wait it would have been turns out when they are
+        admitted (`admission.was_open`).
+        """
+        self.withdraw_all(rule, at_ms, event_ms, because)
         episode = rule.episode
-        if self.withdraw_all(rule, at_ms, event_ms, because) or episode.open_until_ms <= at_ms:
+        if episode.open_until_ms <= at_ms:
             return
         late = event_ms <= episode.acted_ms
         if not late and _stands(rule, because):
             return
-        row = self.decisions.another(RETRACTED, rule, rule.rank, episode.acted_ms, event_ms)
-        row.expires_ms = episode.open_until_ms
-        row.because = LATE_EVENT if late else because
-        row.has_why = True
-        rule.condition.note(row.evidence, at_ms)
+        if not episode.is_silent:
+            self.tell_retracted(rule, at_ms, event_ms, LATE_EVENT if late else because)
         if not late and self.is_contested(rule):
             episode.stood = [*episode.stood, episode.acted_ms, event_ms]
         episode.open_until_ms = 0
@@ -290,20 +295,28 @@ class Episodes:
                 self.customer.acted.remove(episode.acted_ms)
             episode.acted_ms = episode.before_ms
 
-    def withdraw_all(self, rule: ActiveRule, at_ms: int, event_ms: int, because: int) -> bool:
-        """Withdraw every waiting action of a rule, and return whether there was one."""
-        customer, place, found = self.customer, 0, False
+    def tell_retracted(self, rule: ActiveRule, at_ms: int, event_ms: int, because: int) -> None:
+        """Add the retraction of a rule's open action."""
+        episode = rule.episode
+        row = self.decisions.another(RETRACTED, rule, rule.rank, episode.acted_ms, event_ms)
+        row.expires_ms = episode.open_until_ms
+        row.because = because
+        row.has_why = True
+        rule.condition.note(row.evidence, at_ms)
+
+    def withdraw_all(self, rule: ActiveRule, at_ms: int, event_ms: int, because: int) -> None:
+        """Withdraw every waiting action of a rule."""
+        customer, place = self.customer, 0
         while place < customer.waiting:
             candidate: Candidate = customer.candidates[place]
-            if candidate.rule != rule.place or candidate.withdrawn_ms:
+            if (
+                candidate.rule == rule.place
+                and not candidate.withdrawn_ms
+                and self.withdraw(rule, candidate, at_ms, event_ms, because)
+            ):
+                customer.remove_candidate(place)
+            else:
                 place += 1
-                continue
-            found = True
-            if not self.withdraw(rule, candidate, at_ms, event_ms, because):
-                place += 1
-                continue
-            customer.remove_candidate(place)
-        return found
 
     def withdraw(self, rule: ActiveRule, candidate: Candidate, at_ms: int, event_ms: int, because: int) -> bool:
         """Withdraw a waiting action, and return whether it need not wait any longer.
@@ -328,25 +341,14 @@ class Episodes:
         """Add the retraction of an action that was withdrawn before it was admitted.
 
         Usually the action was never published. But a step that Redis lost may have published it. The retraction is
-        the same as that of a published action.
+        the same as that of a published action. A customer who is left out gets neither.
         """
+        if self.outcomes.is_left_out(rule):
+            return
         row = self.decisions.another(RETRACTED, rule, rule.rank, candidate.start_ms, candidate.withdrawn_ms)
         row.expires_ms = candidate.start_ms + rule.expires_after_ms
         row.because = candidate.because
         row.take(candidate, True)
-
-    def retract_earlier(self, rule: ActiveRule, candidate: Candidate) -> None:
-        """Retract the open action of a rule by what withdrew a later one, which would not have been sent.
-
-        While the later one waited, it was not known that it would not be.
-        """
-        episode = rule.episode
-        row = self.decisions.another(RETRACTED, rule, rule.rank, episode.acted_ms, candidate.withdrawn_ms)
-        row.expires_ms = episode.open_until_ms
-        row.because = candidate.because
-        row.take(candidate, True)
-        episode.stood = [*episode.stood, episode.acted_ms, candidate.withdrawn_ms]
-        episode.open_until_ms = 0
 
     def take_back_waiting(self, at_ms: int, order_ms: int) -> None:
         """Retract every action that waits: it is not sent, but a step that Redis lost may have sent it."""
@@ -356,7 +358,7 @@ class Episodes:
             if rule is None:
                 if candidate.worded is None:
                     continue
-            elif candidate.start_ms + rule.expires_after_ms <= at_ms:
+            elif candidate.start_ms + rule.expires_after_ms <= at_ms or self.outcomes.is_left_out(rule):
                 continue
             row = self.decisions.another(
                 RETRACTED, rule, -1 if rule is None else rule.rank, candidate.start_ms, order_ms
@@ -371,19 +373,7 @@ class Episodes:
             if episode.is_present:
                 rule: ActiveRule = self.program.rules[episode.place]
                 self.retract(rule, at_ms, event_ms, because)
-                if episode.open_until_ms > at_ms:  # a later action of the rule waited: only that was withdrawn
-                    self.retract_standing(rule, at_ms, event_ms, because)
             episode = episode.following
-
-    def retract_standing(self, rule: ActiveRule, at_ms: int, event_ms: int, because: int) -> None:
-        """Retract the open action of a rule, no matter what waits."""
-        episode = rule.episode
-        row = self.decisions.another(RETRACTED, rule, rule.rank, episode.acted_ms, event_ms)
-        row.expires_ms = episode.open_until_ms
-        row.because = because
-        row.has_why = True
-        rule.condition.note(row.evidence, at_ms)
-        episode.open_until_ms = 0
 
 
 def _stands(rule: ActiveRule, because: int) -> bool:
@@ -412,3 +402,4 @@ def forget(rule: ActiveRule, at_ms: int) -> None:
         episode.before_ms = 0
     if rule.again_after_ms >= 0 and episode.acted_ms + rule.again_after_ms <= at_ms and not episode.open_until_ms:
         episode.acted_ms = 0
+        episode.is_silent = False

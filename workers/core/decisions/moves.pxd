@@ -6,7 +6,7 @@ from workers.core.customer.customer cimport Customer
 from workers.core.customer.stage cimport Stage
 from workers.core.conditions.condition cimport Condition
 from workers.core.conditions.ladder cimport ActiveLadder, Stretch
-from workers.core.decisions.carried cimport Part
+from workers.core.decisions.known cimport Part
 from workers.core.decisions.stage_records cimport Told
 
 cdef long long NO_MOVE, BY_EVENT, BY_LADDER, BY_LATE_EVENT, BY_TIME, FIRST_KNOWN

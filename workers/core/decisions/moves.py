@@ -7,7 +7,7 @@ reads has been seen. A stage that is no move waits (`Moves.is_untold`) until it 
 from workers.core.conditions.ladder import ActiveLadder, Stretch
 from workers.core.customer.customer import Customer
 from workers.core.customer.stage import NO_MOVE, Stage, code_of_stage
-from workers.core.decisions.carried import Carried
+from workers.core.decisions.known import Carried
 from workers.core.decisions.stage_records import BY_EVENT, BY_LADDER, BY_LATE_EVENT, BY_TIME, FIRST_KNOWN, Told
 
 

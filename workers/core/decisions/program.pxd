@@ -7,7 +7,7 @@ from workers.core.customer.customer cimport Customer
 from workers.core.customer.episode cimport Episode
 from workers.core.customer.folding cimport TypeFolding
 from workers.core.customer.series cimport Series
-from workers.core.decisions.carried cimport Carried
+from workers.core.decisions.known cimport Carried
 from workers.core.memory cimport Numbers
 from workers.core.conditions.ladder cimport ActiveLadder
 from workers.core.rules.rule_set cimport Rule, RuleSet
@@ -61,7 +61,7 @@ cdef class EventType:
     cdef readonly str name
     cdef readonly TypeFolding folding
     cdef readonly list groups, others
-    cdef readonly bint is_sign_of_life, asks_consent, is_plain
+    cdef readonly bint is_sign_of_life, asks_consent, is_plain, is_success
     cdef public bint moves
 
 @cython.final

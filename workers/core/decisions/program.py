@@ -3,9 +3,11 @@
 It is made once for a rule set and used for one customer after the other.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from schemas.conditions import size_of
+from schemas.outcomes import Success
 from workers.core.conditions.condition import Condition
 from workers.core.conditions.ladder import ActiveLadder
 from workers.core.coverage import FOREVER_MS, Coverage
@@ -14,8 +16,7 @@ from workers.core.customer.episode import Episode
 from workers.core.customer.folding import TypeFolding
 from workers.core.customer.series import Series
 from workers.core.customer.specs import Specs
-from workers.core.decisions.carried import Carried, KnownStage
-from workers.core.decisions.known_value import KnownValue
+from workers.core.decisions.known import Carried, KnownStage, KnownValue
 from workers.core.memory import Numbers
 from workers.core.rules.binding import Binding
 from workers.core.rules.rule_set import Ladder, Rule, RuleSet
@@ -219,6 +220,7 @@ class EventType:
         asks_consent: whether it says who may be contacted.
         moves: whether such an event can change where a customer stands on the ladder.
         is_plain: whether nothing but the plain series is kept of its events, and no attribute of them is read.
+        is_success: whether such an event may be a success of an experiment.
     """
 
     __slots__ = (
@@ -227,6 +229,7 @@ class EventType:
         "groups",
         "is_plain",
         "is_sign_of_life",
+        "is_success",
         "moves",
         "name",
         "others",
@@ -241,6 +244,7 @@ class EventType:
         is_sign_of_life: bool,
         asks_consent: bool,
         is_read: bool = False,
+        successes: Sequence[Success] = (),
     ) -> None:
         self.place = place
         self.name = name
@@ -248,6 +252,9 @@ class EventType:
         self.is_sign_of_life = is_sign_of_life
         self.asks_consent = asks_consent
         self.is_plain = folding is not None and folding.is_plain and not asks_consent and not is_read
+        self.is_success = len(successes) > 0
+        if self.is_success and (any(one.where for one in successes) or folding is None or folding.adds != "amount"):
+            self.is_plain = False
         self.moves = False
         self.groups: list[Group] = []
         self.others: list[Group] = []
@@ -324,6 +331,7 @@ class Program:
             name in self.rule_set.signs_of_life,
             name in self.rule_set.contact_policy.types,
             name in self.rule_set.attribute_types or any(name == read for read, _ in self.rule_set.meant.read()),
+            [one.success for one in self.rule_set.experiments if one.success.event == name],
         )
         kind.moves = self.ladder is not None and name in self.ladder.types
         for group in self.groups:

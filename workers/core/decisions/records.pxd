@@ -22,7 +22,7 @@ cdef class RuleWords:
     cdef readonly Condition condition
     cdef object begun
     cdef list openings
-    cdef object hold_out
+    cdef object arms, arms_of_all
     cdef bytes identity, template, share, experiment, constants, priority, packed_topic
     cdef bytes packed_headers_of_action, packed_headers_of_decision
     cdef tuple type, source
@@ -46,11 +46,11 @@ cdef class Records:
     @cython.locals(text=Text, kind=cython.longlong, id_from=cython.Py_ssize_t)
     cdef bytes _write_value(self, Decided row, RuleWords words, bytes key, bytes name)
     @cython.locals(text=Text)
-    cdef int _write_rest_of_action(self, Decided row, RuleWords words) except -1
+    cdef int _write_rest_of_action(self, Decided row, RuleWords words, str customer_id) except -1
     @cython.locals(text=Text)
-    cdef int _write_carried(self, Decided row, RuleWords words) except -1
+    cdef int _write_carried(self, Decided row, RuleWords words, str customer_id) except -1
     @cython.locals(text=Text)
-    cdef int _write_arm(self, RuleWords words, bint held_out) except -1
+    cdef int _write_arm(self, RuleWords words, str customer_id, bint may_be_left_out) except -1
     @cython.locals(
         frame=Text,
         kind=cython.longlong,

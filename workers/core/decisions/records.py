@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from schemas.actions import Action, Decision, Known, Reason, begun_hash
+from schemas.experiments import TREATED
 from workers.core.conditions.condition import Condition
 from workers.core.decisions.decided import ACTIVE, HELD, RETRACTED, RETRACTIONS, SUPPRESSIONS, Decided, Decisions
 from workers.core.decisions.details import Details
@@ -25,7 +26,7 @@ from workers.core.decisions.published import (
     PublishedRecord,
     content_of,
 )
-from workers.core.rules.contact_policy import is_held_out
+from workers.core.experiments.arms import division, gets_nothing
 from workers.core.rules.rule_set import Rule
 from workers.core.text import Text, escaped, inside_quotes, quoted
 
@@ -59,7 +60,7 @@ class RuleWords:
         openings: by kind, what follows the action's id, up to the customer's id.
         identity: what follows the customer's id, up to the start of the episode.
         template: what follows the moments, up to the variables.
-        hold_out: whom it leaves out; None for none.
+        arms, arms_of_all: how it divides customers, and how all rules together do; None if they do not.
         share, experiment: of its hold-out, for details; empty for none.
         constants: what follows the reasons of an action: channel, locale and labels.
         priority: what ends an action: its priority, if it has one.
@@ -70,11 +71,12 @@ class RuleWords:
 
     __slots__ = (
         "action",
+        "arms",
+        "arms_of_all",
         "begun",
         "condition",
         "constants",
         "experiment",
-        "hold_out",
         "id",
         "identity",
         "openings",
@@ -111,9 +113,10 @@ class RuleWords:
         identity = b'","rule":{"id":' + quoted(rule_id) + b',"version":' + quoted(version)
         self.identity = identity + b'},"episode_started_at":"'
         self.template = b',"template":' + quoted("" if rule is None else rule.template) + b',"variables":'
-        held_out = self.hold_out = None if rule is None else rule.hold_out
-        self.share = b"" if held_out is None else f"{held_out.share:f}".encode()
-        self.experiment = b"" if held_out is None else inside_quotes(held_out.experiment)
+        arms = self.arms = None if rule is None else rule.hold_out
+        self.arms_of_all = None if rule is None else rule.programme
+        self.share = b"" if arms is None else f"{arms.share:f}".encode()
+        self.experiment = b"" if arms is None else inside_quotes(arms.salt)
         self.constants = b"" if rule is None else _constants(rule)
         priority = 0 if rule is None else rule.priority
         self.priority = f',"priority":{priority}'.encode() if priority else b""
@@ -232,18 +235,16 @@ class Records:
         text.copy(b'","decided_at":"')
         text.again(self._time_from, self._time_size)
         if kind in (ACTIVE, RETRACTED):
-            self._write_rest_of_action(row, words)
+            self._write_rest_of_action(row, words, key.decode())
         else:
             text.copy(b'","detail":"')
             self._details.word(text, row, words.share, words.experiment)
             text.byte(34)
-            if words.hold_out is not None:
-                held = words.hold_out
-                self._write_arm(words, is_held_out(held.key, held.experiment, key.decode(), held.share))
+            self._write_arm(words, key.decode(), True)
             text.byte(125)
         return text.part(id_from, _ID_SIZE)
 
-    def _write_rest_of_action(self, row: Decided, words: RuleWords) -> None:
+    def _write_rest_of_action(self, row: Decided, words: RuleWords, customer_id: str) -> None:
         """Write what follows `decided_at`."""
         text = self._value
         text.copy(b'","expires_at":"')
@@ -279,10 +280,10 @@ class Records:
             text.copy(_BECAUSE[row.because])
             text.byte(34)
         else:
-            self._write_carried(row, words)
+            self._write_carried(row, words, customer_id)
         text.byte(125)
 
-    def _write_carried(self, row: Decided, words: RuleWords) -> None:
+    def _write_carried(self, row: Decided, words: RuleWords, customer_id: str) -> None:
         """Write what goes with an action beside the message."""
         text = self._value
         text.copy(words.constants)
@@ -292,20 +293,28 @@ class Records:
                 if name in known:
                     text.copy(head)
                     text.copy(msgspec.json.encode(known[name]))
-        if words.hold_out is not None:
-            self._write_arm(words, False)
+        self._write_arm(words, customer_id, False)
         if row.consented_ms:
             text.copy(b',"consent_as_of":"')
             text.instant(row.consented_ms)
             text.byte(34)
         text.copy(words.priority)
 
-    def _write_arm(self, words: RuleWords, held_out: bool) -> None:
-        """Write the experiment of a rule, and the customer's side of it."""
-        text = self._value
-        text.copy(b',"experiment":"')
-        text.copy(words.experiment)
-        text.copy(b'","arm":"held out"' if held_out else b'","arm":"treated"')
+    def _write_arm(self, words: RuleWords, customer_id: str, may_be_left_out: bool) -> None:
+        """Write the experiment of a rule, and the customer's side of it, if there is one.
+
+        An action that waited may go out under an earlier version of its rule, whose shares do not count any longer.
+        """
+        arms, arm = division(words.arms_of_all, words.arms, customer_id)
+        if arms is not None:
+            if gets_nothing(arm) and not may_be_left_out:
+                arm = TREATED
+            text = self._value
+            text.copy(b',"experiment":"')
+            text.copy(inside_quotes(arms.salt))
+            text.copy(b'","arm":"')
+            text.copy(inside_quotes(arm))
+            text.byte(34)
 
     def _record(
         self,

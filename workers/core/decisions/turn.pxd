@@ -14,6 +14,7 @@ from workers.core.decisions.bookkeeper cimport Bookkeeper
 from workers.core.decisions.decided cimport Decisions
 from workers.core.decisions.episodes cimport Episodes, next_repetition
 from workers.core.decisions.moves cimport Moves
+from workers.core.decisions.outcomes cimport Outcomes
 from workers.core.decisions.program cimport ActiveRule, EventType, Group, Program
 from workers.core.events.attribute_types cimport typed
 from workers.core.events.decoding cimport DecodedEvent
@@ -42,6 +43,7 @@ cdef class Turn:
     cdef readonly long long forgotten
     cdef readonly tuple answer
     cdef readonly Moves moves
+    cdef readonly Outcomes outcomes
     cdef readonly Bookkeeper bookkeeper
 
     cpdef begin(self, str customer_id, Coverage observed, Standing standing)

@@ -16,6 +16,7 @@ from workers.core.decisions.bookkeeper import Bookkeeper
 from workers.core.decisions.decided import CUSTOMER_ERASED, CUSTOMER_OPTED_OUT, CUSTOMER_SUPPRESSED, Decisions
 from workers.core.decisions.episodes import Episodes, next_repetition
 from workers.core.decisions.moves import Moves
+from workers.core.decisions.outcomes import Outcomes
 from workers.core.decisions.program import ActiveRule, EventType, Group, Program
 from workers.core.events.attribute_types import typed
 from workers.core.events.decoding import DecodedEvent
@@ -39,6 +40,7 @@ class Turn:
         forgotten: how often the customer was forgotten.
         answer: to the question of consent, the latest that was forgotten with the customer; None if none was.
         moves: follows the customer's stage; None without a ladder.
+        outcomes: follows the experiments.
         bookkeeper: counts the events in the book.
     """
 
@@ -47,8 +49,9 @@ class Turn:
         self.program = program
         self.customer: Customer = program.customer
         self.decisions = Decisions(self.customer.most_conditions)
-        self.episodes = Episodes(program, self.decisions)
-        self.admission = Admission(program, self.episodes, self.decisions)
+        self.outcomes = Outcomes(program)
+        self.episodes = Episodes(program, self.decisions, self.outcomes)
+        self.admission = Admission(program, self.episodes, self.decisions, self.outcomes)
         self.policy = rule_set.contact_policy
         self.generation = rule_set.generation
         self.meaning_generation = rule_set.meaning_generation
@@ -76,9 +79,9 @@ class Turn:
         self.forgotten = 0
         self.answer = None
         self.bookkeeper.begin()
-        self.admission.customer_id = customer_id
         self.admission.standing = standing
         self.admission.insists = False
+        self.outcomes.begin(customer_id)
         if self.moves is not None:
             self.moves.begin()
         if self.waiting:
@@ -127,6 +130,8 @@ class Turn:
         if event is not original:
             for attribute, key, _ in self.kept_raw.get(event.type, ()):
                 keep_latest(customer, key, original.attributes.get(attribute), event.at_ms)
+        if kind.is_success:
+            self.outcomes.fold(kind, event)
         self.follow(kind, event.at_ms, is_new, begun)
 
     def fold_plain(self, kind: EventType, event: PlainEvent) -> None:
@@ -144,6 +149,8 @@ class Turn:
         self.bookkeeper.note_plain(kind, event, is_new)
         if folding is not None:
             folding.fold_plain(event.at_ms, event.amount)
+        if kind.is_success:
+            self.outcomes.fold_plain(kind, event.at_ms, event.amount)
         self.follow(kind, event.at_ms, is_new, begun)
 
     def arrive(self, at_ms: int, fingerprint: int) -> bool:
@@ -339,6 +346,7 @@ class Turn:
         clock, begun = self.clock(), self.decisions.number
         if self.moves is not None:
             self.moves.adopt(customer.generation)
+        self.outcomes.adopt()
         has_new_meaning = customer.generation < self.meaning_generation
         for rule in self.program.rules:
             is_new = rule.since_generation > customer.generation

@@ -5,6 +5,7 @@ from typing import Any
 
 from schemas.attribute_types import BUILT_IN_TYPES, AttributeType, told_apart_in, uses_of
 from schemas.conditions import expanded
+from schemas.outcomes import Success
 from schemas.rules import Rule, RuleBook
 from schemas.variables import measurement_of
 
@@ -48,6 +49,11 @@ def conditions_in(rule: Rule, define: Mapping[str, Any]) -> Iterable[Any]:
 def attributes_in(condition: Any) -> set[str]:
     """Return every attribute that a condition without `meets` reads, as `type.attribute`."""
     return {*(use.reference for use in uses_of(condition)), *told_apart_in(condition)}
+
+
+def attributes_of_success(success: Success) -> set[str]:
+    """Return every attribute by which events are a success or not, as `type.attribute`."""
+    return {f"{success.event}.{attribute}" for attribute in success.where or ()}
 
 
 def to_convert(

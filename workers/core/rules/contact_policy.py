@@ -1,4 +1,4 @@
-"""Contact policy for one customer: limits over all rules, quiet hours, consent, hold-out.
+"""Contact policy for one customer: limits over all rules, quiet hours, consent.
 
 Pure. `decisions.admission` applies these checks in order; the settings of single rules are in `rule_set`.
 """
@@ -6,8 +6,6 @@ Pure. `decisions.admission` applies these checks in order; the settings of singl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
-from hashlib import blake2b
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -19,7 +17,6 @@ from workers.core.conditions.condition import PERSONAL
 
 _WEEK_DAYS: Final = 7
 _LONGEST_CALENDAR_MS: Final = (_WEEK_DAYS + 2) * 86_400_000
-_PARTS: Final = 1 << 64
 _LONGEST_SPELLING: Final = 40
 """Characters of an answer that is shown and counted."""
 
@@ -163,25 +160,6 @@ def compile_contact_policy(policy: ForEveryRule, personal: frozenset[str] = froz
         zone.from_ in personal or zone.country in personal,
         {} if consent is None else answers(consent.opted_in, consent.opted_out),
     )
-
-
-def is_held_out(key: bytes, experiment: str, customer_id: str, share: Decimal) -> bool:
-    """Return whether a customer is held out of an experiment, and gets no action.
-
-    A keyed hash gives every customer a fixed point between 0 and 1. So a larger share still holds out everyone whom a
-    smaller one did.
-
-    Args:
-        key: of any length. blake2b takes 64 bytes, so a longer key stands for its hash; the others stay as they are,
-            and so does whom they hold out.
-        experiment: its name.
-        customer_id: the customer.
-        share: percentage of customers held out.
-    """
-    if len(key) > blake2b.MAX_KEY_SIZE:
-        key = blake2b(key).digest()
-    digest = blake2b(f"{experiment}\n{customer_id}".encode(), key=key, digest_size=8).digest()
-    return int.from_bytes(digest, "big") * 100 < share * _PARTS
 
 
 def _is_zone(name: Any) -> bool:

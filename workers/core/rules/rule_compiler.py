@@ -19,12 +19,14 @@ from workers.core.coverage import FOREVER_MS
 from workers.core.customer.names import code_of
 from workers.core.customer.specs import AttributeSpec, Specs, digest_of
 from workers.core.customer.stage import code_of_stage
+from workers.core.experiments.arms import Arms
+from workers.core.experiments.experiment import arms_of, arms_of_all, experiments_of
 from workers.core.meaning import MEANING
-from workers.core.rules.attribute_types import attributes_in, to_convert, types_of_attributes
+from workers.core.rules.attribute_types import attributes_in, attributes_of_success, to_convert, types_of_attributes
 from workers.core.rules.competition import competing
 from workers.core.rules.contact_policy import compile_contact_policy
 from workers.core.rules.groups_of_3 import grouped
-from workers.core.rules.rule_set import HoldOut, Ladder, Pace, Required, Rule, RuleSet
+from workers.core.rules.rule_set import Ladder, Pace, Required, Rule, RuleSet
 from workers.core.rules.value import require_value
 from workers.core.rules.variables import collect_variables
 from workers.core.rules.whole_conditions import (
@@ -73,8 +75,12 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
     _refuse_same_codes(rule.id for rule in evaluated)
     contents = {rule.id: _content(rule) for rule in ordered}
     ladder = None if book.ladder is None else compile_ladder(book.ladder, book.define, specs)
-    own = [_compile(rule, contents[rule.id], specs, hold_out_key, ladder) for rule in evaluated]
+    programme = arms_of_all(book.for_every_rule, hold_out_key)
+    own = [_compile(rule, contents[rule.id], specs, hold_out_key, ladder, programme) for rule in evaluated]
     compiled = grouped(competing(own, contact_policy))
+    whom = {rule.id: rule.whom for rule in compiled}
+    experiments = experiments_of(evaluated, book.for_every_rule, whom, hold_out_key)
+    read_attributes |= {reference for one in experiments for reference in attributes_of_success(one.success)}
     references: dict[str, set[str]] = {}
     for measurement in (measurement_of(one) for rule in evaluated for one in rule.variables.values()):
         read_attributes |= attributes_in(measurement)
@@ -122,6 +128,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         forget_after_ms=forget_after_ms,
         ladder=ladder,
         value=book.value,
+        experiments=experiments,
         meant=meant,
         references={name: tuple(sorted(attributes)) for name, attributes in references.items()},
         brake=None if book.for_every_rule.brake is None else book.for_every_rule.brake[0],
@@ -239,7 +246,12 @@ def _content(rule: written.Rule) -> Any:
 
 
 def _compile(
-    rule: written.Rule, content: Mapping[str, Any], specs: Specs, hold_out_key: bytes, ladder: Ladder | None
+    rule: written.Rule,
+    content: Mapping[str, Any],
+    specs: Specs,
+    hold_out_key: bytes,
+    ladder: Ladder | None,
+    programme: Arms | None = None,
 ) -> Rule:
     when: Any = rule.when
     if rule.unless is not None:
@@ -256,6 +268,7 @@ def _compile(
     audience = {name: content.get(name) for name in ("when", "unless", "for", "existing")}
     # A declared type can change whom a rule means, without a change of the rule.
     types = _types_that_matter(when, specs)
+    beside = [*([types] if types else []), *([ladder.hash] if ladder is not None and on_ladder else [])]
     return Rule(
         id=rule.id,
         version=version,
@@ -281,18 +294,13 @@ def _compile(
         by_value=rule.by_value or False,
         priority=rule.priority or 0,
         instead_of=tuple(rule.instead_of or ()),
-        hold_out=None if rule.hold_out is None else HoldOut(rule.experiment or rule.id, rule.hold_out, hold_out_key),
+        hold_out=arms_of(rule, hold_out_key),
         pace=None if rule.pace is None else Pace(rule.pace[0], pace_seconds(rule.pace), rule.over_pace == "spread"),
         includes_existing=rule.existing == "include",
         takes_back=rule.take_back != "never",
-        audience_hash=digest_of(
-            [
-                audience,
-                rule.status == "live",
-                *([types] if types else []),
-                *([ladder.hash] if ladder is not None and on_ladder else []),
-            ]
-        ),
+        audience_hash=digest_of([audience, rule.status == "live", *beside]),
+        whom=digest_of([audience, *beside]),
+        programme=programme,
     )
 
 

@@ -27,6 +27,8 @@ cdef class Rule:
     cdef readonly tuple yields_to
     cdef readonly bint reads_tenure, by_value
     cdef readonly long long since_generation, live_since_ms, again_every_ms, most_times
+    cdef readonly str whom
+    cdef readonly object programme
 
 cdef class RuleSet:
     cdef readonly tuple rules
@@ -44,4 +46,5 @@ cdef class RuleSet:
     cdef readonly long long generation, meaning_generation, meaning_since_ms, forget_after_ms
     cdef readonly object ladder, value, meant, former
     cdef readonly dict contents
+    cdef readonly tuple experiments
     cdef readonly list deciders

@@ -5,33 +5,20 @@ Two workers decide alike if the hashes of their rule sets are equal.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import Any, Final
 
 from schemas import actions
 from schemas.attribute_types import AttributeType
+from schemas.experiments import EVERY_RULE
 from schemas.value import Valuation
 from workers.core.book.meant import Meant
 from workers.core.customer.specs import AttributeSpec, EventTypeSpec, SeriesSpec, Specs
+from workers.core.experiments.arms import Arms
+from workers.core.experiments.experiment import Experiment
 from workers.core.rules.contact_policy import ContactPolicy
 
 Required = tuple[tuple[str, int, int], ...]
 """Event types, with the least and the greatest number of events of each."""
-
-
-@dataclass(frozen=True)
-class HoldOut:
-    """The share of customers that a rule leaves out, to measure its effect.
-
-    Attributes:
-        experiment: its name; rules of one experiment leave out the same customers.
-        share: percentage of customers left out.
-        key: key of the hash that selects them.
-    """
-
-    experiment: str
-    share: Decimal
-    key: bytes
 
 
 @dataclass(frozen=True)
@@ -73,7 +60,7 @@ class Rule:
         can_turn_false: the types whose unseen events could make it stop holding.
         priority: a rule with a higher one takes precedence while its action is open; 0 without a priority.
         instead_of: ids of the rules that it replaces.
-        hold_out: the customers that it leaves out, None for no one.
+        hold_out: how it divides customers to measure its effect; None if it does not.
         pace: its rate limit, None without one.
         includes_existing: whether it also acts for customers who matched it before it went live.
         takes_back: whether its action is taken back when it no longer holds; otherwise only for other reasons.
@@ -91,6 +78,8 @@ class Rule:
         by_value: whether, of the actions that its pace holds, those for customers of the greatest value go first.
         since_generation, live_since_ms: the rule set in which it got this hash, and when that set was loaded; 0 for
             always.
+        whom: hash of the conditions alone that say which customers it means.
+        programme: how all rules together divide customers; None if they do not.
     """
 
     id: str
@@ -112,7 +101,7 @@ class Rule:
     can_turn_false: frozenset[str]
     priority: int
     instead_of: tuple[str, ...]
-    hold_out: HoldOut | None
+    hold_out: Arms | None
     pace: Pace | None
     includes_existing: bool
     takes_back: bool
@@ -130,6 +119,8 @@ class Rule:
     live_since_ms: int = 0
     again_every_ms: int = 0
     most_times: int = 0
+    whom: str = ""
+    programme: Arms | None = None
 
 
 @dataclass(frozen=True)
@@ -195,6 +186,7 @@ class RuleSet:
         forget_after_ms: how long after the last sign of life a customer is forgotten; 0 for never.
         ladder: the live ladder; None if there is none.
         value: what a customer is worth, as it is declared; None if it is not.
+        experiments: what is measured of the rules; that over all rules last, if there is one.
         meant: which events mean what in the book.
     """
 
@@ -222,6 +214,7 @@ class RuleSet:
     meant: Meant = field(default_factory=Meant)
     former: Mapping[str, Rule] = field(default_factory=dict, repr=False, compare=False)
     contents: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    experiments: tuple[Experiment, ...] = ()
     deciders: list[Any] = field(init=False, default_factory=list, repr=False, compare=False)
 
     def specs(self) -> Iterable[SeriesSpec]:
@@ -235,6 +228,7 @@ class RuleSet:
         since: Mapping[str, tuple[int, int]],
         meaning_since: tuple[int, int] = (0, 0),
         former: Mapping[str, Rule] | None = None,
+        experiments: "tuple[Experiment, ...] | None" = None,
     ) -> "RuleSet":
         """Return the same rules as the `generation`-th set.
 
@@ -244,12 +238,15 @@ class RuleSet:
                 under `LADDER` the same of the ladder and its hash.
             meaning_since: the generation with which the present meaning of rules began, and when it was loaded.
             former: by version, earlier versions of rules whose actions may still wait; those of this set if left out.
+            experiments: with their keys, salts and beginnings; those of this set if left out.
         """
+        measured = self.experiments if experiments is None else experiments
+        salts = {rule_id: one.arms.salt for one in measured if one.name != EVERY_RULE for rule_id in one.rules}
         known = {
             rule.id: replace(rule, since_generation=since[rule.id][0], live_since_ms=since[rule.id][1])
             if rule.id in since
             else rule
-            for rule in self.rules
+            for rule in (_divided_by(rule, salts.get(rule.id)) for rule in self.rules)
         }
         ladder = self.ladder
         if ladder is not None and LADDER in since:
@@ -264,4 +261,12 @@ class RuleSet:
             meaning_generation=meaning_since[0],
             meaning_since_ms=meaning_since[1],
             former=self.former if former is None else former,
+            experiments=measured,
         )
+
+
+def _divided_by(rule: Rule, salt: str | None) -> Rule:
+    """Return a rule that divides customers as its experiment has done since it began."""
+    if salt is None or rule.hold_out is None or rule.hold_out.salt == salt:
+        return rule
+    return replace(rule, hold_out=replace(rule.hold_out, salt=salt))

@@ -18,7 +18,7 @@ class ClosedDays:
         self._ahead: dict[int, int] = {}
 
     async def read_ahead(self, numbers: Collection[int]) -> None:
-        """Read the topic once for all those partitions that are about to be claimed, and of which Redis says nothing.
+        """Read the topic once for all partitions that are about to be claimed, if Redis does not say it of them.
 
         Raises:
             Transient: if Redis does not answer, or the topic cannot be read.

@@ -15,7 +15,7 @@ Line = tuple[int, str, int]
 """A day, a field of the book, and by how much it grows."""
 
 OPEN_DAYS: Final = 7
-"""For so long after its end a day stays open."""
+"""How many days a day stays open after its end."""
 NO_DAY: Final = 1 << 40
 MOST_VALUES_OPEN: Final = 500
 """How many values of a day have a field of their own before the day is closed; then the most frequent 50 stay."""

@@ -39,6 +39,7 @@ from workers.state.consistency import Log, partitions_made_with, partitions_mism
 from workers.state.held_actions import decode_order
 from workers.state.meta import REBUILDING, RULES
 from workers.state.open_days.stored import read_open_days
+from workers.state.rule_sets.experiments import figures_in
 from workers.state.store import Store
 
 _ATTEMPTS: Final = 5
@@ -169,6 +170,7 @@ class Export:
             rule_versions={rule.id: rule.version for rule in self._rules.rules} if is_current else {},
             published=published,
             marks_key=check_of(await self._store.marks.key_fields()),
+            experiments=await figures_in(self._store, number),
         )
         counts = _Counts()
         with self._folder.open(partition_name(number)) as file:

@@ -61,6 +61,7 @@ class PartitionHead(_Line, tag="partition", kw_only=True):
         fields: everything else that the partition's `meta` holds, by name.
         published: by topic, the end of this partition when the export began: what was published up to then.
         marks_key: what shows the key under which its marks stand; "" if there was no key.
+        experiments: figures of experiments, by name.
     """
 
     format: int
@@ -82,6 +83,7 @@ class PartitionHead(_Line, tag="partition", kw_only=True):
     fields: dict[str, str] = {}
     published: dict[str, Number] = {}
     marks_key: str = ""
+    experiments: dict[str, Annotated[int, Meta(ge=-(1 << 62), le=1 << 62)]] = {}
 
 
 class SharedHead(_Line, tag="shared", kw_only=True):

@@ -38,6 +38,7 @@ from workers.state.marks.mark import Mark
 from workers.state.marks.merging import all_merged
 from workers.state.meta import CLOSED_BEFORE, REBUILDING, Meta, held_field, layout_fields
 from workers.state.open_days.stored import stored_field
+from workers.state.rule_sets.experiments import figures_in
 from workers.state.step import Held, WriteSet
 from workers.state.store import Store
 
@@ -136,6 +137,8 @@ async def load_partition(
     fields = {name: value for name, value in meta_of(head).items() if name != CLOSED_BEFORE}
     fields |= {**layout_fields(head.topic_id, customers.layout), **paused, **closed, REBUILDING: mark}
     changes.fields = {**fields}
+    if not await figures_in(store, number):
+        changes.experiments = head.experiments
     await _commit(store, number, meta, changes)
     loaded.unconfirmed = len(published)
     loaded.held += len(held)

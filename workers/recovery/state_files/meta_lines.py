@@ -42,6 +42,7 @@ def head_of(
     rule_versions: Mapping[str, str],
     published: Mapping[str, int],
     marks_key: str = "",
+    experiments: Mapping[str, int] = {},
 ) -> PartitionHead:
     """Return the first line of a partition's part.
 
@@ -55,6 +56,7 @@ def head_of(
         rule_versions: by rule, if the rules are those of `fields`.
         published: by topic, up to which offset was published.
         marks_key: what shows the key of marks, "" without one.
+        experiments: figures of experiments.
     """
     high_waters, since, counters, others = {}, {}, {}, {}
     for name, value in fields.items():
@@ -89,6 +91,7 @@ def head_of(
         fields=others,
         published=dict(published),
         marks_key=marks_key,
+        experiments=dict(experiments),
     )
 
 

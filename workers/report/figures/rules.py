@@ -12,6 +12,7 @@ from workers.report.document import (
     Interval,
     Label,
     Missing,
+    Money,
     Note,
     Number,
     Section,
@@ -37,6 +38,8 @@ class Judged:
         treated, held_out: customers whose time is over, and how many of them reached the goal.
         low, middle, high: the difference in points of 100; None if nothing can be said of it.
         given: what stands in the gaps of the verdict's phrase.
+        brings: how much more a treated customer brings: lower end, middle and upper end in ten-thousandths, and the
+            currency; None if that cannot be said.
         later: later episodes of its customers, which are not compared.
     """
 
@@ -48,6 +51,7 @@ class Judged:
     middle: float | None = None
     high: float | None = None
     given: Mapping[str, Value] | None = None
+    brings: tuple[int, int, int, str] | None = None
     later: int = 0
     rules: tuple[str, ...] = ()
 
@@ -66,25 +70,29 @@ def rules(basis: Basis, judged: Sequence[Judged] | None, uncompared: Sequence[st
         empty = Missing("not_in_history")
     elif not judged and not uncompared:
         empty = Missing("no_rules")
-    compared = [_compared(one) for one in judged or ()]
+    has_money = any(one.brings is not None for one in judged or ())
+    columns = (*_COMPARED, "brings_more") if has_money else _COMPARED
+    compared = [_compared(one)[: len(columns)] for one in judged or ()]
     nothing = Missing("nobody_held_out")
-    compared += [(Label(name), nothing, nothing, nothing, nothing) for name in (() if judged is None else uncompared)]
-    verdicts = Table(id="rule_verdicts", columns=_COMPARED, rows=tuple(compared), time=time, empty=empty)
+    compared += [(Label(name), *([nothing] * (len(columns) - 1))) for name in (() if judged is None else uncompared)]
+    verdicts = Table(id="rule_verdicts", columns=columns, rows=tuple(compared), time=time, empty=empty)
     measured = [one for one in judged or () if one.middle is not None]
     charts = () if not measured else (_effects(measured),)
-    later = sum(one.later for one in judged or ())
+    notes = [Note("capped_money")] if has_money else []
+    if any(one.later for one in judged or ()):
+        notes.append(Note("later_episodes"))
     return Section(
         id="rules",
         tables=(verdicts, _doings(basis, "not_in_history" if judged is None else "nothing_done")),
         charts=charts,
-        notes=(Note("later_episodes"),) if later else (),
+        notes=tuple(notes),
     )
 
 
 def _compared(one: Judged) -> tuple[Value, ...]:
     difference = _interval(one)
     verdict = Word(f"verdict.{one.verdict}", one.given or {})
-    return (Label(one.name), _rate(one.treated), _rate(one.held_out), difference, verdict)
+    return (Label(one.name), _rate(one.treated), _rate(one.held_out), difference, verdict, _brings(one))
 
 
 def _rate(finished_and_won: tuple[int, int]) -> Value:
@@ -96,6 +104,14 @@ def _interval(one: Judged) -> Value:
     if one.low is None or one.middle is None or one.high is None:
         return Missing("no_verdict")
     return Interval(Number(one.low), Number(one.high), Number(one.middle))
+
+
+def _brings(one: Judged) -> Value:
+    if one.brings is None:
+        return Missing("no_money")
+    *ends, currency = one.brings
+    low, middle, high = (Money(end, currency) for end in ends)
+    return Interval(low, high, middle)
 
 
 def _effects(measured: Sequence[Judged]) -> Chart:

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from workers.report.document import Chart, ChartKind, Interval, Label, Missing, Series, Share, Value
-from workers.report.page.markup import Html
+from workers.report.document import Chart, ChartKind, Incomplete, Interval, Label, Missing, Series, Share, Value
+from workers.report.page.blocks import remark
+from workers.report.page.markup import Html, joined
 from workers.report.page.svg.bars import Bar, bars
 from workers.report.page.svg.columns import Part, columns
 from workers.report.page.svg.drawing import Axis, Drawing
@@ -18,6 +19,7 @@ from workers.report.words.language import Language
 
 Draw = Callable[[float], Drawing]
 
+_OPEN: Final = "report.open"
 _SMALLEST: Final = "smallest"
 """What a chart of intervals is given: the smallest difference that matters."""
 
@@ -31,7 +33,14 @@ def chart_of(chart: Chart, name: str, language: Language) -> Html:
         language: in which its words are.
     """
     title, sentence = (language.say(f"{chart.id}.{part}", chart.given) for part in ("title", "sentence"))
-    return picture(name, title, sentence, _DRAWN_BY[chart.kind](chart, language))
+    drawn = picture(name, title, sentence, _DRAWN_BY[chart.kind](chart, language))
+    return joined((drawn, remark(language.say(_OPEN)))) if _has_open_parts(chart) else drawn
+
+
+def _has_open_parts(chart: Chart) -> bool:
+    """Return whether a part of a chart is drawn as one whose time is not over."""
+    is_drawn = chart.kind in (ChartKind.STACKED, ChartKind.LINES) or is_time(chart.places)
+    return is_drawn and any(isinstance(value, Incomplete) for one in chart.series for value in one.values)
 
 
 def _bars(chart: Chart, language: Language) -> Draw:
@@ -76,12 +85,11 @@ def _lines(chart: Chart, language: Language) -> Draw:
 def _triangle(chart: Chart, language: Language) -> Draw:
     shown = _telling(chart)
     groups = [
-        Group(language.short(one.name), "", _numbers(one)[shown], open_from(one.values[shown]))
-        for one in chart.series
+        Group(language.short(one.name), _numbers(one)[shown], open_from(one.values[shown])) for one in chart.series
     ]
     steps = [language.short(place) for place in chart.places[shown]]
     heads = Heads(
-        language.say(f"axis.{chart.y}"), "", steps, language.say(f"axis.{chart.x}"), language.say("triangle.shade")
+        language.say(f"axis.{chart.y}"), steps, language.say(f"axis.{chart.x}"), language.say("triangle.shade")
     )
     return lambda width: triangle(width, groups, heads)
 

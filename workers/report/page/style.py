@@ -4,16 +4,16 @@ from typing import Final
 
 _LIGHT: Final = """
   color-scheme: light; --ground: #fff; --raised: #f6f7f9; --text: #1b2028; --soft: #59626e; --line: #d5dae0;
-  --strong: #8a93a0; --good: #1d6f42; --bad: #b3261e; --warn: #b25e00; --warn-ground: #fff5e8; --link: #1d4f91;
-  --c0: #2a6bb3; --c1: #c4570f; --c2: #2b8057; --c3: #8449a5; --c4: #a3770a; --c5: #64707f;
-  --s0: #f1f6fc; --s1: #dbe9f7; --s2: #bfd8f0; --s3: #9cc3e6; --s4: #6fa6d8; --s5: #4486c4; --s6: #2a69a8; --s7:
+  --strong: #8a93a0; --good: #1d6f42; --bad: #b3261e; --warn: #a04f00; --warn-ground: #fff5e8; --link: #1d4f91;
+  --c0: #2a6bb3; --c1: #b44c08; --c2: #2b8057; --c3: #8449a5; --c4: #866000; --c5: #64707f;
+  --s0: #f1f6fc; --s1: #dbe9f7; --s2: #bfd8f0; --s3: #9cc3e6; --s4: #6fa6d8; --s5: #3a78b4; --s6: #2a69a8; --s7:
   #174a7c;
   --on-pale: #1b2028; --on-full: #fff;"""
 _DARK: Final = """
   color-scheme: dark; --ground: #14181d; --raised: #1d232a; --text: #e8ebef; --soft: #a3adb9; --line: #343c46;
   --strong: #77828f; --good: #5fc98f; --bad: #ff8a80; --warn: #ffb159; --warn-ground: #33260f; --link: #8ab8f0;
   --c0: #6ba6e6; --c1: #f29355; --c2: #5cbd8d; --c3: #c490e0; --c4: #d9ae45; --c5: #9aa6b4;
-  --s0: #1b2632; --s1: #20344a; --s2: #264463; --s3: #2d567f; --s4: #3a70a6; --s5: #5590ca; --s6: #85b4e2; --s7:
+  --s0: #1b2632; --s1: #20344a; --s2: #264463; --s3: #2d567f; --s4: #35689c; --s5: #5590ca; --s6: #85b4e2; --s7:
   #b7d6f4;
   --on-pale: #e8ebef; --on-full: #10161d;"""
 _COLOURS: Final = "\n".join(
@@ -92,7 +92,8 @@ th.number {{ white-space: normal; min-width: 4.5rem }} table.broad th.number {{ 
   .chart.narrow {{ display: block }} }}
 @page {{ margin: 16mm 14mm }}
 @media print {{ :root {{{_LIGHT}
-  }} body {{ max-width: none; padding: 0; font-size: 10.5pt }} nav {{ display: none }} h2, h3, figcaption
+  }} body {{ max-width: none; padding: 0; font-size: 10.5pt }} nav {{ display: none }}
+  .figures {{ grid-template-columns: repeat(3, 1fr) }} .figure .value {{ font-size: 1.4rem }} h2, h3, figcaption
   {{ break-after: avoid }} tr {{ break-inside: avoid }} .chart.wide {{ display: block }} .chart.narrow {{ display:
   none }}
   .wrap {{ overflow: visible }} table.broad {{ font-size: 7.5pt }} .bar, .field, .strip {{ print-color-adjust:

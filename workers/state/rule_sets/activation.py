@@ -15,6 +15,7 @@ from workers.core.rules.former_rules import FormerRules
 from workers.core.rules.rule_set import LADDER, RuleSet
 from workers.errors import LingerError
 from workers.state.rule_sets.contents import keep_contents, read_contents
+from workers.state.rule_sets.experiments import begun, going_on, keep_entries
 from workers.state.store import Store
 
 GENERATION: Final = "generation"
@@ -101,12 +102,13 @@ async def activate(store: Store, rules: RuleSet, now_ms: int, *, allow_rollback:
             if text is None or text.split()[0] != rules.ladder.hash:
                 text = f"{rules.ladder.hash} {generation} {since_ms}"
             fields[LADDER_FIELD] = text
-        return fields
+        return fields | going_on(rules, stored, generation, since_ms)
 
     # Before the set is the newest: a worker that knows its number finds what its rules say.
     before = await stored_rules(store)
     await keep_contents(store, rules, int(before.get(GENERATION, 0)) + (not is_active(rules, before)))
     activation = await reactivate(store, rules, await store.redis.rewrite(store.keys.rules, change))
+    await keep_entries(store, activation.rules, now_ms)
     return replace(activation, began=tuple(began))
 
 
@@ -204,4 +206,5 @@ def _activated(rules: RuleSet, fields: Mapping[str, str], contents: Mapping[str,
         since[LADDER] = (int(generation), int(since_ms))
     _, meaning_generation, meaning_since_ms = fields.get(MEANING_FIELD, "0 0 0").split()
     meaning_since = int(meaning_generation), int(meaning_since_ms)
-    return rules.as_activated(int(fields[GENERATION]), since, meaning_since, FormerRules(contents, rules))
+    former = FormerRules(contents, rules)
+    return rules.as_activated(int(fields[GENERATION]), since, meaning_since, former, begun(rules, fields))

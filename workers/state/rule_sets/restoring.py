@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from workers.core.rules.rule_set import RuleSet
 from workers.state.rule_sets.activation import GENERATION, HASH, LADDER_FIELD, MEANING_FIELD, RULE, SET
 from workers.state.rule_sets.contents import keep_contents
+from workers.state.rule_sets.experiments import EXPERIMENT, keep_entries
 from workers.state.store import Store
 
 
@@ -28,7 +29,10 @@ async def restore(store: Store, rules: RuleSet, known: Mapping[str, str], now_ms
         Transient: if Redis does not answer.
     """
     await keep_contents(store, rules, rules.generation)
-    return await store.redis.rewrite(store.keys.rules, lambda stored: restored(known, stored, now_ms))
+    fields = await store.redis.rewrite(store.keys.rules, lambda stored: restored(known, stored, now_ms))
+    if fields.get(HASH) == rules.hash:
+        await keep_entries(store, rules, now_ms)
+    return fields
 
 
 def is_lost(known: Mapping[str, str], stored: Mapping[str, str]) -> bool:
@@ -70,7 +74,7 @@ def restored(known: Mapping[str, str], stored: Mapping[str, str], now_ms: int) -
     since = {
         name: _since(known.get(name, ""), stored.get(name, ""), generation, now_ms, is_ours=is_ours)
         for name in kept
-        if name in (MEANING_FIELD, LADDER_FIELD) or name.startswith(RULE)
+        if name in (MEANING_FIELD, LADDER_FIELD) or name.startswith((RULE, EXPERIMENT))
     }
     return {GENERATION: str(generation), HASH: kept[HASH], **sets, **since}
 

@@ -1,17 +1,19 @@
 """Laws of admission: whether an action that a rule asks for is published, held or dropped."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from schemas.actions import Action, Decision
+from schemas.experiments import HELD_OUT
 from schemas.rules import ForEveryRule, RuleBook
 from tests.support.builders import day, event, rule, rules, watched
 from tests.support.decided import OneCustomer, moment
+from tests.support.oracle import left
 from workers.core.coverage import Coverage
 from workers.core.events.decoding import DecodedEvent
-from workers.core.rules.contact_policy import is_held_out
+from workers.core.experiments.arms import Arms
 from workers.core.rules.rule_compiler import HOLD_OUT_KEY, compile_rules
 from workers.core.rules.rule_set import RuleSet
 
@@ -148,7 +150,7 @@ def test_a_held_out_customer_gets_a_decision_instead_and_cools_down_like_the_oth
         customer = Customer(ruleset, name)
         events = [event("purchase", at, customer=name) for at in (1, 40, 200)]
         decisions = customer.turn(*events, upto_day=300)
-        held = is_held_out(HOLD_OUT_KEY, "soft", name, ruleset.rules[0].hold_out.share)  # type: ignore[union-attr]
+        held = Arms("soft", Decimal(50), HOLD_OUT_KEY).of(name) == HELD_OUT
         first = "held_out" if held else "active"
         taken_back = [] if held else ["soft customer_returned 210"] * 0
         assert [decision for decision in decisions if "returned" not in decision] == [
@@ -167,7 +169,7 @@ def test_with_a_hold_out_key_of_128_characters_customers_are_decided_as_with_any
         for name in (f"c{number}" for number in range(20))
     }
     for name, decisions in decided.items():
-        held = is_held_out(key, "soft", name, Decimal(50))
+        held = Arms("soft", Decimal(50), key).of(name) == HELD_OUT
         assert decisions == ["soft held_out 11" if held else "soft active 11"]
     assert len(set(map(tuple, decided.values()))) == 2
 
@@ -351,3 +353,73 @@ def test_when_a_late_event_ends_a_rule_no_action_of_its_earlier_episodes_goes_ou
     ada.turn(event("login", 59), observed=watched(ruleset, login=60))
     ada.turn(upto_day=61, observed=watched(ruleset, login=61))
     assert [short(one) for one in ada.decisions if isinstance(one, Action) and one.status == "active"] == []
+
+
+# --- one event takes back one action ------------------------------------------------------------------------------
+
+BUYS: Final = {
+    "when": {"all": [{"last": "purchase", "at most": "3 days ago"}, {"count": "login", "at most": 5}]},
+    "unless": {"latest": "nps.score", "at most": 3},
+}
+"""Begins with a purchase, ends three days later by time, and is ended by a bad answer; waits for log-ins."""
+
+
+def check_that_lag_changes_nothing(ruleset: RuleSet, *story: DecodedEvent) -> list[str]:
+    """Decide a story as it is seen, and again while log-ins lag; return what was decided as it was seen."""
+    live, ada = Customer(ruleset), Customer(ruleset)
+    decided = live.turn(*story)
+    for one in story:
+        ada.turn(one, observed=watched(ruleset, login=0))
+    ada.turn()
+    assert ada.stored == live.stored
+    assert left(ada.decisions) == left(live.decisions)
+    return decided
+
+
+@pytest.mark.parametrize(("at_day", "because"), [(7, "no_longer_true"), (8, "no_longer_true"), (1, "late_event")])
+def test_what_withdraws_a_waiting_action_takes_back_the_open_one_before_it_at_once(
+    at_day: float, because: str
+) -> None:
+    """The second purchase asks for an action while the first one is open, and log-ins lag."""
+    ruleset = compiled(rule("buys", **BUYS))
+    story = (event("nps", 0.5, score=9), event("purchase", 1), event("purchase", 8), event("nps", at_day, score=1))
+    live = ["buys active 1", "buys cooling_down 8", f"buys {because} 1"]
+    assert check_that_lag_changes_nothing(ruleset, *story) == live
+    ada, lags = Customer(ruleset), watched(ruleset, login=1)
+    assert ada.turn(*story[:3], observed=lags) == ["buys active 1"]
+    assert f"buys {because} 1" in ada.turn(story[3], observed=lags)
+    assert ada.turn() == []
+
+
+def test_of_two_waiting_actions_that_one_event_takes_back_only_the_first_would_have_been_sent() -> None:
+    """The pause of four days counts from the first, on day 1: it is over when the rule begins again on day 7.5."""
+    ruleset = compiled(rule("buys", **BUYS, again_after="4 days"))
+    story = (event("nps", 0.5, score=9), event("purchase", 1), event("purchase", 6), event("nps", 7, score=1))
+    assert check_that_lag_changes_nothing(ruleset, *story, event("nps", 7.5, score=9)) == [
+        "buys active 1",
+        "buys cooling_down 6",
+        "buys no_longer_true 1",
+        "buys active 7.5",
+    ]
+
+
+def test_what_waits_of_a_rule_is_decided_as_it_was_asked_for_although_a_late_event_begins_earlier() -> None:
+    """The answer of day 6 comes last, and asks for an action after the purchase of day 8 did."""
+    when = {"any": [{"last": "purchase", "at most": "1 days ago"}, {"latest": "nps.score", "at least": 9}]}
+    ruleset = compiled(rule("likes", when=when, unless={"count": "login", "at least": 6}))
+    story = (event("nps", 0.5, score=5), event("purchase", 8), event("cancellation", 9.5), event("nps", 6, score=9))
+    assert check_that_lag_changes_nothing(ruleset, *story) == ["likes active 8", "likes cooling_down 6"]
+
+
+def test_a_late_no_takes_back_an_open_action_as_if_it_had_never_been_also_while_another_one_waits() -> None:
+    """The answer of day 0.9 comes last: neither action was ever due."""
+    ruleset = compiled(rule("buys", **BUYS), consent={"from": "profile.consent", "opted out": ["no"]})
+    story = (event("nps", 0.5, score=9), event("purchase", 1), event("purchase", 8))
+    ada = Customer(ruleset)
+    ada.turn(*story[:2])
+    assert ada.turn(story[2], observed=watched(ruleset, login=1)) == []
+    assert "buys late_event 1" in ada.turn(event("profile", 0.9, consent="no"), observed=watched(ruleset, login=1))
+    assert (
+        check_that_lag_changes_nothing(ruleset, *story, event("profile", 0.9, consent="no"))[-1]
+        == "buys late_event 1"
+    )

@@ -1,8 +1,6 @@
 """Laws of the contact policy: limits, quiet hours, consent, hold-out."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
-from hashlib import blake2b
 from typing import Any
 
 import pytest
@@ -12,7 +10,7 @@ from pydantic import ValidationError
 
 from schemas.consent import answers, spelling_of
 from schemas.rules import ForEveryRule
-from workers.core.rules.contact_policy import ContactPolicy, compile_contact_policy, is_held_out
+from workers.core.rules.contact_policy import ContactPolicy, compile_contact_policy
 
 
 def contact_policy(**content: Any) -> ContactPolicy:
@@ -185,42 +183,6 @@ def test_a_calendar_week_begins_on_monday() -> None:
     sunday = at("2024-05-12T12:00:00+00:00")
     assert limited.reached([sunday], at("2024-05-12T23:59:00+00:00"), {}) is not None
     assert limited.reached([sunday], at("2024-05-13T00:00:00+00:00"), {}) is None
-
-
-@given(st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=30, unique=True))
-def test_a_greater_share_keeps_all_who_were_held_out_before(customers: list[str]) -> None:
-    shares = [Decimal(share) for share in ("1", "5", "10", "30", "50")]
-    for customer in customers:
-        held = [is_held_out(b"key", "winter", customer, share) for share in shares]
-        assert held == sorted(held)
-
-
-def test_about_the_share_is_held_out_and_other_experiments_and_keys_choose_others() -> None:
-    customers = [f"c{number}" for number in range(20_000)]
-    tenth = {name for name in customers if is_held_out(b"key", "winter", name, Decimal(10))}
-    assert 1_850 <= len(tenth) <= 2_150
-    other = {name for name in customers if is_held_out(b"key", "summer", name, Decimal(10))}
-    keyed = {name for name in customers if is_held_out(b"other", "winter", name, Decimal(10))}
-    assert 120 <= len(tenth & other) <= 280
-    assert 120 <= len(tenth & keyed) <= 280
-
-
-@pytest.mark.parametrize("size", [0, 1, 63, 64])
-def test_a_key_of_at_most_64_bytes_holds_out_whom_it_always_held_out(size: int) -> None:
-    key, customers = b"k" * size, [f"c{number}" for number in range(200)]
-    digests = {name: blake2b(f"winter\n{name}".encode(), key=key, digest_size=8).digest() for name in customers}
-    as_before = {name for name in customers if int.from_bytes(digests[name], "big") * 100 < 30 << 64}
-    assert {name for name in customers if is_held_out(key, "winter", name, Decimal(30))} == as_before
-    assert as_before
-
-
-@pytest.mark.parametrize("size", [65, 128, 10_000])
-def test_a_longer_key_counts_to_its_last_byte(size: int) -> None:
-    customers = [f"c{number}" for number in range(20_000)]
-    held = {name for name in customers if is_held_out(b"k" * size, "winter", name, Decimal(10))}
-    other = {name for name in customers if is_held_out(b"k" * (size - 1) + b"l", "winter", name, Decimal(10))}
-    assert 1_850 <= len(held) <= 2_150
-    assert 120 <= len(held & other) <= 280
 
 
 def test_times_are_read_in_utc_in_any_time_zone_of_the_machine() -> None:

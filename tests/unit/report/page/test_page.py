@@ -1,58 +1,27 @@
 """The page of a report: it loads nothing, escapes everything, and says all that the report says."""
 
-import re
 from base64 import b64encode
-from collections.abc import Iterator
 from hashlib import sha256
 from html import escape
-from html.parser import HTMLParser
 
 import pytest
 
+from tests.support.drawn import Balance, drawings, faults
 from tests.support.sample_report import AT_MS, NOVEMBER, sample
-from tests.unit.report.page.drawn import faults
 from workers.report.document import Chart, ChartKind, Count, Figure, Label, Report, Section, Series, Table, Word
 from workers.report.page.markup import Html, element, joined
 from workers.report.page.page import page_of
 from workers.report.page.style import STYLE
-from workers.report.page.svg.drawing import Drawing
 from workers.report.words.language import LANGUAGES
 
 HOSTILE = "<script>alert(1)</script>\" onload='x' &amp; \x1b[31m \u202e"
-SVG = re.compile(r'<svg class="chart \w+" viewBox="0 0 (\d+) (\d+)".*?</desc>(.*?)</svg>', re.DOTALL)
 LOADING = frozenset(("script", "link", "img", "iframe", "object", "embed", "use", "image"))
-EMPTY = frozenset(("br", "meta"))
 
 languages = pytest.mark.parametrize("code", list(LANGUAGES))
 
 
-class Balance(HTMLParser):
-    """Reads a page as a browser does: which elements it has, with their attributes, and whether all of them end."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.feed(page)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-        if tag not in EMPTY:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-
 def page(code: str = "en") -> str:
     return page_of(sample(), LANGUAGES[code])
-
-
-def drawings(text: str) -> Iterator[Drawing]:
-    for width, height, content in SVG.findall(text):
-        yield Drawing(float(width), float(height), Html(content))
 
 
 def hostile() -> Report:
@@ -183,6 +152,7 @@ def test_what_can_still_change_has_a_sign_and_the_sign_is_explained() -> None:
     text = page()
     assert "2.8%*" in text
     assert escape(LANGUAGES["en"].say("report.can_change")) in text
+    assert text.count(LANGUAGES["en"].say("report.open")) == 1
 
 
 def test_an_element_escapes_what_is_no_html() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.report.page.drawn import faults, shapes, texts
+from tests.support.drawn import faults, shapes, texts
 from workers.report.page.markup import Html
 from workers.report.page.svg.bars import Bar, bars
 from workers.report.page.svg.columns import Part, columns
@@ -100,8 +100,8 @@ def test_lines_can_be_read(width: float, values: list[list[int | None]]) -> None
 @settings(max_examples=40)
 @given(WIDE, st.integers(1, 18))
 def test_a_triangle_can_be_read(width: float, steps: int) -> None:
-    groups = [Group(f"Sep 20{row}", "", [0.5] * (steps - row) or [None], steps) for row in range(steps)]
-    heads = Heads("first purchase", "", [str(step + 1) for step in range(steps)], "months later: %", "darker: more")
+    groups = [Group(f"Sep 20{row}", [0.5] * (steps - row) or [None], steps) for row in range(steps)]
+    heads = Heads("first purchase", [str(step + 1) for step in range(steps)], "months later: %", "darker: more")
     drawing = triangle(width, groups, heads)
     assert faults(drawing) == []
     assert sum(one.name == "50" for one in texts(drawing)) in (0, steps * (steps + 1) // 2)
@@ -125,6 +125,11 @@ def test_a_column_is_as_high_as_its_value() -> None:
     drawing = columns(720, ["Oct", "Nov"], [Part("", [50, 100])], AXIS, 2)
     small, great = (one.bottom - one.top for one in shapes(drawing))
     assert great == pytest.approx(2 * small, abs=0.2)
+
+
+def test_a_part_that_has_no_height_anywhere_is_named_with_its_value() -> None:
+    drawing = columns(720, ["Oct", "Nov"], [Part("existing", [50, 100]), Part("new", [0, 0])], AXIS, 2)
+    assert {"existing", "new 0"} <= {one.name for one in texts(drawing)}
 
 
 def test_a_chart_of_nothing_still_has_its_axis() -> None:

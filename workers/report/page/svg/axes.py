@@ -120,4 +120,4 @@ def _below(axis: Axis, scale: Scale, top: float, bottom: float) -> Iterator[Html
         yield line(x, top, x, bottom, "zero" if tick == 0 else "grid")
         if (place - zero) % step == 0:
             yield letters(text, x, bottom + LINE - GAP / 2, anchor="middle", kind="tick")
-    yield letters(axis.title, scale.end, bottom + 2 * LINE, anchor="end", kind="axis")
+    yield letters(axis.title, max(scale.end, width_of(axis.title)), bottom + 2 * LINE, anchor="end", kind="axis")

@@ -6,7 +6,7 @@ from typing import Final
 
 from workers.report.page.markup import Html, joined
 from workers.report.page.svg.axes import GAP, grid_below, lying
-from workers.report.page.svg.drawing import Axis, Drawing, box, letters
+from workers.report.page.svg.drawing import Axis, Drawing, box, colour, letters
 from workers.report.page.svg.lettering import BOLD, LINE, cut_to, width_of
 from workers.report.page.svg.scale import Scale
 
@@ -23,11 +23,13 @@ class Bar:
         label: what it is of.
         value: how long it is; None if it is not known.
         said: the value as text, with what else is worth saying.
+        series: which of several colours it has.
     """
 
     label: str
     value: float | None
     said: str
+    series: int = 0
 
 
 def bars(width: float, rows: Sequence[Bar], axis: Axis) -> Drawing:
@@ -71,7 +73,14 @@ def _row(row: Bar, scale: Scale, width: float, top: float, is_above: bool) -> It
     zero = scale.at(0)
     end = zero if row.value is None else scale.at(row.value)
     if row.value:
-        yield box(min(zero, end), middle - _THICK / 2, abs(end - zero), _THICK, "bar c0", f"{row.label}: {row.said}")
+        yield box(
+            min(zero, end),
+            middle - _THICK / 2,
+            abs(end - zero),
+            _THICK,
+            f"bar {colour(row.series)}",
+            f"{row.label}: {row.said}",
+        )
     if has_signs:
         yield letters(row.said, width, top - LINE / 2, anchor="end", kind="value ground")
     else:

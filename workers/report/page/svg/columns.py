@@ -39,7 +39,7 @@ def columns(width: float, names: Sequence[str], parts: Sequence[Part], axis: Axi
         axis: of the values.
         open_from: from which column on the time of a column is not over; they are drawn lighter.
     """
-    named = [part.name for part in parts if part.name]
+    named = [_name(part, axis) for part in parts if part.name]
     top = height_above(named, width) + 2 * LINE + GAP
     bottom = top + _HIGH
     sums = [sum(part.values[place] or 0 for part in parts) for place in range(len(names))]
@@ -59,6 +59,11 @@ def columns(width: float, names: Sequence[str], parts: Sequence[Part], axis: Axi
         )
     )
     return Drawing(width, bottom + 2 * LINE, content)
+
+
+def _name(part: Part, axis: Axis) -> str:
+    """Return the name of a part; of one that has no height anywhere, with its value."""
+    return part.name if any(part.values) else f"{part.name} {axis.said(0)}"
 
 
 def _columns(

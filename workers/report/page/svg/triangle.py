@@ -22,13 +22,11 @@ class Group:
 
     Attributes:
         name: of the group.
-        size: how many it has, as text; empty for all if it is not shown.
         shares: what is left after each step, from 0 to 1, as far as it has been seen; None where it is not known.
         open_from: from which share on the time of a share is not over.
     """
 
     name: str
-    size: str
     shares: Sequence[float | None]
     open_from: int
 
@@ -38,14 +36,13 @@ class Heads:
     """What stands above a triangle.
 
     Attributes:
-        group, size: above the first two columns.
+        group: above the names.
         steps: above the shares, one for each step.
         above: what the steps are.
         shade: what a stronger colour means; said where numbers have no room.
     """
 
     group: str
-    size: str
     steps: Sequence[str]
     above: str
     shade: str
@@ -58,29 +55,27 @@ def triangle(width: float, groups: Sequence[Group], heads: Heads) -> Drawing:
     head = width_of(heads.group) + GAP
     if (width - head) / steps >= least:
         first = max(first, head)
-    second = max(width_of(text) for text in (heads.size, *(group.size for group in groups))) + 2 * GAP
-    has_sizes = any(group.size for group in groups) and (width - first - second) / steps >= least
-    left = first + (second if has_sizes else 0)
-    wide = min(_WIDEST, (width - left) / steps)
+    wide = min(_WIDEST, (width - first) / steps)
     top = (2 if head <= first else 3) * LINE + GAP
     bottom, has_numbers = top + len(groups) * _HIGH, wide >= least
-    is_narrow = width_of(heads.above) > width - left
-    has, most = (has_sizes, has_numbers), _greatest(groups)
+    is_narrow = width_of(heads.above) > width - first
+    most = _greatest(groups)
     rows = (
-        part for place, group in enumerate(groups) for part in _row(group, left, wide, top + place * _HIGH, most, has)
+        part
+        for place, group in enumerate(groups)
+        for part in _row(group, first, wide, top + place * _HIGH, most, has_numbers)
     )
     content = joined(
         (
             letters(heads.group, 0, top - (0.5 if head <= first else 1.5) * LINE, kind="axis"),
-            letters(heads.size, left - 2 * GAP, top - LINE / 2, anchor="end", kind="axis") if has_sizes else "",
             letters(
                 heads.above,
-                width if is_narrow else left,
+                width if is_narrow else first,
                 LINE / 2,
                 anchor="end" if is_narrow else "start",
                 kind="axis",
             ),
-            *_heads(heads.steps, left, wide, top),
+            *_heads(heads.steps, first, wide, top),
             *rows,
             "" if has_numbers else letters(heads.shade, 0, bottom + LINE, kind="axis"),
         )
@@ -93,11 +88,9 @@ def _heads(steps: Sequence[str], left: float, wide: float, top: float) -> Iterat
         yield letters(steps[place], left + (place + 0.5) * wide, top - LINE / 2, anchor="middle", kind="tick")
 
 
-def _row(group: Group, left: float, wide: float, top: float, most: float, has: tuple[bool, bool]) -> Iterator[Html]:
+def _row(group: Group, left: float, wide: float, top: float, most: float, has_numbers: bool) -> Iterator[Html]:
     middle = top + _HIGH / 2
     yield letters(group.name, 0, middle, kind="label")
-    if has[0]:
-        yield letters(group.size, left - 2 * GAP, middle, anchor="end", kind="tick")
     for place, share in enumerate(group.shares):
         if share is None:
             continue
@@ -105,7 +98,7 @@ def _row(group: Group, left: float, wide: float, top: float, most: float, has: t
         said = f"{share * 100:.0f}{_SIGN if place >= group.open_from else ''}"
         x = left + place * wide
         yield box(x + 0.5, top + 0.5, wide - 1, _HIGH - 1, f"field s{shade}", f"{group.name}, {place + 1}: {said} %")
-        if has[1]:
+        if has_numbers:
             yield letters(said, x + wide / 2, middle, anchor="middle", kind=f"on s{shade}")
 
 

@@ -8,7 +8,7 @@ from schemas.actions import Action, Value
 from schemas.rules import measured
 from tests.support.builders import TYPES, VALUE, day, event, rule, rules, watched
 from workers.core.decisions.decide import decide
-from workers.core.decisions.known_value import as_money
+from workers.core.decisions.known import as_money
 from workers.core.rules.rule_set import RuleSet
 
 QUIET: Final = {"all": [{"count": "login", "at least": 1}, {"none": "login", "for": "5 days"}]}

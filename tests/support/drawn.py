@@ -1,13 +1,18 @@
-"""What stands where on a chart: read from its SVG, with widths of texts as the charts themselves take them to be."""
+"""What stands on a page and on its charts, and where; texts are as wide as the charts themselves take them to be."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from itertools import combinations
 from xml.etree import ElementTree
 
+from workers.report.page.markup import Html
 from workers.report.page.svg.drawing import DOWN, Drawing
 from workers.report.page.svg.lettering import BOLD, SIZE, width_of
 
+_SVG = re.compile(r'<svg class="chart \w+" viewBox="0 0 (\d+) (\d+)".*?</desc>(.*?)</svg>', re.DOTALL)
+_EMPTY = frozenset(("br", "meta"))
 _PLACES = frozenset(("x", "y", "width", "height", "cx", "cy"))
 ROUNDING = 0.2
 """Places are written in tenths."""
@@ -94,3 +99,29 @@ def faults(drawing: Drawing) -> list[str]:
             or one.bottom > bottom + ROUNDING
         ]
     return found
+
+
+def drawings(text: str) -> Iterator[Drawing]:
+    """Yield all charts of a page, each for every width."""
+    for width, height, content in _SVG.findall(text):
+        yield Drawing(float(width), float(height), Html(content))
+
+
+class Balance(HTMLParser):
+    """Reads a page as a browser does: which elements it has, with their attributes, and whether all of them end."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in _EMPTY:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag

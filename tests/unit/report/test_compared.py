@@ -1,0 +1,94 @@
+"""What can be said of experiments, as a report shows it."""
+
+from dataclasses import replace
+
+import pytest
+
+from schemas.experiments import HELD_OUT, TREATED, ExperimentEntry, SuccessEntry
+from tests.support.books import basis_of, table
+from workers.book.book import Book
+from workers.experiments.figures import ArmFigures, ExperimentFigures
+from workers.report.compared import compared
+from workers.report.document import Interval, Label, Missing, Money, Number, Share, Word
+from workers.report.figures.rules import rules
+from workers.report.words.language import LANGUAGES
+
+DAY = 86_400_000
+
+
+def experiment(treated: ArmFigures, held: ArmFigures, **changes: object) -> ExperimentFigures:
+    entry = ExperimentEntry(
+        name="come-back", rules=("come-back",), begun_at=0,
+        success=SuccessEntry(event="purchase", within_ms=30 * DAY),
+        smallest_difference=3.0, hold_out=50.0, plan=4_000, **changes,  # type: ignore[arg-type]
+    )  # fmt: skip
+    return ExperimentFigures("come-back", entry, {TREATED: treated, HELD_OUT: held}, {99: {TREATED: 5, HELD_OUT: 5}})
+
+
+def arm(finished: int, won: int, later: int = 0) -> ArmFigures:
+    return ArmFigures(assigned=finished, finished=finished, won=won, later=later)
+
+
+def verdict_of(one: ExperimentFigures, columns: int = 5) -> tuple[object, ...]:
+    section = rules(basis_of(Book()), compared([one], 100 * DAY))
+    (row,) = table(section, "rule_verdicts").rows
+    assert len(row) == columns
+    verdict = row[4]
+    assert isinstance(verdict, Word)
+    for language in LANGUAGES.values():
+        assert language.text(verdict)
+    return row
+
+
+def test_a_rule_that_helps_says_between_which_points() -> None:
+    name, treated, held, difference, verdict = verdict_of(experiment(arm(5_000, 1_500), arm(5_000, 1_000)))
+    assert (name, treated, held) == (Label("come-back"), Share(1_500, 5_000), Share(1_000, 5_000))
+    assert isinstance(difference, Interval)
+    assert isinstance(difference.low, Number)
+    assert 0 < difference.low.number < 10
+    assert isinstance(verdict, Word)
+    assert verdict.id == "verdict.helps"
+
+
+@pytest.mark.parametrize(
+    ("treated", "held", "phrase"),
+    [
+        (arm(0, 0), arm(0, 0), "verdict.no_data"),
+        (arm(5_000, 1_000), arm(5_000, 1_500), "verdict.harms"),
+        (arm(200_000, 40_000), arm(200_000, 40_000), "verdict.no_difference"),
+        (arm(50, 10), arm(50, 10), "verdict.running"),
+        (arm(9_000, 100), arm(1_000, 100), "verdict.unhealthy"),
+    ],
+)
+def test_every_state_has_its_phrase(treated: ArmFigures, held: ArmFigures, phrase: str) -> None:
+    verdict = verdict_of(experiment(treated, held))[-1]
+    assert isinstance(verdict, Word)
+    assert verdict.id == phrase
+
+
+def test_an_experiment_without_data_or_with_unfit_arms_shows_no_difference() -> None:
+    assert verdict_of(experiment(arm(9_000, 100), arm(1_000, 100)))[1:4] == (
+        Missing("no_one_finished"), Missing("no_one_finished"), Missing("no_verdict"),
+    )  # fmt: skip
+
+
+def test_money_is_told_with_its_interval_where_there_is_a_cap() -> None:
+    treated, held = arm(5_000, 1_500), arm(5_000, 1_000)
+    for one, number in ((treated, 1_500), (held, 1_000)):
+        one.payers, one.amount_sum, one.amount_square = number, number * 2_000, number * 2_000**2
+    row = verdict_of(experiment(treated, held, cap=50_000), columns=6)
+    brings = row[-1]
+    assert isinstance(brings, Interval)
+    # 0.3 customers of 20 each, less 0.2 of them.
+    assert brings.middle == Money(20_000, "-")
+    assert verdict_of(experiment(treated, held), columns=5)
+
+
+def test_a_closed_experiment_is_of_the_past() -> None:
+    assert compared([experiment(arm(10, 1), arm(10, 1), closed_at=DAY)], 100 * DAY) == []
+
+
+def test_later_episodes_are_told_apart() -> None:
+    (one,) = compared([experiment(arm(10, 1, later=3), arm(10, 1))], 100 * DAY)
+    assert one.later == 3
+    assert replace(one, later=0) != one
