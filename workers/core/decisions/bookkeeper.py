@@ -6,6 +6,7 @@ right before the event becomes part of what is known.
 """
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, Final
 
 from schemas.durations import DAY_MS
@@ -321,7 +322,7 @@ class Bookkeeper:
         """Keep what the turn has counted, and the moves among what it publishes of the customer's stage."""
         if moves is not None and moves.number:
             for since_ms, came_from, stage in moves.moved():
-                self.tally.note(since_ms // DAY_MS, field(fields.MOVE, came_from or fields.NO_LABEL, stage), 1)
+                self.tally.note(since_ms // DAY_MS, _move_named(came_from, stage), 1)
         self.tally.keep()
 
     def take(self) -> list[Line]:
@@ -347,6 +348,12 @@ class Bookkeeper:
             name = (fields.REVENUE, fields.REFUNDS, fields.REVENUE_NEW)[which]
             return field(name, currency_named(currency) if currency else fields.NO_CURRENCY)
         return str(self.named[column - _TYPES + _BUYERS])
+
+
+@cache
+def _move_named(came_from: str | None, stage: str) -> str:
+    """Return the field that counts a move; a ladder has few."""
+    return field(fields.MOVE, came_from or fields.NO_LABEL, stage)
 
 
 def _roles_of(name: str, meant: Meant) -> int:
