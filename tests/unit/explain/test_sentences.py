@@ -727,3 +727,8 @@ def test_the_page_shows_what_explain_says_of_its_ladder() -> None:
     ladder = Ladder.model_validate(loaded(block)["stages"])
     (entry,) = ladders_explained(RuleBook(ladders=(ladder,)))
     assert "```\n" + "\n".join(lines_of(entry)) + "```\n" in PAGE
+
+
+def test_a_name_that_begins_with_a_vowel_has_its_article() -> None:
+    often = rule(when={"count": "app-open", "at least": 3, "within": "30 days"})
+    assert "when an app-open leaves the last 30 days" in checked_after(often, RuleBook())
