@@ -127,31 +127,35 @@ class NaiveBook:
         if _month(last) != _month(event):
             self._add(event, f"buyers:{_month(first)}")
 
-    def _contract(self, one: _Customer) -> tuple[Told | None, Told | None]:
-        """Return with which event the present contract began, and with which the latest one ended."""
-        begun: Told | None = None
-        ended: Told | None = None
+    def _contract(self, one: _Customer) -> tuple[str | None, str | None]:
+        """Return in which month the present contract began, and in which the latest from before its month ended.
+
+        One that goes on with another that ended in the same month began "before".
+        """
+        begun: str | None = None
+        ended: str | None = None
         for other, late in one.events:
             if late:
                 continue
+            month = _month(other)
             if other.type in self.contract and begun is None:
-                begun = other
+                begun = "before" if ended == month else month
             elif other.type in ("cancellation", self.failed) and begun is not None:
-                begun, ended = None, other
+                begun, ended = None, None if begun == month else month
         return begun, ended
 
     def _contract_event(self, one: _Customer, event: Told) -> None:
         begun, ended = self._contract(one)
         if begun is None:
             self._add(event, "contract_begun")
-            if ended is not None and _month(ended) == _month(event):
+            if ended == _month(event):
                 self._add(event, "contract_back_young")
 
     def _end(self, one: _Customer, event: Told) -> None:
         begun, _ = self._contract(one)
         if begun is not None:
             self._add(event, "contract_ended")
-            if _month(begun) == _month(event):
+            if begun == _month(event):
                 self._add(event, "contract_ended_young")
 
     def _valued(self, one: _Customer, event: Told, name: str, said: Any) -> None:

@@ -139,6 +139,20 @@ def long_finished(
     return added, gone
 
 
+def entered(added: Mapping[str, int]) -> dict[tuple[str, str], int]:
+    """Return by key and arm how many customers have entered experiments.
+
+    Args:
+        added: what a step adds to figures, by their names.
+    """
+    numbers: dict[tuple[str, str], int] = {}
+    for name, number in added.items():
+        key, arm, *rest = name.split("|")
+        if len(rest) == 2 and rest[0] != ALL and rest[1] == ASSIGNED:
+            numbers[key, arm] = numbers.get((key, arm), 0) + number
+    return numbers
+
+
 def _add(to: ExperimentFigures, arm_name: str, rest: list[str], number: int, until: Mapping[str, int]) -> None:
     arm = to.arms.setdefault(arm_name, ArmFigures())
     if rest == [LATER]:

@@ -58,6 +58,9 @@ ORDERS = _counter("orders", "Orders carried out for customers.", "order")
 EVENTS = _counter("events", "Records of the activity topic by outcome.", "outcome")
 ACTIONS = _counter("actions", "Actions decided.", "action", "rule", "status")
 SUPPRESSED = _counter("suppressed", "Decisions not to act.", "rule", "decision")
+EXPERIMENT_CUSTOMERS = _counter(
+    "experiment_customers", "Customers who entered an experiment, by its name and their arm.", "experiment", "arm"
+)
 STAGE_MOVES = _counter(
     "stage_moves", "Customers that moved from one stage of the ladder to another.", "from", "stage"
 )

@@ -57,8 +57,8 @@ class CustomerStep:
     stages: Sequence[OutboxRecord] = ()
     is_untold: bool = False
     experiments: Mapping[str, int] = field(default_factory=dict)
-    told_before: int = 0
-    told: int = 0
+    stage_before: int = 0
+    stage_after: int = 0
     moves: Sequence[tuple[str, str]] = ()
 
     def after(self, earlier: "CustomerStep") -> None:
@@ -66,7 +66,7 @@ class CustomerStep:
         self.records[:0] = earlier.records
         self.stages = (*earlier.stages, *self.stages)
         self.moves = (*earlier.moves, *self.moves)
-        self.told_before = earlier.told_before
+        self.stage_before = earlier.stage_before
         if not self.answered_ms:
             self.answered_ms, self.says_yes = earlier.answered_ms, earlier.says_yes
         # What an erasure removes stays removed, unless the customer waits again.
@@ -287,7 +287,7 @@ class Deciding:
                 if one is not None and one.direction != "none"
             ]
         step.is_untold = outcome.is_untold
-        step.told_before, step.told = outcome.told_before, outcome.told
+        step.stage_before, step.stage_after = outcome.stage_before, outcome.stage_after
         if step.is_untold:
             step.waiting = {**step.waiting, STAGE_TO_TELL: 1}
         return step

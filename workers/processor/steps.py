@@ -6,6 +6,7 @@ import structlog
 
 from schemas.durations import DAY_MS
 from workers.core.decisions.published import PublishedRecord, read_record
+from workers.experiments.figures import entered
 from workers.kafka.partitioner import partition_of
 from workers.kafka.records import encode_record
 from workers.observability import log_events, metrics
@@ -109,5 +110,14 @@ class Steps:
         partition.open_days.note((*changes.facts, *changes.doings))
         metrics.LAST_STEP.set_to_current_time()
         work.report()
+        if changes.experiments:
+            self._report_entries(changes)
         if work.unnamed:
             log.error(log_events.ACTION_UNKNOWN, partition=partition.number, versions=dict(work.unnamed))
+
+    def _report_entries(self, changes: WriteSet) -> None:
+        """Count in the metrics which customers have entered experiments."""
+        names = {one.key: one.name for one in self._rules.current.experiments}
+        for (key, arm), number in entered(changes.experiments).items():
+            if key in names and number > 0:
+                metrics.EXPERIMENT_CUSTOMERS.labels(names[key], arm).inc(number)

@@ -72,7 +72,7 @@ class UnitOfWork:
         stages: what is published of the stages of customers, after everything else.
         experiments: what is added to the figures of experiments, by the name of the figure.
         moves: how many customers moved from one stage to another.
-        told: by the code of a stage, how many customers more have it in their newest record.
+        on_stage: by the code of a stage, how many customers more have it in their newest record.
         unread: records of intake that could not be read, and why; newer sources may have made them.
         facts: what the step adds to the book: day, field, number.
         withdrawn: actions of earlier steps that were published as far as the book knows, and are held now.
@@ -114,7 +114,7 @@ class UnitOfWork:
     stages: list[OutboxRecord] = field(default_factory=list)
     experiments: Counter[str] = field(default_factory=Counter)
     moves: Counter[tuple[str, str]] = field(default_factory=Counter)
-    told: Counter[int] = field(default_factory=Counter)
+    on_stage: Counter[int] = field(default_factory=Counter)
     unread: list[tuple[ConsumerRecord, InvalidEvent]] = field(default_factory=list)
     facts: Sequence[tuple[int, str, int]] = ()
     withdrawn: list[PublishedRecord] = field(default_factory=list)
@@ -154,9 +154,9 @@ class UnitOfWork:
         self.stages += decided.stages
         if decided.moves:
             self.moves.update(decided.moves)
-        if decided.told_before != decided.told:
-            self.told[decided.told_before] -= 1
-            self.told[decided.told] += 1
+        if decided.stage_before != decided.stage_after:
+            self.on_stage[decided.stage_before] -= 1
+            self.on_stage[decided.stage_after] += 1
         self.folded += decided.folded
         self.duplicates += decided.duplicates
         self.customers += (decided.stored is not None) - (not is_new)
@@ -221,7 +221,7 @@ class UnitOfWork:
         for counter, increase in self._counts().items():
             if increase:
                 fields[counter_field(counter)] = self.meta.counter(counter) + increase
-        for code, increase in self.told.items():
+        for code, increase in self.on_stage.items():
             if code and increase:
                 fields[on_stage_field(code)] = self.meta.on_stage(code) + increase
         fields |= self._last_actions()

@@ -63,7 +63,10 @@ def live_report(question: LiveQuestion, advance: Advance = lambda _: None) -> Re
         lapse_days = lapse_days_of(question.rules)
         present = count_stored(scan.customers(), question.rules, (at_ms, period, lapse_days), advance)
     basis = basis_for(question.written, question.rules, period, at_ms, (question.book, present))
-    due = forecast(Question(question.scan, question.written, question.rules, FORECAST_DAYS))
+    # Each customer is looked at twice: where they stand, and what becomes due.
+    seen = present.customers + present.unreadable
+    asked = Question(question.scan, question.written, question.rules, FORECAST_DAYS)
+    due = forecast(asked, lambda number: advance(seen + number))
     uncompared = [rule.id for rule in question.written.rules if rule.status == "live" and rule.hold_out is None]
     sections = (forecast_section(due, at_ms), rules(basis, question.judged, uncompared))
     return report_of(basis, Word("source.live"), sections)

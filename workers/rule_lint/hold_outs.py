@@ -5,7 +5,7 @@ from decimal import Decimal
 from math import ceil
 from typing import Final
 
-from schemas.outcomes import SMALLEST_DIFFERENCE
+from schemas.outcomes import SMALLEST_DIFFERENCE, success_of
 from schemas.rules import Rule, RuleBook
 from schemas.value import Tiers
 from workers.rule_files.problems import Problem
@@ -17,11 +17,19 @@ _FEWEST_HELD_OUT: Final = Decimal(1)
 _YEAR: Final = 365
 _MANY_A_DAY: Final = 100
 """A rule that begins to hold for more customers a day than this is none of most shops."""
+_COMPARED: Final = {
+    "success": "success",
+    "variants": "variants",
+    "as before": "as_before",
+    "smallest difference": "smallest_difference",
+    "count at most": "count_at_most",
+}
 _LARGER: Final = (10, 20, 30, 50)
 
 
 def odd_hold_out(book: LocatedRules) -> Iterator[Problem]:
-    """Yield hold-outs that are too small to measure anything, or differ within one experiment."""
+    """Yield hold-outs that measure nothing: too small, without a success, or of which rules say different things."""
+    every = book.book.for_every_rule
     shares: dict[str, LocatedRule] = {}
     for located_rule in book.rules:
         rule = located_rule.rule
@@ -32,6 +40,10 @@ def odd_hold_out(book: LocatedRules) -> Iterator[Problem]:
             yield located_rule.warn(
                 "odd-hold-out", located_rule.at("hold out"), message, "10% to 50% can be measured"
             )
+        if success_of(rule.action, rule.success or every.success) is None:
+            message = f"nothing is compared: it is not said what counts as a success of '{rule.action}'"
+            hint = "write for example 'success: purchase within 30 days'"
+            yield located_rule.warn("odd-hold-out", located_rule.at("hold out"), message, hint)
         if rule.experiment is None:
             continue
         other = shares.setdefault(rule.experiment, located_rule)
@@ -39,6 +51,15 @@ def odd_hold_out(book: LocatedRules) -> Iterator[Problem]:
             message = f"{other} holds out {other.rule.hold_out:f}% in the same experiment"
             hint = "give all rules of an experiment the same share, or it is unclear which customers got nothing"
             yield located_rule.warn("odd-hold-out", located_rule.at("hold out"), message, hint)
+        elif (key := _said_otherwise(rule, other.rule)) is not None:
+            message = f"{other} says something else under '{key}' in the same experiment"
+            hint = "say the same in all rules of an experiment: otherwise they are compared apart"
+            yield located_rule.warn("odd-hold-out", located_rule.at(key), message, hint)
+
+
+def _said_otherwise(rule: Rule, other: Rule) -> str | None:
+    """Return the first key of what two rules of an experiment say differently; None if they agree."""
+    return next((key for key, field in _COMPARED.items() if getattr(rule, field) != getattr(other, field)), None)
 
 
 ODD_HOLD_OUT: Final = Lint(
@@ -46,8 +67,9 @@ ODD_HOLD_OUT: Final = Lint(
     odd_hold_out,
     warning(
         "A hold-out that measures nothing",
-        "Less than one in a hundred is too few for a comparison. And if rules of one experiment hold out different "
-        "shares, it is unclear which customers got nothing at all.",
+        "Less than one in a hundred is too few for a comparison. An action that sources.yaml declares needs a "
+        "`success`. And if rules of one experiment hold out different shares, it is unclear which customers got "
+        "nothing at all; if they say different things of what is compared, they are compared apart.",
         "hold out: 0.5%\n",
         "hold out: 10%\n",
     ),

@@ -478,9 +478,9 @@ def test_the_sentence_says_every_control_over_actions() -> None:
     )
     assert text.endswith(
         "Never again; expires after 14 days; at most 500 per hour, the rest is spread over time; 10% of customers "
-        'get nothing, so that the effect can be measured (experiment "winter-2026"); a success is a purchase '
-        'within 30 days; not while an action of a rule with a priority above 80 is active; while it is true, "b-rule" and "c-rule" do not act; also for customers '
-        "who already match when the rule goes live."
+        'get nothing, so that the effect can be measured (experiment "winter-2026"); a success is a purchase within '
+        '30 days; not while an action of a rule with a priority above 80 is active; while it is true, "b-rule" and '
+        '"c-rule" do not act; also for customers who already match when the rule goes live.'
     )
 
 
@@ -495,9 +495,9 @@ def test_the_sentence_says_how_it_is_measured_whether_a_rule_helps() -> None:
         count_at_most=500,
     )
     assert (
-        "10% of customers get nothing, so that the effect can be measured; a success is a purchase (amount at least 20) "
-        'within 14 days; 5% get what an older campaign sends them; of those who get something, 50% "a" and 50% "b"; a '
-        "difference matters from 2 points of a hundred on; of what one customer spends, at most 500 count"
+        "10% of customers get nothing, so that the effect can be measured; a success is a purchase (amount at least "
+        '20) within 14 days; 5% get what an older campaign sends them; of those who get something, 50% "a" and 50% '
+        '"b"; a difference matters from 2 points of a hundred on; of what one customer spends, at most 500 count'
     ) in text
 
 

@@ -178,6 +178,7 @@ def test_no_metric_has_a_label_for_a_customer() -> None:
     assert labels == {
         *("topic", "type", "what", "pattern", "reason", "outcome", "action", "rule", "status", "decision", "order"),
         *("attribute", "answer", "because", "case", "condition", "from", "stage", "verdict"),
+        *("experiment", "arm"),
         *("partition", "server", "version", "core", "python"),
     }
 

@@ -6,6 +6,8 @@ from schemas.experiments import encode_experiment
 from tests.support.builders import DAY, START, rule
 from tests.support.memory_store import MemoryStore
 from tests.support.processor_rig import Agent, lawful, record
+from workers.observability.metrics import REGISTRY
+from workers.runtime.measures.beginnings import begin_rules
 
 TODAY = START // DAY + 100
 """The day on which the agents of these laws run."""
@@ -52,6 +54,27 @@ def test_a_step_that_got_no_answer_counts_once() -> None:
             f"{arm} 10 n": 1,
             f"{arm} 10 won": 1,
         }
+
+    lawful(law, QUIET)
+
+
+def test_customers_who_enter_are_counted_by_experiment_and_arm() -> None:
+    def seen() -> dict[str, float]:
+        labels = [{"experiment": "quiet", "arm": arm} for arm in ("held out", "treated")]
+        return {
+            one["arm"]: REGISTRY.get_sample_value("linger_experiment_customers_total", one) or 0 for one in labels
+        }
+
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        begin_rules(agent.processor.rules)
+        before = seen()
+        await agent.process(bought(0, 20))
+        await agent.processor.fire()
+        (name,) = figures(store)
+        arm = name.removesuffix(" 10 n")
+        assert seen() == {**before, arm: before[arm] + 1}
+        await agent.process(bought(1, 5))
+        assert seen() == {**before, arm: before[arm] + 1}
 
     lawful(law, QUIET)
 

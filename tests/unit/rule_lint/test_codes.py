@@ -86,7 +86,14 @@ def test_what_is_called_right_gives_no_mistake_and_not_the_code(code: str) -> No
 def test_most_codes_come_with_an_example() -> None:
     assert set(EXPLANATIONS) - set(SHOWN) == {
         *("cannot-read", "file-left-out", "no-files", "too-large", "not-utf-8"),
-        *("unknown-attribute", "repeated-definition", "repeated-for-every-rule", "repeated-ladder", "repeated-value", "repeated-book"),
+        *(
+            "unknown-attribute",
+            "repeated-definition",
+            "repeated-for-every-rule",
+            "repeated-ladder",
+            "repeated-value",
+            "repeated-book",
+        ),
         "value-of-personal",
         *("repeated-topic", "built-in-type", "unknown-pack", "unknown-case"),
         *("short-history", "beyond-memory", "unfed-type", "unseen-value", "personal-value"),

@@ -52,3 +52,11 @@ def test_shares_of_one_experiment_are_the_same() -> None:
     assert codes(one, same) == []
     assert codes(one, other) == ["odd-hold-out"]
     assert codes(one, rule("two", "{status: active}", "hold out: 20%")) == []
+
+
+def test_rules_of_one_experiment_are_compared_by_the_same_success() -> None:
+    one = rule("one", "{none: login, for: 9 days}", "hold out: 10%", "experiment: winter")
+    other = rule("two", "{status: active}", "hold out: 10%", "experiment: winter", "success: purchase within 14 days")
+    (problem,) = checked(one, other).warnings
+    assert problem.code == "odd-hold-out"
+    assert problem.message == "'one' (a.yaml:2) says something else under 'success' in the same experiment"

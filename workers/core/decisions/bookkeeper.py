@@ -283,9 +283,11 @@ class Bookkeeper:
             return
         self.find_month(at_ms)
         self.tally.count(day, _BEGUN, 1)
+        begun_ms = at_ms
         if known is not None and -known[0] >= self.month_ms:
             self.tally.count(day, _BACK_YOUNG, 1)
-        self.customer.attributes[_CONTRACT_KEY] = (at_ms, at_ms)
+            begun_ms = self.month_ms - 1  # it goes on with one from before the month: its end is no young one
+        self.customer.attributes[_CONTRACT_KEY] = (begun_ms, at_ms)
 
     def end(self, at_ms: int) -> None:
         """Count the end of a contract, if there is one."""
@@ -296,6 +298,8 @@ class Bookkeeper:
         self.tally.count(at_ms // DAY_MS, _ENDED, 1)
         if known[0] >= self.month_ms:
             self.tally.count(at_ms // DAY_MS, _ENDED_YOUNG, 1)
+            del self.customer.attributes[_CONTRACT_KEY]  # who goes on in the same month has not come back
+            return
         self.customer.attributes[_CONTRACT_KEY] = (-at_ms, at_ms)
 
     def answer(self, at_ms: int, said: Any) -> None:

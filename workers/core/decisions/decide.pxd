@@ -30,7 +30,7 @@ cdef class Outcome:
     cdef readonly list not_understood, left_out, unnamed, stages
     cdef readonly str stage
     cdef readonly bint is_untold
-    cdef readonly long long told_before, told
+    cdef readonly long long stage_before, stage_after
 
     cdef int _check(self) except -1
 
@@ -44,7 +44,7 @@ cdef class Decider:
     cdef readonly object former
     cdef readonly list kinds
     cdef readonly Scanner scanner
-    cdef readonly long long turns, told_before
+    cdef readonly long long turns, stage_before
     cdef dict _records
 
     cpdef Customer read(self, bytes stored)

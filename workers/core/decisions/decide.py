@@ -56,7 +56,8 @@ class Outcome:
         stage: the name of the stage, as far as everything has been seen; None if it is not known.
         is_untold: whether the stage is still to be published, because it is no move (`publish_stage`).
         experiments: what is to be added to the figures of experiments, by the name of the figure.
-        told_before, told: codes of the stage in the customer's newest record, before and after the turn; 0 for none.
+        stage_before, stage_after: code of the stage in the customer's newest record, before and after the turn; 0 for
+            none.
         unnamed: for each action that waited and is dropped without a decision, the version of its rule: no one knows
             what that version says, and nothing shows which rule it was.
     """
@@ -75,10 +76,10 @@ class Outcome:
         "not_understood",
         "says_yes",
         "stage",
+        "stage_after",
+        "stage_before",
         "stages",
         "stored",
-        "told",
-        "told_before",
         "unnamed",
         "waiting",
     )
@@ -100,8 +101,8 @@ class Outcome:
     stages: list[StageRecord | None]
     stage: str | None
     is_untold: bool
-    told_before: int
-    told: int
+    stage_before: int
+    stage_after: int
 
     @property
     def decided(self) -> list[Decided]:
@@ -139,7 +140,7 @@ class Decider:
         stored: reads and writes the customer.
         scanner: reads the events whose type has nothing but the plain series.
         turns: how many turns have begun.
-        told_before: code of the stage in the newest record of the customer, when the turn began; 0 for none.
+        stage_before: code of the stage in the newest record of the customer, when the turn began; 0 for none.
     """
 
     def __init__(self, rules: RuleSet) -> None:
@@ -153,7 +154,7 @@ class Decider:
         self.kinds = list(self.program.types.values())
         plain = [kind.name for kind in self.kinds if kind.is_plain]
         self.scanner = Scanner([kind.name for kind in self.kinds], plain)
-        self.turns = self.told_before = 0
+        self.turns = self.stage_before = 0
         self._records = {"": self.records}
 
     def read(self, stored: bytes) -> Customer:
@@ -192,10 +193,10 @@ class Decider:
         """
         self.turns += 1
         self.turn.begin(customer_id, observed, standing)
-        self.told_before = 0
+        self.stage_before = 0
         if stored is not None:
             self.stored.read(stored)
-            self.told_before = self.program.customer.stage.told_code
+            self.stage_before = self.program.customer.stage.told_code
             if self.program.customer.waiting:
                 self._take_words(self.program.customer)
         return self.turn
@@ -399,8 +400,8 @@ class Decider:
         outcome.unnamed = turn.unnamed
         outcome.experiments = turn.outcomes.counts
         outcome.stages, outcome.stage, outcome.is_untold = _NO_STAGES, None, False
-        outcome.told_before = self.told_before
-        outcome.told = 0 if stored is None else self.program.customer.stage.told_code
+        outcome.stage_before = self.stage_before
+        outcome.stage_after = 0 if stored is None else self.program.customer.stage.told_code
         moves = turn.moves
         if moves is not None:
             outcome.stages = moves.records

@@ -34,6 +34,11 @@ class Arms:
     as_before: Decimal = Decimal(0)
     variants: tuple[tuple[str, Decimal], ...] = ()
 
+    def names(self) -> list[str]:
+        """Return the arms, those who get nothing first."""
+        before = [AS_BEFORE] if self.as_before else []
+        return [HELD_OUT, *before, *([name for name, _ in self.variants] or [TREATED])]
+
     def of(self, customer_id: str) -> str:
         """Return the arm of a customer."""
         key = self.key if len(self.key) <= blake2b.MAX_KEY_SIZE else blake2b(self.key).digest()

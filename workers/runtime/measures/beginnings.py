@@ -97,12 +97,15 @@ def begin_requests(topic: str) -> None:
 
 
 def begin_rules(rules: RuleSet) -> None:
-    """Begin the counters of every rule, and of the moves on the live ladder."""
+    """Begin the counters of every rule, of every arm, and of the moves on the live ladder."""
     for rule in rules.rules:
         for status in ("active", "retracted"):
             metrics.ACTIONS.labels(rule.action, rule.id, status)
         for decision in get_args(Suppression):
             metrics.SUPPRESSED.labels(rule.id, decision)
+    for experiment in rules.experiments:
+        for arm in experiment.arms.names():
+            metrics.EXPERIMENT_CUSTOMERS.labels(experiment.name, arm)
     if rules.ladder is not None:
         for came_from, stage in permutations(rules.ladder.stages, 2):
             metrics.STAGE_MOVES.labels(came_from, stage)
