@@ -9,7 +9,7 @@ from math import ceil
 from typing import Any, Final
 
 from schemas.durations import DAY_MS
-from schemas.outcomes import IN_30_DAYS, SMALLEST_DIFFERENCE, success_of
+from schemas.outcomes import SMALLEST_DIFFERENCE, success_of
 from schemas.rules import ForEveryRule, Rule
 from workers.verdict.needed import USUAL_BASE_RATE, needed_for
 from workers.verdict.sentences import points
@@ -50,7 +50,8 @@ def measuring(
         policy: for every rule.
         customers: that it reached in the period, without those it held out.
         period_ms: the length of the period.
-        rate: the share of the history's actions after which a purchase came within 30 days; None if they are too few.
+        rate: the share of the history's actions after which the rule's success came in time; None if they are too
+            few.
     """
     success = success_of(rule.action, rule.success or policy.success)
     if rule.hold_out is None or success is None:
@@ -58,7 +59,7 @@ def measuring(
     held, before = float(rule.hold_out) / 100, float(rule.as_before or 0) / 100
     smallest = float(rule.smallest_difference or policy.smallest_difference or SMALLEST_DIFFERENCE) / 100
     # Customers for whom an old campaign goes on are in neither arm.
-    base_rate = rate if rate is not None and success == IN_30_DAYS else USUAL_BASE_RATE
+    base_rate = USUAL_BASE_RATE if rate is None else rate
     needed = needed_for(base_rate, smallest, held / (1 - before)).both
     treated = 1 - held - before
     per_day = customers * (1 - before) / treated * DAY_MS / period_ms if period_ms > 0 and treated > 0 else 0.0

@@ -74,7 +74,7 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.history: History = _of_the_built_in_types(simulate(customers=250))
+        self.history: History = _of_the_built_in_types(simulate(customers=300))
         sources, problems = load_sources(ROOT / "sources.yaml")
         assert sources is not None, problems
         self.sources = sources

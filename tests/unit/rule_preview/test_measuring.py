@@ -47,9 +47,7 @@ def test_a_rule_that_says_no_success_compares_nothing() -> None:
     assert measuring(rule(action="grow", hold_out="10%"), ForEveryRule(), 900, DAY_MS) is None
 
 
-def test_the_rate_of_the_history_counts_where_it_is_about_the_same_success() -> None:
+def test_the_rate_of_the_history_counts() -> None:
     often = measuring(rule(hold_out="10%"), ForEveryRule(), 900, DAY_MS, rate=0.5)
-    other = measuring(rule(hold_out="10%", success="login within 2 days"), ForEveryRule(), 900, DAY_MS, rate=0.5)
     assert often is not None
-    assert other is not None
-    assert (often.base_rate, often.needed, other.base_rate) == (0.5, 39_793, 0.2)
+    assert (often.base_rate, often.needed) == (0.5, 39_793)

@@ -62,7 +62,7 @@ cdef class Bookkeeper:
     @cython.locals(day=cython.longlong)
     cdef value(self, long long at_ms, DecodedEvent event, str attribute, str name, str valued)
     cdef object amount(self, long long at_ms)
-    @cython.locals(day=cython.longlong, known=tuple)
+    @cython.locals(day=cython.longlong, begun_ms=cython.longlong, known=tuple)
     cdef go_on(self, long long at_ms)
     @cython.locals(known=tuple)
     cdef end(self, long long at_ms)
