@@ -671,7 +671,9 @@ def loaded(block: str) -> Any:
 def test_what_the_page_shows_is_what_can_be_written(block: str) -> None:
     content = loaded(block)
     keys = set(content) if isinstance(content, dict) else set()
-    if keys & {"rules", "define", "stages", "book", "for every rule"} or ("value" in keys and not is_condition(content)):
+    if keys & {"rules", "define", "stages", "book", "for every rule"} or (
+        "value" in keys and not is_condition(content)
+    ):
         RuleFile.model_validate(content)
     elif isinstance(content, dict) and "tests" in content:
         RuleTestFile.model_validate(content)
