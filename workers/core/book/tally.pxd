@@ -9,29 +9,39 @@ cdef long long _MOST, _PENDING, _ROWS
 @cython.final
 cdef class Tally:
     cdef readonly long long columns, pending, rows
-    cdef long long room, row_room, day_before, row_before
+    cdef long long room, row_room, day_before, row_before, mask
     cdef list _memory
-    cdef Numbers _row_memory
+    cdef Numbers _row_memory, _day_memory, _place_memory
     cdef long long *day
     cdef long long *column
     cdef long long *number
     cdef long long *row
-    cdef readonly dict row_of, notes
+    cdef long long *row_day
+    cdef long long *row_at
+    cdef readonly dict notes
     cdef list noted
 
     cdef need(self, long long room)
     @cython.locals(memory=Numbers, moved=cython.p_longlong, place=cython.longlong)
     cdef long long *_moved(self, long long *numbers, long long room) except NULL
-    @cython.locals(memory=Numbers, moved=cython.p_longlong, place=cython.longlong)
+    @cython.locals(
+        memory=Numbers, days=Numbers, places=Numbers, moved=cython.p_longlong, moved_days=cython.p_longlong,
+        place=cython.longlong, row=cython.longlong,
+    )
     cdef need_rows(self, long long room)
+    @cython.locals(place=cython.longlong)
+    cdef long long place_of(self, long long day) noexcept
     cpdef begin(self)
     @cython.locals(at=cython.longlong)
     cpdef count(self, long long day, long long column, long long number)
     cpdef note(self, long long day, str name, object number)
     @cython.locals(at=cython.longlong, place=cython.longlong, total=cython.longlong)
     cpdef keep(self)
+    @cython.locals(place=cython.longlong)
     cdef find(self, long long day)
     @cython.locals(place=cython.longlong)
     cpdef clear(self)
-    @cython.locals(begin=cython.longlong, column=cython.longlong, number=cython.longlong)
+    @cython.locals(
+        row=cython.longlong, begin=cython.longlong, day=cython.longlong, column=cython.longlong, number=cython.longlong
+    )
     cpdef list read(self)

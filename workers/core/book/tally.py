@@ -32,9 +32,9 @@ class Tally:
         self.row_before = 0
         memory = Numbers(0)
         self._memory: list[Numbers] = []
-        self._row_memory = memory
-        self.day = self.column = self.number = self.row = memory.numbers()
-        self.row_of: dict[int, int] = {}
+        self._row_memory = self._day_memory = self._place_memory = memory
+        self.day = self.column = self.number = self.row = self.row_day = self.row_at = memory.numbers()
+        self.mask = 0
         self.noted: list[tuple[int, str, int]] = []
         self.notes: dict[tuple[int, str], int] = {}
         self.need(_PENDING)
@@ -57,14 +57,30 @@ class Tally:
         return moved
 
     def need_rows(self, room: int) -> None:
-        """Make room for that many days; those that are there stay."""
-        memory = Numbers(room * self.columns)
+        """Make room for that many days, a power of two; those that are there stay.
+
+        Where the row of a day is stands in a table: at the first free place from the end of the day's number on.
+        """
+        memory, days, places = Numbers(room * self.columns), Numbers(room), Numbers(4 * room)
         moved = memory.numbers()
         for place in range(self.rows * self.columns):
             moved[place] = self.row[place]
-        self.row = moved
-        self._row_memory = memory
+        moved_days = days.numbers()
+        for row in range(self.rows):
+            moved_days[row] = self.row_day[row]
+        self.row, self.row_day, self.row_at = moved, moved_days, places.numbers()
+        self._row_memory, self._day_memory, self._place_memory = memory, days, places
         self.row_room = room
+        self.mask = 4 * room - 1
+        for row in range(self.rows):
+            self.row_at[self.place_of(self.row_day[row])] = row + 1
+
+    def place_of(self, day: int) -> int:
+        """Return the place of a day in the table: one with its row, plus 1, or a free one."""
+        place = day & self.mask
+        while self.row_at[place] and self.row_day[self.row_at[place] - 1] != day:
+            place = (place + 1) & self.mask
+        return place
 
     def begin(self) -> None:
         """Begin another turn; what is pending of the one before counts nothing."""
@@ -103,34 +119,38 @@ class Tally:
 
     def find(self, day: int) -> None:
         """Find the row of a day, or begin one."""
-        found = self.row_of.get(day)
-        if found is None:
+        place = self.place_of(day)
+        if not self.row_at[place]:
             if self.rows == self.row_room:
                 self.need_rows(2 * self.row_room)
-            found = self.row_of[day] = self.rows
+                place = self.place_of(day)
+            self.row_day[self.rows] = day
             self.rows += 1
+            self.row_at[place] = self.rows
         self.day_before = day
-        self.row_before = found * self.columns
+        self.row_before = (self.row_at[place] - 1) * self.columns
 
     def clear(self) -> None:
         """Drop what is kept and pending."""
         self.begin()
         self.day_before = -1
-        for place in range(self.rows * self.columns):
-            self.row[place] = 0
-        self.rows = 0
-        if self.row_of:
-            self.row_of = {}
+        if self.rows:
+            for place in range(self.rows * self.columns):
+                self.row[place] = 0
+            for place in range(self.mask + 1):
+                self.row_at[place] = 0
+            self.rows = 0
         if self.notes:
             self.notes = {}
 
     def read(self) -> list[tuple[int, int, int]]:
         """Return day, column and number of all that is kept in columns and not 0, by day."""
         found = []
-        for day in sorted(self.row_of):
-            begin = self.row_of[day] * self.columns
+        for row in range(self.rows):
+            begin, day = row * self.columns, self.row_day[row]
             for column in range(self.columns):
                 number = self.row[begin + column]
                 if number:
                     found.append((day, column, number))
+        found.sort()
         return found
