@@ -6,8 +6,8 @@ import pytest
 
 from schemas.actions import Action, Decision, Value, moment
 from tests.support.builders import START, TYPES, day, event, rule, rules, watched
-from workers.core.decisions.known import Carried, Part
 from workers.core.decisions.decide import decide, decider_of
+from workers.core.decisions.known import Carried, Part
 from workers.core.rules.rule_set import RuleSet
 
 WORTH: Final = Value(480.5, "EUR", "365 days", "top 20%")
