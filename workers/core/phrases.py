@@ -121,7 +121,7 @@ def within(window: timedelta | None) -> str:
 
 def without_history(name: str) -> str:
     """Word for whom a condition on all events of a type that ever happened cannot be known."""
-    return f"customers whose history may be missing a {noun(name)} (see complete_since in sources.yaml)"
+    return f"customers whose history may be missing {a(noun(name))} (see complete_since in sources.yaml)"
 
 
 def ages_in_words(condition: Aged) -> str:

@@ -16,7 +16,7 @@ from schemas.ladders import Ladder
 from schemas.outcomes import Success, success_of
 from schemas.rules import ForEveryRule, Rule, RuleBook
 from schemas.variables import Measurement
-from workers.core.phrases import Said, filters, listed, measurement_in_words, noun
+from workers.core.phrases import Said, a, filters, listed, measurement_in_words, noun
 from workers.core.rules.contact_policy import limit_in_words
 from workers.core.rules.kinds import kind_of
 from workers.core.rules.wording import negated, phrase, said
@@ -184,7 +184,7 @@ def _measured(rule: Rule, book: RuleBook) -> Iterator[str]:
 
 
 def _success(success: Success) -> str:
-    return f"a {noun(success.event)}{filters(success.where)} within {write_duration(success.within)}"
+    return f"{a(noun(success.event))}{filters(success.where)} within {write_duration(success.within)}"
 
 
 def pace_in_words(pace: tuple[int, str]) -> str:

@@ -671,7 +671,9 @@ def loaded(block: str) -> Any:
 def test_what_the_page_shows_is_what_can_be_written(block: str) -> None:
     content = loaded(block)
     keys = set(content) if isinstance(content, dict) else set()
-    if keys & {"rules", "define", "stages", "for every rule"} or ("value" in keys and not is_condition(content)):
+    if keys & {"rules", "define", "stages", "book", "for every rule"} or (
+        "value" in keys and not is_condition(content)
+    ):
         RuleFile.model_validate(content)
     elif isinstance(content, dict) and "tests" in content:
         RuleTestFile.model_validate(content)
@@ -727,3 +729,8 @@ def test_the_page_shows_what_explain_says_of_its_ladder() -> None:
     ladder = Ladder.model_validate(loaded(block)["stages"])
     (entry,) = ladders_explained(RuleBook(ladders=(ladder,)))
     assert "```\n" + "\n".join(lines_of(entry)) + "```\n" in PAGE
+
+
+def test_a_name_that_begins_with_a_vowel_has_its_article() -> None:
+    often = rule(when={"count": "app-open", "at least": 3, "within": "30 days"})
+    assert "when an app-open leaves the last 30 days" in checked_after(often, RuleBook())

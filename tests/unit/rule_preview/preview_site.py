@@ -26,6 +26,7 @@ from workers.rule_preview.command import PreviewOptions, preview_command
 from workers.source_files.reading import load_sources
 
 DATA = ROOT / "tests" / "data" / "histories"
+CUSTOMERS = 300
 RULES = """
 rules:
   - id: gone-quiet
@@ -74,7 +75,7 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.history: History = _of_the_built_in_types(simulate(customers=300))
+        self.history: History = _of_the_built_in_types(simulate(customers=CUSTOMERS))
         sources, problems = load_sources(ROOT / "sources.yaml")
         assert sources is not None, problems
         self.sources = sources

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from schemas.conditions.windows import Windowed
 from schemas.durations import write_duration
-from workers.core.phrases import noun, without_history
+from workers.core.phrases import a, noun, without_history
 from workers.core.rules.claims import Claim, Quantity, measured
 from workers.core.rules.kind import types_named
 
@@ -39,7 +39,7 @@ def times(when: Windowed) -> Iterator[str]:
     """Yield when an event leaves the window."""
     if when.within is not None:
         (name,) = types_named(when)
-        yield f"when a {noun(name)} leaves the last {write_duration(when.within)}"
+        yield f"when {a(noun(name))} leaves the last {write_duration(when.within)}"
 
 
 def needs(when: Windowed, holds: bool) -> Iterator[str]:
@@ -52,6 +52,6 @@ def needs(when: Windowed, holds: bool) -> Iterator[str]:
         yield without_history(name)
     else:
         yield (
-            f"customers who may have had a {noun(name)} before Linger knew them, until it has known them for "
+            f"customers who may have had {a(noun(name))} before Linger knew them, until it has known them for "
             f"{write_duration(when.within)} (see complete_since in sources.yaml)"
         )

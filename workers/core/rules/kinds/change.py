@@ -14,7 +14,7 @@ from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import Evidence
 from workers.core.customer.series import Series
 from workers.core.events.decoding import UNIT
-from workers.core.phrases import Said, attribute, filters, noun, plural
+from workers.core.phrases import Said, a, attribute, filters, noun, plural
 from workers.core.rules.binding import Binding
 from workers.core.rules.claims import Claim, State, events_of
 from workers.core.rules.kind import Kind, types_named
@@ -185,7 +185,7 @@ def claims(when: Change, holds: bool) -> Iterator[Claim]:
 def times(when: Change) -> Iterator[str]:
     """Yield when it is checked besides after events."""
     span, name = write_duration(when.within), when.change.partition(".")[0]
-    yield f"when a {noun(name)} leaves the last {span}, or the {span} before"
+    yield f"when {a(noun(name))} leaves the last {span}, or the {span} before"
 
 
 def needs(when: Change, holds: bool) -> Iterator[timedelta | str]:

@@ -250,7 +250,7 @@ def times(when: Compared) -> Iterator[str]:
     """Yield when it is checked besides after events."""
     for _, name, window in _windows(when):
         if window is not None:
-            yield f"when a {noun(name)} leaves the last {write_duration(window)}"
+            yield f"when {a(noun(name))} leaves the last {write_duration(window)}"
 
 
 def needs(when: Compared, holds: bool) -> Iterator[timedelta | str]:
@@ -265,7 +265,7 @@ def needs(when: Compared, holds: bool) -> Iterator[timedelta | str]:
             yield window
         else:
             yield (
-                f"customers who may have had a {noun(name)} before Linger knew them, until it has known them for "
+                f"customers who may have had {a(noun(name))} before Linger knew them, until it has known them for "
                 f"{write_duration(window)} (see complete_since in sources.yaml)"
             )
 

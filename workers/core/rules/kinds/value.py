@@ -11,7 +11,7 @@ from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Basis
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import Evidence
 from workers.core.events.decoding import UNIT
-from workers.core.phrases import Said, bounds_in_words, listed, noun, within, without_history
+from workers.core.phrases import Said, a, bounds_in_words, listed, noun, within, without_history
 from workers.core.rules.binding import Binding
 from workers.core.rules.claims import Claim, Quantity
 from workers.core.rules.kind import Kind
@@ -169,7 +169,7 @@ def times(when: Value) -> Iterator[str]:
     """Yield when an event leaves the window."""
     if when.measured is not None and when.measured.within is not None:
         words = listed([noun(name) for name in when.measured.types()], "or")
-        yield f"when a {words} leaves the last {write_duration(when.measured.within)}"
+        yield f"when {a(words)} leaves the last {write_duration(when.measured.within)}"
 
 
 def needs(when: Value, holds: bool) -> Iterator[str]:
@@ -182,7 +182,7 @@ def needs(when: Value, holds: bool) -> Iterator[str]:
             yield without_history(name)
         else:
             yield (
-                f"customers who may have had a {noun(name)} before Linger knew them, until it has known them for "
+                f"customers who may have had {a(noun(name))} before Linger knew them, until it has known them for "
                 f"{write_duration(measured.within)} (see complete_since in sources.yaml)"
             )
 
