@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tests.support.naive_book import NaiveBook, Heard
+from tests.support.naive_book import Heard, NaiveBook
 from workers.book.book import Book
 
 AFTER_CLOSING = "after_closing"
