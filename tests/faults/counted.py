@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tests.support.naive_book import NaiveBook, Told
+from tests.support.naive_book import Heard, NaiveBook
 from workers.book.book import Book
 
 AFTER_CLOSING = "after_closing"
@@ -29,7 +29,7 @@ class Compared:
     fields: int = 0
 
 
-def compare_book(log: Iterable[Told], book: Book, currency: str = "-") -> Compared:
+def compare_book(log: Iterable[Heard], book: Book, currency: str = "-") -> Compared:
     """Compare the facts of a book with the events of a log, in its order.
 
     An event that came when its day was closed is not among the facts, and counts as such. Then the book may have as

@@ -1,4 +1,4 @@
-"""Laws of the book: its facts are those of a naive counter over the same log, whatever the batches were."""
+"""Laws of the book: its facts are those of a naive counter over the same log, in all batches."""
 
 from collections import Counter
 from decimal import Decimal

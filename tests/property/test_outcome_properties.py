@@ -132,9 +132,9 @@ def test_the_arms_differ_only_in_what_is_published(
     experimental = {one.id for one in PARTS if one.hold_out is not None or name == "all"}
 
     def said(customer: Customer, *, of_others: bool) -> list[tuple[str, str, float]]:
-        found = []
+        found: list[tuple[str, str, float]] = []
         for one in customer.decisions:
-            word = one.status if isinstance(one, Action) else one.decision
+            word: str = one.status if isinstance(one, Action) else one.decision
             if (one.rule.id not in experimental) == of_others and word != "retracted":
                 found.append((one.rule.id, "active" if word == "held_out" else word, one.decided_at.timestamp()))
         return found

@@ -14,8 +14,8 @@ _REMEMBERED = 8
 _UNTIL = ((30, "30"), (90, "90"), (180, "180"))
 
 
-class Told(Protocol):
-    """An event as the log tells it."""
+class Heard(Protocol):
+    """An event as it stands in the log."""
 
     event_id: str
     type: str
@@ -27,7 +27,7 @@ class Told(Protocol):
 @dataclass
 class _Customer:
     ids: list[tuple[str, str]] = field(default_factory=list)
-    events: list[tuple[Told, bool]] = field(default_factory=list)  # and whether it was late
+    events: list[tuple[Heard, bool]] = field(default_factory=list)  # and whether it was late
 
 
 @dataclass
@@ -52,13 +52,13 @@ class NaiveBook:
     lines: Counter[tuple[int, str]] = field(default_factory=Counter)
     _customers: dict[str, _Customer] = field(default_factory=dict)
 
-    def read(self, events: Iterable[Told]) -> Counter[tuple[int, str]]:
+    def read(self, events: Iterable[Heard]) -> Counter[tuple[int, str]]:
         """Count events, and return everything that was counted so far."""
         for event in events:
             self._take(event)
         return Counter({key: number for key, number in self.lines.items() if number})
 
-    def _take(self, event: Told) -> None:
+    def _take(self, event: Heard) -> None:
         one = self._customers.setdefault(event.customer_id, _Customer())
         if (event.type, event.event_id) in one.ids[-_REMEMBERED:]:
             return
@@ -80,13 +80,13 @@ class NaiveBook:
             self._classify(one, event)
         one.events.append((event, is_late))
 
-    def _first(self, one: _Customer, event: Told) -> Told | None:
+    def _first(self, one: _Customer, event: Heard) -> Heard | None:
         bought = [other for other, _ in one.events if other.type in self.purchases]
         if not bought:
             return event if event.type in self.purchases else None
         return min(bought, key=lambda other: other.at_ms)
 
-    def _classify(self, one: _Customer, event: Told) -> None:
+    def _classify(self, one: _Customer, event: Heard) -> None:
         if event.type in self.purchases:
             self._purchase(one, event)
         if event.type in self.contract:
@@ -110,7 +110,7 @@ class NaiveBook:
             if before:
                 self._add(event, f"nps_again:{_score(before[-1])}")
 
-    def _purchase(self, one: _Customer, event: Told) -> None:
+    def _purchase(self, one: _Customer, event: Heard) -> None:
         before = [other for other, _ in one.events if other.type in self.purchases]
         if not before:
             self._add(event, "first")
@@ -144,27 +144,27 @@ class NaiveBook:
                 begun, ended = None, None if begun == month else month
         return begun, ended
 
-    def _contract_event(self, one: _Customer, event: Told) -> None:
+    def _contract_event(self, one: _Customer, event: Heard) -> None:
         begun, ended = self._contract(one)
         if begun is None:
             self._add(event, "contract_begun")
             if ended == _month(event):
                 self._add(event, "contract_back_young")
 
-    def _end(self, one: _Customer, event: Told) -> None:
+    def _end(self, one: _Customer, event: Heard) -> None:
         begun, _ = self._contract(one)
         if begun is not None:
             self._add(event, "contract_ended")
             if begun == _month(event):
                 self._add(event, "contract_ended_young")
 
-    def _valued(self, one: _Customer, event: Told, name: str, said: Any) -> None:
+    def _valued(self, one: _Customer, event: Heard, name: str, said: Any) -> None:
         text = "-" if said is None else "".join("_" if sign in ":|" else sign for sign in str(said)[:40]) or "-"
         self._add(event, f"{name}:{text}")
         worth = sum(_amount(other.attributes["amount"]) for other, _ in one.events if other.type in self.purchases)
         self._add(event, f"{name}_value:{text}:{self.currency}", worth)
 
-    def _add(self, event: Told, name: str, number: int = 1) -> None:
+    def _add(self, event: Heard, name: str, number: int = 1) -> None:
         self.lines[event.at_ms // 86_400_000, name] += number
 
 
@@ -174,7 +174,7 @@ def _amount(said: Any) -> int:
     return int((Decimal(str(said)) * 10_000).to_integral_value(ROUND_HALF_EVEN))
 
 
-def _score(event: Told) -> int | None:
+def _score(event: Heard) -> int | None:
     said = event.attributes.get("score")
     try:
         number = Decimal(str(said))
@@ -183,5 +183,5 @@ def _score(event: Told) -> int | None:
     return int(number) if number == number.to_integral_value() and 0 <= number <= 10 else None
 
 
-def _month(event: Told) -> str:
+def _month(event: Heard) -> str:
     return datetime.fromtimestamp(event.at_ms / 1000, UTC).strftime("%Y-%m")

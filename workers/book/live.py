@@ -54,7 +54,7 @@ def book_of(
 
     Args:
         open_days: by partition.
-        closed: by day and partition. One that is here counts, whatever is open of it.
+        closed: by day and partition. One that is here counts, also where the day is still open.
         closed_before: days before this one are closed in every partition.
     """
     book = Book(closed_before=closed_before)

@@ -112,7 +112,7 @@ class Site:
         book, problems = load_book([path], KnownNames(TYPES))
         assert not problems
         live = [rule.model_copy(update={"status": "live"}) for rule in book.rules if rule.status != "paused"]
-        return rules(*live)
+        return rules(*live, **book.for_every_rule.model_dump(by_alias=True, exclude_none=True))
 
     def decided(self, path: Path, until_ms: int | None = None) -> dict[str, list[Action | Decision]]:
         """Decide about every customer without the preview."""

@@ -99,8 +99,10 @@ def test_rules_reach_whom_they_reach_one_customer_at_a_time(site: Site, capsys: 
 
 
 def test_reasons_are_counted_as_they_were_decided(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    document = run(capsys, site.events, site.rules, **at_the_end(site))
-    decided = [decision for decisions in site.decided(site.rules).values() for decision in decisions]
+    limited = "for every rule:\n  limits: [{at most: 1 action, within: 300 days}]\n"
+    rules = site.write("limited.yaml", limited + RULES)
+    document = run(capsys, site.events, rules, **at_the_end(site))
+    decided = [decision for decisions in site.decided(rules).values() for decision in decisions]
     suppressed = Counter(
         (decision.rule.id, decision.decision) for decision in decided if isinstance(decision, Decision)
     )

@@ -44,7 +44,7 @@ class Followed:
 
     def turn(self, *events: DecodedEvent, upto_day: float = 0, **until_day: float) -> "Followed":
         upto_ms = day(upto_day) if upto_day else 0
-        observed = watched(self.rules, **until_day)
+        observed = watched(self.rules, 0, True, **until_day)
         decided = decide("ada", self.stored, events, self.rules, observed, upto_ms, self.layout)
         self.stored = decided.stored
         self.counted.update(decided.experiments)
