@@ -71,8 +71,8 @@ def measure(workload: Workload, sets: Sequence[Played], few_and_many: Sequence[W
     Args:
         workload: its events.
         sets: of rules.
-        few_and_many: what is played with and without stages, value and repetition: customers with few events, of whom
-            time changes the stage almost as often as events do, and customers with many.
+        few_and_many: what is played with and without stages, value and repetition: customers with few events (time
+            changes their stage almost as often as events do), and customers with many.
     """
     compiled, plain = as_in_the_wheel(ROOT), {"PYTHONPATH": str(ROOT)}
     tables: dict[str, list[dict[str, Any]]] = {}
