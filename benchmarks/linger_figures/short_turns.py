@@ -137,7 +137,7 @@ class ShortTurns:
         self.played.records += len(outcome.records("linger"))
         self.played.stages += len(outcome.stage_records())
         self._stored[customer] = outcome.stored
-        (self._untold.add if outcome.is_untold else self._untold.discard)(customer)
+        (self._untold.add if outcome.is_unpublished else self._untold.discard)(customer)
         due_ms = outcome.due_ms
         if self._due.get(customer, 0) != due_ms:
             self._due[customer] = due_ms

@@ -156,7 +156,7 @@ def _carry_out(result: Replayed, customer_id: str, order: Order, rules: RuleSet,
         decisions = outcome.decisions()
         result.decided = Decided(outcome.stored, decisions, outcome.due_ms, {}, 0, 0, [], [], [], rules)
         result.decisions += decisions
-        result.stages += outcome.stages
+        result.stages += outcome.stages()
     if erases:
         result.stages.append(None)
         result.forgotten += len(result.remembered)

@@ -42,7 +42,7 @@ from workers.kafka.topics import TopicPlan, TopicsError, connected_admin, create
 from workers.loading import load_configuration
 from workers.settings import OWN_TOPICS, Settings, read_settings
 from workers.state.connection import RedisServers
-from workers.state.keys import STAGE_TO_TELL
+from workers.state.keys import STAGE_TO_PUBLISH
 from workers.state.replay_clock import ReplayClock
 from workers.state.store import Store
 from workers.state.topology import open_nodes
@@ -264,7 +264,7 @@ class Stage:
         pairs = raw.items() if isinstance(raw, dict) else zip(*[iter(raw)] * 2, strict=True)
         seen = [value.split() for _, value in pairs]
         keys = [self.store.keys.partition(number) for number in range(PARTITIONS)]
-        untold = [("ZCARD", one.waiting(STAGE_TO_TELL)) for one in keys]
+        untold = [("ZCARD", one.waiting(STAGE_TO_PUBLISH)) for one in keys]
         waiting = await self.store.redis.call([*untold, *(("LLEN", one.outbox) for one in keys)])
         return (
             len(seen) == PARTITIONS
@@ -292,7 +292,7 @@ class Stage:
             metas = await self.store.metas(range(PARTITIONS))
             keys = [self.store.keys.partition(number) for number in metas]
             waiting = await self.store.redis.call([("LLEN", one.outbox) for one in keys])
-            untold = await self.store.redis.call([("ZCARD", one.waiting(STAGE_TO_TELL)) for one in keys])
+            untold = await self.store.redis.call([("ZCARD", one.waiting(STAGE_TO_PUBLISH)) for one in keys])
             seen, clock, progress = await self.store.redis.call(
                 [
                     ("HGETALL", self.store.keys.seen),

@@ -14,7 +14,7 @@ from tests.integration.test_rebuild import forget_everything, rebuild, stop_work
 from tests.integration.test_worker import QUIET
 from tests.support.site import Site, site
 from workers.demo.embedded import Pair
-from workers.state.keys import STAGE_TO_TELL
+from workers.state.keys import STAGE_TO_PUBLISH
 
 pytestmark = pytest.mark.integration
 
@@ -69,13 +69,13 @@ async def newest(place: Site) -> dict[str, str]:
 async def all_told(place: Site) -> None:
     """Wait until no stage waits to be published, and all that is decided is in Kafka."""
 
-    async def is_told() -> bool:
+    async def is_published() -> bool:
         keys = [place.store.keys.partition(number) for number in range(place.settings.partitions)]
-        waiting = await place.store.redis.call([("ZCARD", one.waiting(STAGE_TO_TELL)) for one in keys])
+        waiting = await place.store.redis.call([("ZCARD", one.waiting(STAGE_TO_PUBLISH)) for one in keys])
         outbox = await place.store.redis.call([("LLEN", one.outbox) for one in keys])
         return not any(waiting) and not any(outbox)
 
-    await place.until(is_told, "all stages to be published")
+    await place.until(is_published, "all stages to be published")
 
 
 def real(records: list[dict[str, Any]]) -> dict[str, tuple[str, str, str]]:

@@ -196,8 +196,8 @@ def _stage_facts(stage: Stage) -> StageFacts | None:
         came_from=_stage_name(stage.from_code),
         direction=DIRECTIONS[stage.direction],
         by_time=bool(stage.by_time),
-        published=_stage_name(stage.told_code),
-        published_since=_perhaps(stage.told_since_ms),
+        published=_stage_name(stage.published_code),
+        published_since=_perhaps(stage.published_since_ms),
     )
 
 
@@ -210,7 +210,7 @@ def _take_stage(stage: Stage, facts: StageFacts) -> None:
     stage.code, stage.from_code = codes[0], codes[1]
     stage.since_ms = _ms(facts.since, "stage: since")
     stage.direction, stage.by_time = DIRECTIONS.index(facts.direction), facts.by_time
-    stage.note_told(codes[2], _ms(facts.published_since, "stage: published_since"))
+    stage.note_published(codes[2], _ms(facts.published_since, "stage: published_since"))
     if not stage.is_present():
         raise UnreadableFacts("stage: it says nothing")
 

@@ -19,7 +19,7 @@ from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
 from workers.kafka.records import OutboxRecord
 from workers.processor.partition import OwnedPartition
-from workers.state.keys import STAGE_TO_TELL, list_of, listed_score
+from workers.state.keys import STAGE_TO_PUBLISH, list_of, listed_score
 
 Event = DecodedEvent | PlainEvent
 
@@ -50,7 +50,7 @@ class CustomerStep:
     unnamed: list[str]
     forgotten: int = 0
     stages: Sequence[OutboxRecord] = ()
-    is_untold: bool = False
+    is_unpublished: bool = False
     experiments: Mapping[str, int] = field(default_factory=dict)
     stage_before: int = 0
     stage_after: int = 0
@@ -198,7 +198,7 @@ class Deciding:
         except OtherLayout as error:
             raise LingerError(str(error)) from error
         step = self._step_of(customer_id, outcome, upto_ms)
-        step.waiting = {STAGE_TO_TELL: 0, **step.waiting}
+        step.waiting = {STAGE_TO_PUBLISH: 0, **step.waiting}
         return step
 
     def carry_out(
@@ -278,12 +278,12 @@ class Deciding:
         if contents:
             topic, key = f"{self._topic_prefix}.{STAGES}", customer_id.encode()
             step.stages = [OutboxRecord(topic, key, one.value, one.headers) for one in contents]
-            step.waiting = {STAGE_TO_TELL: 0, **step.waiting}
+            step.waiting = {STAGE_TO_PUBLISH: 0, **step.waiting}
             step.moves = [(came_from or "", stage) for _, came_from, stage in outcome.moved()]
-        step.is_untold = outcome.is_untold
+        step.is_unpublished = outcome.is_unpublished
         step.stage_before, step.stage_after = outcome.stage_before, outcome.stage_after
-        if step.is_untold:
-            step.waiting = {**step.waiting, STAGE_TO_TELL: 1}
+        if step.is_unpublished:
+            step.waiting = {**step.waiting, STAGE_TO_PUBLISH: 1}
         return step
 
     def _score(self, upto_ms: int) -> int:

@@ -16,7 +16,7 @@ from workers.core.watermarks import PartitionWatermarks
 from workers.outbox.outbox import Outbox
 from workers.processor.days.counting import OPEN_DAYS, Counted
 from workers.processor.source_view import SourceView
-from workers.state.keys import STAGE_TO_TELL, list_of
+from workers.state.keys import STAGE_TO_PUBLISH, list_of
 from workers.state.marks.mark import Mark
 from workers.state.meta import (
     CLOSED_BEFORE,
@@ -160,7 +160,9 @@ class OwnedPartition:
     def waits_for_nothing(self) -> dict[str, int]:
         """Return by event type 0, so that a customer who is gone waits for none of them."""
         lists = map(list_of, listed_in(self.meta.fields))
-        return dict.fromkeys({*self.watermarks.by_type, *types_watched(self.meta.fields), STAGE_TO_TELL, *lists}, 0)
+        return dict.fromkeys(
+            {*self.watermarks.by_type, *types_watched(self.meta.fields), STAGE_TO_PUBLISH, *lists}, 0
+        )
 
     def listed(self, rules: RuleSet) -> set[str]:
         """Return the stages whose customers are listed, or were until every customer has been swept."""

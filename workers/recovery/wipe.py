@@ -11,7 +11,7 @@ from schemas.actions import Action
 from workers.core.decisions.published import read_record
 from workers.kafka.records import OutboxRecord, PlacedRecord, encode_record
 from workers.recovery.mark import RebuildMark
-from workers.state.keys import STAGE_TO_TELL, hash_tag, list_of
+from workers.state.keys import STAGE_TO_PUBLISH, hash_tag, list_of
 from workers.state.marks.key import MarkKey
 from workers.state.meta import CLOSED_BEFORE, LISTED, REBUILDING, Meta, listed_in
 from workers.state.step import Because
@@ -69,7 +69,7 @@ async def wipe(
             keys.facts,
             *(keys.held_of(*held) for held in product(held_rules, get_args(Because))),
         ]
-        doomed += map(keys.waiting, (*event_types, STAGE_TO_TELL, *map(list_of, listed[partition])))
+        doomed += map(keys.waiting, (*event_types, STAGE_TO_PUBLISH, *map(list_of, listed[partition])))
         for start in range(0, len(doomed), _KEYS_PER_STEP):
             await store.wipe(partition, meta, doomed[start : start + _KEYS_PER_STEP])
         fields = {REBUILDING: marks[partition].encode(), **kept[partition]}

@@ -211,7 +211,7 @@ class Playback:
         happened: Happened = [*outcome.decisions()]
         if self.with_stages:
             happened += [record for record in outcome.stages() if record is not None]
-            if outcome.is_untold and outcome.stored is not None:
+            if outcome.is_unpublished and outcome.stored is not None:
                 outcome = decider_of(rules).publish_stage(CUSTOMER, outcome.stored, coverage, upto_ms, _LAYOUT)
                 happened += [record for record in outcome.stages() if record is not None]
         return outcome.stored, outcome.due_ms, happened

@@ -12,7 +12,7 @@ SLOTS: Final = 16_384
 _REVERSED_BITS: Final = 14
 _MOST_WORTH: Final = 1 << 51
 """Hundredths; Redis has scores as floats."""
-STAGE_TO_TELL: Final = "*stage"
+STAGE_TO_PUBLISH: Final = "*stage"
 """Stands among the event types that customers wait for: their stage is to be published, and is no move."""
 _ON_STAGE: Final = "*on:"
 

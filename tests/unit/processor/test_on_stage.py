@@ -41,7 +41,7 @@ def recounted(agent: Agent, store: MemoryStore) -> dict[str, int]:
         decider_of(agent.processor.rules),
         {code_of_stage(n): n for n in ("regular", "quiet", "newcomer")},
     )
-    codes = [decider.read(raw).stage.told_code for raw in store.contents[0].activities.values()]
+    codes = [decider.read(raw).stage.published_code for raw in store.contents[0].activities.values()]
     return dict(Counter(names[code] for code in codes if code))
 
 

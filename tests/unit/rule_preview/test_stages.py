@@ -47,7 +47,7 @@ def expected(site: Site, text: str, month: str) -> Counter[str | None]:
     stages = Counter[str | None]()
     for name, events in site.customers().items():
         if so_far := [event for event in events if event.at_ms <= end_ms]:
-            stages[decide(name, None, so_far, rules, observed, end_ms).stage] += 1
+            stages[decide(name, None, so_far, rules, observed, end_ms).stage()] += 1
     return stages
 
 

@@ -9,13 +9,13 @@ cdef long long _DIRECTION, _BY_TIME, _CAME_FROM, _IS_TOLD, _TOLD_OTHERWISE, _FLA
 
 @cython.final
 cdef class Stage:
-    cdef public long long code, since_ms, from_code, direction, told_code, told_since_ms
+    cdef public long long code, since_ms, from_code, direction, published_code, published_since_ms
     cdef public bint by_time
 
     cpdef clear(self)
-    cpdef note_told(self, long long code, long long since_ms)
+    cpdef note_published(self, long long code, long long since_ms)
     cpdef bint is_present(self) noexcept
-    cpdef bint is_told(self) noexcept
+    cpdef bint is_published(self) noexcept
     @cython.locals(flags=cython.longlong)
     cdef int read(self, Reader given) except -1
     @cython.locals(flags=cython.longlong)

@@ -44,36 +44,36 @@ class Stage:
         from_code: the stage before; 0 for none.
         direction: of the move to it: `NO_MOVE` for a stage that was first known, or changed with the ladder.
         by_time: whether time alone changed it, and not an event.
-        told_code, told_since_ms: the stage of the customer's newest record, and since when. It can be a later one
+        published_code, published_since_ms: the stage of the customer's newest record, and since when. It can be later
             than `code`: time has passed since the latest event. The code is 0 if the present stage is still to be
             published.
     """
 
-    __slots__ = ("by_time", "code", "direction", "from_code", "since_ms", "told_code", "told_since_ms")
+    __slots__ = ("by_time", "code", "direction", "from_code", "published_code", "published_since_ms", "since_ms")
 
     def __init__(self) -> None:
         self.code = self.since_ms = self.from_code = self.direction = 0
-        self.told_code = self.told_since_ms = 0
+        self.published_code = self.published_since_ms = 0
         self.by_time = False
 
     def clear(self) -> None:
         """Know nothing."""
         self.code = self.since_ms = self.from_code = self.direction = 0
-        self.told_code = self.told_since_ms = 0
+        self.published_code = self.published_since_ms = 0
         self.by_time = False
 
-    def note_told(self, code: int, since_ms: int) -> None:
+    def note_published(self, code: int, since_ms: int) -> None:
         """Note what the newest record says; the code is 0 if that is not where the customer stands."""
-        self.told_code = code
-        self.told_since_ms = since_ms
+        self.published_code = code
+        self.published_since_ms = since_ms
 
     def is_present(self) -> bool:
         """Return whether there is anything to remember: time alone can also make known where a customer stands."""
-        return self.code != 0 or self.told_since_ms != 0
+        return self.code != 0 or self.published_since_ms != 0
 
-    def is_told(self) -> bool:
+    def is_published(self) -> bool:
         """Return whether the newest record says where the customer stood at their latest event."""
-        return self.code != 0 and self.told_code == self.code and self.told_since_ms == self.since_ms
+        return self.code != 0 and self.published_code == self.code and self.published_since_ms == self.since_ms
 
     def read(self, given: Reader) -> None:
         """Read it, as in layout 4."""
@@ -87,10 +87,10 @@ class Stage:
         if flags & _CAME_FROM:
             self.from_code = given.little(_CODE_BYTES)
         if flags & _IS_TOLD:
-            self.told_code, self.told_since_ms = self.code, self.since_ms
+            self.published_code, self.published_since_ms = self.code, self.since_ms
         elif flags & _TOLD_OTHERWISE:
-            self.told_code = given.little(_CODE_BYTES)
-            self.told_since_ms = given.moment()
+            self.published_code = given.little(_CODE_BYTES)
+            self.published_since_ms = given.moment()
         if not self.is_present():
             raise Damaged("a stage that is none")
 
@@ -101,9 +101,9 @@ class Stage:
             flags |= _BY_TIME
         if self.from_code:
             flags |= _CAME_FROM
-        if self.is_told():
+        if self.is_published():
             flags |= _IS_TOLD
-        elif self.told_since_ms:
+        elif self.published_since_ms:
             flags |= _TOLD_OTHERWISE
         out.byte(flags)
         out.little(self.code, _CODE_BYTES)
@@ -111,14 +111,14 @@ class Stage:
         if flags & _CAME_FROM:
             out.little(self.from_code, _CODE_BYTES)
         if flags & _TOLD_OTHERWISE:
-            out.little(self.told_code, _CODE_BYTES)
-            out.moment(self.told_since_ms)
+            out.little(self.published_code, _CODE_BYTES)
+            out.moment(self.published_since_ms)
 
     def numbers(self) -> list[int]:
         """Return it as numbers, as in layout 3; empty if there is nothing to remember."""
         if not self.is_present():
             return []
-        newest = [self.told_code, self.told_since_ms]
+        newest = [self.published_code, self.published_since_ms]
         return [self.code, self.since_ms, self.from_code, self.direction, int(self.by_time), *newest]
 
     def take(self, numbers: list[int]) -> None:
@@ -136,4 +136,4 @@ class Stage:
                 raise Damaged(f"{code} is the code of no stage")
         self.code, self.since_ms = numbers[0], within(numbers[1], FARTHEST_MS)
         self.from_code, self.direction, self.by_time = numbers[2], numbers[3], numbers[4] == 1
-        self.note_told(numbers[5], within(numbers[6], FARTHEST_MS))
+        self.note_published(numbers[5], within(numbers[6], FARTHEST_MS))

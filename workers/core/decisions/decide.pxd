@@ -29,7 +29,7 @@ cdef class Outcome:
     cdef readonly bint says_yes
     cdef readonly dict waiting, experiments
     cdef readonly list not_understood, left_out, unnamed
-    cdef readonly bint is_untold
+    cdef readonly bint is_unpublished
     cdef readonly long long stage_before, stage_after
 
     @cython.locals(turn=Turn, writer=StageRecords)

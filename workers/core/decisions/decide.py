@@ -52,7 +52,7 @@ class Outcome:
         says_yes: whether that answer is a yes.
         forgotten: how often the customer was forgotten; if nothing came after that, there is no state.
         left_out: for each value that its type could not read: the event's type and id, the attribute, the reason.
-        is_untold: whether the stage is still to be published, because it is no move (`publish_stage`).
+        is_unpublished: whether the stage is still to be published, because it is no move (`publish_stage`).
         experiments: what is to be added to the figures of experiments, by the name of the figure.
         stage_before, stage_after: code of the stage in the customer's newest record, before and after the turn; 0 for
             none.
@@ -70,7 +70,7 @@ class Outcome:
         "experiments",
         "folded",
         "forgotten",
-        "is_untold",
+        "is_unpublished",
         "left_out",
         "not_understood",
         "says_yes",
@@ -96,7 +96,7 @@ class Outcome:
     left_out: list[tuple[str, str, str, str]]
     unnamed: list[str]
     experiments: dict[str, int]
-    is_untold: bool
+    is_unpublished: bool
     stage_before: int
     stage_after: int
 
@@ -232,7 +232,7 @@ class Decider:
         self.stage_before = 0
         if stored is not None:
             self.stored.read(stored)
-            self.stage_before = self.program.customer.stage.told_code
+            self.stage_before = self.program.customer.stage.published_code
             if self.program.customer.waiting:
                 self._take_words(self.program.customer)
         return self.turn
@@ -435,13 +435,13 @@ class Decider:
         outcome.left_out = turn.left_out
         outcome.unnamed = turn.unnamed
         outcome.experiments = turn.outcomes.counts
-        outcome._passed_ms, outcome.is_untold = 0, False
+        outcome._passed_ms, outcome.is_unpublished = 0, False
         outcome.stage_before = self.stage_before
-        outcome.stage_after = 0 if stored is None else self.program.customer.stage.told_code
+        outcome.stage_after = 0 if stored is None else self.program.customer.stage.published_code
         moves = turn.moves
         if moves is not None and stored is not None:
             outcome._passed_ms = max(upto_ms, turn.clock())
-            outcome.is_untold = moves.is_untold(outcome._passed_ms)
+            outcome.is_unpublished = moves.is_unpublished(outcome._passed_ms)
         return outcome
 
     def _take_words(self, customer: Customer) -> None:

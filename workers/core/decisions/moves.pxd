@@ -7,7 +7,7 @@ from workers.core.customer.stage cimport Stage
 from workers.core.conditions.condition cimport Condition
 from workers.core.conditions.ladder cimport ActiveLadder, Stretch
 from workers.core.decisions.known cimport Part
-from workers.core.decisions.stage_records cimport Told
+from workers.core.decisions.stage_records cimport StageRow
 
 cdef long long NO_MOVE, BY_EVENT, BY_LADDER, BY_LATE_EVENT, BY_TIME, FIRST_KNOWN
 
@@ -32,15 +32,15 @@ cdef class Moves:
     @cython.locals(stage=Stage, from_code=cython.longlong)
     cdef _correct(self, Stretch stretch)
     cdef _publish(self, Stretch stretch, long long because)
-    @cython.locals(at_ms=cython.longlong, row=Told)
+    @cython.locals(at_ms=cython.longlong, row=StageRow)
     cdef _add(self, Stretch stretch, long long id_ms, long long from_code, long long direction, long long because)
-    @cython.locals(row=Told)
-    cdef Told _another(self)
+    @cython.locals(row=StageRow)
+    cdef StageRow _another(self)
     @cython.locals(ladder=ActiveLadder)
     cpdef arrive(self, long long at_ms)
     @cython.locals(ladder=ActiveLadder)
     cpdef follow(self)
-    @cython.locals(told_ms=cython.longlong)
+    @cython.locals(published_ms=cython.longlong)
     cpdef set_time(self, long long at_ms)
     @cython.locals(flip_ms=cython.longlong)
     cpdef fire(self, long long upto_ms)
@@ -48,7 +48,7 @@ cdef class Moves:
     cpdef adopt(self, long long generation)
     @cython.locals(at_ms=cython.longlong)
     cpdef Stretch present(self, long long upto_ms)
-    cpdef bint is_untold(self, long long upto_ms) except -1
+    cpdef bint is_unpublished(self, long long upto_ms) except -1
     @cython.locals(stretch=Stretch)
     cpdef publish_present(self, long long upto_ms)
     @cython.locals(stretch=Stretch)

@@ -1,14 +1,14 @@
 """Moves: what is to be published of the stages of the customer who is looked at, and where the customer stands.
 
 A move is published once it is decided: with the event that caused it, or when time did and every type that the ladder
-reads has been seen. A stage that is no move waits (`Moves.is_untold`) until it is asked for with `publish_present`.
+reads has been seen. A stage that is no move waits (`Moves.is_unpublished`) until `publish_present` asks for it.
 """
 
 from workers.core.conditions.ladder import ActiveLadder, Stretch
 from workers.core.customer.customer import Customer
 from workers.core.customer.stage import NO_MOVE, Stage, code_of_stage
 from workers.core.decisions.known import Carried
-from workers.core.decisions.stage_records import BY_EVENT, BY_LADDER, BY_LATE_EVENT, BY_TIME, FIRST_KNOWN, Told
+from workers.core.decisions.stage_records import BY_EVENT, BY_LADDER, BY_LATE_EVENT, BY_TIME, FIRST_KNOWN, StageRow
 
 
 class Moves:
@@ -30,13 +30,13 @@ class Moves:
         self.value = next((part for part in carried.parts if part.key == "value"), None)
         self.is_silent = False
         self.number = 0
-        self._rows: list[Told] = []
+        self._rows: list[StageRow] = []
 
     def begin(self) -> None:
         """Begin with another customer, or without what was to be published."""
         self.number = 0
 
-    def rows(self) -> list[Told]:
+    def rows(self) -> list[StageRow]:
         """Return what is to be published, in order; valid until the next customer."""
         return self._rows[: self.number]
 
@@ -53,8 +53,8 @@ class Moves:
             upto_ms: not before the latest event; every event up to then is known, or counts as late.
         """
         ladder, stage = self.ladder, self.stage
-        if stage.told_code and stage.told_since_ms > upto_ms:
-            upto_ms = stage.told_since_ms
+        if stage.published_code and stage.published_since_ms > upto_ms:
+            upto_ms = stage.published_since_ms
         stretch: Stretch = ladder.first_from(self.customer.at_ms)
         while True:
             if stretch.direction != NO_MOVE and self._is_news(stretch):
@@ -62,24 +62,26 @@ class Moves:
             if stretch.until_ms > upto_ms:
                 break
             stretch = ladder.at(stretch.until_ms)
-        if stage.told_code and (stage.told_code != stretch.code or stage.told_since_ms != stretch.since_ms):
-            if stage.told_since_ms > stretch.since_ms:
+        if stage.published_code and (
+            stage.published_code != stretch.code or stage.published_since_ms != stretch.since_ms
+        ):
+            if stage.published_since_ms > stretch.since_ms:
                 self._correct(stretch)
             else:
-                stage.note_told(0, stage.told_since_ms)
+                stage.note_published(0, stage.published_since_ms)
 
     def _is_news(self, stretch: Stretch) -> bool:
         """Return whether a stage began after the one that was published last."""
         stage = self.stage
-        if stretch.since_ms != stage.told_since_ms:
-            return stretch.since_ms > stage.told_since_ms
-        return stretch.code != stage.told_code
+        if stretch.since_ms != stage.published_since_ms:
+            return stretch.since_ms > stage.published_since_ms
+        return stretch.code != stage.published_code
 
     def _correct(self, stretch: Stretch) -> None:
         """Publish where the customer stands, because an event came late and disproved what was published."""
         stage = self.stage
-        from_code = stretch.from_code if stage.told_code == stretch.code else stage.told_code
-        self._add(stretch, stage.told_since_ms, from_code, NO_MOVE, BY_LATE_EVENT)
+        from_code = stretch.from_code if stage.published_code == stretch.code else stage.published_code
+        self._add(stretch, stage.published_since_ms, from_code, NO_MOVE, BY_LATE_EVENT)
 
     def _publish(self, stretch: Stretch, because: int) -> None:
         """Publish a stage."""
@@ -99,12 +101,12 @@ class Moves:
             row.evidence.clear()
             row.step.note(row.evidence, at_ms)
         row.value = None if self.value is None else self.value.read(at_ms)
-        self.stage.note_told(stretch.code, stretch.since_ms)
+        self.stage.note_published(stretch.code, stretch.since_ms)
 
-    def _another(self) -> Told:
+    def _another(self) -> StageRow:
         """Return the next row."""
         if self.number == len(self._rows):
-            self._rows.append(Told(self.ladder.most_conditions))
+            self._rows.append(StageRow(self.ladder.most_conditions))
         row = self._rows[self.number]
         self.number += 1
         return row
@@ -117,7 +119,7 @@ class Moves:
         Args:
             at_ms: later than the latest event so far. The caller sets it as that of the latest event.
         """
-        if self.customer.flips[self.place] > at_ms and self.stage.is_told():
+        if self.customer.flips[self.place] > at_ms and self.stage.is_published():
             return
         ladder = self.ladder
         self.pass_time(at_ms)
@@ -134,8 +136,8 @@ class Moves:
 
     def set_time(self, at_ms: int) -> None:
         """Keep when time alone changes the stage next, after a moment up to which it was published."""
-        told_ms = self.stage.told_since_ms
-        self.customer.flips[self.place] = self.ladder.next_change_ms(told_ms if told_ms > at_ms else at_ms)
+        published_ms = self.stage.published_since_ms
+        self.customer.flips[self.place] = self.ladder.next_change_ms(published_ms if published_ms > at_ms else at_ms)
 
     # -- time ----------------------------------------------------------------------------------------------
 
@@ -143,7 +145,7 @@ class Moves:
         """Publish what time has changed up to a moment."""
         flip_ms = self.customer.flips[self.place]
         if flip_ms <= upto_ms:
-            if self.stage.is_told():
+            if self.stage.is_published():
                 self.ladder.resume(flip_ms)
             self.pass_time(upto_ms)
             self.set_time(upto_ms)
@@ -158,10 +160,10 @@ class Moves:
         ladder.is_stale = True
         is_other = ladder.since_generation > generation
         ladder.keep(ladder.start(is_other))
-        if is_other and stage.told_code:
-            stretch: Stretch = ladder.at(max(stage.told_since_ms, self.customer.at_ms))
-            if stretch.code != stage.told_code or stretch.since_ms != stage.told_since_ms:
-                stage.note_told(0, stage.told_since_ms)
+        if is_other and stage.published_code:
+            stretch: Stretch = ladder.at(max(stage.published_since_ms, self.customer.at_ms))
+            if stretch.code != stage.published_code or stretch.since_ms != stage.published_since_ms:
+                stage.note_published(0, stage.published_since_ms)
         self.set_time(self.customer.at_ms)
 
     def present(self, upto_ms: int) -> Stretch:
@@ -173,9 +175,9 @@ class Moves:
         at_ms = min(upto_ms, self.ladder.decided_until_ms)
         return self.ladder.at(max(at_ms, self.customer.at_ms))
 
-    def is_untold(self, upto_ms: int) -> bool:
+    def is_unpublished(self, upto_ms: int) -> bool:
         """Return whether it is known where the customer stands, and is not published; argument as of `present`."""
-        return not self.stage.told_code and self.present(upto_ms).code != 0
+        return not self.stage.published_code and self.present(upto_ms).code != 0
 
     def publish_present(self, upto_ms: int) -> None:
         """Publish where the customer stands, if that is not published; moves were published before.
@@ -184,7 +186,7 @@ class Moves:
             upto_ms: as of `present`.
         """
         stretch = self.present(upto_ms)
-        if self.stage.told_code or not stretch.code:
+        if self.stage.published_code or not stretch.code:
             return
         if stretch.direction == NO_MOVE:
             self._publish(stretch, BY_LADDER if stretch.from_code else FIRST_KNOWN)
@@ -204,9 +206,9 @@ class Moves:
         at_ms = max(since_ms, self.customer.at_ms)
         stretch = self.ladder.at(at_ms)
         if stretch.code == code_of_stage(name):
-            self.stage.note_told(stretch.code, stretch.since_ms)
+            self.stage.note_published(stretch.code, stretch.since_ms)
         else:
-            self.stage.note_told(0, since_ms)
+            self.stage.note_published(0, since_ms)
         self.set_time(at_ms)
 
     def forget(self) -> None:

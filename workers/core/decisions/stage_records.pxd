@@ -11,7 +11,7 @@ cdef Py_ssize_t _ID_SIZE
 cdef tuple _CAUSED, _MOVED, _SOURCE, _TYPE
 
 @cython.final
-cdef class Told:
+cdef class StageRow:
     cdef public long long code, since_ms, id_ms, from_code, direction, because
     cdef public Condition step
     cdef readonly Evidence evidence
@@ -32,11 +32,11 @@ cdef class StageRecords:
     cdef Text _text
     cdef tuple _content_type, _spec
 
-    @cython.locals(row=Told, content=StageContent, key=bytes, name=bytes)
+    @cython.locals(row=StageRow, content=StageContent, key=bytes, name=bytes)
     cpdef list written(self, str customer_id, list rows)
     cpdef list contents(self, str customer_id, list rows)
     @cython.locals(
         text=Text, words=StageWords, came_from=StageWords, step=Condition, id_from=cython.Py_ssize_t,
         time_from=cython.Py_ssize_t, time_size=cython.Py_ssize_t,
     )
-    cdef int _write(self, StageContent content, Told row, bytes key, bytes name, tuple subject) except -1
+    cdef int _write(self, StageContent content, StageRow row, bytes key, bytes name, tuple subject) except -1

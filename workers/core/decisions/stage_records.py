@@ -39,7 +39,7 @@ _CAUSED: Final = tuple(f'{cause}","why":['.encode() for cause in CAUSES)
 """By the number of what changed a stage, what is written of it."""
 
 
-class Told:
+class StageRow:
     """One record of a stage.
 
     Attributes:
@@ -104,7 +104,7 @@ class StageRecords:
         self._text = Text()
         self._spec, self._content_type = FIRST_HEADERS
 
-    def written(self, customer_id: str, rows: list[Told]) -> list[StageContent]:
+    def written(self, customer_id: str, rows: list[StageRow]) -> list[StageContent]:
         """Return the records of a customer, in order."""
         found: list[StageContent] = []
         if not rows:
@@ -119,12 +119,14 @@ class StageRecords:
             found.append(content)
         return found
 
-    def contents(self, customer_id: str, rows: list[Told]) -> list[StageRecord | None]:
+    def contents(self, customer_id: str, rows: list[StageRow]) -> list[StageRecord | None]:
         """Return the same as objects, for callers in Python; None for a customer who is not known any longer."""
         written = self.written(customer_id, rows)
         return [None if one.value is None else decode_stage(one.value) for one in written]
 
-    def _write(self, content: StageContent, row: Told, key: bytes, name: bytes, subject: tuple[str, bytes]) -> None:
+    def _write(
+        self, content: StageContent, row: StageRow, key: bytes, name: bytes, subject: tuple[str, bytes]
+    ) -> None:
         """Write the record of a row.
 
         Args:

@@ -1,8 +1,8 @@
 """The sweep that publishes stages which are no move, at the pace that the ladder states.
 
 Moves are published by the step that decides them. A stage that is known for the first time, or that changed because
-the ladder did, waits in Redis (`STAGE_TO_TELL`) with all others: one step publishes some of them, and takes them out.
-If the worker dies, the next owner goes on.
+the ladder did, waits in Redis (`STAGE_TO_PUBLISH`) with all others: one step publishes some of them, and takes them
+out. If the worker dies, the next owner goes on.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from workers.processor.release_policy import ReleasePolicy
 from workers.processor.source_view import SourceView
 from workers.processor.steps import Steps
 from workers.processor.unit_of_work import UnitOfWork
-from workers.state.keys import STAGE_TO_TELL
+from workers.state.keys import STAGE_TO_PUBLISH
 from workers.state.rate_limits import RateLimiter
 from workers.state.step import MAX_CUSTOMERS
 from workers.state.store import Store
@@ -97,7 +97,7 @@ class StageSweep:
     async def _page(self, partition: OwnedPartition, upto: int) -> list[str]:
         """Return some of those who wait."""
         # Of due times, none is before the epoch.
-        due = await self._store.due({partition.number: (-1, {STAGE_TO_TELL: upto})}, MAX_CUSTOMERS)
+        due = await self._store.due({partition.number: (-1, {STAGE_TO_PUBLISH: upto})}, MAX_CUSTOMERS)
         return [] if partition.number not in due else due[partition.number].customers
 
     async def _step_for(
@@ -125,7 +125,7 @@ class StageSweep:
             deciding = Deciding(partition, rules, coverage, self._steps.topic_prefix)
             for customer_id, raw in zip(customer_ids, await step.read(customer_ids), strict=True):
                 if raw is None or not self._steps.belongs(partition, customer_id):
-                    work.waiting.setdefault(STAGE_TO_TELL, {})[customer_id] = 0
+                    work.waiting.setdefault(STAGE_TO_PUBLISH, {})[customer_id] = 0
                     continue
                 standing = self._orders.standing(partition, customer_id, partition.meta.offset)
                 try:
@@ -139,10 +139,10 @@ class StageSweep:
                         partition=partition.number,
                         customer=logs.customer_ref(customer_id),
                     )
-                    work.waiting.setdefault(STAGE_TO_TELL, {})[customer_id] = 0
+                    work.waiting.setdefault(STAGE_TO_PUBLISH, {})[customer_id] = 0
                     continue
-                if published is not None and decided.is_untold:
-                    decided.waiting = {**decided.waiting, STAGE_TO_TELL: _COMPARED}
+                if published is not None and decided.is_unpublished:
+                    decided.waiting = {**decided.waiting, STAGE_TO_PUBLISH: _COMPARED}
                 work.add(customer_id, decided, is_new=False)
             work.facts = deciding.take_facts()
             await self._orders.release_held(partition, work)

@@ -37,4 +37,4 @@ def test_a_stage_that_the_ladder_does_not_have_is_not_published(code: int) -> No
     stage.code, stage.direction, stage.from_code = code, UP, code_of_stage("happy")
     outcome = decide("ada", decider.stored.write(4), (), rules, observed, START + DAY, 4)
     assert outcome.stages() == []
-    assert (outcome.stage(), outcome.is_untold) == (None, False)
+    assert (outcome.stage(), outcome.is_unpublished) == (None, False)
