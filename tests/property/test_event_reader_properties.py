@@ -179,9 +179,12 @@ def test_damaged_events_are_sorted_strictly_for_minutes(fuzz_minutes: float) -> 
     fuzz(seeds_for(fuzz_minutes), 2_000)
 
 
-@pytest.mark.parametrize("kind", ["login", "cancellation", DROPPED])
-def test_what_is_plain_is_taken_from_direct_producers_and_from_intake(kind: str) -> None:
-    """Without this, the comparison could be one of the strict reader with itself."""
+@pytest.mark.parametrize(("kind", "is_plain"), [("login", True), ("cancellation", False), (DROPPED, False)])
+def test_what_is_plain_is_taken_from_direct_producers_and_from_intake(kind: str, is_plain: bool) -> None:
+    """Without this, the comparison could be one of the strict reader with itself.
+
+    The book counts the reasons of cancellations, so these are read as a whole.
+    """
     for headers, most in ((SOURCED[0], 1), (SOURCED[1], 4)):
         taken = sum(sort_alike([at(body(kind), b"ada", partition, headers, 1)]) for partition in range(4))
-        assert taken == (0 if kind == DROPPED else most)
+        assert taken == (most if is_plain else 0)

@@ -28,7 +28,7 @@ _LARGER: Final = (10, 20, 30, 50)
 
 
 def odd_hold_out(book: LocatedRules) -> Iterator[Problem]:
-    """Yield hold-outs that measure nothing: too small, without a success, or of which rules say different things."""
+    """Yield hold-outs that measure nothing: too small, without a success, or whose rules differ."""
     every = book.book.for_every_rule
     shares: dict[str, LocatedRule] = {}
     for located_rule in book.rules:
