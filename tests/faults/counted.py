@@ -29,7 +29,7 @@ class Compared:
     fields: int = 0
 
 
-def compare_book(log: Iterable[Heard], book: Book, currency: str = "-") -> Compared:
+def compare_book(log: Iterable[Heard], book: Book, currency: str | None = None) -> Compared:
     """Compare the facts of a book with the events of a log, in its order.
 
     An event that came when its day was closed is not among the facts, and counts as such. Then the book may have as
@@ -38,7 +38,7 @@ def compare_book(log: Iterable[Heard], book: Book, currency: str = "-") -> Compa
     Args:
         log: every event that the activity topic holds, once.
         book: as it is read when everything is folded.
-        currency: of what a customer is worth.
+        currency: of what a customer is worth; None if no rule file says what that is.
     """
     expected = NaiveBook(currency=currency).read(log)
     found: Counter[tuple[int, str]] = Counter()

@@ -135,7 +135,7 @@ async def judge(stage: Stage, poison: int = 0, *, counts_wrong: bool = True) -> 
     await compare_stages(stage, verdict, standing)
     counted = [event for some in events.values() for event in some]
     currency = None if rules.value is None else rules.value.currency
-    await _compare_book(stage, verdict, counted, currency or "-")
+    await _compare_book(stage, verdict, counted, currency)
     await compare_dead_letters(stage, verdict, poison)
     in_time = in_order_of_time(stage, sources)
     justice = Justice(in_time, rules, stage.history.start_ms, stage.history.end_ms)
@@ -346,7 +346,7 @@ def _events_of(log: dict[int, list[ConsumerRecord]], declared: frozenset[str]) -
     return events
 
 
-async def _compare_book(stage: Stage, verdict: Verdict, events: list[DecodedEvent], currency: str) -> None:
+async def _compare_book(stage: Stage, verdict: Verdict, events: list[DecodedEvent], currency: str | None) -> None:
     """Compare the figures of the book with a count over the log."""
     topic = BookTopic(stage.settings.kafka_connection(), stage.settings.topic(BOOK))
     found = compare_book(events, await read_book(stage.store, topic, PARTITIONS), currency)

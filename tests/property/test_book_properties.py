@@ -20,7 +20,9 @@ TYPES: Final = ("purchase", "login", "cancellation", "complaint", "nps", "renewa
 FILE: Final = RuleFile.model_validate(
     {"book": {"contract": "renewal", "break after": "60 days"}},
 )
-BOOK: Final = RuleBook(book=FILE.book)
+VALUED: Final = RuleFile.model_validate({"value": {"revenue": ["purchase.amount"], "currency": "EUR"}})
+BOOKS: Final = {None: RuleBook(book=FILE.book), "EUR": RuleBook(book=FILE.book, value=VALUED.value)}
+"""By the currency of what customers are worth; None where that is said nowhere."""
 NAMES: Final[dict[str, dict[str, st.SearchStrategy[Any]]]] = {
     "purchase": {
         "amount": st.sampled_from([Decimal(10), Decimal("4.99995"), Decimal(0), Decimal(10**9)]),
@@ -44,12 +46,16 @@ def events(draw: st.DrawFn) -> DecodedEvent:
 
 
 @examples(300)
-@given(st.lists(events(), min_size=1, max_size=40), st.lists(st.integers(1, 10), min_size=1, max_size=8))
+@given(
+    st.lists(events(), min_size=1, max_size=40),
+    st.lists(st.integers(1, 10), min_size=1, max_size=8),
+    st.sampled_from(list(BOOKS)),
+)
 def test_the_facts_are_those_of_a_naive_counter_however_the_log_is_cut(
-    log: list[DecodedEvent], sizes: list[int]
+    log: list[DecodedEvent], sizes: list[int], currency: str | None
 ) -> None:
-    expected = NaiveBook(contract=("renewal",), break_days=60).read(log)
-    rules = compile_rules(BOOK, TYPES)
+    expected = NaiveBook(contract=("renewal",), break_days=60, currency=currency).read(log)
+    rules = compile_rules(BOOKS[currency], TYPES)
     decider, observed = Decider(rules), watched(rules)
     stored: dict[str, bytes | None] = {}
     found: Counter[tuple[int, str]] = Counter()

@@ -38,7 +38,7 @@ class NaiveBook:
         purchases, contract: event types.
         money: the attributes that add up (True) or lower (False), by type.
         subject: attribute of a complaint.
-        currency: of what a customer is worth.
+        currency: of what a customer is worth: everything bought in it, ever. None if that is said nowhere.
         lines: by day and field.
     """
 
@@ -47,7 +47,7 @@ class NaiveBook:
     failed: str = "renewal_failed"
     money: dict[str, dict[str, bool]] = field(default_factory=lambda: {"purchase": {"amount": True}})
     subject: str = "about"
-    currency: str = "-"
+    currency: str | None = None
     break_days: int = 90
     lines: Counter[tuple[int, str]] = field(default_factory=Counter)
     _customers: dict[str, _Customer] = field(default_factory=dict)
@@ -161,7 +161,13 @@ class NaiveBook:
     def _valued(self, one: _Customer, event: Heard, name: str, said: Any) -> None:
         text = "-" if said is None else "".join("_" if sign in ":|" else sign for sign in str(said)[:40]) or "-"
         self._add(event, f"{name}:{text}")
-        worth = sum(_amount(other.attributes["amount"]) for other, _ in one.events if other.type in self.purchases)
+        if self.currency is None:
+            return
+        worth = sum(
+            _amount(other.attributes["amount"])
+            for other, _ in one.events
+            if other.type in self.purchases and other.attributes.get("currency") == self.currency
+        )
         self._add(event, f"{name}_value:{text}:{self.currency}", worth)
 
     def _add(self, event: Heard, name: str, number: int = 1) -> None:

@@ -60,9 +60,8 @@ cdef class Bookkeeper:
     @cython.locals(first_ms=cython.longlong, series=Series)
     cdef long long first_purchase_ms(self) except? 1000003
     cdef find_month(self, long long at_ms)
-    @cython.locals(day=cython.longlong)
+    @cython.locals(day=cython.longlong, amount=object)
     cdef value(self, long long at_ms, DecodedEvent event, str attribute, str name, str valued)
-    cdef object amount(self, long long at_ms)
     @cython.locals(day=cython.longlong, begun_ms=cython.longlong, known=tuple)
     cdef go_on(self, long long at_ms)
     @cython.locals(known=tuple)

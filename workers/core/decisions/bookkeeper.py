@@ -259,21 +259,20 @@ class Bookkeeper:
             self.month = month_number(at_ms)
 
     def value(self, at_ms: int, event: DecodedEvent | None, attribute: str | None, name: str, valued: str) -> None:
-        """Count what an event says, and what its customer is worth at that moment."""
+        """Count what an event says, and what its customer is worth at that moment, if a rule file says what that is.
+
+        Without it, purchases in several currencies would be added up.
+        """
         said = None if event is None or attribute is None else event.attributes.get(attribute)
         text = fields.NO_LABEL if said is None else label(said)
         day = at_ms // DAY_MS
         self.tally.note(day, field(name, text), 1)
-        amount = self.amount(at_ms)
+        if self.worth is None:
+            return
+        self.worth.begin(at_ms)
+        amount = self.worth.amount()
         if amount:
             self.tally.note(day, field(valued, text, self.meant.currency or fields.NO_CURRENCY), amount)
-
-    def amount(self, at_ms: int) -> int:
-        """Return what the customer is worth: by what the rule files say, otherwise the sum of all purchases."""
-        if self.worth is not None:
-            self.worth.begin(at_ms)
-            return self.worth.amount()
-        return sum(series.total_sum for series in self.purchases if series.is_present and series.has_sum)
 
     def go_on(self, at_ms: int) -> None:
         """Count an event that begins a contract or goes on with it."""
