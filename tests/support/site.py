@@ -19,6 +19,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
+from schemas.book import BOOK
 from schemas.stages import STAGES
 from tests.support.builders import day
 from workers.demo.embedded import Pair, die_with_parent
@@ -256,7 +257,7 @@ async def site(
     connection = settings.kafka_connection()
     async with connected_admin(connection) as admin:
         # Records of 2024 are older than any retention: Kafka would delete them at its next check.
-        kept, compacted = {"retention.ms": "-1"}, (MARKS, STAGES)
+        kept, compacted = {"retention.ms": "-1"}, (BOOK, MARKS, STAGES)
         plans = [
             TopicPlan(settings.topic(name), settings.partitions_of(name), 1, COMPACTED if name in compacted else kept)
             for name in OWN_TOPICS
