@@ -28,7 +28,9 @@ NAMES: Final[dict[str, dict[str, st.SearchStrategy[Any]]]] = {
         "amount": st.sampled_from([Decimal(10), Decimal("4.99995"), Decimal(0), Decimal(10**9)]),
         "currency": st.sampled_from(["EUR", "USD", "GBP"]),
     },
-    "cancellation": {"reason": st.sampled_from(["price", "a:b", "x" * 60, ""])},
+    "cancellation": {
+        "reason": st.sampled_from(["price", "a:b", "x" * 60, "", "too dear, she said", "not for me or you"])
+    },
     "complaint": {"about": st.sampled_from(["late", "rude", 5])},
     "nps": {"score": st.sampled_from([0, 3, 9, 10, 11, -1, 4.5, "9", True and 7])},
 }

@@ -159,7 +159,9 @@ class NaiveBook:
                 self._add(event, "contract_ended_young")
 
     def _valued(self, one: _Customer, event: Heard, name: str, said: Any) -> None:
-        text = "-" if said is None else "".join("_" if sign in ":|" else sign for sign in str(said)[:40]) or "-"
+        text = "-" if said is None else "".join("_" if sign in ":|" else sign for sign in str(said)) or "-"
+        if len(text) > 40 or len(text.split(" ")) > 4 or "," in text:
+            text = "other"
         self._add(event, f"{name}:{text}")
         if self.currency is None:
             return

@@ -9,6 +9,7 @@ never free text.
 where they are decided. A rebuild counts facts again, but for those that are lasting (`is_lasting`).
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -90,6 +91,8 @@ NO_CURRENCY: Final = "-"
 NO_LABEL: Final = "-"
 """Stands for a value that is not said."""
 OTHER: Final = "other"
+_MOST_WORDS: Final = 4
+_FREE: Final = re.compile(r"""[,;!?@"]|[^\W\d_]\.|\d{5}""")
 """Stands for all values but the most frequent ones of a day."""
 MORE: Final = "more"
 SECOND_WITHIN: Final = (30, 90, 180)
@@ -108,6 +111,16 @@ def label(value: object) -> str:
     """Return a value as a label: at most 40 characters, without a colon, a bar or a control character."""
     text = str(value)[:LONGEST_LABEL]
     return "".join("_" if one in ":|" or not one.isprintable() else one for one in text) or NO_LABEL
+
+
+def said_label(value: object) -> str:
+    """Return what a customer's event says as a label: a short name of a few words, anything else is `OTHER`.
+
+    What looks like free text, an address or a number of something could name a person, and the book names no one.
+    """
+    text = str(value)
+    is_name = len(text) <= LONGEST_LABEL and len(text.split()) <= _MOST_WORDS and not _FREE.search(text)
+    return label(text) if is_name else OTHER
 
 
 def field(name: str, *labels: object) -> str:

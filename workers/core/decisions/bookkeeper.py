@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from schemas.durations import DAY_MS
 from workers.core.book import fields
-from workers.core.book.fields import field, label
+from workers.core.book.fields import field
 from workers.core.book.meant import Meant
 from workers.core.book.tally import MOST, Tally
 from workers.core.customer.customer import Customer
@@ -264,7 +264,7 @@ class Bookkeeper:
         Without it, purchases in several currencies would be added up.
         """
         said = None if event is None or attribute is None else event.attributes.get(attribute)
-        text = fields.NO_LABEL if said is None else label(said)
+        text = fields.NO_LABEL if said is None else fields.said_label(said)
         day = at_ms // DAY_MS
         self.tally.note(day, field(name, text), 1)
         if self.worth is None:

@@ -22,6 +22,27 @@ def test_a_label_is_short_and_splits_nothing() -> None:
     assert label("a:b|c\nd\x00") == "a_b_c_d_"
     assert label("x" * 100) == "x" * 40
     assert label("") == fields.NO_LABEL
+
+
+@pytest.mark.parametrize("text", ["price", "too expensive", "Disliked the last box", "a:b", "v2.1", 5, "4.5", "P30D"])
+def test_short_names_are_labels(text: object) -> None:
+    assert fields.said_label(text) == label(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "too dear, said Ada",
+        "it was not for me",
+        "ada@example.org",
+        "order 4711815",
+        "x" * 41,
+        "Late again!",
+        "Mrs. Ada",
+    ],
+)
+def test_what_could_name_a_person_is_no_label(text: str) -> None:
+    assert fields.said_label(text) == fields.OTHER
     assert parts_of(field(fields.REASON, "too: expensive")) == ("reason", "too_ expensive")
 
 
