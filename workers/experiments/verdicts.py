@@ -76,7 +76,9 @@ def judged(figures: ExperimentFigures, now_ms: int) -> Judged | None:
     found = verdict(counts, design, a_day, is_unhealthy=is_unhealthy)
     is_shown = found.interval is not None
     variants = figures.entry.variants if is_shown else {}
-    by_variant = {name: interval(Counts(_arm(arms[name]), counts.held), design.plan) for name in variants}
+    by_variant = {
+        name: interval(Counts(_arm(arms.get(name, ArmFigures())), counts.held), design.plan) for name in variants
+    }
     amount = _money(treated, held, design.plan) if is_shown and figures.entry.cap is not None else None
     return Judged(figures, design, counts, found, a_day, by_variant, amount)
 

@@ -93,6 +93,13 @@ def test_variants_are_judged_together_and_shown_one_by_one() -> None:
     assert found.by_variant["b"].middle == 0
 
 
+def test_a_variant_that_no_one_has_had_so_far_excludes_nothing() -> None:
+    arms = {"a": ArmFigures(assigned=5000, finished=5000, won=850), HELD_OUT: HARM.arms[HELD_OUT]}
+    found = judged(ExperimentFigures("k", entry(variants={"a": 99.0, "b": 1.0}), arms), NOW)
+    assert found is not None
+    assert (found.by_variant["b"].low, found.by_variant["b"].high) == (-1.0, 1.0)
+
+
 def test_money_is_shown_only_where_each_customer_counts_at_most_at_a_cap() -> None:
     arms = {
         name: ArmFigures(1000, 0, 1000, 200, amount_sum=200 * each, amount_square=200 * each**2, payers=200)
