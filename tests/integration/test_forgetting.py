@@ -113,9 +113,9 @@ def test_the_successor_of_a_killed_worker_finishes_the_sweep(pair: Pair, tmp_pat
         topic = f"{place.prefix}events"
         sent = []
         for number in range(MANY):
-            body = canonical("login", f"c{number}", "2024-01-02T00:00:00Z", f"e{number}")
+            body = canonical("login", f"zoe-{number}", "2024-01-02T00:00:00Z", f"e{number}")
             value = json.dumps(body).encode()
-            sent.append(await place.producer.send(topic, value=value, key=b"c%d" % number, timestamp_ms=day(1)))
+            sent.append(await place.producer.send(topic, value=value, key=b"zoe-%d" % number, timestamp_ms=day(1)))
         for placed in await asyncio.gather(*sent):
             at = TopicPartition(placed.topic, placed.partition)
             place.ends[at] = max(place.ends.get(at, 0), placed.offset + 1)
@@ -136,6 +136,6 @@ def test_the_successor_of_a_killed_worker_finishes_the_sweep(pair: Pair, tmp_pat
         await swept(place, MAY)
         counters = await place.counters()
         assert (counters["forgotten"], counters["customers"]) == (MANY, 0)
-        assert not await keys_that_name(place, "c17")
+        assert not await keys_that_name(place, "zoe-17")
 
     play(pair, tmp_path, scenario)
