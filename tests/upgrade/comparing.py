@@ -4,7 +4,9 @@ Everything is the same, byte for byte, but for rules with a pace: which of their
 the speed of the workers. A worker whose Redis answers late publishes the same once more, with the same id. An action
 that is taken back before it was sent may be left out; that it was taken back is published in any case. The release
 before the core of numbers did not look at every moment at which a rule becomes unknown by time alone
-(docs/decisions.md): of the rules named here, more such moments may be published, and none fewer.
+(docs/decisions.md): of the rules named here, more such moments may be published, and none fewer. What records say
+more than they did (`ADDED`) is not compared, nor are customers who were held out of a rule: what they were spared
+counts for limits and ranks as if it had been sent, which it did not for the release before.
 """
 
 import json
@@ -21,6 +23,8 @@ PACED: Final = frozenset({"held-back", "off-their-rhythm"})
 """Rules with a pace."""
 UNKNOWN_BY_TIME: Final = frozenset({"either-silence", "losing-benefits"})
 """Rules that become unknown by time alone where the release before did not look."""
+ADDED: Final = frozenset({"consent_as_of", "priority", "experiment", "arm"})
+"""What records say since the release before; it was in none of them."""
 _SHOWN: Final = 20
 
 Record = Mapping[str, Any]
@@ -42,16 +46,22 @@ def differences(
         holding: what was held in the end.
         customers: compare only these; None for all.
     """
+    records = [{name: part for name, part in one.items() if name not in ADDED} for one in records]
     before = read_records(stored.folder)
     if customers is not None:
         records = [one for one in records if one["customer_id"] in customers]
         before = [one for one in before if one["customer_id"] in customers]
         holding = [one for one in holding if one.customer in customers]
+    held_out = {one["customer_id"] for one in (*records, *before) if one.get("decision") == "held_out"}
+    records = [one for one in records if one["customer_id"] not in held_out]
+    before = [one for one in before if one["customer_id"] not in held_out]
+    holding = [one for one in holding if one.customer not in held_out]
     # A decision that an action is held has a detail.
     held_before = [
         one
         for one in read_published(stored.folder)
-        if one.what == HELD and not one.detail and (customers is None or one.customer in customers)
+        if one.what == HELD and not one.detail and one.customer not in held_out
+        if customers is None or one.customer in customers
     ]
     now, then = (set(map(_written, _comparable(one))) for one in (records, before))
     kept_now, kept_then = _kept(records, holding), _kept(before, held_before)
