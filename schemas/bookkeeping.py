@@ -71,7 +71,7 @@ class Bookkeeping(Strict):
     break_after: Span | None = Field(
         default=None,
         alias="break after",
-        description="A purchase is a return if there was none for so long before; by default 90 days.",
+        description="A purchase is a return if the one before it is at least this old; by default 90 days.",
         examples=["90 days"],
     )
 

@@ -20,6 +20,17 @@ EVERY_RULE: Final = "*every-rule"
 UNITS: Final = 100
 """Amounts of figures are in hundredths of a currency, squares in hundredths of a hundredth."""
 
+# What the figures of an experiment are called where partitions count them: `KEY|ARM|DAY|WHAT`, and `KEY|ARM|later`.
+ASSIGNED: Final = "n"
+WON: Final = "won"
+AMOUNT: Final = "amount"
+SQUARE: Final = "square"
+SQUARE_HIGH: Final = "square_high"
+PAYERS: Final = "payers"
+LATER: Final = "later"
+SQUARES_LOW: Final = 10**9
+"""A square is counted in two parts, rest and multiples of this, because their sums could leave 64 bits."""
+
 
 class SuccessEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What counts as a success.

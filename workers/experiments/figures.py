@@ -10,22 +10,24 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from schemas.durations import DAY_MS
-from schemas.experiments import ExperimentEntry
+from schemas.experiments import (
+    AMOUNT,
+    ASSIGNED,
+    LATER,
+    PAYERS,
+    SQUARE,
+    SQUARE_HIGH,
+    SQUARES_LOW,
+    WON,
+    ExperimentEntry,
+)
 
 ALL: Final = "all"
 """Stands for the days whose figures are kept together."""
-ASSIGNED: Final = "n"
-WON: Final = "won"
-AMOUNT: Final = "amount"
-SQUARE: Final = "square"
-SQUARE_HIGH: Final = "square_high"
-PAYERS: Final = "payers"
-LATER: Final = "later"
-SQUARES_LOW: Final = 10**9
-"""A square is counted in two parts, rest and multiples of this, because their sums could leave 64 bits."""
 
 
-_DAYS_KEPT: Final = 7
+DAYS_KEPT: Final = 7
+"""For this many days after they are finished, days are counted one by one."""
 
 
 @dataclass(slots=True)
@@ -132,7 +134,7 @@ def long_finished(
         key, arm, *rest = name.split("|")
         if key not in registry or len(rest) != 2 or rest[0] == ALL or len(gone) >= most:
             continue
-        if int(rest[0]) < finished_until(registry[key], counted.until) - _DAYS_KEPT:
+        if int(rest[0]) < finished_until(registry[key], counted.until) - DAYS_KEPT:
             together = f"{key}|{arm}|{ALL}|{rest[1]}"
             added[together] = added.get(together, 0) + number
             gone.append(name)

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from schemas.durations import DAY_MS
 from schemas.experiments import AS_BEFORE, EVERY_RULE, HELD_OUT, UNITS, ExperimentEntry
-from workers.experiments.figures import ArmFigures, ExperimentFigures
+from workers.experiments.figures import DAYS_KEPT, ArmFigures, ExperimentFigures
 from workers.verdict.counts import Amounts, Arm, Counts, Design, Interval
 from workers.verdict.interval import interval
 from workers.verdict.judging import State, Verdict, arms_fit, verdict
@@ -18,8 +18,6 @@ from workers.verdict.sentences import sentence
 
 _WHOLE: Final = 100
 _MEAN_DAYS: Final = 28
-_KEPT_APART_DAYS: Final = 7
-"""For this many days after they are finished, days are counted one by one."""
 _ENOUGH: Final = 100
 """Finished customers who were held out, for a rate that can be planned with."""
 
@@ -117,7 +115,7 @@ def per_day(figures: ExperimentFigures, now_ms: int) -> float | None:
         return 0.0
     today, window = now_ms // DAY_MS, entry.success.within_ms // DAY_MS
     # What was finished long ago is no longer known by day.
-    first = max(today - min(_MEAN_DAYS, window + _KEPT_APART_DAYS), entry.begun_at // DAY_MS)
+    first = max(today - min(_MEAN_DAYS, window + DAYS_KEPT), entry.begun_at // DAY_MS)
     if first >= today:
         return None
     came = sum(

@@ -10,7 +10,18 @@ from collections.abc import Mapping
 from typing import Final
 
 from schemas.durations import DAY_MS
-from schemas.experiments import EVERY_RULE, HELD_OUT
+from schemas.experiments import (
+    AMOUNT,
+    ASSIGNED,
+    EVERY_RULE,
+    HELD_OUT,
+    LATER,
+    PAYERS,
+    SQUARE,
+    SQUARE_HIGH,
+    SQUARES_LOW,
+    WON,
+)
 from workers.core.customer.candidate import Candidate
 from workers.core.customer.customer import Entry
 from workers.core.decisions.program import ActiveRule, EventType, Program
@@ -19,15 +30,6 @@ from workers.core.events.filters import Matcher, matcher_of, scaled_number
 from workers.core.experiments.arms import Arms, division, gets_nothing
 from workers.core.experiments.experiment import Experiment
 
-ASSIGNED: Final = "n"
-WON: Final = "won"
-AMOUNT: Final = "amount"
-SQUARE: Final = "square"
-SQUARE_HIGH: Final = "square_high"
-PAYERS: Final = "payers"
-LATER: Final = "later"
-SQUARES_LOW: Final = 10**9
-"""A square is counted in two parts, rest and multiples of this, because their sums could leave 64 bits."""
 _HUNDREDTH: Final = UNIT // 100
 _MOST: Final = 10**8
 """Hundredths that count of one customer at most, also without a cap."""
