@@ -1,7 +1,8 @@
 """What the topic of the book holds: for each day that is closed, and each partition, what was counted.
 
 The topic is compacted; the key is `DAY|PARTITION`, with the day as days since 1970. A day is closed once: a record
-that comes again says the same.
+that comes again says the same. Partition 0 also holds what is kept of each experiment (`schemas.experiments`), under
+the key `experiment|KEY`.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from msgspec import Meta
 
 BOOK: Final = "book"
 """The name of the topic, without the prefix."""
+_EXPERIMENT: Final = "experiment|"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Numbers = dict[str, int]
@@ -40,6 +42,17 @@ def read_book_key(key: bytes | None) -> tuple[int, int] | None:
     """Return day and partition of a key, None if it is none."""
     day, bar, partition = (key or b"").partition(b"|")
     return (int(day), int(partition)) if bar and day.isdigit() and partition.isdigit() else None
+
+
+def experiment_key(key: str) -> bytes:
+    """Return the key of the record of an experiment, by the key of the experiment."""
+    return f"{_EXPERIMENT}{key}".encode()
+
+
+def read_experiment_key(key: bytes | None) -> str | None:
+    """Return the key of the experiment whose record has this key, None if it is of no experiment."""
+    text = (key or b"").decode(errors="replace")
+    return text.removeprefix(_EXPERIMENT) if text.startswith(_EXPERIMENT) else None
 
 
 encode_book: Final = msgspec.json.Encoder(order="deterministic").encode

@@ -46,11 +46,23 @@ class SuccessEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     where: str | None = None
 
 
-class ExperimentEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is kept of an experiment. Moments are milliseconds.
+class EndedArm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The figures of an arm of an experiment that has ended, as they stay. Amounts are hundredths."""
 
-    The last four fields are written while it runs, by the judge; the others never change, but for the rules'
-    ids and the end.
+    assigned: Annotated[int, Meta(description="Customers who entered.")] = 0
+    finished: Annotated[int, Meta(description="Those whose time was over before the end.")] = 0
+    won: Annotated[int, Meta(description="Finished customers who succeeded.")] = 0
+    amount_sum: Annotated[int, Meta(description="What finished customers brought, each capped.")] = 0
+    amount_square: Annotated[int, Meta(description="The sum of the squares of that.")] = 0
+    payers: Annotated[int, Meta(description="Finished customers who brought anything.")] = 0
+    later: Annotated[int, Meta(description="Later episodes of customers who were in it already.")] = 0
+
+
+class ExperimentEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is kept of an experiment, in Redis and in the topic of the book. Moments are milliseconds.
+
+    The judge writes the plan and the three fields behind it while the experiment goes on, and the figures a day after
+    its end. The others never change, but for the rules' ids, the end, and what a lost Redis does to it.
     """
 
     name: Annotated[str, Meta(description="Of the experiment, by which customers are assigned to its arms.")]
@@ -66,6 +78,7 @@ class ExperimentEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     cap: Annotated[int | None, Meta(description="The most that counts of one customer's money, in hundredths.")] = (
         None
     )
+    design: Annotated[str, Meta(description="Hash of everything that must not change while it goes on.")] = ""
     closed_at: Annotated[int | None, Meta(description="When it ended; missing while it goes on.")] = None
     plan: Annotated[
         int | None, Meta(description="For how many customers the verdict is tuned; set before the first outcome.")
@@ -73,6 +86,11 @@ class ExperimentEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     base_rate: Annotated[float | None, Meta(description="The rate of success that the plan assumed.")] = None
     unhealthy_since: Annotated[int | None, Meta(description="Since when its arms do not fit the design.")] = None
     harmed_at: Annotated[int | None, Meta(description="When it was seen to do harm.")] = None
+    ended: Annotated[dict[str, EndedArm], Meta(description="By arm, its figures after its end, as they stay.")] = {}
+    lost_at: Annotated[int | None, Meta(description="When its figures were lost for good.")] = None
+    forgotten_at: Annotated[
+        int | None, Meta(description="When it was lost which customers are in it, so that another one begins.")
+    ] = None
 
     @property
     def treated(self) -> tuple[str, ...]:

@@ -1,16 +1,30 @@
-"""The compacted topic of the book: the days that are closed.
+"""The compacted topic of the book: the days that are closed, and a copy of what is kept of each experiment.
 
-Partition *i* holds the days of activity partition *i*.
+Partition *i* holds the days of activity partition *i*; partition 0 also holds the experiments.
 """
 
 from collections.abc import AsyncIterator, Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
-from schemas.book import BookRecord, book_key, day_text, encode_book, read_book_key
+import msgspec
+
+from schemas.book import (
+    BookRecord,
+    book_key,
+    day_text,
+    encode_book,
+    experiment_key,
+    read_book_key,
+    read_experiment_key,
+)
+from schemas.experiments import ExperimentEntry, decode_experiment
 from workers.core.book.fields import with_most_frequent
 from workers.kafka.range_reader import OffsetRange, opened_reader, read_ranges
 from workers.kafka.records import PlacedRecord, TopicPartition
 from workers.kafka.topics import log_bounds
+
+EXPERIMENTS_PARTITION: Final = 0
+"""The partition of the records of experiments; the owner of this activity partition writes them."""
 
 
 class BookTopic:
@@ -42,6 +56,23 @@ class BookTopic:
                 found[place[1]] = max(found[place[1]], place[0] + 1)
         return found
 
+    async def experiments(self) -> dict[str, ExperimentEntry]:
+        """Return what the topic has of every experiment, by its key; what cannot be read is left out.
+
+        Raises:
+            StartupError: as `closed_before`.
+        """
+        found: dict[str, ExperimentEntry] = {}
+        async for _, record_key, value in self.records([EXPERIMENTS_PARTITION]):
+            key = read_experiment_key(record_key)
+            if key is None:
+                continue
+            try:
+                found[key] = decode_experiment(value or b"")
+            except msgspec.DecodeError:
+                continue
+        return found
+
     async def records(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, bytes | None, bytes | None]]:
         """Yield partition, key and value of every record of some partitions, to their ends.
 
@@ -62,3 +93,7 @@ class BookTopic:
             day=day_text(day), partition=partition, facts=with_most_frequent(facts), doings=dict(lasting)
         )
         return PlacedRecord(self.name, book_key(day, partition), encode_book(closed), (), partition)
+
+    def experiment_record(self, key: str, entry: str) -> PlacedRecord:
+        """Return the record of an experiment, with what is kept of it as Redis has it."""
+        return PlacedRecord(self.name, experiment_key(key), entry.encode(), (), EXPERIMENTS_PARTITION)

@@ -2,12 +2,15 @@
 
 Each partition counts in a hash of its own: `KEY|ARM|DAY|WHAT`, by the day on which customers started, and
 `KEY|ARM|later`. The day is `ALL` for days that were finished long ago. A day is finished once the type of the success
-has been seen up to its end and the time for a success after it; until then its customers are `running`.
+has been seen up to its end and the time for a success after it; until then its customers are `running`. A day after
+an experiment has ended, its figures are kept in its entry, and no partition's count any more.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import structs
 
 from schemas.durations import DAY_MS
 from schemas.experiments import (
@@ -19,6 +22,7 @@ from schemas.experiments import (
     SQUARE_HIGH,
     SQUARES_LOW,
     WON,
+    EndedArm,
     ExperimentEntry,
 )
 
@@ -90,18 +94,34 @@ def figures(registry: Mapping[str, ExperimentEntry], partitions: Iterable[Counte
 
     Args:
         registry: by key, what is kept of each experiment.
-        partitions: what each partition has counted; of experiments that are not in the registry nothing is summed.
+        partitions: what each partition has counted; nothing is summed of experiments that are not in the registry,
+            nor of those whose figures it keeps, or says to be lost.
     """
-    found = {
-        key: ExperimentFigures(key, entry, {arm: ArmFigures() for arm in entry.arms})
-        for key, entry in registry.items()
-    }
+    found = {key: ExperimentFigures(key, entry, _arms(entry)) for key, entry in registry.items()}
+    counting = {key for key, entry in registry.items() if not entry.ended and entry.lost_at is None}
     for counted in partitions:
         for name, number in counted.fields.items():
             key, arm, *rest = name.split("|")
-            if key in found:
+            if key in counting:
                 _add(found[key], arm, rest, number, counted.until)
     return found
+
+
+def kept_at_the_end(figures: ExperimentFigures) -> ExperimentEntry:
+    """Return what is kept of an experiment that has ended, with its figures as they stay."""
+    arms = {
+        name: EndedArm(**{one: getattr(arm, one) for one in EndedArm.__struct_fields__})
+        for name, arm in figures.arms.items()
+    }
+    return structs.replace(figures.entry, ended=arms)
+
+
+def _arms(entry: ExperimentEntry) -> dict[str, ArmFigures]:
+    kept = {
+        name: ArmFigures(running=arm.assigned - arm.finished, **structs.asdict(arm))
+        for name, arm in entry.ended.items()
+    }
+    return kept or {arm: ArmFigures() for arm in entry.arms}
 
 
 def finished_until(entry: ExperimentEntry, until: Mapping[str, int]) -> int:
@@ -125,14 +145,20 @@ def long_finished(
     Args:
         registry: by key, what is kept of each experiment.
         counted: by one partition. A day stays for a week after it is finished, because most late events come until
-            then; what comes later makes the day again, and is added the next time.
+            then; what comes later makes the day again, and is added the next time. What the registry keeps of one
+            that has ended goes, and is not added.
         most: how many figures may go.
     """
     added: dict[str, int] = {}
     gone: list[str] = []
     for name, number in counted.fields.items():
         key, arm, *rest = name.split("|")
-        if key not in registry or len(rest) != 2 or rest[0] == ALL or len(gone) >= most:
+        if key not in registry or len(gone) >= most:
+            continue
+        if registry[key].ended:
+            gone.append(name)
+            continue
+        if len(rest) != 2 or rest[0] == ALL:
             continue
         if int(rest[0]) < finished_until(registry[key], counted.until) - DAYS_KEPT:
             together = f"{key}|{arm}|{ALL}|{rest[1]}"

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from schemas.experiments import EVERY_RULE, decode_experiment, encode_experiment
+from schemas.durations import DAY_MS
+from schemas.experiments import EVERY_RULE, ExperimentEntry, decode_experiment, encode_experiment
 from schemas.sources import SourcesFile
+from workers.experiments.figures import kept_at_the_end
 from workers.experiments.reading import read_figures
 from workers.experiments.verdicts import Judged, judged, latched, rate_before
 from workers.pauses.pause_list import PauseList
@@ -18,6 +20,8 @@ BY: Final = "linger"
 
 async def judge(store: Store, sources: SourcesFile, partitions: int, now_ms: int, wall_ms: int) -> list[Judged]:
     """Judge the experiments that go on, and keep their plans, and since when they harm or do not fit.
+
+    Of those that ended a day ago, the figures are kept as they are then: workers had time to take over the rules.
 
     It may be called as often as anyone likes, by several workers at once: what is kept is kept once.
 
@@ -37,7 +41,8 @@ async def judge(store: Store, sources: SourcesFile, partitions: int, now_ms: int
         for key, each in every.items()
         if each.entry.closed_at is None and (one := judged(each, now_ms)) is not None
     }
-    if not found:
+    over = {key: kept_at_the_end(each) for key, each in every.items() if _is_over(each.entry, now_ms)}
+    if not found and not over:
         return []
 
     def change(fields: Mapping[str, str]) -> dict[str, str] | None:
@@ -46,6 +51,9 @@ async def judge(store: Store, sources: SourcesFile, partitions: int, now_ms: int
             entry = decode_experiment(fields[key])
             base_rate = rate_before(entry, every.values())
             changed[key] = encode_experiment(latched(entry, found[key], base_rate, wall_ms)).decode()
+        for key in over.keys() & fields.keys():
+            if decode_experiment(fields[key]) == every[key].entry:
+                changed[key] = encode_experiment(over[key]).decode()
         return None if changed == fields else changed
 
     kept = await store.redis.rewrite(store.keys.experiments, change)
@@ -53,6 +61,11 @@ async def judge(store: Store, sources: SourcesFile, partitions: int, now_ms: int
         if key in kept:
             one.figures.entry = decode_experiment(kept[key])
     return list(found.values())
+
+
+def _is_over(entry: ExperimentEntry, now_ms: int) -> bool:
+    is_settled = entry.closed_at is not None and now_ms >= entry.closed_at + DAY_MS
+    return is_settled and not entry.ended and entry.lost_at is None
 
 
 def to_pause(experiments: Iterable[Judged], pauses: PauseList, wall_ms: int) -> list[PauseRecord]:

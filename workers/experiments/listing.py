@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from schemas.durations import write_duration
-from schemas.experiments import EVERY_RULE, UNITS, SuccessEntry
+from schemas.experiments import EVERY_RULE, UNITS, ExperimentEntry, SuccessEntry
 from workers.clock import iso_text
 from workers.experiments.figures import ArmFigures, ExperimentFigures
 from workers.experiments.verdicts import Judged, judged
@@ -14,6 +14,8 @@ from workers.verdict.judging import State
 
 NOTHING_TO_COMPARE: Final = "no one is held out, so there is nothing to compare"
 """Said of an experiment without a hold-out."""
+LOST: Final = "its figures were lost with Redis, so nothing can be said"
+"""Said of an experiment whose figures cannot be counted again."""
 
 
 def experiments_document(found: Iterable[ExperimentFigures], now_ms: int, *, ended: bool) -> list[dict[str, Any]]:
@@ -50,7 +52,7 @@ def _document(figures: ExperimentFigures, found: Judged | None) -> dict[str, Any
         "smallest_difference": _share(entry.smallest_difference / 100),
         "arms": [{"arm": name, **_arm(arm, is_hidden=is_hidden)} for name, arm in figures.arms.items()],
         "state": None if found is None else str(found.verdict.state),
-        "verdict": NOTHING_TO_COMPARE if found is None else found.sentence,
+        "verdict": _verdict(entry, found),
         "interval": None if found is None else _interval(found.verdict.interval),
         "days_left": None if found is None else found.verdict.days_left,
         "customers_left": None if found is None else found.verdict.customers_left,
@@ -60,7 +62,14 @@ def _document(figures: ExperimentFigures, found: Judged | None) -> dict[str, Any
         "money": None if found is None else _interval(found.money, digits=2),
         "unhealthy_since": _moment(entry.unhealthy_since),
         "harmed_at": _moment(entry.harmed_at),
+        "lost_at": _moment(entry.lost_at),
     }
+
+
+def _verdict(entry: ExperimentEntry, found: Judged | None) -> str:
+    if found is not None:
+        return found.sentence
+    return NOTHING_TO_COMPARE if entry.lost_at is None else LOST
 
 
 def _arm(arm: ArmFigures, *, is_hidden: bool) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from schemas.sources import SourcesFile
 from workers.core.watermarks import sent_to, watermarks_in_partition
 from workers.experiments.figures import Counted, ExperimentFigures, figures
+from workers.state.meta import REBUILDING
 from workers.state.rule_sets.experiments import figures_in, read_entries
 from workers.state.source_sets.stored import as_agreed
 from workers.state.store import Store
@@ -30,7 +31,9 @@ async def read_figures(
     counted = []
     for number in range(partitions):
         decided_ms, meta = await store.decided_ms(number), await store.meta(number)
-        is_behind = int(meta.get("offset", 0)) < sent_to(number, progress.values())
+        if REBUILDING in meta or int(meta.get("offset", -1)) < 0:
+            decided_ms = 0  # it is counted again: customers who are missing are not finished, nor those who are there
+        is_behind = not decided_ms or int(meta.get("offset", 0)) < sent_to(number, progress.values())
         until = watermarks_in_partition(counting, progress, now_ms, decided_ms if is_behind else None)
         counted.append(Counted(await figures_in(store, number), until))
     return figures(entries, counted)

@@ -56,14 +56,14 @@ class Judged:
 
 
 def judged(figures: ExperimentFigures, now_ms: int) -> Judged | None:
-    """Judge an experiment; None if no one is held out, so that there is nothing to compare.
+    """Judge an experiment; None if no one is held out or its figures are lost, so that there is nothing to compare.
 
     Args:
         figures: of the experiment.
         now_ms: the moment up to which customers came.
     """
     design = design_of(figures.entry)
-    if design is None:
+    if design is None or figures.entry.lost_at is not None:
         return None
     arms = figures.arms
     treated = _together([arms[name] for name in figures.entry.treated if name in arms])

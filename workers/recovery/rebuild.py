@@ -8,7 +8,7 @@ kill at any point, the next run continues where it stopped. Until a partition is
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -19,6 +19,7 @@ from schemas.actions import moment
 from schemas.book import BOOK
 from schemas.sources import SourcesFile
 from schemas.stages import STAGES
+from workers.book.lost_experiments import read_back
 from workers.book.topic import BookTopic
 from workers.clock import Reading
 from workers.core.decisions.decide import decider_of
@@ -50,6 +51,7 @@ from workers.state import layouts
 from workers.state.connect import clock_of
 from workers.state.marks.stored import stored_key
 from workers.state.rule_sets.activation import activate, newest_generation
+from workers.state.rule_sets.lost_experiments import forget_who_is_in
 from workers.state.settings_check import namespaces_of_topic
 from workers.state.source_sets.stored import as_agreed
 from workers.state.store import Store
@@ -131,6 +133,7 @@ class Rebuild:
             if loss is not None and not options.cut_log_accepted and not accept(loss):
                 raise StartupError(_refusal(loss))
             start(report.records)
+            await self._keep_experiments(plan, findings, metas)
             layout = await layouts.begin_with(self._store, is_empty=not any(metas.values()))
             await self._wipe(consumer, plan, findings, layout)
             await self._replay(consumer, plan, findings, report.tally, advance)
@@ -160,6 +163,21 @@ class Rebuild:
         )
         longest_ms = max((rule.expires_after_ms for rule in self._rules.rules), default=0)
         return await read_published(consumer, topics, now_ms - longest_ms, now_ms)
+
+    async def _keep_experiments(
+        self, plan: Plan, findings: "_Findings", metas: Mapping[int, Mapping[str, str]]
+    ) -> None:
+        """Give back to Redis what it has lost of experiments.
+
+        Where the log does not say any more which customers are in them, others begin.
+        """
+        now_ms, logs = findings.reading.now_ms, findings.snapshot.activity_logs
+        cut = [partition for partition in plan.partitions_from_the_log if logs[partition].earliest > 0]
+        files = bool(findings.beginning.offsets)
+        await read_back(self._store, self._settings, now_ms, is_cut=bool(cut), has_files=files)
+        if cut:
+            are_lost = not all(metas[partition] for partition in cut)
+            await forget_who_is_in(self._store, now_ms, are_figures_lost=are_lost)
 
     async def _wipe(self, consumer: AIOKafkaConsumer, plan: Plan, findings: "_Findings", layout: int) -> None:
         """Delete the stored state of the partitions, except those that an interrupted rebuild has begun.

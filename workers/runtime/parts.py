@@ -40,6 +40,7 @@ class Parts:
         processor: activity topic and due times to decisions.
         pauses: reads which rules are paused.
         marks: the topic of marks.
+        book: the topic of the book.
         requests: reads what privacy tools ask, while this worker owns activity partition 0.
         schemas: of the schema registry, None without one.
     """
@@ -55,6 +56,7 @@ class Parts:
     processor: Processor
     pauses: PauseReader
     marks: MarkTopic
+    book: BookTopic
     requests: RequestReader
     schemas: Schemas | None
 
@@ -93,6 +95,7 @@ def build_parts(settings: Settings, sources: SourcesFile, rules: RuleSet) -> Par
         processor,
         pauses,
         marks,
+        book,
         RequestReader(settings, store, publisher, clock, reader.describe, reads_requests),
         schemas,
     )

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from schemas.sources import SourcesFile
+from workers.book.lost_experiments import read_back
 from workers.core.rules.rule_set import RuleSet
 from workers.core.source_changes import SourceChanges, changes_between, content_hash
 from workers.core.source_set import SourceSet
@@ -96,6 +97,7 @@ class Reload:
             await require_not_older(self._store, self._rules)
             await self._keep(self._files, self._rules, sources)
             now_ms = (await self._clock.read()).now_ms
+            await read_back(self._store, self._settings, now_ms)
             found, topics = await find_topics(self._settings, sources)
             joined = await activate_sources(self._store, sources, found.topics, now_ms, allow_rollback=False)
             activation = await activate(self._store, self._rules, now_ms, allow_rollback=False)
@@ -205,6 +207,7 @@ class Reload:
         await self._sources.agree(sources)  # before the rules: a start that waits for them needs both
         if is_lost(self._remembered, stored):
             now_ms = (await self._clock.read()).now_ms
+            await read_back(self._store, self._settings, now_ms)
             stored = await restore(self._store, self._rules, self._remembered, now_ms)
             log.warning(log_events.RULES_GIVEN_BACK, generation=self._rules.generation, rule_set=self._rules.hash)
         if stored == self._remembered or not is_active(self._rules, stored):

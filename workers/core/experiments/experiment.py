@@ -62,6 +62,7 @@ class Experiment:
             as_before=float(self.arms.as_before),
             variants={name: float(share) for name, share in self.arms.variants},
             cap=self.cap,
+            design=self.design,
         )
 
 

@@ -1,8 +1,11 @@
-"""Judges the experiments once an hour, and pauses the rules that harm: the owner of activity partition 0 does it.
+"""Judges the experiments once an hour, pauses the rules that harm, and copies what is kept of each experiment.
+
+The owner of activity partition 0 does it. The copies are in the topic of the book, for a Redis that is lost.
 
 Judging is beside the work of a worker: it reads what all partitions have counted, and no decision waits for it. What
 is found is kept in Redis before a rule is paused, and a pause that has no record yet is written at the next look. So
-a worker that dies between the two leaves nothing out, and pauses nothing twice.
+a worker that dies between the two leaves nothing out, and pauses nothing twice. So it is with the copies: what
+differs from what this owner has written is written within a second, and everything once an hour.
 """
 
 import asyncio
@@ -52,7 +55,9 @@ class ExperimentWatch:
         self._pauses = parts.pauses.pauses
         self._processor = parts.processor
         self._sources = sources
+        self._book = parts.book
         self._known: dict[str, State] = {}
+        self._copied: dict[str, str] = {}
 
     async def watch(self) -> None:
         """Judge at once after partition 0 has come, and every hour from then on, until cancelled."""
@@ -61,9 +66,12 @@ class ExperimentWatch:
             if not self._is_judge():
                 next_at = float("-inf")
                 self._show([])
-            elif time.monotonic() >= next_at:
-                is_done = await self._look()
-                next_at = time.monotonic() + (EVERY_SECONDS if is_done else _AGAIN_SECONDS)
+            else:
+                if time.monotonic() >= next_at:
+                    self._copied.clear()
+                    is_done = await self._look()
+                    next_at = time.monotonic() + (EVERY_SECONDS if is_done else _AGAIN_SECONDS)
+                await self._copy()
             await asyncio.sleep(_LOOK_SECONDS)
 
     def _is_judge(self) -> bool:
@@ -86,6 +94,23 @@ class ExperimentWatch:
         if records:
             await self._pause(records)
         return True
+
+    async def _copy(self) -> None:
+        """Copy what has changed of experiments to the topic of the book."""
+        try:
+            entries = await self._store.fields(self._store.keys.experiments)
+        except Transient as error:
+            log.debug(log_events.STEP_RETRIED, error=str(error))
+            return
+        changed = {key: text for key, text in entries.items() if self._copied.get(key) != text}
+        if not changed:
+            return
+        try:
+            records = [self._book.experiment_record(key, text) for key, text in changed.items()]
+            await self._publisher.send(records, self._is_judge)
+        except Withdrawn:
+            return  # the next owner of the partition does it
+        self._copied.update(changed)
 
     async def _pause(self, records: Sequence[PauseRecord]) -> None:
         topic = self._settings.topic(PAUSES)

@@ -15,7 +15,7 @@ from workers.core.rules.former_rules import FormerRules
 from workers.core.rules.rule_set import LADDER, RuleSet
 from workers.errors import LingerError
 from workers.state.rule_sets.contents import keep_contents, read_contents
-from workers.state.rule_sets.experiments import begun, going_on, keep_entries
+from workers.state.rule_sets.experiments import begun, begun_anew, going_on, keep_entries, read_entries
 from workers.state.store import Store
 
 GENERATION: Final = "generation"
@@ -59,7 +59,7 @@ def active_rules(stored: Mapping[str, str]) -> list[str]:
 
 
 async def activate(store: Store, rules: RuleSet, now_ms: int, *, allow_rollback: bool) -> Activation:
-    """Make a rule set the newest; if it is the newest already, change nothing.
+    """Make a rule set the newest; if it is the newest already, only experiments begin anew that have to.
 
     Args:
         store: the store that all workers share.
@@ -77,7 +77,7 @@ async def activate(store: Store, rules: RuleSet, now_ms: int, *, allow_rollback:
     def change(stored: Mapping[str, str]) -> dict[str, str] | None:
         began.clear()
         if is_active(rules, stored):
-            return None
+            return begun_anew(rules, stored, entries, int(stored[GENERATION]), now_ms)
         if not allow_rollback:
             refuse_older(stored, rules)
         newest = int(stored.get(GENERATION, 0))
@@ -102,10 +102,10 @@ async def activate(store: Store, rules: RuleSet, now_ms: int, *, allow_rollback:
             if text is None or text.split()[0] != rules.ladder.hash:
                 text = f"{rules.ladder.hash} {generation} {since_ms}"
             fields[LADDER_FIELD] = text
-        return fields | going_on(rules, stored, generation, since_ms)
+        return fields | going_on(rules, stored, entries, generation, since_ms)
 
     # Before the set is the newest: a worker that knows its number finds what its rules say.
-    before = await stored_rules(store)
+    before, entries = await stored_rules(store), await read_entries(store)
     await keep_contents(store, rules, int(before.get(GENERATION, 0)) + (not is_active(rules, before)))
     activation = await reactivate(store, rules, await store.redis.rewrite(store.keys.rules, change))
     await keep_entries(store, activation.rules, now_ms)

@@ -19,23 +19,50 @@ from workers.state.store import Store
 EXPERIMENT: Final = "experiment:"
 
 
-def going_on(rules: RuleSet, stored: Mapping[str, str], generation: int, since_ms: int) -> dict[str, str]:
+def going_on(
+    rules: RuleSet, stored: Mapping[str, str], entries: Mapping[str, ExperimentEntry], generation: int, since_ms: int
+) -> dict[str, str]:
     """Return the fields of the experiments of a rule set that is activated. Pure.
+
+    An experiment of which nothing stands in the hash of rules, because Redis has lost it, goes on with its entry. If it
+    was lost which customers are in one, another one begins that divides customers as before.
 
     Args:
         rules: the set, compiled.
         stored: the fields of the hash of rules before.
+        entries: by key, what is kept of every experiment.
         generation: of the set.
         since_ms: when it is activated; 0 if it is the first of all.
     """
     fields: dict[str, str] = {}
     wanted = {_field(one): one for one in rules.experiments}
-    left = {name: text for name, text in sorted(stored.items()) if name.startswith(EXPERIMENT) and name not in wanted}
+    known = _entered(entries, stored, generation)
+    left = {name: text for name, text in sorted(known.items()) if name not in wanted}
     for name, one in wanted.items():
-        text = stored.get(name) or _renamed(one, left)
-        key = digest_of([one.name, one.design, generation])
-        fields[name] = text or f"{key}|{one.arms.salt} {generation} {since_ms}"
+        text = known.get(name) or _renamed(one, left)
+        salt = one.arms.salt if text is None else _identity(text)[1]
+        if text is None or _is_forgotten(text, entries):
+            text = f"{_new_key(one, entries, generation)}|{salt} {generation} {since_ms}"
+        fields[name] = text
     return fields
+
+
+def begun_anew(
+    rules: RuleSet, stored: Mapping[str, str], entries: Mapping[str, ExperimentEntry], generation: int, now_ms: int
+) -> dict[str, str] | None:
+    """Return what the hash of rules is to say, if experiments of the newest set begin anew; None if none does. Pure.
+
+    Args:
+        rules: the newest set, compiled.
+        stored: the fields of the hash of rules.
+        entries: by key, what is kept of every experiment.
+        generation: of the set.
+        now_ms: when they begin.
+    """
+    if not any(_is_forgotten(text, entries) for name, text in stored.items() if name.startswith(EXPERIMENT)):
+        return None
+    others = {name: text for name, text in stored.items() if not name.startswith(EXPERIMENT)}
+    return others | going_on(rules, stored, entries, generation, now_ms)
 
 
 def begun(rules: RuleSet, stored: Mapping[str, str]) -> tuple[Experiment, ...]:
@@ -46,9 +73,8 @@ def begun(rules: RuleSet, stored: Mapping[str, str]) -> tuple[Experiment, ...]:
         if text is None:
             found.append(one)
             continue
-        identity, _, since_ms = text.split()
-        key, _, salt = identity.partition("|")
-        found.append(one.begun(key, salt, int(since_ms)))
+        key, salt = _identity(text)
+        found.append(one.begun(key, salt, int(text.split()[2])))
     return tuple(found)
 
 
@@ -72,11 +98,15 @@ async def keep_entries(store: Store, rules: RuleSet, now_ms: int) -> None:
         for key, text in fields.items():
             entry = decode_experiment(text)
             if key not in present and entry.closed_at is None:
-                changed[key] = _encoded(structs.replace(entry, closed_at=now_ms))
+                changed[key] = entry_text(structs.replace(entry, closed_at=now_ms))
         for key, one in present.items():
             known = decode_experiment(fields[key]) if key in fields else one.entry()
-            if key not in fields or known.rules != one.rules:
-                changed[key] = _encoded(structs.replace(known, rules=one.rules))
+            kept = structs.replace(known, rules=one.rules, design=one.design)
+            if kept.closed_at is not None:
+                # Redis and the rules went back to before its end.
+                kept = structs.replace(kept, closed_at=None, ended={}, lost_at=None)
+            if key not in fields or kept != known:
+                changed[key] = entry_text(kept)
         return None if changed == fields else changed
 
     if present or await store.fields(store.keys.experiments):
@@ -113,5 +143,36 @@ def _renamed(experiment: Experiment, left: dict[str, str]) -> str | None:
     return None if found is None else left.pop(found)
 
 
-def _encoded(entry: ExperimentEntry) -> str:
+def _identity(text: str) -> tuple[str, str]:
+    """Return key and salt of an experiment that goes on."""
+    key, _, salt = text.split()[0].partition("|")
+    return key, salt
+
+
+def _is_forgotten(text: str, entries: Mapping[str, ExperimentEntry]) -> bool:
+    entry = entries.get(_identity(text)[0])
+    return entry is not None and entry.forgotten_at is not None
+
+
+def _entered(entries: Mapping[str, ExperimentEntry], stored: Mapping[str, str], generation: int) -> dict[str, str]:
+    """Return the experiments that go on: those in the hash of rules, and those of which only the entry is left."""
+    known = {name: text for name, text in stored.items() if name.startswith(EXPERIMENT)}
+    keys = {_identity(text)[0] for text in known.values()}
+    for key, entry in entries.items():
+        if entry.closed_at is None and entry.design and key not in keys:
+            name = f"{EXPERIMENT}{entry.name}|{entry.design}"
+            known.setdefault(name, f"{key}|{entry.name} {generation} {entry.begun_at}")
+    return known
+
+
+def _new_key(experiment: Experiment, entries: Mapping[str, ExperimentEntry], generation: int) -> str:
+    """Return a key that no experiment has had. Numbers of rule sets begin again where Redis has lost everything."""
+    number = generation
+    while (key := digest_of([experiment.name, experiment.design, number])) in entries:
+        number += 1
+    return key
+
+
+def entry_text(entry: ExperimentEntry) -> str:
+    """Return an entry as Redis has it."""
     return encode_experiment(entry).decode()
