@@ -93,6 +93,11 @@ class ExperimentEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     ] = None
 
     @property
+    def called(self) -> str:
+        """Return what it is called for people."""
+        return "every rule" if self.name == EVERY_RULE else self.name
+
+    @property
     def treated(self) -> tuple[str, ...]:
         """Return the arms whose customers get something."""
         return tuple(self.variants) or (TREATED,)

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import structs
 
 from schemas.durations import DAY_MS
-from schemas.experiments import AS_BEFORE, EVERY_RULE, HELD_OUT, UNITS, ExperimentEntry
+from schemas.experiments import AS_BEFORE, HELD_OUT, UNITS, ExperimentEntry
 from workers.experiments.figures import DAYS_KEPT, ArmFigures, ExperimentFigures
 from workers.verdict.counts import Amounts, Arm, Counts, Design, Interval
 from workers.verdict.interval import interval
@@ -47,7 +47,7 @@ class Judged:
     @property
     def name(self) -> str:
         """Return what the experiment is called for people."""
-        return "every rule" if self.figures.entry.name == EVERY_RULE else self.figures.entry.name
+        return self.figures.entry.called
 
     @property
     def sentence(self) -> str:

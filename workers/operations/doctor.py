@@ -59,6 +59,7 @@ from workers.state.brake import brake_state
 from workers.state.connect import clock_of, opened_store
 from workers.state.consistency import Log, end_of_log
 from workers.state.meta import rules_held
+from workers.state.rule_sets.experiments import read_entries
 from workers.state.scan import escaped, scan_keys
 from workers.state.settings_check import namespaces_of_topic, readable
 from workers.state.step import Because
@@ -286,6 +287,7 @@ async def _state(settings: Settings, store: Store, rules: RuleSet, kafka: _Kafka
             elsewhere = [] if any(metas.values()) else await namespaces_of_topic(store, kafka.topic_id)
             braking = await _brake(settings, store, metas)
             workers = await running_workers(store)
+            kept = await read_entries(store)
             namespace = store.keys.namespace
             _, some_keys = await scan_keys(store.redis, 0, f"{escaped(namespace)}:*", _KEYS_LOOKED_AT)
     except LingerError as error:
@@ -300,6 +302,7 @@ async def _state(settings: Settings, store: Store, rules: RuleSet, kafka: _Kafka
         *state_checks.copied_marks(metas, settings.topic(MARKS), kafka.marks_topic_id),
         state_checks.stopped_sources(stops.problems()),
         await _pauses(settings, is_reached=kafka.is_reached),
+        state_checks.experiments(kept),
         braking,
         workers,
     ]

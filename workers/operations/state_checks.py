@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from schemas.experiments import ExperimentEntry
 from workers.catalogue import kind_of
 from workers.catalogue.keys import is_known
 from workers.core.rules.rule_set import RuleSet
@@ -69,6 +70,29 @@ def pauses(paused: Sequence[PauseRecord]) -> Finding:
     names = ["all rules" if record.rule == ALL_RULES else record.rule for record in paused]
     said = [f"{name} by {record.by}: {record.because}" for name, record in zip(names, paused, strict=True)]
     return ok("state", "pauses", "; ".join(said) or "nothing is paused")
+
+
+def experiments(kept: Mapping[str, ExperimentEntry]) -> Finding:
+    """Check that the figures of the experiments that go on can be believed, and that none harms.
+
+    Args:
+        kept: what is kept of every experiment, by its key.
+    """
+    running = [entry for entry in kept.values() if entry.closed_at is None]
+    unhealthy = sorted(entry.called for entry in running if entry.unhealthy_since is not None)
+    harmed = sorted(entry.called for entry in running if entry.harmed_at is not None)
+    said = f"{len(running)} {'goes' if len(running) == 1 else 'go'} on"
+    why, remedy = [], []
+    if unhealthy:
+        said += f"; the arms do not fit: {', '.join(unhealthy)}"
+        why.append("customers were lost or added in one arm only, so the figures stay hidden")
+        remedy.append("docs/does-it-help.md, 'Groups that do not fit'; then change the rule, so that another begins")
+    if harmed:
+        said += f"; does harm: {', '.join(harmed)}"
+        why.append("fewer customers reach the goal than without the messages")
+        remedy.append("linger experiments; then change the rule, or linger resume it if it is to go on")
+    finding = problem("state", "experiments", said, "; ".join(why), "; ".join(remedy))
+    return judged(finding, is_well=not unhealthy and not harmed)
 
 
 def brake(state: BrakeState, held: int) -> Finding:

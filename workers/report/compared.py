@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from schemas.durations import DAY_MS
 from workers.core.book.fields import NO_CURRENCY
 from workers.core.events.decoding import UNIT
 from workers.experiments.figures import ExperimentFigures
+from workers.experiments.verdicts import Judged as Found
 from workers.experiments.verdicts import judged
 from workers.report.document import Count, Number, Value
-from workers.report.figures.rules import Judged
+from workers.report.figures.rules import Ended, Judged
 from workers.verdict.counts import Arm, Interval
 from workers.verdict.judging import State, Verdict
 
@@ -23,28 +25,45 @@ def compared(experiments: Iterable[ExperimentFigures], now_ms: int, currency: st
         now_ms: the moment up to which customers came.
         currency: of their money.
     """
+    going_on = [one for one in experiments if one.entry.closed_at is None]
+    rows = [_row(found, currency) for one in going_on if (found := judged(one, now_ms)) is not None]
+    return sorted(rows, key=lambda row: row.name)
+
+
+def ended(experiments: Iterable[ExperimentFigures], now_ms: int) -> list[Ended]:
+    """Return what could be said at last of every experiment that has ended and held customers out, the latest first.
+
+    Args:
+        experiments: with their figures.
+        now_ms: the present moment.
+    """
     rows = []
     for one in experiments:
-        found = None if one.entry.closed_at is not None else judged(one, now_ms)
-        if found is None:
+        closed_at, found = one.entry.closed_at, judged(one, now_ms)
+        if closed_at is None:
             continue
-        seen = found.verdict.interval
-        rows.append(
-            Judged(
-                name=found.name,
-                rules=one.entry.rules,
-                verdict=_phrase(found.verdict),
-                treated=_finished_and_won(found.counts.treated) if seen is not None else (0, 0),
-                held_out=_finished_and_won(found.counts.held) if seen is not None else (0, 0),
-                low=None if seen is None else seen.low * _WHOLE,
-                middle=None if seen is None else seen.middle * _WHOLE,
-                high=None if seen is None else seen.high * _WHOLE,
-                given=_given(found.verdict, found.design.smallest, seen),
-                brings=_brings(found.money, currency),
-                later=sum(arm.later for arm in one.arms.values()),
-            )
-        )
-    return sorted(rows, key=lambda row: row.name)
+        if found is not None:
+            rows.append(Ended(closed_at // DAY_MS, _row(found, NO_CURRENCY)))
+        elif one.entry.lost_at is not None:
+            rows.append(Ended(closed_at // DAY_MS, Judged(one.entry.called, "lost", rules=one.entry.rules)))
+    return sorted(rows, key=lambda row: (-row.day, row.last.name))
+
+
+def _row(found: Found, currency: str) -> Judged:
+    seen, figures = found.verdict.interval, found.figures
+    return Judged(
+        name=found.name,
+        rules=figures.entry.rules,
+        verdict=_phrase(found.verdict),
+        treated=_finished_and_won(found.counts.treated) if seen is not None else (0, 0),
+        held_out=_finished_and_won(found.counts.held) if seen is not None else (0, 0),
+        low=None if seen is None else seen.low * _WHOLE,
+        middle=None if seen is None else seen.middle * _WHOLE,
+        high=None if seen is None else seen.high * _WHOLE,
+        given=_given(found.verdict, found.design.smallest, seen),
+        brings=_brings(found.money, currency),
+        later=sum(arm.later for arm in figures.arms.values()),
+    )
 
 
 def _brings(money: Interval | None, currency: str) -> tuple[int, int, int, str] | None:

@@ -15,7 +15,7 @@ from workers.report.assembling import report_of
 from workers.report.document import Report, Word
 from workers.report.figures.forecast import forecast as forecast_section
 from workers.report.figures.months import date_of
-from workers.report.figures.rules import Judged, rules
+from workers.report.figures.rules import Ended, Judged, rules
 from workers.report.stored_customers import count_stored
 from workers.scan.forecast import Question, forecast
 from workers.scan.scan_file import opened
@@ -34,7 +34,8 @@ class LiveQuestion:
         written: the rules as written.
         rules: the same compiled.
         book: what happened, day by day.
-        judged: every experiment with what can be said of it.
+        judged: every experiment that goes on, with what can be said of it.
+        ended: every experiment that has ended, with what could be said of it at last.
         month: as `2026-03`; None for the latest that is over.
     """
 
@@ -44,6 +45,7 @@ class LiveQuestion:
     book: Book
     judged: Sequence[Judged] = ()
     month: str | None = None
+    ended: Sequence[Ended] = ()
 
 
 def live_report(question: LiveQuestion, advance: Advance = lambda _: None) -> Report:
@@ -68,5 +70,5 @@ def live_report(question: LiveQuestion, advance: Advance = lambda _: None) -> Re
     asked = Question(question.scan, question.written, question.rules, FORECAST_DAYS)
     due = forecast(asked, lambda number: advance(seen + number))
     uncompared = [rule.id for rule in question.written.rules if rule.status == "live" and rule.hold_out is None]
-    sections = (forecast_section(due, at_ms), rules(basis, question.judged, uncompared))
+    sections = (forecast_section(due, at_ms), rules(basis, question.judged, uncompared, question.ended))
     return report_of(basis, Word("source.live"), sections)

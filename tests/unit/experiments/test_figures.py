@@ -1,8 +1,10 @@
 """Figures of experiments: sums over partitions, each by what has been seen there."""
 
+from msgspec import structs
+
 from schemas.durations import DAY_MS
 from schemas.experiments import ExperimentEntry, SuccessEntry
-from workers.experiments.figures import ArmFigures, Counted, figures, long_finished
+from workers.experiments.figures import ArmFigures, Counted, figures, kept_at_the_end, long_finished
 
 KEY = "0123456789ab"
 ENTRY = ExperimentEntry(
@@ -85,3 +87,18 @@ def test_a_step_keeps_only_a_part_of_the_days_together() -> None:
 
 def test_figures_of_an_experiment_that_no_one_knows_are_left_out() -> None:
     assert figures({}, [counted(treated__5__n=4)]) == {}
+
+
+def test_the_figures_that_are_kept_at_the_end_say_the_same_and_the_partitions_may_forget_theirs() -> None:
+    ended = structs.replace(ENTRY, closed_at=40 * DAY_MS)
+    before = counted(99, treated__5__n=4, treated__5__won=1, treated__30__n=2, held_out__5__n=1, treated__later=3)
+    kept = kept_at_the_end(figures({KEY: ended}, [before])[KEY])
+    assert arms(entry=kept) == arms(before, entry=kept) == arms(before, entry=ended)
+    assert arms(entry=kept)["treated"] == ArmFigures(assigned=6, running=2, finished=4, won=1, later=3)
+    added, gone = long_finished({KEY: kept}, before, 100)
+    assert (added, sorted(gone)) == ({}, sorted(before.fields))
+
+
+def test_what_was_lost_is_not_summed() -> None:
+    lost = structs.replace(ENTRY, closed_at=40 * DAY_MS, lost_at=41 * DAY_MS)
+    assert arms(counted(99, treated__5__n=4), entry=lost)["treated"] == ArmFigures()

@@ -8,8 +8,8 @@ from schemas.experiments import HELD_OUT, TREATED, ExperimentEntry, SuccessEntry
 from tests.support.books import basis_of, table
 from workers.book.book import Book
 from workers.experiments.figures import ArmFigures, ExperimentFigures
-from workers.report.compared import compared
-from workers.report.document import Interval, Label, Missing, Money, Number, Share, Word
+from workers.report.compared import compared, ended
+from workers.report.document import Day, Interval, Label, Missing, Money, Number, Share, Word
 from workers.report.figures.rules import rules
 from workers.report.words.language import LANGUAGES
 
@@ -84,8 +84,23 @@ def test_money_is_told_with_its_interval_where_there_is_a_cap() -> None:
     assert verdict_of(experiment(treated, held), columns=5)
 
 
-def test_a_closed_experiment_is_of_the_past() -> None:
-    assert compared([experiment(arm(10, 1), arm(10, 1), closed_at=DAY)], 100 * DAY) == []
+def test_an_experiment_that_has_ended_stands_apart_with_what_could_be_said_at_last() -> None:
+    helped = experiment(arm(5_000, 1_500), arm(5_000, 1_000), closed_at=70 * DAY)
+    lost = experiment(arm(0, 0), arm(0, 0), closed_at=80 * DAY, lost_at=81 * DAY)
+    going_on = experiment(arm(10, 1), arm(10, 1))
+    assert compared([helped, lost], 100 * DAY) == []
+    over = ended([helped, going_on, lost], 100 * DAY)
+    made = table(rules(basis_of(Book()), compared([going_on], 100 * DAY), (), over), "rule_ended")
+    first, second = made.rows
+    assert len(made.columns) == len(first) == 6
+    assert first == (
+        Label("come-back"), Day(80), Missing("no_one_finished"), Missing("no_one_finished"), Missing("no_verdict"),
+        Word("verdict.lost"),
+    )  # fmt: skip
+    assert second[:4] == (Label("come-back"), Day(70), Share(1_500, 5_000), Share(1_000, 5_000))
+    assert isinstance(second[5], Word)
+    assert second[5].id == "verdict.helps"
+    assert "rule_ended" not in [one.id for one in rules(basis_of(Book()), ()).tables]
 
 
 def test_later_episodes_are_told_apart() -> None:

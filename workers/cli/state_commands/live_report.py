@@ -10,9 +10,9 @@ from workers.cli.state_commands.scan import counting, scanned
 from workers.core.book.fields import NO_CURRENCY
 from workers.experiments.reading import read_figures
 from workers.loading import load_configuration
-from workers.report.compared import compared
+from workers.report.compared import compared, ended
 from workers.report.document import Report
-from workers.report.figures.rules import Judged
+from workers.report.figures.rules import Ended, Judged
 from workers.report.live import LiveQuestion, live_report
 from workers.settings import Settings
 from workers.state.connect import clock_of, with_stored_state
@@ -30,15 +30,15 @@ def report_of_live(settings: Settings, month: str | None, scan: Path | None, per
     """
     configuration = load_configuration(settings)
 
-    async def read(store: Store) -> tuple[Book, list[Judged]]:
+    async def read(store: Store) -> tuple[Book, list[Judged], list[Ended]]:
         # The clock first: nothing that is read later may be newer.
         now_ms = (await clock_of(settings, store).read()).now_ms
         experiments = await read_figures(store, configuration.sources, settings.partitions, now_ms)
         topic = BookTopic(settings.kafka_connection(), settings.topic(BOOK))
         judged = compared(experiments.values(), now_ms, configuration.rules.meant.currency or NO_CURRENCY)
-        return await read_book(store, topic, settings.partitions), judged
+        return await read_book(store, topic, settings.partitions), judged, ended(experiments.values(), now_ms)
 
     with scanned(settings, configuration, scan, per_second) as path, counting("counted") as advance:
-        book, judged = with_stored_state(settings, read)
-        question = LiveQuestion(path, configuration.book, configuration.rules, book, judged, month)
+        book, judged, over = with_stored_state(settings, read)
+        question = LiveQuestion(path, configuration.book, configuration.rules, book, judged, month, over)
         return live_report(question, lambda number: advance(number, 0))

@@ -9,6 +9,7 @@ from workers.report.document import (
     Chart,
     ChartKind,
     Count,
+    Day,
     Interval,
     Label,
     Missing,
@@ -56,13 +57,29 @@ class Judged:
     rules: tuple[str, ...] = ()
 
 
-def rules(basis: Basis, judged: Sequence[Judged] | None, uncompared: Sequence[str] = ()) -> Section:
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An experiment that has ended.
+
+    Attributes:
+        day: of its end, in days since 1970.
+        last: what could be said of it at last.
+    """
+
+    day: int
+    last: Judged
+
+
+def rules(
+    basis: Basis, judged: Sequence[Judged] | None, uncompared: Sequence[str] = (), ended: Sequence[Ended] = ()
+) -> Section:
     """Return the section.
 
     Args:
         basis: what the report is made from.
-        judged: every experiment; None where no one is held out for real, as in a history.
+        judged: every experiment that goes on; None where no one is held out for real, as in a history.
         uncompared: rules that hold no customer out.
+        ended: the experiments that have ended.
     """
     time = AsOf(basis.at_ms)
     empty = None
@@ -83,7 +100,11 @@ def rules(basis: Basis, judged: Sequence[Judged] | None, uncompared: Sequence[st
         notes.append(Note("later_episodes"))
     return Section(
         id="rules",
-        tables=(verdicts, _doings(basis, "not_in_history" if judged is None else "nothing_done")),
+        tables=(
+            verdicts,
+            *_ended(ended, time),
+            _doings(basis, "not_in_history" if judged is None else "nothing_done"),
+        ),
         charts=charts,
         notes=tuple(notes),
     )
@@ -93,6 +114,16 @@ def _compared(one: Judged) -> tuple[Value, ...]:
     difference = _interval(one)
     verdict = Word(f"verdict.{one.verdict}", one.given or {})
     return (Label(one.name), _rate(one.treated), _rate(one.held_out), difference, verdict, _brings(one))
+
+
+def _ended(ended: Sequence[Ended], time: AsOf) -> tuple[Table, ...]:
+    """Return the table of the experiments that have ended, none if there are none."""
+    columns = ("rule", "ended", *_COMPARED[1:])
+    rows = []
+    for one in ended:
+        name, *values, _ = _compared(one.last)
+        rows.append((name, Day(one.day), *values))
+    return (Table(id="rule_ended", columns=columns, rows=tuple(rows), time=time),) if rows else ()
 
 
 def _rate(finished_and_won: tuple[int, int]) -> Value:

@@ -24,8 +24,8 @@ def going_on(
 ) -> dict[str, str]:
     """Return the fields of the experiments of a rule set that is activated. Pure.
 
-    An experiment of which nothing stands in the hash of rules, because Redis has lost it, goes on with its entry. If it
-    was lost which customers are in one, another one begins that divides customers as before.
+    An experiment of which nothing stands in the hash of rules, because Redis has lost it, goes on with its entry. If
+    it was lost which customers are in one, another one begins that divides customers as before.
 
     Args:
         rules: the set, compiled.

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from tests.unit.experiments.test_judging import harming
+from workers.book.topic import BookTopic
 from workers.clock import Reading
 from workers.errors import Transient
 from workers.experiments.verdicts import Judged
+from workers.kafka.records import PlacedRecord
 from workers.observability.metrics import REGISTRY
 from workers.pauses.pause_list import PauseList
 from workers.pauses.record import PauseRecord, decode_pause
@@ -29,6 +31,8 @@ class Worker:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.found: Sequence[Judged] | Exception = [harming()]
         self.sent: list[PauseRecord] = []
+        self.copied: list[PlacedRecord] = []
+        self.kept: dict[str, str] = {}
         self.times = 0
         self.pauses = PauseList(lambda: 0.0)
         self.partition: Any = SimpleNamespace(lost_at=None)
@@ -36,7 +40,8 @@ class Worker:
         sources: Any = None
         parts: Any = SimpleNamespace(
             settings=SimpleNamespace(partitions=1, topic=lambda name: name),
-            store=None,
+            store=SimpleNamespace(keys=SimpleNamespace(experiments="experiments"), fields=self._fields),
+            book=BookTopic({}, "book"),
             clock=Clock(),
             publisher=SimpleNamespace(send=self._send),
             pauses=SimpleNamespace(pauses=self.pauses),
@@ -54,9 +59,15 @@ class Worker:
         monkeypatch.setattr(experiments, "_AGAIN_SECONDS", 0.0)
         self.watch = ExperimentWatch(parts, lambda: sources)
 
+    async def _fields(self, _: str) -> dict[str, str]:
+        return dict(self.kept)
+
     async def _send(self, records: Any, allowed: Any) -> None:
         assert allowed()
         for record in records:
+            if record.topic == "book":
+                self.copied.append(record)
+                continue
             pause = decode_pause(record.value)
             assert pause is not None
             assert (record.topic, record.key, record.partition) == ("pauses", pause.rule.encode(), 0)
@@ -108,3 +119,22 @@ def test_no_other_worker_judges_or_shows_anything(monkeypatch: pytest.MonkeyPatc
     worker.partition.lost_at = 1.0
     worker.run(lambda: shown("harms") is None)
     assert worker.times == 1
+
+
+def test_what_is_kept_of_an_experiment_is_copied_when_it_changes_and_by_the_next_owner_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worker = Worker(monkeypatch)
+    worker.pauses.confirm(0, 0.0)
+    worker.kept = {"k1": "one"}
+    worker.run(lambda: worker.copied and worker.sent)
+    worker.kept = {"k1": "one", "k2": "two"}
+    worker.run(lambda: len(worker.copied) >= 3)
+    copies = [(record.key, record.value, record.partition) for record in worker.copied]
+    # Each run is another owner, who copies everything once.
+    one, two = (b"experiment|k1", b"one", 0), (b"experiment|k2", b"two", 0)
+    assert copies == [one, one, two]
+    worker.partition.lost_at = 1.0
+    worker.kept = {"k1": "three"}
+    worker.run(lambda: shown("harms") is None)
+    assert len(worker.copied) == 3
