@@ -51,7 +51,7 @@ PARTITIONS: Final = 4
 SOURCE_PARTITIONS: Final = 2
 _POLL_SECONDS: Final = 0.1
 _PATIENCE_SECONDS: Final = 150.0
-_RULES: Final = DATA / "faults" / "standing.yaml"
+_RULES: Final = (DATA / "faults" / "standing.yaml", DATA / "faults" / "compared.yaml")
 """Rules that go beside the shipped ones."""
 _COMPACTED: Final = {"cleanup.policy": "compact"}
 """Only such a topic gets tombstones. A run is too short for Kafka to delete what they are about."""
@@ -370,7 +370,8 @@ async def stage(
         **({} if registered is None else registered.variables()),
     }
     settings = read_settings(variables)
-    shutil.copy(_RULES, settings.rules)
+    for rules in _RULES:
+        shutil.copy(rules, settings.rules)
     if isinstance(history, Garbled):
         history.write_files(settings, prefix)
     elif isinstance(history, Loaded):

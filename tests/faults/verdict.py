@@ -21,6 +21,8 @@ from schemas.book import BOOK
 from schemas.events import encode_event
 from schemas.sources import SourcesFile
 from schemas.stages import STAGES
+from tests.faults.compared import COMPARED_RULE, compare_figures, entered
+from tests.faults.compared import counted as counted_arms
 from tests.faults.counted import compare_book
 from tests.faults.justified import Justice, Published
 from tests.faults.loaded import acted_on_history
@@ -42,9 +44,12 @@ from workers.customer_facts.texts import moment_ms
 from workers.dead_letters.record import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
 from workers.demo.mailer import Mailer
 from workers.demo.verify import expected_actions, mapped_events
+from workers.experiments.reading import read_figures
 from workers.kafka.range_reader import stop_consumer
 from workers.kafka.records import decode_record
 from workers.loading import load_configuration
+from workers.state.connect import clock_of
+from workers.state.rule_sets.experiments import figures_in
 
 COMPARED = (
     "known_since",
@@ -136,6 +141,7 @@ async def judge(stage: Stage, poison: int = 0, *, counts_wrong: bool = True) -> 
     counted = [event for some in events.values() for event in some]
     currency = None if rules.value is None else rules.value.currency
     await _compare_book(stage, verdict, counted, currency)
+    await _compare_experiment(stage, verdict, counted)
     await compare_dead_letters(stage, verdict, poison)
     in_time = in_order_of_time(stage, sources)
     justice = Justice(in_time, rules, stage.history.start_ms, stage.history.end_ms)
@@ -353,6 +359,31 @@ async def _compare_book(stage: Stage, verdict: Verdict, events: list[DecodedEven
     verdict.miss("figure of the book", found.missing)
     verdict.exceed("figure of the book", found.too_much)
     stage.notes.append(f"{found.fields} figures of the book, {found.after_closing} events after closing")
+
+
+async def _compare_experiment(stage: Stage, verdict: Verdict, events: list[DecodedEvent]) -> None:
+    """Compare the figures of the experiment with a count over the log and what was published."""
+    records: list[Action | Decision] = []
+    for some in (await read_topic(stage, stage.settings.topic("at-risk"))).values():
+        records += [msgspec.json.decode(record.value, type=Action) for record in some]
+    for some in (await read_topic(stage, stage.settings.topic("decisions"))).values():
+        records += [msgspec.json.decode(record.value, type=Decision) for record in some]
+    store, now_ms = stage.store, (await clock_of(stage.settings, stage.store).read()).now_ms
+    every = await read_figures(store, load_configuration(stage.settings).sources, PARTITIONS, now_ms)
+    going_on = {key: one for key, one in every.items() if one.entry.rules == (COMPARED_RULE,)}
+    if len(going_on) != 1 or any(one.entry.closed_at is not None for one in going_on.values()):
+        verdict.exceed("experiment", list(going_on))
+        return
+    ((key, figures),) = going_on.items()
+    fields = [
+        {name: number for name, number in (await figures_in(store, partition)).items() if name.startswith(f"{key}|")}
+        for partition in range(PARTITIONS)
+    ]
+    expected = counted_arms(entered(records), events, now_ms)
+    found = compare_figures(expected, fields, {name: arm.finished for name, arm in figures.arms.items()})
+    verdict.miss("figure of the experiment", found.missing)
+    verdict.exceed("figure of the experiment", found.too_much)
+    stage.notes.append(f"{found.customers} customers in the experiment")
 
 
 async def compare_stages(stage: Stage, verdict: Verdict, expected: Mapping[Place, Stood]) -> None:

@@ -45,7 +45,7 @@ def _document(figures: ExperimentFigures, found: Judged | None) -> dict[str, Any
         "key": figures.key,
         "name": None if entry.name == EVERY_RULE else entry.name,
         "rules": list(entry.rules),
-        "begun_at": iso_text(entry.begun_at),
+        "begun_at": _moment(entry.begun_at or None),
         "ended_at": _moment(entry.closed_at),
         "success": success_in_words(entry.success),
         "hold_out": _share(entry.hold_out / 100),

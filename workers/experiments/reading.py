@@ -31,7 +31,7 @@ async def read_figures(
     counted = []
     for number in range(partitions):
         decided_ms, meta = await store.decided_ms(number), await store.meta(number)
-        if REBUILDING in meta or int(meta.get("offset", -1)) < 0:
+        if meta.get(REBUILDING) or int(meta.get("offset", -1)) < 0:
             decided_ms = 0  # it is counted again: customers who are missing are not finished, nor those who are there
         is_behind = not decided_ms or int(meta.get("offset", 0)) < sent_to(number, progress.values())
         until = watermarks_in_partition(counting, progress, now_ms, decided_ms if is_behind else None)

@@ -23,32 +23,32 @@ def at_a_loss(own: ExperimentEntry | None, copy: ExperimentEntry, **more: bool) 
     return joined(own, copy, NOW, **{"is_lost": own is None, "is_cut": False, "has_files": False, **more})
 
 
-STORED = going_on(a_set(), {}, {}, 7, day(50))
+STORED = going_on(a_set(), {}, {}, 7, day(50), day(50))
 ENTRIES = kept(a_set(), STORED)
 ((KEY, ENTRY),) = ENTRIES.items()
 CLOSED = structs.replace(ENTRY, closed_at=day(90))
 
 
 def test_an_experiment_of_which_only_the_entry_is_left_goes_on_under_its_key() -> None:
-    again = going_on(a_set(), {}, ENTRIES, 1, 0)
+    again = going_on(a_set(), {}, ENTRIES, 1, 0, NOW)
     (one,) = begun(a_set(), again)
     assert (one.key, one.arms.salt, one.since_ms) == (KEY, "soft", day(50))
-    renamed = going_on(a_set("other"), {}, ENTRIES, 1, 0)
+    renamed = going_on(a_set("other"), {}, ENTRIES, 1, 0, NOW)
     (one,) = begun(a_set("other"), renamed)
     assert (one.key, one.arms.salt, one.since_ms) == (KEY, "soft", day(50))
 
 
 def test_what_has_ended_does_not_go_on_and_no_key_is_used_again() -> None:
-    first = going_on(a_set(), {}, {}, 1, 0)
+    first = going_on(a_set(), {}, {}, 1, 0, NOW)
     ((key, entry),) = kept(a_set(), first).items()
     closed = {key: structs.replace(entry, closed_at=day(90))}
-    (one,) = begun(a_set(), going_on(a_set(), {}, closed, 1, 0))
+    (one,) = begun(a_set(), going_on(a_set(), {}, closed, 1, 0, NOW))
     assert (one.key != key, one.since_ms) == (True, 0)
 
 
 def test_where_it_is_lost_who_is_in_it_another_one_begins_that_divides_customers_alike() -> None:
     renamed = a_set("other")
-    stored = going_on(renamed, {}, ENTRIES, 8, day(60))
+    stored = going_on(renamed, {}, ENTRIES, 8, day(60), day(60))
     assert begun_anew(renamed, stored, ENTRIES, 8, NOW) is None
     forgotten = {KEY: structs.replace(ENTRY, forgotten_at=NOW)}
     fields = begun_anew(renamed, {**stored, "generation": "8"}, forgotten, 8, NOW)
@@ -56,7 +56,7 @@ def test_where_it_is_lost_who_is_in_it_another_one_begins_that_divides_customers
     assert fields["generation"] == "8"
     (one,) = begun(renamed, fields)
     assert (one.key != KEY, one.arms.salt, one.since_ms) == (True, "soft", NOW)
-    (one,) = begun(renamed, going_on(renamed, {}, forgotten, 1, 0))
+    (one,) = begun(renamed, going_on(renamed, {}, forgotten, 1, 0, NOW))
     assert (one.key != KEY, one.arms.salt) == (True, "soft")
 
 

@@ -59,8 +59,9 @@ def _render(document: Sequence[Mapping[str, Any]]) -> None:
         name = "every rule" if one["name"] is None else one["name"]
         rules = "" if one["rules"] == [one["name"]] else f" ({', '.join(one['rules'])})"
         until = "" if one["ended_at"] is None else f", ended {one['ended_at'][:10]}"
+        since = "from the first rules on" if one["begun_at"] is None else f"since {one['begun_at'][:10]}"
         held_out = f"{100 * one['hold_out']:g}% held out"
-        out.print(f"{name}{rules}: {one['success']}, {held_out}, since {one['begun_at'][:10]}{until}", markup=False)
+        out.print(f"{name}{rules}: {one['success']}, {held_out}, {since}{until}", markup=False)
         table = table_of("", "customers", "running", "finished", "succeeded", "share")
         for arm in one["arms"]:
             numbers = [f"{arm[name]:,}" for name in ("assigned", "running", "finished")]

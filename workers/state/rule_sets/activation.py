@@ -102,7 +102,7 @@ async def activate(store: Store, rules: RuleSet, now_ms: int, *, allow_rollback:
             if text is None or text.split()[0] != rules.ladder.hash:
                 text = f"{rules.ladder.hash} {generation} {since_ms}"
             fields[LADDER_FIELD] = text
-        return fields | going_on(rules, stored, entries, generation, since_ms)
+        return fields | going_on(rules, stored, entries, generation, since_ms, now_ms)
 
     # Before the set is the newest: a worker that knows its number finds what its rules say.
     before, entries = await stored_rules(store), await read_entries(store)

@@ -20,7 +20,12 @@ EXPERIMENT: Final = "experiment:"
 
 
 def going_on(
-    rules: RuleSet, stored: Mapping[str, str], entries: Mapping[str, ExperimentEntry], generation: int, since_ms: int
+    rules: RuleSet,
+    stored: Mapping[str, str],
+    entries: Mapping[str, ExperimentEntry],
+    generation: int,
+    since_ms: int,
+    now_ms: int,
 ) -> dict[str, str]:
     """Return the fields of the experiments of a rule set that is activated. Pure.
 
@@ -32,7 +37,8 @@ def going_on(
         stored: the fields of the hash of rules before.
         entries: by key, what is kept of every experiment.
         generation: of the set.
-        since_ms: when it is activated; 0 if it is the first of all.
+        since_ms: since when what is new in it counts; 0 if it is the first of all.
+        now_ms: when it is activated.
     """
     fields: dict[str, str] = {}
     wanted = {_field(one): one for one in rules.experiments}
@@ -40,9 +46,10 @@ def going_on(
     left = {name: text for name, text in sorted(known.items()) if name not in wanted}
     for name, one in wanted.items():
         text = known.get(name) or _renamed(one, left)
-        salt = one.arms.salt if text is None else _identity(text)[1]
-        if text is None or _is_forgotten(text, entries):
-            text = f"{_new_key(one, entries, generation)}|{salt} {generation} {since_ms}"
+        if text is None:
+            text = f"{_new_key(one, entries, generation)}|{one.arms.salt} {generation} {since_ms}"
+        elif _is_forgotten(text, entries):
+            text = f"{_new_key(one, entries, generation)}|{_identity(text)[1]} {generation} {now_ms}"
         fields[name] = text
     return fields
 
@@ -62,7 +69,7 @@ def begun_anew(
     if not any(_is_forgotten(text, entries) for name, text in stored.items() if name.startswith(EXPERIMENT)):
         return None
     others = {name: text for name, text in stored.items() if not name.startswith(EXPERIMENT)}
-    return others | going_on(rules, stored, entries, generation, now_ms)
+    return others | going_on(rules, stored, entries, generation, now_ms, now_ms)
 
 
 def begun(rules: RuleSet, stored: Mapping[str, str]) -> tuple[Experiment, ...]:
