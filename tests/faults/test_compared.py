@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+from msgspec import structs
 
 from schemas.experiments import ASSIGNED, LATER, WON
 from tests.faults.compared import COMPARED_RULE, Compared, Counts, compare_figures, counted, entered
@@ -19,6 +20,7 @@ RULES = rules(
         again_after="3 days",
     )
 )
+ARMS = RULES.by_id[COMPARED_RULE].hold_out
 NAMES = [f"c{number}" for number in range(40)]
 EVENTS = [
     event("purchase", at, event_id=f"{name}-{at}", customer=name, amount=amount)
@@ -36,7 +38,9 @@ def decided() -> tuple[Counter[str], dict[str, Counts]]:
         own = [one for one in EVENTS if one.customer_id == name]
         outcome = decide(name, None, own, RULES, watched(RULES), day(100))
         figures.update(outcome.experiments)
-        records += outcome.decisions
+        # What is published says the arm, too.
+        arm = None if ARMS is None else ARMS.of(name)
+        records += [structs.replace(record, arm=arm) for record in outcome.decisions]
     return figures, counted(entered(records), EVENTS, day(100))
 
 

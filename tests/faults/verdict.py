@@ -7,10 +7,12 @@ away for longer than the others wait. Then a second pass over the history, in th
 that differ.
 """
 
+import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -21,7 +23,7 @@ from schemas.book import BOOK
 from schemas.events import encode_event
 from schemas.sources import SourcesFile
 from schemas.stages import STAGES
-from tests.faults.compared import COMPARED_RULE, compare_figures, entered
+from tests.faults.compared import COMPARED_RULE, Compared, Counts, compare_figures, entered
 from tests.faults.compared import counted as counted_arms
 from tests.faults.counted import compare_book
 from tests.faults.justified import Justice, Published
@@ -51,6 +53,8 @@ from workers.loading import load_configuration
 from workers.state.connect import clock_of
 from workers.state.rule_sets.experiments import figures_in
 
+_FINISHED_SECONDS: Final = 30.0
+_AGAIN_SECONDS: Final = 0.5
 COMPARED = (
     "known_since",
     "latest_event",
@@ -368,22 +372,30 @@ async def _compare_experiment(stage: Stage, verdict: Verdict, events: list[Decod
         records += [msgspec.json.decode(record.value, type=Action) for record in some]
     for some in (await read_topic(stage, stage.settings.topic("decisions"))).values():
         records += [msgspec.json.decode(record.value, type=Decision) for record in some]
-    store, now_ms = stage.store, (await clock_of(stage.settings, stage.store).read()).now_ms
-    every = await read_figures(store, load_configuration(stage.settings).sources, PARTITIONS, now_ms)
-    going_on = {key: one for key, one in every.items() if one.entry.rules == (COMPARED_RULE,)}
-    if len(going_on) != 1 or any(one.entry.closed_at is not None for one in going_on.values()):
-        verdict.exceed("experiment", list(going_on))
-        return
-    ((key, figures),) = going_on.items()
-    fields = [
-        {name: number for name, number in (await figures_in(store, partition)).items() if name.startswith(f"{key}|")}
-        for partition in range(PARTITIONS)
-    ]
+    now_ms = (await clock_of(stage.settings, stage.store).read()).now_ms
     expected = counted_arms(entered(records), events, now_ms)
-    found = compare_figures(expected, fields, {name: arm.finished for name, arm in figures.arms.items()})
+    found = await _figures_compared(stage, expected, now_ms)
+    give_up_at = time.monotonic() + _FINISHED_SECONDS
+    while (found.missing or found.too_much) and time.monotonic() < give_up_at:
+        # A partition that has just changed hands is not seen up to now: its customers are running.
+        await asyncio.sleep(_AGAIN_SECONDS)
+        found = await _figures_compared(stage, expected, now_ms)
     verdict.miss("figure of the experiment", found.missing)
     verdict.exceed("figure of the experiment", found.too_much)
     stage.notes.append(f"{found.customers} customers in the experiment")
+
+
+async def _figures_compared(stage: Stage, expected: Mapping[str, Counts], now_ms: int) -> Compared:
+    store = stage.store
+    every = await read_figures(store, load_configuration(stage.settings).sources, PARTITIONS, now_ms)
+    ours = [one for one in every.values() if COMPARED_RULE in one.entry.rules]
+    if len(ours) != 1 or ours[0].entry.closed_at is not None:
+        return Compared(missing=[f"one experiment that goes on, there are {[one.entry for one in ours]}"])
+    counted = [await figures_in(store, partition) for partition in range(PARTITIONS)]
+    fields = [
+        {name: number for name, number in some.items() if name.startswith(f"{ours[0].key}|")} for some in counted
+    ]
+    return compare_figures(expected, fields, {name: arm.finished for name, arm in ours[0].arms.items()})
 
 
 async def compare_stages(stage: Stage, verdict: Verdict, expected: Mapping[Place, Stood]) -> None:
