@@ -78,6 +78,7 @@ class ExperimentEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     cap: Annotated[int | None, Meta(description="The most that counts of one customer's money, in hundredths.")] = (
         None
     )
+    currency: Annotated[str | None, Meta(description="Of the money; missing if none is compared.")] = None
     design: Annotated[str, Meta(description="Hash of everything that must not change while it goes on.")] = ""
     closed_at: Annotated[int | None, Meta(description="When it ended; missing while it goes on.")] = None
     plan: Annotated[

@@ -15,7 +15,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from schemas.conditions import Percent, Span, Strict, TypeName, Where
+from schemas.conditions import Currency, Percent, Span, Strict, TypeName, Where
 from schemas.durations import parse_duration, write_duration
 from schemas.experiments import ARMS
 from schemas.refusals import WrongFormat, not_in_format
@@ -24,6 +24,8 @@ _NAME: Final = r"^[a-z][a-z0-9-]{0,39}$"
 _SUCCESS: Final = re.compile(r"([a-z][a-z0-9_-]{0,63})\s+within\s+(.+)")
 _POINTS: Final = re.compile(r"(\d{1,2}(?:\.\d{1,2})?)\s+points?")
 _OF_ALL: Final = re.compile(r"(\d{1,2}(?:\.\d{1,2})?)\s*%\s+of\s+everybody")
+_CAP: Final = re.compile(r"(\d{1,7}(?:\.\d{1,2})?)(?:\s+([A-Z]{3}))?")
+_LARGEST_CAP: Final = 1_000_000
 _WHOLE: Final = 100
 
 
@@ -145,4 +147,39 @@ Variants = Annotated[
     Field(min_length=2, max_length=8),
     AfterValidator(_all_treated),
 ]
-Cap = Annotated[Decimal, Field(gt=0, le=1_000_000, decimal_places=2)]
+
+
+class Cap(Strict):
+    """The most that counts of one customer's money."""
+
+    amount: Decimal = Field(gt=0, le=1_000_000, decimal_places=2)
+    currency: Currency | None = None
+
+    def words(self) -> str:
+        """Return it as it is written: `500` or `500 EUR`."""
+        return f"{self.amount:f}" if self.currency is None else f"{self.amount:f} {self.currency}"
+
+
+def _read_cap(value: Any) -> Any:
+    if isinstance(value, Cap | dict):
+        return value
+    match = _CAP.fullmatch(str(value).strip())
+    if isinstance(value, bool) or match is None or not 0 < Decimal(match[1]) <= _LARGEST_CAP:
+        raise not_in_format("an amount up to 1,000,000, best with its currency, such as '500 EUR'", value)
+    return Cap(amount=Decimal(match[1]), currency=match[2])
+
+
+CapAsWritten = Annotated[
+    Cap,
+    BeforeValidator(_read_cap),
+    PlainSerializer(Cap.words, return_type=str),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0, "maximum": _LARGEST_CAP},
+                {"type": "string", "pattern": f"^{_CAP.pattern}$"},
+            ],
+            "examples": ["500 EUR"],
+        }
+    ),
+]

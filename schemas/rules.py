@@ -41,7 +41,7 @@ from schemas.consent import spelling_of
 from schemas.durations import DURATION_SCHEMA, Duration, parse_duration, write_duration
 from schemas.events import SIGNS_OF_LIFE
 from schemas.ladders import Ladder
-from schemas.outcomes import Cap, LeftOut, LeftOutOfAll, Points, SuccessAsWritten, Variants
+from schemas.outcomes import CapAsWritten, LeftOut, LeftOutOfAll, Points, SuccessAsWritten, Variants
 from schemas.paces import Brake, Pace
 from schemas.refusals import InconsistentEntries, WrongFormat, not_in_format
 from schemas.value import Valuation, with_value
@@ -245,11 +245,12 @@ class Rule(Strict):
         description="The least difference between the shares of success that matters; 3 points by default.",
         examples=["3 points"],
     )
-    count_at_most: Cap | None = Field(
+    count_at_most: CapAsWritten | None = Field(
         default=None,
         alias="count at most",
-        description="The most that counts of what one customer spends, so that one large order does not decide.",
-        examples=[500],
+        description="The most that counts of what one customer spends, so that one large order does not decide. Only "
+        "with it is money compared, in this currency; by default in that of `value`, with its rates.",
+        examples=["500 EUR"],
     )
     take_back: Literal["never"] | None = Field(
         default=None,
@@ -478,12 +479,12 @@ class ForEveryRule(Strict):
         description="The smallest difference of rules that do not say it, and of all rules together.",
         examples=["3 points"],
     )
-    count_at_most: Cap | None = Field(
+    count_at_most: CapAsWritten | None = Field(
         default=None,
         alias="count at most",
         description="The most that counts of what one customer spends, for rules that do not say it, and for all "
         "rules together.",
-        examples=[500],
+        examples=["500 EUR"],
     )
     brake: Brake | None = Field(
         default=None,

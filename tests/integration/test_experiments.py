@@ -89,7 +89,7 @@ def test_a_renamed_rule_goes_on_with_the_customers_who_were_held_out_before(pair
 
 @pytest.mark.parametrize(
     "changed",
-    [{"days": 11}, {"hold_out": "20%"}, {"smallest_difference": "2 points"}, {"count_at_most": 100}],
+    [{"days": 11}, {"hold_out": "20%"}, {"smallest_difference": "2 points"}, {"count_at_most": "100 EUR"}],
     ids=["whom", "share", "difference", "cap"],
 )
 def test_what_must_not_change_ends_an_experiment_and_begins_another_also_back_again(

@@ -49,8 +49,12 @@ def _document(figures: ExperimentFigures, found: Judged | None) -> dict[str, Any
         "ended_at": _moment(entry.closed_at),
         "success": success_in_words(entry.success),
         "hold_out": _share(entry.hold_out / 100),
+        "currency": entry.currency,
         "smallest_difference": _share(entry.smallest_difference / 100),
-        "arms": [{"arm": name, **_arm(arm, is_hidden=is_hidden)} for name, arm in figures.arms.items()],
+        "arms": [
+            {"arm": name, **_arm(arm, has_money=entry.currency is not None, is_hidden=is_hidden)}
+            for name, arm in figures.arms.items()
+        ],
         "state": None if found is None else str(found.verdict.state),
         "verdict": _verdict(entry, found),
         "interval": None if found is None else _interval(found.verdict.interval),
@@ -72,7 +76,7 @@ def _verdict(entry: ExperimentEntry, found: Judged | None) -> str:
     return NOTHING_TO_COMPARE if entry.lost_at is None else LOST
 
 
-def _arm(arm: ArmFigures, *, is_hidden: bool) -> dict[str, Any]:
+def _arm(arm: ArmFigures, *, has_money: bool, is_hidden: bool) -> dict[str, Any]:
     is_known = arm.finished > 0 and not is_hidden
     return {
         "assigned": arm.assigned,
@@ -80,7 +84,7 @@ def _arm(arm: ArmFigures, *, is_hidden: bool) -> dict[str, Any]:
         "finished": arm.finished,
         "won": None if is_hidden else arm.won,
         "rate": _share(arm.won / arm.finished) if is_known else None,
-        "amount": arm.amount_sum / UNITS if is_known else None,
+        "amount": arm.amount_sum / UNITS if has_money and is_known else None,
         "later": arm.later,
     }
 

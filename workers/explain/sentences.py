@@ -180,7 +180,7 @@ def _measured(rule: Rule, book: RuleBook) -> Iterator[str]:
     if rule.smallest_difference is not None:
         yield f"a difference matters from {rule.smallest_difference:f} points of a hundred on"
     if rule.count_at_most is not None:
-        yield f"of what one customer spends, at most {rule.count_at_most:f} count"
+        yield f"of what one customer spends, at most {rule.count_at_most.words()} count"
 
 
 def _success(success: Success) -> str:

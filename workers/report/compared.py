@@ -17,16 +17,15 @@ from workers.verdict.judging import State, Verdict
 _WHOLE: Final = 100
 
 
-def compared(experiments: Iterable[ExperimentFigures], now_ms: int, currency: str = NO_CURRENCY) -> list[Judged]:
+def compared(experiments: Iterable[ExperimentFigures], now_ms: int) -> list[Judged]:
     """Return what can be said of every experiment that goes on and holds customers out, by name.
 
     Args:
         experiments: with their figures.
         now_ms: the moment up to which customers came.
-        currency: of their money.
     """
     going_on = [one for one in experiments if one.entry.closed_at is None]
-    rows = [_row(found, currency) for one in going_on if (found := judged(one, now_ms)) is not None]
+    rows = [_row(found) for one in going_on if (found := judged(one, now_ms)) is not None]
     return sorted(rows, key=lambda row: row.name)
 
 
@@ -43,13 +42,13 @@ def ended(experiments: Iterable[ExperimentFigures], now_ms: int) -> list[Ended]:
         if closed_at is None:
             continue
         if found is not None:
-            rows.append(Ended(closed_at // DAY_MS, _row(found, NO_CURRENCY)))
+            rows.append(Ended(closed_at // DAY_MS, _row(found)))
         elif one.entry.lost_at is not None:
             rows.append(Ended(closed_at // DAY_MS, Judged(one.entry.called, "lost", rules=one.entry.rules)))
     return sorted(rows, key=lambda row: (-row.day, row.last.name))
 
 
-def _row(found: Found, currency: str) -> Judged:
+def _row(found: Found) -> Judged:
     seen, figures = found.verdict.interval, found.figures
     return Judged(
         name=found.name,
@@ -61,7 +60,7 @@ def _row(found: Found, currency: str) -> Judged:
         middle=None if seen is None else seen.middle * _WHOLE,
         high=None if seen is None else seen.high * _WHOLE,
         given=_given(found.verdict, found.design.smallest, seen),
-        brings=_brings(found.money, currency),
+        brings=_brings(found.money, figures.entry.currency or NO_CURRENCY),
         later=sum(arm.later for arm in figures.arms.values()),
     )
 

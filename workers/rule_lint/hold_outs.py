@@ -29,7 +29,7 @@ _LARGER: Final = (10, 20, 30, 50)
 
 def odd_hold_out(book: LocatedRules) -> Iterator[Problem]:
     """Yield hold-outs that measure nothing: too small, without a success, or whose rules differ."""
-    every = book.book.for_every_rule
+    every, value = book.book.for_every_rule, book.book.value
     shares: dict[str, LocatedRule] = {}
     for located_rule in book.rules:
         rule = located_rule.rule
@@ -44,6 +44,12 @@ def odd_hold_out(book: LocatedRules) -> Iterator[Problem]:
             message = f"nothing is compared: it is not said what counts as a success of '{rule.action}'"
             hint = "write for example 'success: purchase within 30 days'"
             yield located_rule.warn("odd-hold-out", located_rule.at("hold out"), message, hint)
+        cap = rule.count_at_most or every.count_at_most
+        if cap is not None and cap.currency is None and (value is None or value.currency is None):
+            where = located_rule.at("hold out" if rule.count_at_most is None else "count at most")
+            message = f"no money is compared: it is not said in which currency {cap.words()} is"
+            hint = f"write 'count at most: {cap.words()} EUR', or the currency of 'value'"
+            yield located_rule.warn("odd-hold-out", where, message, hint)
         if rule.experiment is None:
             continue
         other = shares.setdefault(rule.experiment, located_rule)
@@ -69,7 +75,8 @@ ODD_HOLD_OUT: Final = Lint(
         "A hold-out that measures nothing",
         "Less than one in a hundred is too few for a comparison. An action that sources.yaml declares needs a "
         "`success`. And if rules of one experiment hold out different shares, it is unclear which customers got "
-        "nothing at all; if they say different things of what is compared, they are compared apart.",
+        "nothing at all; if they say different things of what is compared, they are compared apart. "
+        "A `count at most` needs a currency, its own or that of `value`: amounts of two are never added up.",
         "hold out: 0.5%\n",
         "hold out: 10%\n",
     ),

@@ -21,7 +21,7 @@ def test_an_experiment_has_its_figures_and_its_verdict() -> None:
         "finished": 5000,
         "won": 1000,
         "rate": 0.2,
-        "amount": 0.0,
+        "amount": None,
         "later": 0,
     }
     assert round(one["interval"]["low"], 3) == -0.054

@@ -60,3 +60,15 @@ def test_rules_of_one_experiment_are_compared_by_the_same_success() -> None:
     (problem,) = checked(one, other).warnings
     assert problem.code == "odd-hold-out"
     assert problem.message == "'one' (a.yaml:2) says something else under 'success' in the same experiment"
+
+
+def test_a_cap_of_no_currency_compares_no_money() -> None:
+    (problem,) = checked(rule("a-rule", QUIET, "hold out: 20%", "count at most: 500")).warnings
+    assert problem.code == "odd-hold-out"
+    assert problem.message == "no money is compared: it is not said in which currency 500 is"
+    assert problem.hint == "write 'count at most: 500 EUR', or the currency of 'value'"
+    assert codes(rule("a-rule", QUIET, "hold out: 20%", "count at most: 500 EUR")) == []
+    valued = "value:\n  revenue: [purchase.amount]\n  currency: EUR\n"
+    assert codes(rule("a-rule", QUIET, "hold out: 20%", "count at most: 500"), more=valued) == []
+    every = "for every rule:\n  count at most: 500\n"
+    assert codes(rule("a-rule", QUIET, "hold out: 20%"), more=every) == ["odd-hold-out"]

@@ -7,7 +7,6 @@ from workers.book.book import Book
 from workers.book.live import read_book
 from workers.book.topic import BookTopic
 from workers.cli.state_commands.scan import counting, scanned
-from workers.core.book.fields import NO_CURRENCY
 from workers.experiments.reading import read_figures
 from workers.loading import load_configuration
 from workers.report.compared import compared, ended
@@ -35,7 +34,7 @@ def report_of_live(settings: Settings, month: str | None, scan: Path | None, per
         now_ms = (await clock_of(settings, store).read()).now_ms
         experiments = await read_figures(store, configuration.sources, settings.partitions, now_ms)
         topic = BookTopic(settings.kafka_connection(), settings.topic(BOOK))
-        judged = compared(experiments.values(), now_ms, configuration.rules.meant.currency or NO_CURRENCY)
+        judged = compared(experiments.values(), now_ms)
         return await read_book(store, topic, settings.partitions), judged, ended(experiments.values(), now_ms)
 
     with scanned(settings, configuration, scan, per_second) as path, counting("counted") as advance:

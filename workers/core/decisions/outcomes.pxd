@@ -13,6 +13,10 @@ cdef class Watch:
     cdef readonly long long within_ms
     cdef readonly object matches
     cdef readonly frozenset rules
+    cdef readonly dict rates
+
+    @cython.locals(brought=object)
+    cdef long long counted(self, long long amount, long long currency) except? 1000003
 
 @cython.final
 cdef class Outcomes:
@@ -29,8 +33,10 @@ cdef class Outcomes:
     cpdef enter(self, ActiveRule rule, Candidate candidate)
     cdef enter_one(self, object experiment, str arm, Candidate candidate)
     cdef count(self, object experiment, tuple entry, long long times)
+    @cython.locals(watch=Watch, currency=cython.longlong)
     cpdef fold(self, EventType kind, DecodedEvent event)
-    cpdef fold_plain(self, EventType kind, long long at_ms, long long amount)
+    @cython.locals(watch=Watch)
+    cpdef fold_plain(self, EventType kind, long long at_ms, long long amount, long long currency)
     @cython.locals(candidate=Candidate, place=cython.longlong)
     cdef succeed(self, Watch watch, long long at_ms, long long amount)
     cdef add(self, str name, long long number)

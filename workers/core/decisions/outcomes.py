@@ -9,6 +9,7 @@ is counted does not depend on how long it waits; nor does it on which of two act
 from collections.abc import Mapping
 from typing import Final
 
+from schemas.conditions.value import RATE_DIGITS
 from schemas.durations import DAY_MS
 from schemas.experiments import (
     AMOUNT,
@@ -27,12 +28,12 @@ from workers.core.customer.customer import Entry
 from workers.core.decisions.program import ActiveRule, EventType, Program
 from workers.core.events.decoding import MAX_STORED, UNIT, DecodedEvent
 from workers.core.events.filters import Matcher, matcher_of, scaled_number
+from workers.core.events.plain import currency_number
 from workers.core.experiments.arms import Arms, division, gets_nothing
 from workers.core.experiments.experiment import Experiment
 
 _HUNDREDTH: Final = UNIT // 100
-_MOST: Final = 10**8
-"""Hundredths that count of one customer at most, also without a cap."""
+_ONE: Final = 10**RATE_DIGITS
 
 
 class Watch:
@@ -42,6 +43,7 @@ class Watch:
         key: of the experiment.
         within_ms: how long after a customer's start.
         matches: which events of the type; None for every one.
+        rates: by the number of a currency, what one unit counts, in millionths; empty if money is not compared.
         rules: places of its rules.
     """
 
@@ -50,6 +52,12 @@ class Watch:
         self.within_ms = experiment.within_ms
         self.matches: Matcher | None = matcher_of(experiment.success.where)
         self.rules = rules
+        self.rates: dict[int, int] = {currency_number(name): rate for name, rate in experiment.rates.items()}
+
+    def counted(self, amount: int, currency: int) -> int:
+        """Return what an amount counts in the currency of the experiment: nothing if it has no rate."""
+        brought = amount * self.rates.get(currency, 0) // _ONE
+        return max(-MAX_STORED, min(MAX_STORED, brought))
 
 
 class Outcomes:
@@ -144,14 +152,18 @@ class Outcomes:
     def fold(self, kind: EventType, event: DecodedEvent) -> None:
         """Count an event that was just folded."""
         amount = scaled_number(event.attributes.get("amount")) or 0
+        said = event.attributes.get("currency")
+        currency = currency_number(said) if said.__class__ is str else 0
+        watch: Watch
         for watch in self.watches.get(kind.name, ()):
             if watch.matches is None or watch.matches(event):
-                self.succeed(watch, event.at_ms, amount)
+                self.succeed(watch, event.at_ms, watch.counted(amount, currency))
 
-    def fold_plain(self, kind: EventType, at_ms: int, amount: int) -> None:
+    def fold_plain(self, kind: EventType, at_ms: int, amount: int, currency: int) -> None:
         """Count an event that was just folded as numbers: no success of its type asks for more."""
+        watch: Watch
         for watch in self.watches.get(kind.name, ()):
-            self.succeed(watch, at_ms, amount)
+            self.succeed(watch, at_ms, watch.counted(amount, currency))
 
     def succeed(self, watch: Watch, at_ms: int, amount: int) -> None:
         """Count a success, if it is in time."""
@@ -183,7 +195,7 @@ def _cohort(key: str, entry: Entry) -> str:
 
 def _money(brought: int, cap: int | None) -> Mapping[str, int]:
     """Return the figures of what one customer has brought, in hundredths."""
-    counted = max(0, min(brought // _HUNDREDTH, _MOST if cap is None else cap))
+    counted = max(0, min(brought // _HUNDREDTH, cap or 0))
     high, low = divmod(counted * counted, SQUARES_LOW)
     return {AMOUNT: counted, SQUARE: low, SQUARE_HIGH: high, PAYERS: int(counted > 0)}
 

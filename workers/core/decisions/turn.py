@@ -150,7 +150,7 @@ class Turn:
         if folding is not None:
             folding.fold_plain(event.at_ms, event.amount)
         if kind.is_success:
-            self.outcomes.fold_plain(kind, event.at_ms, event.amount)
+            self.outcomes.fold_plain(kind, event.at_ms, event.amount, event.currency)
         self.follow(kind, event.at_ms, is_new, begun)
 
     def arrive(self, at_ms: int, fingerprint: int) -> bool:

@@ -1,18 +1,20 @@
 """Experiment: rules whose customers are compared, what counts as a success, and what makes it another experiment."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
 
+from schemas.conditions.value import RATE_DIGITS, Measured
 from schemas.durations import duration_ms
 from schemas.experiments import EVERY_RULE, ExperimentEntry, SuccessEntry
-from schemas.outcomes import IN_30_DAYS, SMALLEST_DIFFERENCE, Success, success_of
+from schemas.outcomes import IN_30_DAYS, SMALLEST_DIFFERENCE, Cap, Success, success_of
 from schemas.rules import ForEveryRule, Rule
 from workers.core.customer.specs import digest_of
 from workers.core.experiments.arms import Arms
 
 _HUNDREDTHS: Final = 100
+_ONE: Final = 10**RATE_DIGITS
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,9 @@ class Experiment:
         arms: how customers are divided.
         success: what counts as a success.
         smallest_difference: the least that matters, in points.
-        cap: the most that counts of one customer's money, in hundredths; None for everything.
+        cap: the most that counts of one customer's money, in hundredths; None if money is not compared.
+        rates: by currency, what one unit counts in that of the money, in millionths; other currencies do not count.
+        currency: of the money; None if money is not compared.
         rules: ids of its rules.
         design: hash of everything that must not change while it goes on.
         since_ms: when it began: whom a rule meant before does not enter.
@@ -40,6 +44,8 @@ class Experiment:
     rules: tuple[str, ...]
     design: str
     since_ms: int = 0
+    currency: str | None = None
+    rates: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def within_ms(self) -> int:
@@ -62,6 +68,7 @@ class Experiment:
             as_before=float(self.arms.as_before),
             variants={name: float(share) for name, share in self.arms.variants},
             cap=self.cap,
+            currency=self.currency,
             design=self.design,
         )
 
@@ -80,7 +87,11 @@ def arms_of_all(policy: ForEveryRule, key: bytes) -> Arms | None:
 
 
 def experiments_of(
-    rules: Iterable[Rule], policy: ForEveryRule, meant: Mapping[str, str], key: bytes
+    rules: Iterable[Rule],
+    policy: ForEveryRule,
+    meant: Mapping[str, str],
+    key: bytes,
+    value: Measured | None = None,
 ) -> tuple[Experiment, ...]:
     """Return the experiments of the rules that act, in the order of their names and contents.
 
@@ -92,6 +103,7 @@ def experiments_of(
         policy: for every rule.
         meant: by rule, the hash of everything that says which customers it means.
         key: of the hash that divides customers.
+        value: how the value of a customer is measured, with its currency and rates; None if it is not said.
     """
     found: dict[tuple[str, str], Experiment] = {}
     acting = [rule for rule in rules if rule.status in ("live", "paused")]
@@ -100,36 +112,56 @@ def experiments_of(
         if arms is None or success is None:
             continue
         difference = rule.smallest_difference or policy.smallest_difference or SMALLEST_DIFFERENCE
-        cap = _hundredths(rule.count_at_most or policy.count_at_most)
-        one = _experiment(arms, success, difference, cap)
+        money = _money(rule.count_at_most or policy.count_at_most, value)
+        one = _experiment(arms, success, difference, money)
         same = found.get((one.name, one.design), one)
         found[one.name, one.design] = replace(same, rules=(*same.rules, rule.id))
     experiments = [_with_meant(one, [meant[rule] for rule in one.rules]) for _, one in sorted(found.items())]
     of_all = arms_of_all(policy, key)
     if of_all is not None and acting:
-        difference, cap = policy.smallest_difference or SMALLEST_DIFFERENCE, _hundredths(policy.count_at_most)
-        one = _experiment(of_all, policy.success or IN_30_DAYS, difference, cap)
+        difference, money = policy.smallest_difference or SMALLEST_DIFFERENCE, _money(policy.count_at_most, value)
+        one = _experiment(of_all, policy.success or IN_30_DAYS, difference, money)
         # Rules come and go. What all of them bring is one question, so it does not depend on which ones there are.
         experiments.append(_with_meant(replace(one, rules=tuple(rule.id for rule in acting)), []))
     return tuple(experiments)
 
 
-def _experiment(arms: Arms, success: Success, difference: Decimal, cap: int | None) -> Experiment:
+@dataclass(frozen=True)
+class _Money:
+    """How the money of customers is counted; see `Experiment`."""
+
+    cap: int | None = None
+    currency: str | None = None
+    rates: Mapping[str, int] = field(default_factory=dict)
+
+
+def _money(cap: Cap | None, value: Measured | None) -> _Money:
+    """Return in one currency what is counted: amounts of two are never added up without a rate."""
+    measured_in = None if value is None else value.currency
+    currency = measured_in if cap is None or cap.currency is None else cap.currency
+    if cap is None or currency is None:
+        return _Money()
+    rates = {currency: _ONE}
+    if value is not None and currency == measured_in:
+        rates |= {name: int(rate * _ONE) for name, rate in value.rates.items()}
+    return _Money(int(cap.amount * _HUNDREDTHS), currency, rates)
+
+
+def _experiment(arms: Arms, success: Success, difference: Decimal, money: _Money) -> Experiment:
     """Return an experiment without rules; its design does not say which customers it means."""
     shares = [f"{share.normalize():f}" for share in (arms.share, arms.as_before, difference)]
     variants = [[variant, f"{share.normalize():f}"] for variant, share in arms.variants]
     counted: Any = success.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return Experiment("", arms.salt, arms, success, difference, cap, (), digest_of([shares, variants, counted, cap]))
+    said = [money.cap, *([money.currency, sorted(money.rates.items())] if money.currency else [])]
+    design = digest_of([shares, variants, counted, *said])
+    one = Experiment("", arms.salt, arms, success, difference, money.cap, (), design)
+    return replace(one, currency=money.currency, rates=money.rates)
 
 
 def _with_meant(experiment: Experiment, meant: list[str]) -> Experiment:
     """Return an experiment that means the customers of some conditions, given by their hashes."""
     design = digest_of([sorted(meant), experiment.design])
     return replace(experiment, design=design, key=digest_of([experiment.name, design]))
-
-
-def _hundredths(amount: Decimal | None) -> int | None:
-    return None if amount is None else int(amount * _HUNDREDTHS)
 
 
 def _entry(success: Success) -> SuccessEntry:

@@ -79,7 +79,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
     own = [_compile(rule, contents[rule.id], specs, hold_out_key, ladder, programme) for rule in evaluated]
     compiled = grouped(competing(own, contact_policy))
     whom = {rule.id: rule.whom for rule in compiled}
-    experiments = experiments_of(evaluated, book.for_every_rule, whom, hold_out_key)
+    experiments = experiments_of(evaluated, book.for_every_rule, whom, hold_out_key, book.value)
     read_attributes |= {reference for one in experiments for reference in attributes_of_success(one.success)}
     references: dict[str, set[str]] = {}
     for measurement in (measurement_of(one) for rule in evaluated for one in rule.variables.values()):

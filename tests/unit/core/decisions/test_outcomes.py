@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from schemas.experiments import EVERY_RULE
-from tests.support.builders import DAY, START, day, event, rule, rules, watched
+from schemas.rules import RuleBook
+from schemas.value import Valuation
+from tests.support.builders import DAY, START, TYPES, day, event, rule, rules, watched
 from tests.support.decided import LAYOUTS, decide
 from workers.core.events.decoding import DecodedEvent
 from workers.core.experiments.arms import Arms
+from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 
 QUIET_10 = {"none": "purchase", "for": "10 days"}
@@ -71,7 +74,7 @@ def soft(**content: Any) -> RuleSet:
 def test_a_customer_enters_when_the_rule_acts_or_would_have_and_a_success_in_time_counts_for_that_day(
     share: int, arm: str, layout: int
 ) -> None:
-    ada = Followed(with_share(soft(), share), layout)
+    ada = Followed(with_share(soft(count_at_most="100 EUR"), share), layout)
     ada.turn(event("purchase", 1)).turn(upto_day=12)
     assert ada.figures() == {f"{arm} 11 n": 1}
     ada.turn(event("purchase", 41, amount=30))
@@ -100,7 +103,7 @@ def test_an_event_in_time_that_is_read_late_counts_and_only_what_is_meant_does()
 
 
 def test_several_successes_are_one_and_their_amounts_are_added_up_to_the_cap() -> None:
-    ada = Followed(with_share(soft(count_at_most=50), 0)).turn(event("purchase", 1)).turn(upto_day=12)
+    ada = Followed(with_share(soft(count_at_most="50 EUR"), 0)).turn(event("purchase", 1)).turn(upto_day=12)
     ada.turn(event("purchase", 12.5, amount=20)).turn(
         event("purchase", 13, amount=20), event("purchase", 14, amount=20)
     )
@@ -111,6 +114,35 @@ def test_several_successes_are_one_and_their_amounts_are_added_up_to_the_cap() -
         "treated 11 square": 5000 * 5000,
         "treated 11 payers": 1,
     }
+
+
+def valued(cap: object, **value: object) -> RuleSet:
+    measured = Valuation.model_validate({"revenue": ["purchase.amount"], **value})
+    made = rule("soft", when=QUIET_10, hold_out="50%", again_after="1 day", count_at_most=cap)
+    return compile_rules(RuleBook(rules=(made,), value=measured), TYPES)
+
+
+@pytest.mark.parametrize(
+    ("ruleset", "amount"),
+    [
+        (soft(), None),  # without a cap, no money is compared
+        (soft(count_at_most=500), None),  # of no currency
+        (soft(count_at_most="500 EUR"), 2000),
+        (soft(count_at_most="500 USD"), 3000),
+        (valued(500, currency="EUR"), 2000),
+        (valued(500, currency="EUR", rates={"USD": "0.5"}), 2000 + 1500),
+        (valued("500 USD", currency="EUR", rates={"USD": "0.5"}), 3000),  # the rates are for euros
+        (valued(500), None),
+    ],
+    ids=["no cap", "no currency", "EUR", "USD", "value", "rates", "another currency", "value of no currency"],
+)
+def test_money_is_counted_in_one_currency_and_amounts_of_two_are_never_added_up_without_a_rate(
+    ruleset: RuleSet, amount: int | None
+) -> None:
+    ada = Followed(with_share(ruleset, 0)).turn(event("purchase", 1)).turn(upto_day=12)
+    ada.turn(event("purchase", 13, amount=20)).turn(event("purchase", 14, amount=30, currency="USD"))
+    ada.turn(event("purchase", 15, amount=70, currency="JPY"))
+    assert (ada.figures()["treated 11 won"], ada.figures().get("treated 11 amount")) == (1, amount)
 
 
 def test_a_customer_enters_once_and_later_episodes_stand_apart() -> None:
@@ -205,7 +237,7 @@ def test_rules_that_are_renamed_are_the_same_experiment_and_other_conditions_or_
         {"when": QUIET_10, "hold_out": "11%"},
         {"when": QUIET_10, "hold_out": "10%", "success": "login within 3 days"},
         {"when": QUIET_10, "hold_out": "10%", "smallest_difference": "2 points"},
-        {"when": QUIET_10, "hold_out": "10%", "count_at_most": 100},
+        {"when": QUIET_10, "hold_out": "10%", "count_at_most": "100 EUR"},
         {"when": QUIET_10, "hold_out": "10%", "as_before": "10%"},
         {"when": QUIET_10, "hold_out": "10%", "variants": {"a": "50%", "b": "50%"}},
     ):
