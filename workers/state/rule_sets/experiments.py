@@ -29,7 +29,7 @@ def going_on(
 ) -> dict[str, str]:
     """Return the fields of the experiments of a rule set that is activated. Pure.
 
-    An experiment of which nothing stands in the hash of rules, because Redis has lost it, goes on with its entry. If
+    An experiment that the hash of rules does not name any more, because Redis has lost it, goes on with its entry. If
     it was lost which customers are in one, another one begins that divides customers as before.
 
     Args:
@@ -162,7 +162,7 @@ def _is_forgotten(text: str, entries: Mapping[str, ExperimentEntry]) -> bool:
 
 
 def _entered(entries: Mapping[str, ExperimentEntry], stored: Mapping[str, str], generation: int) -> dict[str, str]:
-    """Return the experiments that go on: those in the hash of rules, and those of which only the entry is left."""
+    """Return the experiments that go on: those in the hash of rules, and those that only have an entry."""
     known = {name: text for name, text in stored.items() if name.startswith(EXPERIMENT)}
     keys = {_identity(text)[0] for text in known.values()}
     for key, entry in entries.items():
