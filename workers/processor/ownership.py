@@ -26,6 +26,7 @@ from workers.errors import Fenced, PartitionStopped, Transient
 from workers.kafka.producer import Publisher
 from workers.kafka.topics import LogBounds
 from workers.observability import log_events, metrics
+from workers.outbox.claim import StoredClaim
 from workers.outbox.outbox import Outbox
 from workers.pauses.pause_list import PauseList
 from workers.processor.active_rules import ActiveRules
@@ -342,8 +343,12 @@ class Ownership:
         return PartitionWatermarks(dict.fromkeys(self._sources.event_types, NO_WATERMARK_MS))
 
     def _outbox(self, number: int, claimed: Claimed) -> Outbox:
+        async def is_owner() -> bool:
+            return (await self._store.meta(number)).get("owner") == claimed.meta.owner
+
+        claim = StoredClaim(is_owner)
         with structlog.contextvars.bound_contextvars(partition=number):  # of all that its task logs
-            return Outbox(self._publisher, claimed.outbox, self._settings.outbox_limit, self._pauses)
+            return Outbox(self._publisher, claimed.outbox, self._settings.outbox_limit, self._pauses, claim)
 
     async def _release(self, number: int) -> None:
         partition = self.partitions.pop(number)
