@@ -6,7 +6,7 @@ named this worker as the owner.
 """
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from workers.errors import Transient
@@ -18,14 +18,20 @@ CERTAIN_SECONDS: Final = 2.0
 class StoredClaim:
     """The claim of one partition, as the store knows it."""
 
-    def __init__(self, holds: Callable[[], Awaitable[bool]], monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        meta: Callable[[], Awaitable[Mapping[str, str]]],
+        owner: str,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Begin with a claim that is not confirmed.
 
         Args:
-            holds: asks the store whether this worker is the owner; raises `Transient` if it does not answer.
+            meta: asks the store for the `meta` of the partition; raises `Transient` if it does not answer.
+            owner: what stands there while the partition is this worker's.
             monotonic: returns seconds that never go back.
         """
-        self._holds = holds
+        self._meta, self._owner = meta, owner
         self._monotonic = monotonic
         self._confirmed_at: float | None = None
 
@@ -38,8 +44,9 @@ class StoredClaim:
         if not self.is_certain():
             asked_at = self._monotonic()
             try:
-                if await self._holds():
-                    self._confirmed_at = asked_at
+                meta = await self._meta()
             except Transient:
                 return False
+            if meta.get("owner") == self._owner:
+                self._confirmed_at = asked_at
         return self.is_certain()

@@ -200,8 +200,8 @@ class Processor:
         """Decide the timers that may be decided now, carry out orders, and trim what Kafka confirmed.
 
         Returns:
-            By partition, up to when every type is decided, in epoch milliseconds. Left out are those of which there
-            may be more timers than fit into one call, and those that were lost meanwhile.
+            By partition, up to when every type is decided, in epoch milliseconds. Left out are those with more timers
+            than fit into one call, and those that were lost meanwhile.
         """
         for partition in await self._ownership.set_back():
             await self._timers.trim(partition)  # restores what Redis still has, like any step

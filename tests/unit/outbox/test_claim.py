@@ -11,20 +11,20 @@ class Asked:
 
     def __init__(self) -> None:
         self.now = 100.0
-        self.is_owner = True
+        self.owner = "this worker"
         self.takes = 0.0
         self.fails = False
         self.times = 0
 
-    async def holds(self) -> bool:
+    async def meta(self) -> dict[str, str]:
         self.times += 1
         self.now += self.takes
         if self.fails:
             raise Transient("Redis does not answer")
-        return self.is_owner
+        return {"owner": self.owner}
 
     def claim(self) -> StoredClaim:
-        return StoredClaim(self.holds, lambda: self.now)
+        return StoredClaim(self.meta, "this worker", lambda: self.now)
 
 
 def test_a_claim_is_certain_for_a_moment_after_the_store_has_confirmed_it() -> None:
@@ -44,7 +44,7 @@ def test_a_claim_is_certain_for_a_moment_after_the_store_has_confirmed_it() -> N
 
 def test_the_claim_of_another_worker_is_never_confirmed() -> None:
     asked = Asked()
-    asked.is_owner = False
+    asked.owner = "another one"
     claim = asked.claim()
     assert not asyncio.run(claim.confirm())
     assert not claim.is_certain()
