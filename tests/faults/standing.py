@@ -111,10 +111,10 @@ def _told_at_once(
         outcome = decide(customer_id, stored, [event], rules, observed)
         if outcome.stored is None:
             return
-        told = publish_in_time(customer_id, outcome.stored, rules, observed, next_ms - 1)
-        stored = told.stored
+        published = publish_in_time(customer_id, outcome.stored, rules, observed, next_ms - 1)
+        stored = published.stored
         # What is a move here must be one in the other pass, too.
-        records = (record for record in (*outcome.stages, *told.stages) if record is not None)
+        records = (record for record in (*outcome.stages, *published.stages) if record is not None)
         yield from (record for record in records if record.direction == "none")
 
 
