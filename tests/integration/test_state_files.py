@@ -14,6 +14,8 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
+from schemas.book import BOOK
+from schemas.durations import DAY_MS
 from tests.integration.test_rebuild import (
     CONSENT,
     PACED,
@@ -31,6 +33,8 @@ from tests.integration.test_store import lawful, take_step
 from tests.integration.test_worker import DRY, GONE, QUIET, canonical
 from tests.support.builders import day, rules
 from tests.support.site import Site
+from workers.book.live import read_book
+from workers.book.topic import BookTopic
 from workers.customer_facts.facts import CustomerFacts, SeriesFacts
 from workers.demo.embedded import Pair
 from workers.errors import LingerError
@@ -220,6 +224,50 @@ def test_a_rebuild_from_an_older_file_equals_a_rebuild_from_the_whole_log_even_i
         assert await published(place) == published_before
 
     play(apache_pair, tmp_path, scenario, CONSENT + QUIET + DRY + GONE)
+
+
+@pytest.mark.rest
+def test_days_of_the_book_that_were_closed_since_a_file_was_written_stay_closed_when_redis_is_lost(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        # Half of what is decided on day 11 is decided after the export.
+        for number in range(6):
+            await place.order(f"a{number}", 1)
+            await place.order(f"b{number}", 1.5)
+        await place.now(11.2)
+        await place.decided_until(11.2)
+        await stop_workers(place)
+        await export(place, tmp_path / "backup")
+        place.start_worker()
+        await place.now(40)
+        await place.decided_until(40)
+        topic = BookTopic(place.settings.kafka_connection(), place.settings.topic(BOOK))
+
+        async def are_closed() -> bool:
+            return max((await topic.closed_before(range(4))).values()) > day(11) // DAY_MS
+
+        await place.until(are_closed, "the days to be closed")
+        before = await read_book(place.store, topic, 4)
+        assert before.facts
+        assert before.doings[day(11) // DAY_MS] == {"acted:quiet-buyer": 12}
+        await stop_workers(place)
+        await forget_everything(place, 40)
+
+        await rebuild(place, "--from", str(tmp_path / "backup"))
+        place.start_worker()
+        await place.now(60)
+        await place.decided_until(60)
+
+        async def is_nothing_open() -> bool:
+            keys = [place.store.keys.partition(number) for number in range(4)]
+            return not any([await place.store.fields(key) for own in keys for key in (own.facts, own.doings)])
+
+        await place.until(is_nothing_open, "all days to be closed")
+        after = await read_book(place.store, topic, 4)
+        assert (after.facts, after.doings) == (before.facts, before.doings)
+
+    play(apache_pair, tmp_path, scenario, QUIET)
 
 
 async def later(place: Site) -> None:

@@ -203,7 +203,11 @@ def _counted(count: int, noun: str) -> str:
 
 
 def explain(paths: Paths, sources: Sources = None, as_json: AsJson = False) -> None:
-    """Show each rule as one sentence, when it is evaluated again, and which customers it leaves out; and ladders."""
+    """Show each rule as one sentence, when it is evaluated again, and which customers it leaves out.
+
+    Ladders, and what `book` says, are explained too.
+    """
+    from workers.explain.bookkeeping import book_explained, lines_of_book
     from workers.explain.ladders import ladders_explained, lines_of
     from workers.explain.rule_page import explanation
 
@@ -213,9 +217,10 @@ def explain(paths: Paths, sources: Sources = None, as_json: AsJson = False) -> N
     if problems or rule_problems:
         raise StartupError([str(problem) for problem in [*problems, *rule_problems]])
     entries, ladders = explanation(book), ladders_explained(book)
-    pages = [*map(_explained, entries), *map(lines_of, ladders)]
+    kept = book_explained(book, names.types)
+    pages = [*map(_explained, entries), *map(lines_of, ladders), *map(lines_of_book, kept)]
     text = "\n".join("\n".join(map(one_line, page)) for page in pages)
-    sys.stdout.write(json_line([*entries, *ladders]) if as_json else text)
+    sys.stdout.write(json_line([*entries, *ladders, *kept]) if as_json else text)
 
 
 def _explained(entry: dict[str, Any]) -> Iterator[str]:

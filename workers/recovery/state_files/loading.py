@@ -132,10 +132,12 @@ async def load_partition(
     changes.outbox = [encode_record(record) for record in published]
     changes.offset = head.offset
     paused = {held_field(one.rule, one.because): "1" for one in held if one.because != "pace"}
-    # Days may have been closed since the file was written: `meta` says so, as it was wiped.
+    # Days may have been closed since the file was written. `meta` says so, as it was wiped; if Redis has lost it, the
+    # next claim reads it from the topic of the book. What the file says would open these days again.
     closed = {name: value for name, value in meta.fields.items() if name == CLOSED_BEFORE}
+    stored = {name: value for name, value in meta_of(head).items() if name != CLOSED_BEFORE}
     layout = layout_fields(head.topic_id, customers.layout)
-    changes.fields = {**meta_of(head), **layout, **paused, **closed, REBUILDING: mark}
+    changes.fields = {**stored, **layout, **paused, **closed, REBUILDING: mark}
     if not await figures_in(store, number):
         changes.experiments = head.experiments
     await _commit(store, number, meta, changes)
