@@ -12,6 +12,7 @@ from msgspec import structs
 
 from schemas.book import BOOK
 from schemas.experiments import ExperimentEntry, encode_experiment
+from tests.integration.test_erasure import is_carried_out, is_stored, order
 from tests.integration.test_harm import RULES, shown
 from tests.integration.test_rebuild import forget_everything, log_of, rebuild, stop_workers
 from tests.support.builders import day
@@ -135,5 +136,35 @@ def test_if_the_log_has_lost_its_beginning_another_experiment_begins_and_no_one_
         await place.decided_until(12)
         after = await figures(place)
         assert sum(number for name, number in after.items() if name.startswith(f"{new}|")) == 1
+
+    play(apache_pair, tmp_path, scenario)
+
+
+def test_a_rebuild_counts_nothing_again_and_an_erased_customer_stays_in_the_figures(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        key, _ = await begun(place)
+        before, arms_before = await figures(place), await arms(place)
+        await order(place, "erase", "c0", 10)
+        await is_carried_out(place, "erase")
+        assert not await is_stored(place, "c0")
+        assert await figures(place) == before
+
+        await stop_workers(place)
+        report = await rebuild(place, "--all")
+        assert len(report["reasons"]) == 4
+        assert await figures(place) == before
+        place.start_worker()
+        await place.now(11)
+        await place.decided_until(11)
+        assert await figures(place) == before
+        assert await arms(place) == arms_before
+        # One whom the rebuild has found again is in it: a further event of theirs counts nothing anew.
+        await place.order("c1", 11.5)
+        await place.now(12)
+        await place.decided_until(12)
+        assert await figures(place) == before
+        assert list(await read_entries(place.store)) == [key]
 
     play(apache_pair, tmp_path, scenario)
