@@ -108,8 +108,8 @@ async def everything(place: Site) -> dict[str, bytes]:
                 continue
             if key.endswith("}:meta"):
                 fields = await place.store.fields(key)
-                # An owner finds out whether Redis has all marks; a file does not say it.
-                left_out = ("owner", "format", "version", "marks")
+                # An owner finds out whether Redis has all marks, and which days are closed; a file does not say it.
+                left_out = ("owner", "format", "version", "marks", "book_closed_before")
                 kept = {name: value for name, value in fields.items() if name not in left_out}
                 found[key] = json.dumps({name: value for name, value in sorted(kept.items()) if value}).encode()
             else:
