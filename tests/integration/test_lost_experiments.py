@@ -12,6 +12,7 @@ from msgspec import structs
 
 from schemas.book import BOOK
 from schemas.experiments import ExperimentEntry, encode_experiment
+from schemas.orders import ERASE
 from tests.integration.test_erasure import is_carried_out, is_stored, order
 from tests.integration.test_harm import RULES, shown
 from tests.integration.test_rebuild import forget_everything, log_of, rebuild, stop_workers
@@ -146,7 +147,8 @@ def test_a_rebuild_counts_nothing_again_and_an_erased_customer_stays_in_the_figu
     async def scenario(place: Site) -> None:
         key, _ = await begun(place)
         before, arms_before = await figures(place), await arms(place)
-        await order(place, "erase", "c0", 10)
+        await order(place, ERASE, "c0", 10)
+        await place.now(10)
         await is_carried_out(place, "erase")
         assert not await is_stored(place, "c0")
         assert await figures(place) == before
