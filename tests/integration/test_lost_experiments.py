@@ -155,7 +155,7 @@ def test_a_rebuild_counts_nothing_again_and_an_erased_customer_stays_in_the_figu
 
         await stop_workers(place)
         report = await rebuild(place, "--all")
-        assert len(report["reasons"]) == 4
+        assert report["records"] > CUSTOMERS
         assert await figures(place) == before
         place.start_worker()
         await place.now(11)
