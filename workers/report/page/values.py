@@ -9,6 +9,7 @@ from workers.report.words.language import Language
 _UNIT: Final = 10_000
 """Amounts are given in this part of a currency."""
 _HUNDREDTH: Final = 0.01
+_TENTH: Final = 0.1
 _MOST_PLACES: Final = 4
 _USUAL_PLACES: Final = 1
 _EXACT: Final = 1e-9
@@ -48,6 +49,13 @@ def open_from(values: Sequence[Value]) -> int:
     return place
 
 
+def rounded_by(values: Sequence[Value], language: Language) -> Callable[[float], str] | None:
+    """Return what writes shares that are no ticks: from a tenth on without decimals; None for all other values."""
+    if not any(isinstance(plain(one), Share) for one in values):
+        return None
+    return lambda number: language.formats.share(number, int(0 < number < _TENTH))
+
+
 def said_by(values: Sequence[Value], language: Language) -> Callable[[float], str]:
     """Return what writes numbers of an axis, of the kind that these values have."""
     known = next((one for one in map(plain, values) if not isinstance(one, Missing)), None)
@@ -56,7 +64,7 @@ def said_by(values: Sequence[Value], language: Language) -> Callable[[float], st
         case Share():
             return lambda number: formats.share(number, _places(number * 100))
         case Money(_, currency):
-            return lambda number: formats.round_money(round(number, 2), currency)
+            return lambda number: formats.money(round(number * _UNIT), currency)
     return lambda number: formats.number(number, _places(number))
 
 
