@@ -264,7 +264,7 @@ class Chart:
         places: along x, or across a triangle.
         series: all of them have as many values as there are places.
         time: of when it is.
-        whole: of how many all values are parts, each of which is then also said as a share; None if of none.
+        whole: of how many all values are parts, so that each is said as a share, too; None if of none.
         details: what else is said of each place, or of each row of a triangle; its name says what that is.
         groups: to which group each place belongs, by which it has its colour; from the worst to the best.
         notes: what must be known to read it.

@@ -40,8 +40,8 @@ def print_section(section: Section, language: Language, console: Console) -> Non
     for table in section.tables:
         _print_table(table, language, console)
     notes = [language.say(f"note.{note.id}", note.given) for chart in section.charts for note in chart.notes]
-    for text in dict.fromkeys(notes):
-        _dim(text, console)
+    if notes:
+        _dim(f"  {' '.join(dict.fromkeys(notes))}", console)
 
 
 def _print_figure(figure: Figure, language: Language, console: Console) -> None:

@@ -106,7 +106,7 @@ def retention(basis: Basis) -> Section:
     )
     return Section(
         id="retention",
-        figures=(_next_month(basis, curve),),
+        figures=(_next_month(curve, time),),
         tables=(table, curve_table),
         charts=(*_triangle(basis, table), *_curve_chart(basis, curve_table)),
         notes=of_period(basis),
@@ -173,11 +173,11 @@ def _missing(basis: Basis, reason: str) -> Figure:
     return Figure(id="retention_next_month", value=Missing(reason), time=basis.period)
 
 
-def _next_month(basis: Basis, curve: tuple[Value, ...]) -> Figure:
+def _next_month(curve: tuple[Value, ...], time: Period) -> Figure:
     """Return how many buy in the month after that of their first purchase."""
     value: Value = curve[1] if len(curve) > 1 else Missing("no_second_month")
     denominator = Count(value.whole) if isinstance(value, Share) else None
-    return Figure(id="retention_next_month", value=value, time=basis.trend_time, denominator=denominator)
+    return Figure(id="retention_next_month", value=value, time=time, denominator=denominator)
 
 
 def _cell(basis: Basis, cohort: str, size: int, month: str) -> Value:

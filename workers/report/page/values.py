@@ -9,7 +9,8 @@ from workers.report.words.language import Language
 _UNIT: Final = 10_000
 """Amounts are given in this part of a currency."""
 _HUNDREDTH: Final = 0.01
-_TENTH: Final = 0.1
+_GREAT: Final = 0.1
+"""Shares of which one is this great are said without decimals on charts."""
 _MOST_PLACES: Final = 4
 _USUAL_PLACES: Final = 1
 _EXACT: Final = 1e-9
@@ -50,10 +51,12 @@ def open_from(values: Sequence[Value]) -> int:
 
 
 def rounded_by(values: Sequence[Value], language: Language) -> Callable[[float], str] | None:
-    """Return what writes shares that are no ticks: from a tenth on without decimals; None for all other values."""
-    if not any(isinstance(plain(one), Share) for one in values):
+    """Return what writes shares that are no ticks: without decimals if some are great; None for all other values."""
+    shares = [value.ratio for one in values if isinstance(value := plain(one), Share)]
+    if not shares:
         return None
-    return lambda number: language.formats.share(number, int(0 < number < _TENTH))
+    places = int(max(shares) < _GREAT)
+    return lambda number: language.formats.share(number, places)
 
 
 def said_by(values: Sequence[Value], language: Language) -> Callable[[float], str]:

@@ -15,7 +15,7 @@ BOLD: Final = SIZE * 1.1
 LINE: Final = 15.0
 """From one line of text to the next."""
 _NARROW: Final = frozenset(" !'()*,-./:;I[]fijlrt|·")
-_WIDE: Final = frozenset("%+@MWm\N{MINUS SIGN}—…←→")
+_WIDE: Final = frozenset("%+@MWmw\N{MINUS SIGN}—…←→")
 _OF_NARROW, _OF_MOST, _OF_CAPITALS, _OF_WIDE = 0.4, 0.63, 0.73, 1.0
 
 

@@ -129,7 +129,7 @@ def _values(values: Sequence[float | None], axis: Axis, scale: Scale, bands: Ban
     """Yield the values above the points of a line, or as many at equal distances as have room."""
     texts = ["" if value is None else axis.of(value) for value in values]
     widths = [width_of(text, BOLD) for text in texts]
-    for place in range(len(texts) - 1, -1, -every(widths, bands.step)):
+    for place in range(0, len(texts), every(widths, bands.step)):
         value, middle, half = values[place], bands.middle(place), widths[place] / 2
         if value is not None and middle - half >= bands.start and middle + half <= bands.end:
             y = scale.at(value) - 0.8 * LINE

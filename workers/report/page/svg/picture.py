@@ -18,7 +18,7 @@ def picture(name: str, title: str, description: str, draw: Callable[[float], Dra
         title: what the chart shows.
         description: the same in a sentence or two.
         draw: draws it for a width.
-        about: of which time and of how many it is, and what must be known besides.
+        about: its days, of how many it is, and what must be known to read it.
     """
     drawings = joined(_svg(f"{name}-{kind}", kind, title, description, draw(wide)) for kind, wide in WIDTHS.items())
     said = [element("p", {"aria-hidden": "true"}, description)]
