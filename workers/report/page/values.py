@@ -10,7 +10,7 @@ _UNIT: Final = 10_000
 """Amounts are given in this part of a currency."""
 _HUNDREDTH: Final = 0.01
 _GREAT: Final = 0.1
-"""Shares of which one is this great are said without decimals on charts."""
+"""If one of them is this great, charts say shares without decimals."""
 _MOST_PLACES: Final = 4
 _USUAL_PLACES: Final = 1
 _EXACT: Final = 1e-9

@@ -131,7 +131,7 @@ def _values(values: Sequence[float | None], axis: Axis, scale: Scale, bands: Ban
     widths = [width_of(text, BOLD) for text in texts]
     for place in range(0, len(texts), every(widths, bands.step)):
         value, middle, half = values[place], bands.middle(place), widths[place] / 2
-        if value is not None and middle - half >= bands.start and middle + half <= bands.end:
+        if value is not None and middle - half >= bands.start - GAP and middle + half <= bands.end:
             y = scale.at(value) - 0.8 * LINE
             yield letters(texts[place], middle, y, anchor="middle", kind="value ground")
 
