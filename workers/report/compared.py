@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from schemas.durations import DAY_MS
+from schemas.experiments import SuccessEntry
 from workers.core.book.fields import NO_CURRENCY
 from workers.core.events.decoding import UNIT
 from workers.experiments.figures import ExperimentFigures
@@ -50,6 +51,7 @@ def ended(experiments: Iterable[ExperimentFigures], now_ms: int) -> list[Ended]:
 
 def _row(found: Found) -> Judged:
     seen, figures = found.verdict.interval, found.figures
+    success = figures.entry.success
     return Judged(
         name=found.name,
         rules=figures.entry.rules,
@@ -61,8 +63,15 @@ def _row(found: Found) -> Judged:
         high=None if seen is None else seen.high * _WHOLE,
         given=_given(found.verdict, found.design.smallest, seen),
         brings=_brings(found.money, figures.entry.currency or NO_CURRENCY),
+        goal=(_goal(success), success.within_ms),
+        since_ms=figures.entry.begun_at,
+        smallest=found.design.smallest * _WHOLE,
         later=sum(arm.later for arm in figures.arms.values()),
     )
+
+
+def _goal(success: SuccessEntry) -> str:
+    return success.event if success.where is None else f"{success.event} ({success.where})"
 
 
 def _brings(money: Interval | None, currency: str) -> tuple[int, int, int, str] | None:
