@@ -57,11 +57,12 @@ async def begun(place: Site) -> tuple[str, ExperimentEntry]:
 
 
 async def figures(place: Site) -> dict[str, int]:
-    """Return the figures of all partitions together."""
+    """Return the figures of all partitions and days together."""
     summed: dict[str, int] = {}
     for number in range(place.settings.partitions):
         for name, value in (await figures_in(place.store, number)).items():
-            summed[name] = summed.get(name, 0) + value
+            key, arm, *_, what = name.split("|")
+            summed[f"{key}|{arm}|{what}"] = summed.get(f"{key}|{arm}|{what}", 0) + value
     return summed
 
 
