@@ -71,7 +71,7 @@ def _chart(basis: Basis, table: Table) -> Chart:
         time=table.time,
         notes=(
             of_last_month(basis),
-            Note("of_first_buyers", {"n": Count(bought)}),
+            *([Note("of_first_buyers", {"n": Count(bought)})] if bought else []),
             *of_new_customers(basis),
         ),
         table=table.id,

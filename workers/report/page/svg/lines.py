@@ -77,7 +77,7 @@ def lines(width: float, below: Below, drawn: Sequence[Line], axis: Axis) -> Draw
         drawn: the lines, one or more, each named at its end.
         axis: of the values.
     """
-    # Lines that end at one point are not told apart there.
+    # Names at one and the same point would not say which line is which.
     is_one_end = len(drawn) > 1 and len(set(map(_last, drawn))) == 1
     named = [
         Name(one.name, "" if is_one_end else _last_value(one, below, axis), number)
