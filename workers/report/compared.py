@@ -8,7 +8,7 @@ from workers.core.events.decoding import UNIT
 from workers.experiments.figures import ExperimentFigures
 from workers.experiments.verdicts import judged
 from workers.report.document import Count, Number, Value
-from workers.report.figures.rules import Judged
+from workers.report.figures.rules import NO_CAP, TOO_FEW_PAYERS, Judged
 from workers.verdict.counts import Arm, Interval
 from workers.verdict.judging import State, Verdict
 
@@ -41,6 +41,7 @@ def compared(experiments: Iterable[ExperimentFigures], now_ms: int, currency: st
                 high=None if seen is None else seen.high * _WHOLE,
                 given=_given(found.verdict, found.design.smallest, seen),
                 brings=_brings(found.money, currency),
+                no_money=NO_CAP if one.entry.cap is None else "no_verdict" if seen is None else TOO_FEW_PAYERS,
                 later=sum(arm.later for arm in one.arms.values()),
             )
         )

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from schemas.experiments import HELD_OUT, TREATED, ExperimentEntry, SuccessEntry
@@ -82,6 +83,28 @@ def test_money_is_told_with_its_interval_where_there_is_a_cap() -> None:
     # 0.3 customers of 20 each, less 0.2 of them.
     assert brings.middle == Money(20_000, "-")
     assert verdict_of(experiment(treated, held), columns=5)
+
+
+def test_where_money_is_not_compared_it_is_said_why() -> None:
+    def notes(*judged: ExperimentFigures) -> list[str]:
+        return [note.id for note in rules(basis_of(Book()), compared(judged, 100 * DAY)).notes]
+
+    assert notes(experiment(arm(500, 150), arm(500, 100))) == ["no_cap"]
+    assert notes(experiment(arm(500, 150), arm(500, 100), cap=50_000)) == ["too_few_payers"]
+    assert notes(experiment(arm(0, 0), arm(0, 0), cap=50_000)) == []  # nothing is compared yet
+    assert notes() == []
+
+
+def test_the_chart_shows_the_smallest_difference_that_matters_if_it_is_the_same_for_all() -> None:
+    def given(*smallest: float) -> dict[str, object]:
+        figures = [experiment(arm(500, 150), arm(500, 100)) for _ in smallest]
+        for one, points in zip(figures, smallest, strict=True):
+            one.entry = msgspec.structs.replace(one.entry, smallest_difference=points)
+        (chart,) = rules(basis_of(Book()), compared(figures, 100 * DAY)).charts
+        return dict(chart.given)
+
+    assert given(3.0, 3.0) == {"smallest": Number(3.0)}
+    assert given(3.0, 2.0) == {}
 
 
 def test_a_closed_experiment_is_of_the_past() -> None:
