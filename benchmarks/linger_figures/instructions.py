@@ -60,6 +60,7 @@ _PARTS: Final = {
     "records": r"\d+Records_(\d+)?written",
     "stages": r"\d+StageRecords_(\d+)?written",
     "scanner": r"\d+Scanner_(\d+)?(scan|read)",
+    "decoded": r"decoding_(\d+)?decode_event",
     "book_begin": r"\d+Bookkeeper_(\d+)?begin",
     "book_plain": r"\d+Bookkeeper_(\d+)?note_plain",
     "book_decoded": r"\d+Bookkeeper_(\d+)?note",
@@ -127,13 +128,19 @@ def counted(workload: Workload, rules: Played, environment: Mapping[str, str]) -
     figures["around"] = turns - sum(figures[part] for part in ("read", "fold", "due", "settle", "write"))
     alone = turns + figures[_AFTER_TURNS]
     book = sum(figures.pop(part) for part in _OF_THE_BOOK)
-    figures |= {"book": book, "book_percent": round(100 * book / alone, 1)}
+    with_records = alone + figures["records"] + figures["stages"]
+    everything = with_records + figures["scanner"] + figures["decoded"]
+    figures |= {
+        "book": book,
+        "book_percent_of_alone": round(100 * book / alone, 1),
+        "book_percent": round(100 * book / everything, 1),
+    }
     named = ("rules", "beside", "turns_per_event", "records_per_event", "stages_per_event")
     return {
         "events_each": round(workload.events / workload.customers),
         **{name: played[name] for name in named},
         "decide_alone": alone,
-        "with_records": alone + figures["records"] + figures["stages"],
+        "with_records": with_records,
         **figures,
     }
 
