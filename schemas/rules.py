@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -557,6 +558,21 @@ class Given(Strict):
         return self
 
 
+class ExpectedValue(Strict):
+    """What is expected of the value of the customer, as it goes with an action or a stage."""
+
+    amount: Decimal | None = Field(default=None, description="The amount.", examples=[480])
+    currency: Annotated[str, Field(max_length=16)] | None = Field(
+        default=None, description="Its currency.", examples=["EUR"]
+    )
+    window: Annotated[str, Field(max_length=64)] | None = Field(
+        default=None, description="The period that it covers.", examples=["365 days"]
+    )
+    tier: Annotated[str, Field(max_length=64)] | None = Field(
+        default=None, description="The smallest top to which the customer belongs.", examples=["top 20%"]
+    )
+
+
 class Expected(Strict):
     """One expected decision, or one stage on which the customer stands from then on."""
 
@@ -577,13 +593,31 @@ class Expected(Strict):
     )
     stage: StageName | None = Field(
         default=None,
-        description="The customer stands on this stage from then on. Stages are compared if one is expected.",
+        description="The customer stands on this stage from then on; beside `action`, the stage that goes with it. "
+        "Stages are compared if one is expected.",
         examples=["quiet"],
     )
     variables: dict[Attribute, Plain | None] | None = Field(
         default=None,
         description="The values for the message. Not compared by default.",
         examples=[{"reason": "price"}],
+    )
+    channel: Constant | None = Field(
+        default=None, description="The channel of the action. Not compared by default.", examples=["push"]
+    )
+    locale: Constant | None = Field(
+        default=None, description="The locale of the action. Not compared by default.", examples=["nl-BE"]
+    )
+    labels: Labels | None = Field(
+        default=None,
+        description="All labels of the action. Not compared by default.",
+        examples=[{"campaign": "spring"}],
+    )
+    value: ExpectedValue | None = Field(
+        default=None,
+        description="What the customer is worth, as it goes with the action or the stage; only what is named is "
+        "compared.",
+        examples=[{"amount": 480, "tier": "top 20%"}],
     )
     not_before: Offset | None = Field(
         default=None,
@@ -595,12 +629,17 @@ class Expected(Strict):
     @model_validator(mode="after")
     def _one(self) -> "Expected":
         given = [name for name in ("action", "retracted", "decision", "stage") if getattr(self, name) is not None]
-        if len(given) != 1:
+        if len(given) != 1 and given != ["action", "stage"]:
             raise InconsistentEntries("needs one of 'action', 'retracted', 'decision', 'stage'", *given[:1])
-        for name in ("rule", "variables", "not_before") if self.stage is not None else ():
+        for name in ("rule", "variables", "channel", "locale", "labels", "not_before") if self.is_stage else ():
             if getattr(self, name) is not None:
                 raise InconsistentEntries(f"a stage has no '{name.replace('_', ' ')}'", name.replace("_", " "))
         return self
+
+    @property
+    def is_stage(self) -> bool:
+        """Whether it is about a stage, and not about an action that a customer on this stage gets."""
+        return self.stage is not None and self.action is None
 
 
 class Example(Strict):
@@ -632,6 +671,13 @@ class Example(Strict):
         if self.start is not None and self.start.tzinfo is None:
             raise InconsistentEntries("'start' needs a time zone, such as 2024-03-30T12:00:00+01:00", "start")
         return self
+
+    ladder: StageName | None = Field(
+        default=None,
+        description="The ladder on which the customer stands, also if it is a draft. By default the live one, or the "
+        "only one.",
+        examples=["loyalty"],
+    )
 
     def expectations(self) -> list[Expected]:
         """Return everything that is expected."""

@@ -4,8 +4,8 @@ Each call may take a second of processor time, and memory in proportion to what 
 same on every run; what once went wrong is kept as an example of its own.
 """
 
+import gc
 import json
-import time
 import tracemalloc
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -22,6 +22,7 @@ from schemas.events import InvalidEvent, encode_event, parse_event
 from tests.support.builders import event, rule, rules, watched
 from tests.support.decided import LAYOUTS, decide, in_layout
 from tests.support.examples import examples
+from tests.support.fuzzing import within_seconds
 from tests.support.paths import ROOT
 from workers.core.customer.stored import UnknownLayout
 from workers.core.decisions.decide import decider_of
@@ -53,12 +54,8 @@ def bounded(call: Callable[[], Answer], given_bytes: int, *, at_least_kib: int, 
     peak = peak_of(call)
     allowed = at_least_kib * KIBI + per_byte * given_bytes
     assert peak < allowed, f"{given_bytes} bytes took {peak} bytes of memory, allowed are {allowed}"
-    started = time.process_time()
-    try:
+    with within_seconds(SECONDS, f"{given_bytes} bytes"):
         return call()
-    finally:
-        took = time.process_time() - started
-        assert took < SECONDS, f"{given_bytes} bytes took {took:.1f} s"
 
 
 def peak_of(call: Callable[[], object]) -> int:
@@ -70,6 +67,16 @@ def peak_of(call: Callable[[], object]) -> int:
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+
+
+def test_a_call_is_not_charged_for_what_was_made_before_it() -> None:
+    def still_looked_at() -> bool:
+        return any(one is before for one in gc.get_objects())
+
+    before = ["made before"]
+    assert still_looked_at()
+    assert not bounded(still_looked_at, 0, at_least_kib=64_000, per_byte=0)
+    assert still_looked_at()
 
 
 # --- bytes --------------------------------------------------------------------------------------------------------

@@ -1,7 +1,9 @@
-"""Bytes that were good and are damaged, as a seed decides, for fuzzers that run by number or by time."""
+"""What fuzzers share: bytes that were good and are damaged, as a seed decides, and how long a call may take."""
 
+import gc
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from random import Random
 from typing import Final
 
@@ -43,6 +45,27 @@ def damaged(chance: Random, originals: Sequence[bytes], characters: bytes) -> by
                 elif at < len(raw):
                     raw[at] ^= 1 << chance.randrange(8)
     return bytes(raw)
+
+
+@contextmanager
+def within_seconds(limit: float, what: str) -> Iterator[None]:
+    """Fail if what is done inside takes more processor time.
+
+    What was made before is frozen meanwhile. Otherwise the collector of garbage may go over everything that a run
+    with all tests holds, which takes a second by itself.
+
+    Args:
+        limit: in seconds.
+        what: is done, for the message.
+    """
+    gc.freeze()
+    started = time.process_time()
+    try:
+        yield
+    finally:
+        took = time.process_time() - started
+        gc.unfreeze()
+        assert took < limit, f"{what} took {took:.1f} s"
 
 
 def seeds(number: int) -> Iterator[int]:

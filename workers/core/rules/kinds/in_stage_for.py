@@ -8,9 +8,9 @@ from datetime import timedelta
 from schemas.actions import Number
 from schemas.conditions import InStage
 from schemas.durations import duration_ms, write_duration
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Basis, Elementary
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Basis
 from workers.core.conditions.ladder import ActiveLadder, Stretch
-from workers.core.coverage import FOREVER_MS
+from workers.core.conditions.ladder_condition import LadderCondition
 from workers.core.customer.candidate import Evidence
 from workers.core.customer.stage import NO_MOVE
 from workers.core.phrases import Said
@@ -19,44 +19,21 @@ from workers.core.rules.kind import Kind
 from workers.core.text import Text
 
 
-class Stays(Elementary):
+class Stays(LadderCondition):
     """The time since the customer stands on the present stage, whichever it is.
 
     Of a customer who did not move there, it is not known since when. Only one whose first event led there has just
     begun.
 
     Attributes:
-        ladder: the live ladder; None if there is none: then nothing is observable.
         for_ms: the least time.
     """
 
     cost = 1
 
     def __init__(self, basis: Basis, ladder: ActiveLadder | None, for_ms: int) -> None:
-        super().__init__(basis)
-        self.ladder = ladder
+        super().__init__(basis, ladder, for_ms)
         self.for_ms = for_ms
-
-    def look(self, at_ms: int) -> int:
-        """It turns true when the customer has stood there for long enough, and false with the next move."""
-        if self.ladder is None:
-            self.flip_ms = FOREVER_MS
-            return NOT_OBSERVABLE
-        stretch: Stretch = self.ladder.at(at_ms)
-        truth = self.truth_in(stretch, at_ms)
-        next_ms = at_ms
-        while True:
-            enough_ms = stretch.since_ms + self.for_ms
-            if not (stretch.is_known and next_ms < enough_ms < stretch.until_ms):
-                enough_ms = stretch.until_ms
-            next_ms = enough_ms
-            if next_ms >= FOREVER_MS:
-                break
-            stretch = self.ladder.at(next_ms)
-            if self.truth_in(stretch, next_ms) != truth:
-                break
-        self.flip_ms = next_ms
-        return truth
 
     def truth_in(self, stretch: Stretch, at_ms: int) -> int:
         """Return the truth at a moment of a stretch of time."""

@@ -2,22 +2,19 @@
 
 cimport cython
 
-from workers.core.conditions.condition cimport Elementary
 from workers.core.customer.candidate cimport Evidence
-from workers.core.conditions.ladder cimport ActiveLadder, Stretch
+from workers.core.conditions.ladder cimport Stretch
+from workers.core.conditions.ladder_condition cimport LadderCondition
 from workers.core.text cimport Text
 
-cdef long long FOREVER_MS, NO_MOVE
+cdef long long NO_MOVE
 cdef int FALSE, NOT_OBSERVABLE, TRUE
 
-cdef class CameByMove(Elementary):
-    cdef readonly ActiveLadder ladder
+cdef class CameByMove(LadderCondition):
     cdef readonly long long direction
     cdef readonly frozenset origins
     cdef readonly long long within_ms
 
-    @cython.locals(stretch=Stretch, truth=cython.int, next_ms=cython.longlong, over_ms=cython.longlong)
-    cpdef int look(self, long long at_ms) except -1
     cpdef int truth_in(self, Stretch stretch, long long at_ms) except -1
     @cython.locals(stretch=Stretch)
     cpdef note(self, Evidence evidence, long long at_ms)

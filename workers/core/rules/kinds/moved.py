@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from schemas.actions import Number
 from schemas.conditions import Moved
 from schemas.durations import duration_ms, write_duration
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Basis, Elementary
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Basis
 from workers.core.conditions.ladder import ActiveLadder, Stretch
-from workers.core.coverage import FOREVER_MS
+from workers.core.conditions.ladder_condition import LadderCondition
 from workers.core.customer.candidate import Evidence
 from workers.core.customer.stage import DOWN, NO_MOVE, UP, code_of_stage
 from workers.core.phrases import Said
@@ -19,13 +19,12 @@ from workers.core.rules.kind import Kind
 from workers.core.text import Text, as_json
 
 
-class CameByMove(Elementary):
+class CameByMove(LadderCondition):
     """Whether the customer came to the present stage by a move in a direction.
 
     A stage that is known for the first time, or that changed with the ladder, is no move.
 
     Attributes:
-        ladder: the live ladder; None if there is none: then nothing is observable.
         direction: the move's.
         origins: codes of the stages from which it counts; empty for any.
         within_ms: for how long it counts, -1 for as long as the customer stays.
@@ -36,32 +35,10 @@ class CameByMove(Elementary):
     def __init__(
         self, basis: Basis, ladder: ActiveLadder | None, direction: int, origins: frozenset[int], within_ms: int
     ) -> None:
-        super().__init__(basis)
-        self.ladder = ladder
+        super().__init__(basis, ladder, within_ms)
         self.direction = direction
         self.origins = origins
         self.within_ms = within_ms
-
-    def look(self, at_ms: int) -> int:
-        """It begins with a move, and ends with the next one or with its time."""
-        if self.ladder is None:
-            self.flip_ms = FOREVER_MS
-            return NOT_OBSERVABLE
-        stretch: Stretch = self.ladder.at(at_ms)
-        truth = self.truth_in(stretch, at_ms)
-        next_ms = at_ms
-        while True:
-            over_ms = stretch.since_ms + self.within_ms
-            if not (self.within_ms >= 0 and stretch.is_known and next_ms < over_ms < stretch.until_ms):
-                over_ms = stretch.until_ms
-            next_ms = over_ms
-            if next_ms >= FOREVER_MS:
-                break
-            stretch = self.ladder.at(next_ms)
-            if self.truth_in(stretch, next_ms) != truth:
-                break
-        self.flip_ms = next_ms
-        return truth
 
     def truth_in(self, stretch: Stretch, at_ms: int) -> int:
         """Return the truth at a moment of a stretch of time."""

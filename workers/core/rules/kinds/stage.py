@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from schemas.actions import Number
 from schemas.conditions import Stage
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Basis, Elementary
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Basis
 from workers.core.conditions.ladder import ActiveLadder, Stretch
-from workers.core.coverage import FOREVER_MS
+from workers.core.conditions.ladder_condition import LadderCondition
 from workers.core.customer.candidate import Evidence
 from workers.core.customer.stage import code_of_stage
 from workers.core.phrases import Said
@@ -16,39 +16,21 @@ from workers.core.rules.kind import Kind
 from workers.core.text import Text, as_json
 
 
-class OnStage(Elementary):
+class OnStage(LadderCondition):
     """Whether the customer stands on one of some stages; not observable while the stage is not known.
 
     Attributes:
-        ladder: the live ladder; None if there is none: then nothing is observable.
         codes: of the stages.
     """
 
     cost = 1
 
     def __init__(self, basis: Basis, ladder: ActiveLadder | None, codes: frozenset[int]) -> None:
-        super().__init__(basis)
-        self.ladder = ladder
+        super().__init__(basis, ladder)
         self.codes = codes
 
-    def look(self, at_ms: int) -> int:
-        """Compare the stage; it changes when a later stretch has another truth."""
-        if self.ladder is None:
-            self.flip_ms = FOREVER_MS
-            return NOT_OBSERVABLE
-        stretch: Stretch = self.ladder.at(at_ms)
-        truth = self.truth_in(stretch)
-        while stretch.until_ms < FOREVER_MS:
-            flip_ms = stretch.until_ms
-            stretch = self.ladder.at(flip_ms)
-            if self.truth_in(stretch) != truth:
-                self.flip_ms = flip_ms
-                return truth
-        self.flip_ms = FOREVER_MS
-        return truth
-
-    def truth_in(self, stretch: Stretch) -> int:
-        """Return the truth in a stretch of time."""
+    def truth_in(self, stretch: Stretch, at_ms: int) -> int:
+        """Return the truth in a stretch of time, the same at all its moments."""
         if not stretch.is_known:
             return NOT_OBSERVABLE
         return TRUE if stretch.code in self.codes else FALSE
