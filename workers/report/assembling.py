@@ -15,7 +15,7 @@ from workers.report.figures.standing import slipping, stages
 from workers.report.figures.voices import nps, reasons
 
 _FEW: Final = 20
-"""One of so many events of a period, and fewer, are few."""
+"""Up to one event of this many is few."""
 
 
 def report_of(basis: Basis, source: Word, more: tuple[Section, ...] = ()) -> Report:

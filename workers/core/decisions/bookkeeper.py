@@ -62,7 +62,7 @@ _CURRENCIES: Final = 8
 _TYPES: Final = _AMOUNTS + 3 * _CURRENCIES  # for each type, two
 _AMOUNTS_OF_A_CURRENCY: Final = (fields.REVENUE, fields.REFUNDS, fields.REVENUE_NEW)
 _REMEMBERED: Final = 1_000
-"""Of so many values of events it is remembered what they are called in the book."""
+"""How many values of events are remembered with what they are called in the book."""
 
 _CONTRACT_KEY: Final = "*contract"
 """In `Customer.attributes`: when the customer's contract began, or, below 0, when it ended."""
