@@ -292,7 +292,10 @@ class Rule(Strict):
             raise InconsistentEntries("'at most' needs an 'again every', such as '30 days'", "at most")
         if self.again_every is not None and self.again_every < self.expires_after:
             expiry = write_duration(self.expires_after)
-            message = f"an action expires only after {expiry}, so the rule cannot ask again before that"
+            message = (
+                f"an action expires only after {expiry}, so the rule cannot ask again before that: make "
+                "'again every' longer, or 'expires after' shorter"
+            )
             raise InconsistentEntries(message, "again every")
         if self.instead_of is not None and self.id in self.instead_of:
             raise InconsistentEntries("a rule cannot act instead of itself", "instead of")
@@ -558,6 +561,11 @@ class Given(Strict):
         return self
 
 
+def _read_expected_value(value: Any) -> Any:
+    is_amount = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return {"amount": value} if is_amount else value
+
+
 class ExpectedValue(Strict):
     """What is expected of the value of the customer, as it goes with an action or a stage."""
 
@@ -613,11 +621,16 @@ class Expected(Strict):
         description="All labels of the action. Not compared by default.",
         examples=[{"campaign": "spring"}],
     )
-    value: ExpectedValue | None = Field(
+    value: (
+        Annotated[
+            ExpectedValue, BeforeValidator(_read_expected_value, json_schema_input_type=Decimal | ExpectedValue)
+        ]
+        | None
+    ) = Field(
         default=None,
-        description="What the customer is worth, as it goes with the action or the stage; only what is named is "
-        "compared.",
-        examples=[{"amount": 480, "tier": "top 20%"}],
+        description="What the customer is worth, as it goes with the action or the stage: an amount, or as much of "
+        "it as is named.",
+        examples=[480, {"amount": 480, "tier": "top 20%"}],
     )
     not_before: Offset | None = Field(
         default=None,
