@@ -76,10 +76,13 @@ class Ladder(Strict):
 
     @model_validator(mode="after")
     def _told_apart(self) -> "Ladder":
-        seen = set()
-        for stage in self.stages():
+        seen = set[str]()
+        for index, stage in enumerate(self.stages()):
             if stage in seen:
-                raise InconsistentEntries(f"the stage '{stage}' is there twice", "steps")
+                under = ("steps", index) if index < len(self.steps) else ()
+                key = "stage" if under else "otherwise"
+                message = f"the stage '{stage}' is there twice: give each a name of its own"
+                raise InconsistentEntries(message, key, is_value=True, under=under)
             seen.add(stage)
         if all(step.status == "draft" for step in self.steps):
             raise InconsistentEntries("every step is a draft, so all customers would stand on the lowest", "steps")

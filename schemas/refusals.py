@@ -18,6 +18,7 @@ Format = Literal[
     "condition",
     "currency",
     "value",
+    "amount",
     "unwrap",
     "success",
     "points",

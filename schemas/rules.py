@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -291,7 +292,10 @@ class Rule(Strict):
             raise InconsistentEntries("'at most' needs an 'again every', such as '30 days'", "at most")
         if self.again_every is not None and self.again_every < self.expires_after:
             expiry = write_duration(self.expires_after)
-            message = f"an action expires only after {expiry}, so the rule cannot ask again before that"
+            message = (
+                f"an action expires only after {expiry}, so the rule cannot ask again before that: make "
+                "'again every' longer, or 'expires after' shorter"
+            )
             raise InconsistentEntries(message, "again every")
         if self.instead_of is not None and self.id in self.instead_of:
             raise InconsistentEntries("a rule cannot act instead of itself", "instead of")
@@ -557,6 +561,26 @@ class Given(Strict):
         return self
 
 
+def _read_expected_value(value: Any) -> Any:
+    is_amount = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return {"amount": value} if is_amount else value
+
+
+class ExpectedValue(Strict):
+    """What is expected of the value of the customer, as it goes with an action or a stage."""
+
+    amount: Decimal | None = Field(default=None, description="The amount.", examples=[480])
+    currency: Annotated[str, Field(max_length=16)] | None = Field(
+        default=None, description="Its currency.", examples=["EUR"]
+    )
+    window: Annotated[str, Field(max_length=64)] | None = Field(
+        default=None, description="The period that it covers.", examples=["365 days"]
+    )
+    tier: Annotated[str, Field(max_length=64)] | None = Field(
+        default=None, description="The smallest top to which the customer belongs.", examples=["top 20%"]
+    )
+
+
 class Expected(Strict):
     """One expected decision, or one stage on which the customer stands from then on."""
 
@@ -577,13 +601,36 @@ class Expected(Strict):
     )
     stage: StageName | None = Field(
         default=None,
-        description="The customer stands on this stage from then on. Stages are compared if one is expected.",
+        description="The customer stands on this stage from then on; beside `action`, the stage that goes with it. "
+        "Stages are compared if one is expected.",
         examples=["quiet"],
     )
     variables: dict[Attribute, Plain | None] | None = Field(
         default=None,
         description="The values for the message. Not compared by default.",
         examples=[{"reason": "price"}],
+    )
+    channel: Constant | None = Field(
+        default=None, description="The channel of the action. Not compared by default.", examples=["push"]
+    )
+    locale: Constant | None = Field(
+        default=None, description="The locale of the action. Not compared by default.", examples=["nl-BE"]
+    )
+    labels: Labels | None = Field(
+        default=None,
+        description="All labels of the action. Not compared by default.",
+        examples=[{"campaign": "spring"}],
+    )
+    value: (
+        Annotated[
+            ExpectedValue, BeforeValidator(_read_expected_value, json_schema_input_type=Decimal | ExpectedValue)
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="What the customer is worth, as it goes with the action or the stage: an amount, or as much of "
+        "it as is named.",
+        examples=[480, {"amount": 480, "tier": "top 20%"}],
     )
     not_before: Offset | None = Field(
         default=None,
@@ -595,12 +642,17 @@ class Expected(Strict):
     @model_validator(mode="after")
     def _one(self) -> "Expected":
         given = [name for name in ("action", "retracted", "decision", "stage") if getattr(self, name) is not None]
-        if len(given) != 1:
+        if len(given) != 1 and given != ["action", "stage"]:
             raise InconsistentEntries("needs one of 'action', 'retracted', 'decision', 'stage'", *given[:1])
-        for name in ("rule", "variables", "not_before") if self.stage is not None else ():
+        for name in ("rule", "variables", "channel", "locale", "labels", "not_before") if self.is_stage else ():
             if getattr(self, name) is not None:
                 raise InconsistentEntries(f"a stage has no '{name.replace('_', ' ')}'", name.replace("_", " "))
         return self
+
+    @property
+    def is_stage(self) -> bool:
+        """Whether it is about a stage, and not about an action that a customer on this stage gets."""
+        return self.stage is not None and self.action is None
 
 
 class Example(Strict):
@@ -632,6 +684,13 @@ class Example(Strict):
         if self.start is not None and self.start.tzinfo is None:
             raise InconsistentEntries("'start' needs a time zone, such as 2024-03-30T12:00:00+01:00", "start")
         return self
+
+    ladder: StageName | None = Field(
+        default=None,
+        description="The ladder on which the customer stands, also if it is a draft. By default the live one, or the "
+        "only one.",
+        examples=["loyalty"],
+    )
 
     def expectations(self) -> list[Expected]:
         """Return everything that is expected."""

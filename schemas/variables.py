@@ -47,7 +47,7 @@ class LastKnown(Measurement):
     """The attribute of the latest event that has a value for it."""
 
     naming: ClassVar = "last_known"
-    also_written: ClassVar = {"last known": "latest known current latest_known value attribute"}
+    also_written: ClassVar = {"last known": "latest known current latest_known attribute date"}
 
     last_known: Reference = Field(
         alias="last known",

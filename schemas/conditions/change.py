@@ -20,8 +20,8 @@ class Change(Elementary):
     compares: ClassVar = "sums"
     also_written: ClassVar = {
         "from at least": "at_least min minimum from base",
-        "down by": "down decrease decreased_by drop dropped_by fall by less_by",
-        "up by": "up increase increased_by rise rose_by grow more_by",
+        "down by": "down decrease decreased_by drop dropped_by fall fell_by fallen_by lost by less_by",
+        "up by": "up increase increased_by rise rose_by risen_by grow grew_by more_by",
     }
 
     change: Annotated[str, Field(pattern=rf"{TYPE_PATTERN[:-1]}$|{REFERENCE_PATTERN}")] = Field(

@@ -163,6 +163,12 @@ class Compared(Elementary):
             raise InconsistentEntries(f"'{key}' is not possible with 'latest'", key)
         if self.word == "days with" and self.within is None:
             raise InconsistentEntries("'within' is missing: days are counted in a window", "days with")
+        key, to = self.bound
+        if self.where is None and (self.word, self.named, self.within) == (to.word, to.named, to.within):
+            message = f"'{self.word} {self.named}' is compared with itself"
+            if self.word == "latest":
+                message += ": what it was before is 'was:', how much it has changed 'down by:' or 'up by:'"
+            raise InconsistentEntries(message, key, is_value=True)
         return self
 
     def _of(self, word: str) -> str | None:

@@ -15,5 +15,10 @@ class Count(Whole):
     also_written: ClassVar = {
         "count": "event number number_of how_often times occurrences happened has did type counts frequency"
     }
+    elsewhere: ClassVar = dict.fromkeys(
+        ("same", "same value", "each", "per", "by"),
+        "events with one value are counted by naming it, such as 'where: {about: delivery}': a condition for each "
+        "value, under 'any:'",
+    )
 
     count: TypeName = Field(description="The event type to count.", examples=["purchase"])

@@ -17,6 +17,11 @@ class DaysWith(Whole):
         "days with": "active_days days_active days_of distinct_days unique_days day_count number_of_days days",
     }
 
+    begun: ClassVar = {
+        "weeks with": "only days are counted: write 'days with:', with a window such as 'within: 84 days'",
+        "days without": "they are the rest of the window: write 'days with:', such as 'at most: 8' within 28 days",
+    }
+
     days_with: TypeName = Field(alias="days with", description="The event type.", examples=["login"])
     within: Window = Field(description="The last N days, including today.", examples=["28 days"])
 

@@ -13,6 +13,10 @@ class Last(Aged):
 
     naming: ClassVar = "last"
     also_written: ClassVar = {"last": "latest_event most_recent recency"}
+    begun: ClassVar = dict.fromkeys(
+        ("days since", "time since", "days ago"),
+        "write 'last:' with the event type, and 'at least: 45 days ago' below it",
+    )
     meant_keys: ClassVar = {
         "within": "at most",
         "for": "at least",

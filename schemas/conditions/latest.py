@@ -39,12 +39,22 @@ class Latest(Bounds, Elementary):
     }
     begun: ClassVar = {
         **dict.fromkeys(
-            ("previous", "previously", "before", "former", "was"),
+            ("previous", "previously", "before", "former", "was", "changed"),
             "write 'latest:' with the attribute, and below it 'was:' with what the value before must have been",
         ),
         **dict.fromkeys(
-            ("known", "unknown", "given", "missing"),
+            ("known", "unknown", "given", "missing", "exists", "empty", "has"),
             "write 'latest:' with the attribute, and below it 'is: unknown' or 'is: given'",
+        ),
+    }
+
+    elsewhere: ClassVar = {
+        "within": "an earlier day is 'compared with: 30 days ago'; how fresh the value must be is a condition of its "
+        "own under 'all:', such as 'last: nps' with 'at most: 30 days ago'",
+        "was not": "write it as 'was: {other than: …}'",
+        **dict.fromkeys(
+            ("from", "to", "changed", "changed from", "changed to"),
+            "the value before is written as 'was: …', and the latest one as 'is: …'",
         ),
     }
 
@@ -106,7 +116,10 @@ class Latest(Bounds, Elementary):
             if given is not None:
                 raise InconsistentEntries(f"'{other}' belongs to 'down by' or 'up by'", other)
         if tests > 1 or (not tests and self.was is None):
-            raise InconsistentEntries("needs one of: 'is', 'is not', 'was', or bounds such as 'at most: 6'", key)
+            message = (
+                "needs one of: 'is' (a value, unknown or given), 'is not', 'was', or bounds such as 'at most: 6'"
+            )
+            raise InconsistentEntries(message, key)
         if isinstance(self.is_not, str) and self.is_not in WHETHER_KNOWN:
             meant = GIVEN if self.is_not == UNKNOWN else UNKNOWN
             message = f"write 'is: {meant}'; if events have the text '{self.is_not}', write [{self.is_not}]"

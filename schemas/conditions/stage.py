@@ -17,6 +17,17 @@ class Stage(Elementary):
         "was": "a move is a condition of its own under 'all:', such as 'moved: down' with 'from:' the stage before",
     }
 
+    begun: ClassVar = {
+        **dict.fromkeys(
+            ("in stage", "in stage since", "on stage", "stays in"),
+            "write 'stage:' with its name, and 'in stage for: 30 days' as a condition of its own under 'all:'",
+        ),
+        **dict.fromkeys(("stage is not", "stage not", "not stage", "not in stage"), "write it as 'not: {stage: …}'"),
+        **dict.fromkeys(
+            ("below", "above", "stage below", "stage above"), "name the stages, such as 'stage: [quiet, lost]'"
+        ),
+    }
+
     stage: StageName | Annotated[list[StageName], Field(min_length=1, max_length=20)] = Field(
         description="A stage of the live ladder, or several.", examples=["loyal", ["loyal", "fan"]]
     )

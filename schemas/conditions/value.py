@@ -43,7 +43,7 @@ def _read_amount(value: Any) -> Any:
         return value
     text = str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
     if _AMOUNT.fullmatch(text) is None:
-        raise not_in_format(f"an amount such as 480, or '{COST_OF_WINNING}'", value)
+        raise not_in_format(f"an amount such as 480, or '{COST_OF_WINNING}'", value, "amount")
     return Decimal(text.replace(",", ""))
 
 
@@ -261,7 +261,16 @@ class Value(Elementary):
     """What a customer is worth, measured as `value` of a rule file says."""
 
     also_written: ClassVar = {"value": "worth clv ltv lifetime_value customer_value customer_lifetime_value revenue"}
-    begun: ClassVar = dict.fromkeys(("top", "best"), "write the share after 'value', such as 'value: top 20%'")
+    begun: ClassVar = dict.fromkeys(
+        ("top", "best", "tier", "value tier"), "write the share after 'value', such as 'value: top 20%'"
+    )
+    elsewhere: ClassVar = {
+        "within": "the period is the same for all rules: it stands under 'value', at the top of a file",
+        **dict.fromkeys(
+            ("at least", "at most", "more than", "less than", "fewer than", "between", "exactly"),
+            "the bound is part of the value, such as 'value: at least 480'; one attribute is added up with 'sum:'",
+        ),
+    }
 
     value: Annotated[Worth, BeforeValidator(_read_worth)] = Field(
         description="How much.", examples=["at least 480", {"at least": 100, "less than": 480}, "top 20%"]

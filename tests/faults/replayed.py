@@ -12,6 +12,7 @@ from aiokafka.structs import ConsumerRecord
 from schemas.actions import Action, Decision
 from schemas.orders import ERASE, RESUME, Order, parse_order
 from schemas.stages import StageRecord
+from tests.faults.standing import publish_in_time
 from tests.support.decided import LATEST_LAYOUT, Decided, decide, facts_in, publish_stage
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.standing import Standing
@@ -115,16 +116,14 @@ def replay(
 
     def stand(upto_ms: int, seen: Coverage) -> None:
         if result.decided.stored is not None:
-            standing = publish_stage(
-                customer_id, result.decided.stored, rules, seen, upto_ms, result.rights.standing()
-            )
+            publish = publish_in_time if tells_at_once else publish_stage
+            standing = publish(customer_id, result.decided.stored, rules, seen, upto_ms, result.rights.standing())
             result.decided.stored = standing.stored
             result.stages += standing.stages
 
     for item in items:
         if tells_at_once:
             go_on(0, observed)
-            stand(0, observed)
             stand((item.at_ms() if isinstance(item, Order) else item.at_ms) - 1, observed)
         if isinstance(item, Order):
             go_on(item.at_ms(), observed)
@@ -140,7 +139,7 @@ def replay(
     if seen_at_last is not None or tells_at_once:
         go_on(0, observed)
     if tells_at_once:
-        stand(0, observed)
+        stand(end_ms, observed)
     go_on(end_ms, seen_at_last or observed)
     stand(end_ms, seen_at_last or observed)
     return result

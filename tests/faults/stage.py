@@ -28,6 +28,7 @@ from tests.faults.garbling import CODECS, Garbled, Sent
 from tests.faults.installation import Installation
 from tests.faults.loaded import Loaded
 from tests.faults.ordered import Ordered
+from tests.faults.over import partitions_at
 from tests.faults.registered import RegisteredLogins
 from tests.support.compiled import ROOT, as_in_the_wheel
 from tests.support.paths import DATA
@@ -42,7 +43,6 @@ from workers.kafka.topics import TopicPlan, TopicsError, connected_admin, create
 from workers.loading import load_configuration
 from workers.settings import OWN_TOPICS, Settings, read_settings
 from workers.state.connection import RedisServers
-from workers.state.keys import STAGE_TO_PUBLISH
 from workers.state.replay_clock import ReplayClock
 from workers.state.store import Store
 from workers.state.topology import open_nodes
@@ -260,17 +260,8 @@ class Stage:
         await self.until(lambda: self._is_decided(wanted_ms), f"everything is decided up to {wanted_ms}")
 
     async def _is_decided(self, until_ms: int) -> bool:
-        raw = (await self.store.redis.call([("HGETALL", self.store.keys.seen)]))[0]
-        pairs = raw.items() if isinstance(raw, dict) else zip(*[iter(raw)] * 2, strict=True)
-        seen = [value.split() for _, value in pairs]
-        keys = [self.store.keys.partition(number) for number in range(PARTITIONS)]
-        untold = [("ZCARD", one.waiting(STAGE_TO_PUBLISH)) for one in keys]
-        waiting = await self.store.redis.call([*untold, *(("LLEN", one.outbox) for one in keys)])
-        return (
-            len(seen) == PARTITIONS
-            and all(int(value[0]) >= until_ms and not int(value[2]) for value in seen)
-            and not any(waiting)
-        )
+        partitions = await partitions_at(self.store, PARTITIONS, until_ms)
+        return all(partition.is_decided(until_ms) for partition in partitions)
 
     async def until(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
         """Wait for a condition; a store that is down at the moment is asked again."""
@@ -289,25 +280,12 @@ class Stage:
     async def _state(self) -> str:
         """Describe how far everything is, to find the cause of a standstill."""
         try:
-            metas = await self.store.metas(range(PARTITIONS))
-            keys = [self.store.keys.partition(number) for number in metas]
-            waiting = await self.store.redis.call([("LLEN", one.outbox) for one in keys])
-            untold = await self.store.redis.call([("ZCARD", one.waiting(STAGE_TO_PUBLISH)) for one in keys])
-            seen, clock, progress = await self.store.redis.call(
-                [
-                    ("HGETALL", self.store.keys.seen),
-                    ("GET", self.store.keys.clock),
-                    ("HLEN", self.store.keys.progress),
-                ]
-            )
-            positions = {number: (meta.get("offset"), meta.get("version")) for number, meta in metas.items()}
+            partitions = await partitions_at(self.store, PARTITIONS, self.now_ms)
+            clock = await self.clock.read()
             reports = {place: str(report) for place, report in (await self.store.progress()).items()}
-            return (
-                f"offset and version {positions}\noutbox {waiting}\n"
-                f"stages to publish {untold}\nseen {seen}\nclock {clock}\n{progress} {reports}"
-            )
         except Transient as error:
             return f"the store does not answer: {error}"
+        return "\n".join([*map(str, partitions), f"{clock}", f"{reports}"])
 
     async def watch(self) -> None:
         """Start again what ended, and measure how long nothing moves; until cancelled."""

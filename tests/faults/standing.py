@@ -6,7 +6,7 @@ one thread that publishes every stage at once makes all of these records.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import itemgetter
 
@@ -16,6 +16,7 @@ from schemas.sources import SourcesFile
 from schemas.stages import StageRecord, decode_stage
 from tests.support.decided import Decided, decide, publish_stage
 from workers.core.coverage import Coverage, complete_series
+from workers.core.customer.standing import AS_ANYBODY, Standing
 from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import complete_types
@@ -64,6 +65,29 @@ def stood(
     return stood_by([*decided.stages, *published], _told_at_once(customer_id, events, rules, observed, end_ms))
 
 
+def publish_in_time(
+    customer_id: str,
+    stored: bytes,
+    rules: RuleSet,
+    observed: Coverage,
+    upto_ms: int,
+    standing: Standing = AS_ANYBODY,
+) -> Decided:
+    """Publish where a customer stands at once, and then whenever time changes it; arguments as of `publish_stage`.
+
+    In history no customer moves, so what time changes twice without an event may be published at any moment between.
+    """
+    records: list[StageRecord | None] = []
+    at_ms = 0
+    while True:
+        decided = publish_stage(customer_id, stored, rules, observed, at_ms, standing)
+        records += decided.stages
+        if at_ms == upto_ms or decided.stored is None:
+            return replace(decided, stages=records)
+        stored = decided.stored
+        at_ms = decided.due_ms if at_ms < decided.due_ms < upto_ms else upto_ms
+
+
 def stood_by(records: Sequence[StageRecord | None], told_at_once: Iterable[StageRecord | None]) -> Stood:
     """Return how a customer has stood.
 
@@ -87,17 +111,15 @@ def _told_at_once(
         outcome = decide(customer_id, stored, [event], rules, observed)
         if outcome.stored is None:
             return
-        at_once = publish_stage(customer_id, outcome.stored, rules, observed, 0)
-        assert at_once.stored is not None
-        by_time = publish_stage(customer_id, at_once.stored, rules, observed, next_ms - 1)
-        stored = by_time.stored
+        published = publish_in_time(customer_id, outcome.stored, rules, observed, next_ms - 1)
+        stored = published.stored
         # What is a move here must be one in the other pass, too.
-        records = (record for record in (*outcome.stages, *at_once.stages, *by_time.stages) if record is not None)
+        records = (record for record in (*outcome.stages, *published.stages) if record is not None)
         yield from (record for record in records if record.direction == "none")
 
 
 @dataclass
-class Standing:
+class Compared:
     """What is wrong with the records of stages.
 
     Attributes:
@@ -113,7 +135,7 @@ class Standing:
 
 def compare_standing(
     log: Mapping[int, Sequence[ConsumerRecord]], expected: Mapping[Place, Stood], end_ms: int
-) -> Standing:
+) -> Compared:
     """Compare the topic of stages with how customers have stood.
 
     Args:
@@ -121,7 +143,7 @@ def compare_standing(
         expected: of all customers.
         end_ms: what customers did by mere time after that is not judged.
     """
-    found = Standing()
+    found = Compared()
     published = {place: list(records) for place, records in _by_customer(log)}
     for place in expected.keys() | published.keys():
         _compare(found, place, published.get(place, []), expected.get(place, Stood()), end_ms)
@@ -141,7 +163,7 @@ def _by_customer(
 
 
 def _compare(
-    found: Standing, place: Place, records: Iterable[StageRecord | None], expected: Stood, end_ms: int
+    found: Compared, place: Place, records: Iterable[StageRecord | None], expected: Stood, end_ms: int
 ) -> None:
     newest: StageRecord | None = None
     first: dict[str, StageRecord] = {}

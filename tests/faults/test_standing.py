@@ -9,32 +9,26 @@ import pytest
 from schemas.ladders import Ladder
 from schemas.rules import RuleBook
 from schemas.stages import StageRecord, encode_stage
-from tests.faults.standing import Standing, Stood, compare_standing, stood
+from tests.faults.standing import Compared, Stood, compare_standing, stood
 from tests.support.builders import START, day, event, watched
 from tests.support.decided import decide, publish_stage
 from workers.core.rules.rule_compiler import compile_rules
+from workers.core.rules.rule_set import RuleSet
 
 PLACE = (0, "ada")
 END_MS = day(300)
-RULES = compile_rules(
-    RuleBook(
-        (),
-        ladders=(
-            Ladder.model_validate(
-                {
-                    "name": "simple",
-                    "status": "live",
-                    "steps": [
-                        {"stage": "quiet", "when": {"none": "purchase", "for": "60 days"}},
-                        {"stage": "regular", "when": {"count": "purchase", "at least": 2}},
-                    ],
-                    "otherwise": "newcomer",
-                }
-            ),
-        ),
-    ),
-    ("purchase",),
-)
+
+
+def rules_of(*steps: dict[str, Any]) -> RuleSet:
+    ladder = Ladder.model_validate(
+        {"name": "simple", "status": "live", "steps": steps, "otherwise": "newcomer"},
+    )
+    return compile_rules(RuleBook((), ladders=(ladder,)), ("purchase",))
+
+
+GONE = {"stage": "gone", "when": {"none": "purchase", "for": "120 days"}}
+QUIET = {"stage": "quiet", "when": {"none": "purchase", "for": "60 days"}}
+RULES = rules_of(QUIET, {"stage": "regular", "when": {"count": "purchase", "at least": 2}})
 EVENTS = [event("purchase", at_day, event_id=f"id{at_day}") for at_day in (1, 20, 100)]
 
 
@@ -63,7 +57,7 @@ def expected() -> Stood:
     return stood("ada", EVENTS, decide("ada", None, EVENTS, RULES, observed, END_MS), observed, END_MS)
 
 
-def found(records: Sequence[StageRecord | None], stood: Stood | None = None) -> Standing:
+def found(records: Sequence[StageRecord | None], stood: Stood | None = None) -> Compared:
     log: Any = {0: [Record(b"ada", None if one is None else encode_stage(one)) for one in records]}
     return compare_standing(log, {PLACE: stood or expected()}, END_MS)
 
@@ -128,3 +122,16 @@ def test_what_mere_time_changes_after_the_end_is_not_judged() -> None:
     )
     assert START < END_MS
     assert (found([*records, later]).missing, found([*records, later]).too_much) == ([], [])
+
+
+def test_a_stage_of_history_that_time_ends_without_an_event_may_be_published() -> None:
+    rules, loaded = rules_of(GONE, QUIET), event("purchase", 1, history_until=100)
+    observed = watched(rules)
+    whole = stood("ada", [loaded], decide("ada", None, [loaded], rules, observed, END_MS), observed, END_MS)
+    stored = decide("ada", None, [loaded], rules, observed).stored
+    assert stored is not None
+    (record,) = publish_stage("ada", stored, rules, observed, day(100)).stages
+    assert record is not None
+    assert (record.stage, record.direction) == ("quiet", "none")
+    assert record.stage_id in whole.others
+    assert len(whole.moves) == 1  # to `gone`, when the history is over

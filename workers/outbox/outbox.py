@@ -7,6 +7,8 @@ An active action is sent only while its rule is not paused, and while that is kn
 paused rule is withheld: it counts as done here, and the step that trims it stores it among the held actions.
 Everything else (retractions, decisions, dead letters) is sent in any case, if need be ahead of actions that wait.
 
+Nothing is sent while it is not certain that the partition is still this worker's: see `claim`.
+
 The copy of a mark is sent only after Kafka has confirmed what comes before it. If the topic of marks knew of an
 erasure whose retraction Redis then loses, nothing would take the action back.
 """
@@ -26,7 +28,7 @@ from workers.outbox.timing import ActionTimes
 _AT_ONCE: Final = 500
 """Records handed to the producer in one call; they are confirmed together."""
 _STALE_SECONDS: Final = 0.1
-"""How often the pauses are looked at again while it is not known whether an action may be sent."""
+"""How often the pauses and the claim are looked at again while it is not known whether a record may be sent."""
 
 
 class Pauses(Protocol):
@@ -44,6 +46,18 @@ class Pauses(Protocol):
 
     def is_paused(self, rule_id: str) -> bool:
         """Return whether a rule is paused."""
+        ...
+
+
+class Claim(Protocol):
+    """Whether the partition is this worker's, as far as that is known."""
+
+    def is_certain(self) -> bool:
+        """Return whether it was confirmed a moment ago."""
+        ...
+
+    async def confirm(self) -> bool:
+        """Confirm it, unless that was a moment ago; return whether it is certain."""
         ...
 
 
@@ -75,7 +89,9 @@ class _Entry:
 class Outbox:
     """The outbox of one partition in this worker's memory; Redis holds the same records."""
 
-    def __init__(self, publisher: Publisher, waiting: Sequence[OutboxRecord], limit: int, pauses: Pauses) -> None:
+    def __init__(
+        self, publisher: Publisher, waiting: Sequence[OutboxRecord], limit: int, pauses: Pauses, claim: Claim
+    ) -> None:
         """Start publishing. Needs a running event loop.
 
         Args:
@@ -83,8 +99,10 @@ class Outbox:
             waiting: the records that Redis holds; they are published first.
             limit: unconfirmed records from which on `wait_for_room` waits.
             pauses: asked before each action.
+            claim: asked before each record.
         """
         self._publisher = publisher
+        self._claim = claim
         self._pauses = pauses
         self._limit = limit
         self._entries: deque[_Entry] = deque()  # as in Redis
@@ -220,6 +238,9 @@ class Outbox:
             await self._filled.wait()
             if self._is_closed:
                 return
+            if not await self._claim.confirm():
+                await asyncio.sleep(_STALE_SECONDS)
+                continue
             batch = self._next_batch()
             if batch:
                 await self._send(batch)
@@ -275,6 +296,8 @@ class Outbox:
         rules = {entry.action.rule for entry in batch if entry.action is not None and entry.action.is_active}
 
         def allowed() -> bool:
+            if not self._claim.is_certain():
+                return False
             return not rules or (self._pauses.is_fresh() and not any(map(self._pauses.is_paused, rules)))
 
         self._sent_at_offset = self._pauses.offset if rules else None

@@ -196,11 +196,12 @@ class Processor:
         """Decide one page of the timers that may be decided now."""
         await self._timers.fire_page(self.partitions.values())
 
-    async def fire(self) -> bool:
+    async def fire(self) -> dict[int, int]:
         """Decide the timers that may be decided now, carry out orders, and trim what Kafka confirmed.
 
         Returns:
-            False if there may be more timers than fit into one call.
+            By partition, up to when every type is decided, in epoch milliseconds. Left out are those with more timers
+            than fit into one call, and those that were lost meanwhile.
         """
         for partition in await self._ownership.set_back():
             await self._timers.trim(partition)  # restores what Redis still has, like any step
@@ -212,7 +213,7 @@ class Processor:
             async with partition.lock:
                 if partition.is_usable:
                     await self._ownership.attempt(partition, self._marks.copy(partition))
-        complete = await self._timers.fire()
+        decided = await self._timers.fire()
         await self._closing.run()
         await self._cohorts.run()
         await self._orders.run()  # after the timers, which may retract an action that an order would release
@@ -220,7 +221,12 @@ class Processor:
             if partition.outbox.confirmed() and partition.is_usable and not partition.lock.locked():
                 await self._timers.trim(partition)
         metrics.OUTBOX.set(sum(partition.outbox.unconfirmed for partition in self.partitions.values()))
-        return complete
+        # Where Redis turned out to have lost steps meanwhile, no type counts as seen.
+        return {
+            partition.number: min(decided[partition.number], *partition.watermarks.by_type.values())
+            for partition in self._ownership.usable()
+            if partition.number in decided
+        }
 
     # -- sources -------------------------------------------------------------------------------------------
 

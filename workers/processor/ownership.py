@@ -26,6 +26,7 @@ from workers.errors import Fenced, PartitionStopped, Transient
 from workers.kafka.producer import Publisher
 from workers.kafka.topics import LogBounds
 from workers.observability import log_events, metrics
+from workers.outbox.claim import StoredClaim
 from workers.outbox.outbox import Outbox
 from workers.pauses.pause_list import PauseList
 from workers.processor.active_rules import ActiveRules
@@ -115,12 +116,11 @@ class Ownership:
         """
         async with self._claiming:
             await self.release_all()
-            if bounds:  # a worker without partitions needs no answer of Redis
+            numbers = sorted(bounds)
+            if numbers:  # a worker without partitions needs no answer of Redis
                 await self._patiently(self._layouts.read)
                 await self._patiently(self._marks.open)
                 self._sources.progress = progress
-            numbers = sorted(bounds)
-            if numbers:
                 await self._patiently(partial(self._marks.read_ahead, numbers))
                 await self._patiently(partial(self._days.read_ahead, numbers))
             offsets = await asyncio.gather(*(self._claim(number, bounds[number], topic_id) for number in numbers))
@@ -342,8 +342,9 @@ class Ownership:
         return PartitionWatermarks(dict.fromkeys(self._sources.event_types, NO_WATERMARK_MS))
 
     def _outbox(self, number: int, claimed: Claimed) -> Outbox:
+        claim = StoredClaim(partial(self._store.meta, number), claimed.meta.owner)
         with structlog.contextvars.bound_contextvars(partition=number):  # of all that its task logs
-            return Outbox(self._publisher, claimed.outbox, self._settings.outbox_limit, self._pauses)
+            return Outbox(self._publisher, claimed.outbox, self._settings.outbox_limit, self._pauses, claim)
 
     async def _release(self, number: int) -> None:
         partition = self.partitions.pop(number)

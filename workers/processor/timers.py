@@ -52,39 +52,52 @@ class Timers:
         self._policy = policy
         self._orders = orders
 
-    async def fire(self) -> bool:
+    async def fire(self) -> dict[int, int]:
         """Decide the timers of all partitions that may be decided now.
 
         Returns:
-            False if there may be more of them than fit into one tick.
+            By partition, up to when every type is decided, in epoch milliseconds. Left out are those with more timers
+            than fit into one tick, and those whose step was not taken.
         """
+        decided: dict[int, int] = {}
         for _ in range(_PAGES_PER_TICK):
-            if await self.fire_page(list(self._ownership.partitions.values())):
-                return True
-        return False
+            partitions = self._to_decide(self._ownership.partitions.values())
+            decided |= await self._page(partitions)
+            if all(partition.number in decided for partition in partitions):
+                break
+        return decided
 
-    async def fire_page(self, partitions: Iterable[OwnedPartition]) -> bool:
-        """Decide at most `MAX_CUSTOMERS` timers of each of these partitions.
+    async def fire_page(self, partitions: Iterable[OwnedPartition]) -> None:
+        """Decide at most `MAX_CUSTOMERS` timers of each of these partitions."""
+        await self._page(self._to_decide(partitions))
 
-        Returns:
-            False if there may be more of them.
-        """
-        bounds = {
-            partition.number: (max(partition.watermarks.by_type.values()), partition.watermarks.by_type)
-            for partition in partitions
-            if partition.is_usable and partition.resolve_since(self._sources, self._rules.current)
-        }
+    def _to_decide(self, partitions: Iterable[OwnedPartition]) -> list[OwnedPartition]:
+        """Return those of some partitions that may take steps and whose sources have reported."""
+        rules = self._rules.current
+        return [one for one in partitions if one.is_usable and one.resolve_since(self._sources, rules)]
+
+    async def _page(self, partitions: Iterable[OwnedPartition]) -> dict[int, int]:
+        """Decide a page of each of these partitions; return up to when those are decided that need no further one."""
+        # What is seen from here on allows further timers, which are not decided below.
+        seen = {partition.number: partition.watermarks.by_type for partition in partitions}
+        bounds = {number: (max(by_type.values()), by_type) for number, by_type in seen.items()}
         due = await self._store.due(bounds, MAX_CUSTOMERS)
         # One partition waits for Redis while another is decided; each keeps its own order, by its lock.
-        steps = [
-            self.step(partition, customers, bounds[number][0])
+        steps = {
+            number: self.step(partition, customers, bounds[number][0])
             for number, customers in due.items()
             if (partition := self._ownership.partitions.get(number)) is not None
-        ]
-        for result in await asyncio.gather(*steps, return_exceptions=True):
+        }
+        results = await asyncio.gather(*steps.values(), return_exceptions=True)
+        for result in results:
             if isinstance(result, BaseException):
                 raise result
-        return all(len(page.customers) < MAX_CUSTOMERS for page in due.values())
+        is_taken = dict(zip(steps, results, strict=True))
+        return {
+            number: min(by_type.values())
+            for number, by_type in seen.items()
+            if number not in due or (is_taken.get(number) and len(due[number].customers) < MAX_CUSTOMERS)
+        }
 
     async def trim(self, partition: OwnedPartition) -> None:
         """Take a step without customers. It trims what Kafka confirmed, and notices a lost or set-back partition."""

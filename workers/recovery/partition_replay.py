@@ -220,10 +220,10 @@ class PartitionReplay:
     async def _fire_timers(self) -> None:
         """Decide the timers that a live worker would have decided by now."""
         for _ in range(_MAX_TIMER_ROUNDS):
-            is_complete = await self._processor.fire()
+            decided = await self._processor.fire()
             watermarks = self._owned_partition().watermarks.by_type
             bounds = {self._partition: (max(watermarks.values()), watermarks)}
-            if is_complete and not await self._store.due(bounds, 1):
+            if self._partition in decided and not await self._store.due(bounds, 1):
                 return
         raise LingerError(f"the timers of partition {self._partition} do not come to an end; please report this")
 

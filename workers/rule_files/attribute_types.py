@@ -7,6 +7,7 @@ from schemas.attribute_types import BUILT_IN_TYPES, AttributeType, AttributeUse,
 from schemas.conditions import Meets, parts_of
 from schemas.rules import RuleBook
 from schemas.variables import measurement_of
+from workers.rule_files.hints.values import as_bound
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Explanation, Problem, shortened
 from workers.rule_files.references import (
@@ -87,13 +88,17 @@ def attribute_type_problems(
                 continue  # `values.impossible` compares with the type that is known
             if (other := first.setdefault(reference, place)).use.kind != kind:
                 position = f"{other.file}:{other.at.line}"
-                yield _problem(place, other.use.kind, f"{_used(other.use)} at {position}")
+                as_text = place.use if place.use.kind == "text" else other.use
+                yield _problem(place, other.use.kind, f"{_used(other.use)} at {position}", as_text.wanted)
 
 
-def _problem(place: _Place, kind: AttributeType, origin: str) -> Problem:
+def _problem(place: _Place, kind: AttributeType, origin: str, wanted: Any) -> Problem:
+    """Return the problem of a use that needs another type; `wanted` is the text that one of both is compared with."""
     use = place.use
     message = f"{use.reference} is {_used(use)} here, but {origin}"
-    return Problem(place.file, *place.at, "attribute-type", message, _HINTS[kind])
+    bound = as_bound(wanted) if isinstance(wanted, str) else None
+    hint = f"a bound is written with a ':', as {{{bound}}}" if bound is not None and ":" in bound else _HINTS[kind]
+    return Problem(place.file, *place.at, "attribute-type", message, hint)
 
 
 def _used(use: AttributeUse) -> str:

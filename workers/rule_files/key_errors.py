@@ -103,6 +103,8 @@ def _misspelt_key(location: ErrorLocation, key: str, guess: str | None, at: Posi
         hint = AS_PERSONAL
     elif location.model is Rule and key in _FOR_EVERY_RULE:
         hint = "it holds for all rules: write it under 'for every rule', at the top of a file"
+    elif location.model is Rule and form_of(key) == "every" and as_duration(_shown(location, key)) is not None:
+        hint, instead = "did you mean 'again every'?", Instead(key, "again every")
     elif location.model is Rule and form_of(key) in _TIMES:
         hint = (
             "a rule acts when it becomes true, at any hour and on any day; 'quiet hours' under 'for every rule' keep "

@@ -22,7 +22,7 @@ from schemas.conditions import (
 from schemas.events import TYPE_PATTERN
 from schemas.places import PATH_PATTERN, Place
 from schemas.refusals import InconsistentEntries, WrongFormat
-from schemas.rules import RULE_ID_PATTERN, Consent, Expected, TimeZone
+from schemas.rules import BY_VALUE, RULE_ID_PATTERN, Consent, Expected, TimeZone
 from schemas.sources import CASE_PATTERN, PACK_PATTERN, TOPIC_PATTERN
 from workers.rule_files import suggestions
 from workers.rule_files.error_locations import (
@@ -40,7 +40,7 @@ from workers.rule_files.error_locations import (
 )
 from workers.rule_files.hints.likeness import form_of
 from workers.rule_files.hints.values import as_bound, as_comparison, as_measurement, as_number
-from workers.rule_files.hints.variables import measurement_in, no_variable
+from workers.rule_files.hints.variables import GOES_WITH_EVERY_ACTION, measurement_in, no_variable
 from workers.rule_files.key_errors import AS_PERSONAL, PERSONAL, example_hint
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Explanation, shortened
@@ -146,12 +146,11 @@ def _refused(location: ErrorLocation, refusal: ValueError) -> ProblemText:
     value_format = refusal.format if isinstance(refusal, WrongFormat) else None
     rewritten = suggestions.rewritten(value_format, written, location.key)
     if rewritten is None:
-        hint = odd_value_hint(node)
-        if value_format == "duration" and re.search(r"\d", written):
-            hint = hint or "write one whole number and one unit, and nothing else"
+        hint = odd_value_hint(node) or suggestions.instead_of_format(value_format, written)
         return ProblemText("wrong-value", message, hint)
     instead = Instead(node.text if isinstance(node, ScalarNode) else "", as_yaml(rewritten))
-    return ProblemText("wrong-value", message, f"did you mean '{rewritten}'?", None, instead)
+    otherwise = suggestions.instead_of_format(value_format, written)
+    return ProblemText("wrong-value", message, f"did you mean '{rewritten}'?", None, instead, otherwise)
 
 
 def as_yaml(text: str) -> str:
@@ -203,6 +202,8 @@ def _no_match(location: ErrorLocation, pattern: str, content: str) -> ProblemTex
         return _other_event(location, written, message)
     expected = odd_value_hint(location.node) or (f"expected {words}" if words else None)
     if pattern == REFERENCE_PATTERN and _is_a_variable(location):
+        if (always := GOES_WITH_EVERY_ACTION.get(form_of(written))) is not None:
+            return ProblemText("wrong-value", message, always)
         if (measurement := measurement_in(written)) is not None:
             hint = f"write '{measurement}'"
             return ProblemText("wrong-value", message, hint, None, Instead(written, measurement))
@@ -293,10 +294,8 @@ def _no_kind_in_entries(location: ErrorLocation, node: MapNode, kinds: list[str]
     """Explain a mapping without a kind: at the first key that resembles one, or else at its beginning."""
     first, (key_node, value) = next(iter(node.entries.items()))
     is_part = _is_key_of_some_kind(location, first)
-    if (
-        written := next((kind.begun[first] for kind in ELEMENTARY.values() if first in kind.begun), None)
-    ) is not None:
-        return ProblemText("unknown-kind", f"'{first}' is no condition", written, key_node.at)
+    if (written := suggestions.as_begun(first)) is not None:
+        return ProblemText("unknown-kind", f"'{shortened(first)}' is no condition", written, key_node.at)
     for key, (node_of_key, _) in node.entries.items() if not is_part else ():
         if _is_key_of_some_kind(location, key):
             continue  # 'at least' is right where it is, and resembles 'latest'
@@ -355,8 +354,8 @@ def _kind_in_text(location: ErrorLocation, written: str, kinds: list[str], messa
     if (line := suggestions.key_at_the_beginning(written)) is not None and line.partition(":")[0] not in kinds:
         hint = f"write '{line}' below the condition that it belongs to, without '- '"
         return ProblemText("unknown-kind", message, hint)
-    hint = "a condition is written as 'word: value', such as 'none: purchase' and below it 'for: 45 days'"
-    return ProblemText("unknown-kind", message, hint)
+    usual = "a condition is written as 'word: value', such as 'none: purchase' and below it 'for: 45 days'"
+    return ProblemText("unknown-kind", message, suggestions.as_begun(written) or usual)
 
 
 def _written_out(written: str, kinds: list[str]) -> str | None:
@@ -390,8 +389,11 @@ def _no_name(node: ScalarNode, patterns: list[str], content: str) -> ProblemText
     message = f"expected a name in small letters, digits and hyphens, found {content}"
     meant = form_of(node.text).replace(" ", "-")
     if not any(re.search(pattern, meant) for pattern in patterns):
-        return ProblemText("wrong-value", message, "write for example 'regular'")
-    return ProblemText("wrong-value", message, f"did you mean '{meant}'?", None, Instead(node.text, meant))
+        return ProblemText("wrong-value", message, _STAGES)
+    return ProblemText("wrong-value", message, f"did you mean '{meant}'?", None, Instead(node.text, meant), _STAGES)
+
+
+_STAGES: Final = "write the name of a stage, such as regular, or several: [regular, loyal]"
 
 
 def _none_of_union(location: ErrorLocation, content: str) -> ProblemText:
@@ -401,6 +403,10 @@ def _none_of_union(location: ErrorLocation, content: str) -> ProblemText:
     patterns = [choice["pattern"] for choice in choices if choice.get("pattern")]
     if patterns and isinstance(node, ScalarNode):
         return _no_name(node, patterns, content)
+    if patterns:
+        return ProblemText(
+            "wrong-type", f"expected the name of a stage, or a list of names, found {content}", _STAGES
+        )
     if not literals:
         return ProblemText("wrong-type", f"expected a text, a number or true/false, found {content}")
     suggested = suggestions.meant_value(node.text, literals) if isinstance(node, ScalarNode) else None
@@ -430,6 +436,10 @@ def _no_literal(location: ErrorLocation, content: str) -> ProblemText:
     message = f"{content} is none of {listed(choices)}"
     if suggested is None:
         hint = AS_PERSONAL if written == PERSONAL and choices == list(get_args(AttributeType)) else None
+        if location.key == "moved":
+            hint = "the present stage is a condition of its own under 'all:', such as 'stage: quiet'"
+        elif hint is None and len(choices) == 1:
+            hint = f"write {choices[0]}, or delete the line"
         return ProblemText("wrong-value", message, hint)
     hint = f"did you mean '{suggested}'?"
     around = location.way[-1] if location.way else None
@@ -516,14 +526,19 @@ def _as_item(text: str) -> str:
 
 def _number_hint(location: ErrorLocation, written: str) -> _Remedy:
     around = location.way[-1] if location.way else None
+    if location.key == "priority":
+        by_value = suggestions.meant_value(written, (BY_VALUE,))
+        return (f"did you mean '{by_value}'?", by_value) if by_value else (_PRIORITY, None)
+    is_bound = isinstance(around, MapNode) and any(word in around.entries for word in Compared.one_of)
+    is_measured = is_bound and location.key in Compared.against and re.search(r"[A-Za-z](\.|\s+)[A-Za-z]", written)
+    if is_measured and as_number(written, _nouns_around(location)) is None and (meant := as_measurement(written)):
+        return f"did you mean '{meant}'?", as_yaml(meant)
+    if is_measured and re.match(r"(the )?(previous|last|former|before|usual)\b", written):
+        return suggestions.AN_EARLIER_VALUE, None
     if re.search(r"[A-Za-z]\w*\.[A-Za-z]", written):
-        is_bound = isinstance(around, MapNode) and any(word in around.entries for word in Compared.one_of)
-        if location.key in Compared.against and is_bound and (meant := as_measurement(written)):
-            return f"did you mean '{meant}'?", as_yaml(meant)
         words = "'at least', 'at most', 'more than', 'fewer than' or 'less than' of a condition"
         return f"write a number; another measurement can only be the bound of {words}", None
-    nouns = _types_around(location) | {text_of_value(around)} if isinstance(around, MapNode) else set[str]()
-    number = as_number(written, nouns)
+    number = as_number(written, _nouns_around(location))
     if number is not None:
         hint = f"write {number}"
         if "," in written:
@@ -539,6 +554,15 @@ def _number_hint(location: ErrorLocation, written: str) -> _Remedy:
     if "," in written:
         return "write a decimal point, and nothing between thousands", None
     return odd_text_hint(written) or "write a number and nothing else", None
+
+
+_PRIORITY: Final = f"write a number from 1 to 100, or '{BY_VALUE}'"
+
+
+def _nouns_around(location: ErrorLocation) -> set[str]:
+    """Return the event types that a number can be followed by, such as `3 purchases`."""
+    around = location.way[-1] if location.way else None
+    return _types_around(location) | {text_of_value(around)} if isinstance(around, MapNode) else set()
 
 
 def text_of_value(node: MapNode) -> str:

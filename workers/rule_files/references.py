@@ -21,9 +21,9 @@ from workers.rule_files.yaml_nodes import (
 )
 
 _SETTINGS: Final = ("for every rule", "value", "book")
+"""Keys that only one file has, and that hold for the rules of all."""
 READERS_OF_STAGES: Final = ("stage", "in stage for", "moved")
 """The first words of conditions that read a ladder."""
-"""Keys that only one file has, and that hold for the rules of all."""
 
 
 class Named(NamedTuple):
@@ -86,6 +86,37 @@ def steps_in(document: Document) -> list[Node]:
     """Return the nodes of the conditions of a file's ladder."""
     steps = items_of(value_of(value_of(document.root, "stages"), "steps"))
     return [when for step in steps if (when := value_of(step, "when")) is not None]
+
+
+class LocatedStep(NamedTuple):
+    """A step of a ladder, in its file.
+
+    Attributes:
+        ladder: the name of the ladder.
+        stage: the name of the stage.
+        document: the file.
+        when: the node of its condition.
+        is_draft: whether the step, or the whole ladder, is a draft.
+    """
+
+    ladder: str
+    stage: str
+    document: Document
+    when: Node
+    is_draft: bool
+
+
+def located_steps(documents: Iterable[Document]) -> Iterator[LocatedStep]:
+    """Yield every step of every ladder that has a name and a condition."""
+    for document in documents:
+        ladder = value_of(document.root, "stages")
+        name, status = text_of(ladder, "name"), text_of(ladder, "status")
+        is_live = status is not None and status.text == "live"
+        for step in items_of(value_of(ladder, "steps")):
+            stage, when = text_of(step, "stage"), value_of(step, "when")
+            if name is not None and stage is not None and when is not None:
+                is_draft = not is_live or value_of(step, "status") is not None
+                yield LocatedStep(name.text, stage.text, document, when, is_draft)
 
 
 def conditions_in(document: Document) -> list[Node]:

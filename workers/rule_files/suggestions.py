@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from zoneinfo import available_timezones
 
 from schemas.actions import BUILT_IN_ACTIONS
-from schemas.conditions import BOUND_WORDS, CONDITION_WORDS, ELEMENTARY
+from schemas.conditions import BOUND_WORDS, CONDITION_WORDS, COST_OF_WINNING, ELEMENTARY
 from schemas.events import BUILT_IN
 from schemas.places import PATH_PATTERN
 from schemas.refusals import Format
@@ -92,6 +92,7 @@ _WORDS: Final = {
     "unless": "except exclude excluding but_not not if_not unless_when without",
     "action": "then do send actions type",
     "template": "message email mail campaign content template_id template_name text",
+    "locale": "language lang",
     "variables": "vars parameters params data fields placeholders",
     "channel": "medium via send_by send_via",
     "labels": "label tags tag constants extra",
@@ -129,7 +130,7 @@ _WORDS: Final = {
     "rates": "rate exchange_rates conversion convert fx",
     "cost of winning": "cac acquisition_cost cost_of_acquisition acquisition cost winning",
     "tiers": "levels ranks segments thresholds",
-    "top": "best highest top_percent percentile",
+    "top": "best highest top_percent percentile most most_seen most_often most_frequent favourite favorite mode",
     # examples
     "given": "events event input history when",
     "expect": "expected then output result expects",
@@ -140,7 +141,7 @@ _WORDS: Final = {
     "watch for": "until watch duration run_for",
     "retracted": "retraction taken_back",
     "decision": "suppressed why_not outcome",
-    "stage": "step level tier segment stands moved",
+    "stage": "step level tier segment stands moved name",
 }
 _VALUES: Final = {
     "live": "on yes y true enabled active running production published 1",
@@ -152,6 +153,9 @@ _VALUES: Final = {
     "at-risk": "at_risk risk churn-risk",
     "win-back": "winback reactivate",
     "never": "no none false null not off once",
+    "by value": "value by_worth worth by_clv clv highest_value most_valuable value_first by_revenue",
+    "down": "downward downwards lower fell fallen",
+    "up": "upward upwards higher climbed risen",
     "nothing": "none no [] null nobody no_action nothing_happens",  # codespell:ignore nobody
     "start": "0 begin beginning now day_0",
     "leave alone": "no false exclude skip ignore",
@@ -264,22 +268,40 @@ def as_zone(written: str) -> str | None:
     return of_city[0] if of_city else did_you_mean(written, zones)
 
 
+_BOUND_OF_WORTH: Final = {
+    **{word: word for word in ("at least", "at most", "more than", "less than")},
+    **dict.fromkeys((">=", "min", "minimum", "from"), "at least"),
+    **dict.fromkeys(("<=", "max", "maximum", "up to"), "at most"),
+    **dict.fromkeys((">", "above", "over"), "more than"),
+    **dict.fromkeys(("<", "below", "under", "fewer than"), "less than"),
+}
 _AS_WORTH: Final = re.compile(
-    r"(>=|<=|>|<|top|at least|at most|more than|less than)?\s*([\d.,]+\s*%?)", re.IGNORECASE
+    rf"(?:({'|'.join(_BOUND_OF_WORTH)})\s*)?(?:(the )?(cost of winning|(?:winning|acquisition) costs?|cac)"
+    r"|([\d.,]+(?:\s*[A-Za-z]{3})?))",
+    re.IGNORECASE,
 )
-_WORTH_OF_SIGN: Final = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
+_AS_TOP: Final = re.compile(
+    r"(?:the\s+)?(?:top|best|highest|upper)\s*([\d.]+)\s*(?:%|percent|per cent)?", re.IGNORECASE
+)
 
 
 def as_worth(written: str) -> str | None:
-    """Return `>= 480`, `480` or `top 20 %` as bounds for the value of a customer, or None."""
-    match = _AS_WORTH.fullmatch(written.strip())
-    if match is None:
+    """Return `>= 480`, `480 EUR`, `below cac` or `best 20 percent` as bounds for the value of a customer, or None."""
+    text = written.strip()
+    if (share := _AS_TOP.fullmatch(text) or re.fullmatch(r"([\d.]+)\s*%", text)) is not None:
+        return f"top {share[1]}%"
+    if (match := _AS_WORTH.fullmatch(text)) is None:
         return None
-    word, number = (match[1] or "at least").lower(), match[2].replace(" ", "")
-    if word == "top" or number.endswith("%"):
-        return f"top {number.removesuffix('%')}%"
-    amount = as_number(number)
-    return None if amount is None else f"{_WORTH_OF_SIGN.get(word, word)} {amount}"
+    amount = COST_OF_WINNING if match[3] else as_number(match[4])
+    word = _BOUND_OF_WORTH["at least" if match[1] is None and not match[3] else (match[1] or "less than").lower()]
+    return None if amount is None else f"{word} {amount}"
+
+
+def as_amount(written: str) -> str | None:
+    """Return `480 EUR` or `CAC` as an amount; what has a bound before the amount, as `as_worth` does; or None."""
+    meant = as_worth(written)
+    has_bound = written.strip().lower().startswith(tuple(_BOUND_OF_WORTH))
+    return meant if meant is None or has_bound else re.sub(r"^(?:at least|less than) ", "", meant)
 
 
 def as_path(written: str) -> str | None:
@@ -343,6 +365,7 @@ _READERS: Final[dict[Format, Callable[[str], str | None]]] = {
     "condition": as_condition,
     "currency": meant_currency,
     "value": as_worth,
+    "amount": as_amount,
     "unwrap": lambda written: did_you_mean(written, UNWRAP_WORDS),
 }
 """By format: the function that rewrites other spellings of it."""
@@ -369,6 +392,41 @@ def rewritten(value_format: Format | None, written: str, key: str | None = None)
     read = None if value_format is None else _READERS[value_format]
     suggested = None if read is None else read(written[:200])
     return suggested if suggested != written else None
+
+
+AN_EARLIER_VALUE: Final = (
+    "what a value was before is asked with 'was:', how much it has changed with 'down by: 20%', and against an "
+    "earlier day with 'compared with: 30 days ago'; a count is compared with the time before by 'change:'"
+)
+_CALENDAR: Final = re.compile(
+    r"(?:this|last|next|previous|past)\s+(?:year|month|quarter|week)|\d{4}-\d\d-\d\d|(?:calendar|fiscal)\b.*",
+    re.IGNORECASE,
+)
+
+
+def instead_of_format(value_format: Format | None, written: str) -> str | None:
+    """Return what to write in place of a value that is not understood; None if the format says it all."""
+    if value_format == "measurement":
+        if re.search(r"\b(previous|before|last|former|usual|ago)\b", written):
+            return AN_EARLIER_VALUE
+        return "a measurement is a word and what it is about, such as 'latest subscription.seats' or 'count login'"
+    bottom = re.match(r"(?:bottom|lowest|worst)\s+(\d{1,2})\s*(?:%|percent)", written)
+    if value_format == "value" and bottom is not None:
+        return f"those at the bottom are all others: 'not: {{value: top {100 - int(bottom[1])}%}}'"
+    if value_format == "value" and re.match(r"(exactly|equals?|=)", written):
+        return "write two bounds, such as {at least: 0, at most: 0}"
+    if value_format == "duration" and _CALENDAR.fullmatch(written.strip()):
+        return "rules know no months, years and dates of the calendar: write a number of days, counted back from now"
+    if value_format == "duration" and re.search(r"\d", written):
+        return "write one whole number and one unit, and nothing else; what else is said has a key of its own"
+    return None
+
+
+def as_begun(written: str) -> str | None:
+    """Return how a condition is written that begins with other words, such as `previous nps.score`; or None."""
+    begun = {word: hint for kind in ELEMENTARY.values() for word, hint in kind.begun.items()}
+    word = form_of(written) if form_of(written) in begun else words_at_the_beginning(written, begun)
+    return None if word is None else begun[word]
 
 
 # --- several things in one text -----------------------------------------------------------------------------------

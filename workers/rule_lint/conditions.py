@@ -4,7 +4,7 @@ This module must never know files and clocks: the time is an argument.
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from schemas import conditions as model
@@ -20,6 +20,7 @@ from workers.rule_files.references import (
     conditions_of,
     elementary_in,
     entries_of,
+    located_steps,
     names_in_condition,
 )
 from workers.rule_files.yaml_nodes import Node, ScalarNode, value_of
@@ -165,20 +166,33 @@ def _normal(condition: Any) -> str:
 
 
 def short_history(book: LocatedRules) -> Iterator[Problem]:
-    """Yield windows that reach back to before the sources are complete."""
+    """Yield windows that reach back to before the sources are complete, and in ladders silences that do."""
     for located_rule in book.rules:
         for part in conditions_of(located_rule.node):
             for named, days, at in _windows_in(part):
-                since = _complete_since(book.sources, named.type)
-                if since is None or book.now < since or book.now - timedelta(days=days) >= since:
-                    continue
-                enough = (since + timedelta(days=days)).date()
+                what = f"the window reaches back {days} days"
+                if (until := _known_only_from(book, named.type, days)) is not None:
+                    message = f"{what}, but {until[0]}: no customer can be evaluated before {until[1]}"
+                    yield Problem(located_rule.document.file, *at, "short-history", message, _OLDER, "warning")
+    for step in located_steps(book.documents):
+        for named, days, at in () if step.is_draft else (*_windows_in(step.when), *_silences_in(step.when)):
+            if (until := _known_only_from(book, named.type, days)) is not None:
                 message = (
-                    f"the window reaches back {days} days, but {named.type} is complete only since {since.date()}: "
-                    f"no customer can be evaluated before {enough}"
+                    f"the step '{step.stage}' looks back {days} days, but {until[0]}: before {until[1]} it may be "
+                    "known of no customer, and then no step below it is known either"
                 )
-                hint = "make the window shorter, or load older events and set 'complete_since' in sources.yaml"
-                yield located_rule.warn("short-history", at, message, hint)
+                yield Problem(step.document.file, *at, "short-history", message, _OLDER, "warning")
+
+
+_OLDER: Final = "make the window shorter, or load older events and set 'complete_since' in sources.yaml"
+
+
+def _known_only_from(book: LocatedRules, event_type: str, days: int) -> tuple[str, date] | None:
+    """Return that a type is complete for a shorter time, and the day from which it is for long enough; or None."""
+    since = _complete_since(book.sources, event_type)
+    if since is None or book.now < since or book.now - timedelta(days=days) >= since:
+        return None
+    return f"{event_type} is complete only since {since.date()}", (since + timedelta(days=days)).date()
 
 
 SHORT_HISTORY: Final = Lint(
@@ -187,7 +201,8 @@ SHORT_HISTORY: Final = Lint(
     warning(
         "A window longer than the history",
         "The window reaches back further than the day since which a source is complete (`complete_since` in "
-        "sources.yaml). Until enough time has passed, Linger cannot evaluate it for any customer.",
+        "sources.yaml). Until enough time has passed, Linger cannot evaluate it for any customer. In a ladder that "
+        "also holds for a silence: until the step is known, no step below it is.",
     ),
 )
 
@@ -195,17 +210,20 @@ SHORT_HISTORY: Final = Lint(
 def beyond_memory(book: LocatedRules) -> Iterator[Problem]:
     """Yield windows and silences that are longer than a customer without a sign of life is remembered."""
     memory = book.book.forget_after
-    for located_rule in book.rules if memory is not None else ():
-        for part in conditions_of(located_rule.node):
-            for days, at in (*((days, at) for _, days, at in _windows_in(part)), *_silences_in(part)):
-                if memory is None or timedelta(days=days) <= memory:
-                    continue
-                message = (
-                    f"this reaches back {days} days, but a customer is forgotten {write_duration(memory)} after the "
-                    "last sign of life"
-                )
-                hint = "make it shorter, or 'forget after' in sources.yaml longer"
-                yield located_rule.warn("beyond-memory", at, message, hint)
+    if memory is None:
+        return
+    rules = [(each.document, part) for each in book.rules for part in conditions_of(each.node)]
+    steps = [(each.document, each.when) for each in located_steps(book.documents) if not each.is_draft]
+    for document, condition in (*rules, *steps):
+        for _, days, at in (*_windows_in(condition), *_silences_in(condition)):
+            if timedelta(days=days) <= memory:
+                continue
+            message = (
+                f"this reaches back {days} days, but a customer is forgotten {write_duration(memory)} after the "
+                "last sign of life"
+            )
+            hint = "make it shorter, or 'forget after' in sources.yaml longer"
+            yield Problem(document.file, *at, "beyond-memory", message, hint, "warning")
 
 
 BEYOND_MEMORY: Final = Lint(
@@ -221,7 +239,7 @@ BEYOND_MEMORY: Final = Lint(
 
 
 class _Window(NamedTuple):
-    """The window of a condition.
+    """The window of a condition, or its silence.
 
     Attributes:
         named: the event type that it is about.
@@ -243,12 +261,12 @@ def _windows_in(condition: Node) -> Iterator[_Window]:
             yield _Window(named, windows * parse_duration(within.text).days, within.at)
 
 
-def _silences_in(condition: Node) -> Iterator[tuple[int, Position]]:
-    """Yield how many days of silence a condition asks for, and where that is written."""
+def _silences_in(condition: Node) -> Iterator[_Window]:
+    """Yield the silences that a condition asks for."""
     for part in elementary_in(condition):
-        lasts = value_of(part, "for")
-        if condition_kind(dict(entries_of(part))) == "none" and isinstance(lasts, ScalarNode):
-            yield parse_duration(lasts.text).days, lasts.at
+        named, lasts = next(names_in_condition(part), None), value_of(part, "for")
+        if condition_kind(dict(entries_of(part))) == "none" and named is not None and isinstance(lasts, ScalarNode):
+            yield _Window(named, parse_duration(lasts.text).days, lasts.at)
 
 
 def _complete_since(sources: SourcesFile | None, event_type: str) -> datetime | None:

@@ -10,7 +10,17 @@ from schemas.sources import SourcesFile
 from workers.rule_files.problems import Problem
 from workers.rule_files.rules import ParsedRuleFiles
 from workers.rule_files.values.unseen import Seen
-from workers.rule_lint import actions, conditions, hold_outs, names, newcomers, personal, reasons, unseen
+from workers.rule_lint import (
+    actions,
+    conditions,
+    hold_outs,
+    names,
+    newcomers,
+    personal,
+    reasons,
+    unknown_values,
+    unseen,
+)
 from workers.rule_lint.definition import Lint
 from workers.rule_lint.located_rules import located_rules
 
@@ -21,6 +31,7 @@ LINTS: Final[dict[str, Lint]] = {
         *names.LINTS,
         *newcomers.LINTS,
         *unseen.LINTS,
+        *unknown_values.LINTS,
         *personal.LINTS,
         *actions.LINTS,
         *hold_outs.LINTS,

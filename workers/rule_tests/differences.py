@@ -13,7 +13,7 @@ from schemas.rules import Expected
 from schemas.stages import StageRecord
 from workers.core.events.decoding import DecodedEvent
 from workers.rule_tests.entries import Mark, TimelineEntry
-from workers.rule_tests.expectations import as_expected, decided_at, is_met, offset_words, whole_seconds
+from workers.rule_tests.expectations import DETAILS, as_expected, decided_at, is_met, offset_words, whole_seconds
 from workers.rule_tests.failures import explained
 from workers.rule_tests.playback import Playback
 
@@ -106,11 +106,10 @@ def _prevents(entry: TimelineEntry, expected: Expected) -> bool:
 
 def _as_detailed(actual: Expected, expectations: list[Expected]) -> Expected:
     """Return an expectation without the details that the example compares nowhere."""
-    if actual.action is None or all(expected.variables is None for expected in expectations):
-        actual = actual.model_copy(update={"variables": None})
-    if all(expected.not_before is None for expected in expectations):
-        actual = actual.model_copy(update={"not_before": None})
-    return actual
+    alike = [expected for expected in expectations if expected.is_stage == actual.is_stage]
+    compared = {name for name in DETAILS if any(getattr(expected, name) is not None for expected in alike)}
+    own = {"stage"} if actual.is_stage else set[str]()
+    return actual.model_copy(update={name: None for name in DETAILS if name not in compared | own})
 
 
 def _notes_about(record: Action | Decision | StageRecord, playback: Playback) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ class TimelineEntry:
 
 def words_of(expected: Expected, with_rule: bool) -> str:
     """Return an expectation in the words of the file, such as `action at-risk`."""
-    if expected.stage is not None:
+    if expected.is_stage:
         return f"stage {expected.stage}"
     kind = "action" if expected.action else "retracted" if expected.retracted else "decision"
     rule = f"{expected.rule}: " if with_rule else ""

@@ -6,6 +6,7 @@ This module must never know how that is shown.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from schemas.actions import Action, Decision
 from schemas.conditions import size_of
@@ -20,7 +21,7 @@ from workers.core.customer.stage import code_of_stage
 from workers.core.decisions.program import ActiveRule
 from workers.core.decisions.wording import reasons_of
 from workers.rule_tests.entries import ConditionFinding, TimelineEntry
-from workers.rule_tests.expectations import are_same_variables, decided_at, is_same_kind, offset_words
+from workers.rule_tests.expectations import decided_at, is_same_kind, offset_words, other_details
 from workers.rule_tests.playback import Playback, epoch_ms
 
 
@@ -86,8 +87,8 @@ def _missing(
         notes.append(_why_not_taken_back(expected, decided, playback))
     elif stored is None:
         notes.append("nothing has happened yet at that time")
-    elif expected.stage is not None:
-        entry = _why_not_there(expected.stage, entry, stored, playback)
+    elif expected.is_stage:
+        entry = _why_not_there(expected.stage or "", entry, stored, playback)
     else:
         entry = _why_no_action(expected, stored, playback)
     return replace(entry, notes=(*notes, *entry.notes))
@@ -116,11 +117,18 @@ def _notes_about_other_decisions(expected: Expected, decided: list[TimelineEntry
     if actual.at != expected.at:
         yield f"it happens at {write_offset(actual.at)}"
         return
-    if expected.variables is not None and not are_same_variables(expected.variables, actual.variables or {}):
-        yield "it happens, with other variables"
-    if expected.not_before is not None and expected.not_before != actual.not_before:
-        earliest = "at once" if actual.not_before is None else f"from {write_offset(actual.not_before)} on"
-        yield f"it happens, and may be sent {earliest}"
+    for name in other_details(expected, actual):
+        if name == "not_before":
+            earliest = "at once" if actual.not_before is None else f"from {write_offset(actual.not_before)} on"
+            yield f"it happens, and may be sent {earliest}"
+        elif getattr(actual, name) is None:
+            yield f"it happens, without {name}" if name in _SEVERAL else f"it happens, without a {name}"
+        else:
+            yield f"it happens, with other {name}" if name in _SEVERAL else f"it happens, with another {name}"
+
+
+_SEVERAL: Final = ("variables", "labels")
+"""Details with more than one entry."""
 
 
 def _why_not_taken_back(expected: Expected, decided: list[TimelineEntry], playback: Playback) -> str:

@@ -177,7 +177,7 @@ class Playback:
                 last = f"something is given at {write_offset(_since(start_ms, last_ms))}"
                 message = f"is watched for {write_duration(example.watch_for)} only, and {last}"
                 raise ImpossibleExample(("watch for",), message, "make it longer, or delete the line")
-        with_stages = any(expected.stage is not None for expected in example.expectations())
+        with_stages = any(expected.is_stage for expected in example.expectations())
         return cls(scenario, events, scenario.coverage(start_ms), start_ms, end_ms, with_stages)
 
     def steps(self) -> Iterator[PlaybackStep]:

@@ -7,7 +7,7 @@ This module must never know files and terminals: `files` reads, `timelines` show
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -92,9 +92,15 @@ def run_examples(book: RuleBook, types: Iterable[str], locate: Locate = nowhere)
     for rule in book.rules:
         if not rule.examples:
             continue
-        scenario = scenario_of(book, (rule,), all_types)
+        scenarios: dict[str | None, Scenario] = {}
         for index, example in enumerate(rule.examples):
-            results.append(_run(_Source(example, rule.id, index, locate), scenario))
+            source = _Source(example, rule.id, index, locate)
+            if (impossible := _impossible_ladder(example, book)) is not None:
+                results.append(_not_run(source, impossible, (rule.id,)))
+                continue
+            if example.ladder not in scenarios:
+                scenarios[example.ladder] = scenario_of(_with_ladder(book, example.ladder), (rule,), all_types)
+            results.append(_run(source, scenarios[example.ladder]))
     return results
 
 
@@ -103,8 +109,8 @@ def run_tests(
 ) -> list[ExampleResult]:
     """Run tests of several rules at once, with `priority` and `instead of`.
 
-    A test runs on the rules that it names or, by default, on all live and shadow rules. All of them count as live.
-    The live ladder is there for all tests.
+    A test runs on the rules that it names or, by default, on all live and shadow rules. All of them count as live,
+    and so does the ladder that it names; by default, that is the live one, or the only one.
 
     Args:
         book: without problems.
@@ -115,19 +121,40 @@ def run_tests(
     """
     all_types, by_id = tuple(types), {rule.id: rule for rule in book.rules}
     usual = tuple(rule.id for rule in book.rules if rule.status in ("live", "shadow"))
-    scenarios: dict[tuple[str, ...], Scenario] = {}
+    scenarios: dict[tuple[tuple[str, ...], str | None], Scenario] = {}
     results: list[ExampleResult] = []
     for index, test in enumerate(tests):
         source = _Source(test, file, index, locate)
         ids = usual if test.rules is None else tuple(dict.fromkeys(test.rules))
-        impossible = _impossible_rules(test, ids, by_id)
+        impossible = _impossible_rules(test, ids, by_id) or _impossible_ladder(test, book)
         if impossible is not None:
             results.append(_not_run(source, impossible, ids))
             continue
-        if ids not in scenarios:
-            scenarios[ids] = scenario_of(book, tuple(by_id[rule_id] for rule_id in ids), all_types)
-        results.append(_run(source, scenarios[ids]))
+        if (ids, test.ladder) not in scenarios:
+            rules = tuple(by_id[rule_id] for rule_id in ids)
+            scenarios[ids, test.ladder] = scenario_of(_with_ladder(book, test.ladder), rules, all_types)
+        results.append(_run(source, scenarios[ids, test.ladder]))
     return results
+
+
+def _with_ladder(book: RuleBook, name: str | None) -> RuleBook:
+    """Return the book with one ladder that counts: that of a name or, without one, the live or the only one."""
+    live = [ladder for ladder in book.ladders if ladder.status == "live"]
+    chosen = [ladder for ladder in book.ladders if ladder.name == name] if name is not None else live or book.ladders
+    if len(chosen) != 1:
+        return replace(book, ladders=())
+    return replace(book, ladders=(chosen[0].model_copy(update={"status": "live"}),))
+
+
+def _impossible_ladder(example: Example, book: RuleBook) -> ImpossibleExample | None:
+    """Return why an example cannot run on the ladder that it names, or None if it can."""
+    names = [ladder.name for ladder in book.ladders]
+    if example.ladder is None or example.ladder in names:
+        return None
+    suggested = did_you_mean(example.ladder, names)
+    known = f"there are {', '.join(names)}" if names else "write one under 'stages', in one of the files"
+    hint = f"did you mean '{suggested}'?" if suggested else known
+    return ImpossibleExample(("ladder",), f"there is no ladder '{example.ladder}' here", hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +181,7 @@ def _impossible_rules(test: RuleTest, ids: Collection[str], rule_ids: Collection
             return _no_rule(rule_id, rule_ids, ("rules", index))
     if test.rules is None and not ids:
         return ImpossibleExample((), "there is no live or shadow rule here", "name some, under 'rules'")
-    if not ids and not any(expected.stage for expected in test.expectations()):
+    if not ids and not any(expected.is_stage for expected in test.expectations()):
         return ImpossibleExample(("rules",), "is about no rule, and expects no stage")
     return None
 
@@ -215,6 +242,7 @@ def _wanted(example: Example, scenario: Scenario) -> list[Expected]:
             raise ImpossibleExample(("expect", index, "at"), message)
         if expected.stage is not None:
             _refuse_unknown_stage(expected.stage, scenario, ("expect", index, "stage"))
+        if expected.is_stage:
             expectations.append(expected)
             continue
         if not scenario.rules:
@@ -230,18 +258,19 @@ def _wanted(example: Example, scenario: Scenario) -> list[Expected]:
 
 
 def _refuse_unknown_stage(stage: str, scenario: Scenario, path: Path) -> None:
-    """Refuse a stage that the live ladder does not have.
+    """Refuse a stage that the ladder of an example does not have.
 
     Raises:
-        ImpossibleExample: if there is no live ladder, or it has no such stage.
+        ImpossibleExample: if no ladder counts, or it has no such stage.
     """
     ladder = scenario.compiled.ladder
     if ladder is None:
-        raise ImpossibleExample(path, "no ladder is live, so that no customer stands on a stage")
+        hint = "make one live, or name a draft with 'ladder:', beside 'expect'"
+        raise ImpossibleExample(path, "no ladder counts here, so that no customer stands on a stage", hint)
     if stage not in ladder.stages:
         suggested = did_you_mean(stage, ladder.stages)
         hint = f"did you mean '{suggested}'?" if suggested else f"its stages are {', '.join(ladder.stages)}"
-        raise ImpossibleExample(path, f"the live ladder has no stage '{stage}'", hint)
+        raise ImpossibleExample(path, f"the ladder has no stage '{stage}'", hint)
 
 
 # -- problems --------------------------------------------------------------------------------------------------

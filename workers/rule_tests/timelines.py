@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import orjson
 from rich.text import Text
 
-from schemas.rules import write_offset
+from schemas.rules import Expected, write_offset
 from workers.core.conditions.condition import FALSE, TRUE
 from workers.core.events.decoding import DecodedEvent
 from workers.rule_files.problems import printable
@@ -132,9 +132,7 @@ def _entry_lines(entry: TimelineEntry, more: int, result: ExampleResult, width: 
     yield StyledLine(head + what + difference.get(entry.mark, ""), style)
     if entry.mark == "met":
         return
-    if entry.expected.variables:
-        variables = ", ".join(f"{name} {_value_words(value)}" for name, value in entry.expected.variables.items())
-        yield StyledLine(f"{indent}variables: {variables}")
+    yield from _detail_lines(entry.expected, indent)
     for note in entry.notes:
         yield StyledLine(indent + note, "quiet" if entry.mark == "noted" else "plain")
     if entry.mark == "unexpected":
@@ -143,6 +141,19 @@ def _entry_lines(entry: TimelineEntry, more: int, result: ExampleResult, width: 
         yield from _finding_lines(entry.findings, indent + "  ")
     if entry.remark is not None:
         yield StyledLine(indent + entry.remark)
+
+
+def _detail_lines(expected: Expected, indent: str) -> Iterator[StyledLine]:
+    for name in ("variables", "labels"):
+        if details := getattr(expected, name):
+            words = ", ".join(f"{each} {_value_words(value)}" for each, value in details.items())
+            yield StyledLine(f"{indent}{name}: {words}")
+    for name in ("channel", "locale", "stage") if not expected.is_stage else ():
+        if (detail := getattr(expected, name)) is not None:
+            yield StyledLine(f"{indent}{name}: {detail}")
+    if expected.value is not None:
+        own = expected.value.model_dump(exclude_none=True)
+        yield StyledLine(f"{indent}value: {', '.join(f'{each} {_value_words(one)}' for each, one in own.items())}")
 
 
 def _seconds(result: ExampleResult, entry: TimelineEntry) -> str:

@@ -219,21 +219,19 @@ class Tick:
 
     async def _fire(self) -> None:
         """Decide the timers that are due, and seek back where Redis lost steps."""
-        complete = await self._processor.fire()
+        decided = await self._processor.fire()
         for partition, offset in self._processor.read_again().items():
             await self._reader.seek(TP(self._topics.activity, partition), offset)
-        if complete and (decided := self._decided()):
-            fields = [part for pair in decided.items() for part in pair]
+        if reports := self._reports(decided):
+            fields = [part for pair in reports.items() for part in pair]
             await self._store.redis.call([("HSET", self._store.keys.seen, *fields)])
 
-    def _decided(self) -> dict[str, str]:
+    def _reports(self, decided: Mapping[int, int]) -> dict[str, str]:
         """Return by partition: until when every type is decided, the next offset, and the records Kafka lacks."""
         return {
-            str(number): (
-                f"{min(partition.watermarks.by_type.values())} {partition.meta.offset} {partition.outbox.unconfirmed}"
-            )
+            str(number): f"{decided[number]} {partition.meta.offset} {partition.outbox.unconfirmed}"
             for number, partition in self._processor.partitions.items()
-            if partition.is_usable
+            if partition.is_usable and number in decided
         }
 
     def _note_liveness(self, activity_ends: _Ends) -> None:

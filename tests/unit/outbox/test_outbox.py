@@ -11,6 +11,19 @@ from workers.kafka.records import OutboxRecord, PlacedRecord, Sendable
 from workers.outbox.outbox import Outbox
 
 
+class KnownClaim:
+    """A claim that is certain, unless the test says otherwise."""
+
+    def __init__(self) -> None:
+        self.certain = True
+
+    def is_certain(self) -> bool:
+        return self.certain
+
+    async def confirm(self) -> bool:
+        return self.certain
+
+
 def records(*numbers: int) -> list[OutboxRecord]:
     return [OutboxRecord("linger.at-risk", b"ada", b"%d" % number, ()) for number in numbers]
 
@@ -33,7 +46,7 @@ def lawful(
     async def run() -> None:
         async with asyncio.timeout(60):
             publisher = FakePublisher()
-            outbox = Outbox(publisher.as_publisher(), records(*waiting), limit, fresh_pauses())
+            outbox = Outbox(publisher.as_publisher(), records(*waiting), limit, fresh_pauses(), KnownClaim())
             try:
                 await law(outbox, publisher)
             finally:
@@ -306,7 +319,7 @@ def paused_lawful(
             publisher, pauses = FakePublisher(), KnownPauses()
             for name, value in known.items():
                 setattr(pauses, name, value)
-            outbox = Outbox(publisher.as_publisher(), waiting, 1_000, pauses)
+            outbox = Outbox(publisher.as_publisher(), waiting, 1_000, pauses, KnownClaim())
             try:
                 await law(outbox, publisher, pauses)
             finally:
@@ -412,3 +425,43 @@ def test_an_outbox_obeys_a_pause_only_when_nothing_that_was_sent_before_it_is_on
         assert outbox.obeys() == 5
 
     paused_lawful(law)
+
+
+# --- whose partition it is ----------------------------------------------------------------------------------------
+
+
+def claimed_lawful(law: Callable[[Outbox, FakePublisher, KnownClaim], Coroutine[Any, Any, None]]) -> None:
+    """Run one law with an outbox that asks a `KnownClaim`, and has the records 1 and 2 from before."""
+
+    async def run() -> None:
+        async with asyncio.timeout(60):
+            publisher, claim = FakePublisher(), KnownClaim()
+            outbox = Outbox(publisher.as_publisher(), records(1, 2), 1_000, fresh_pauses(), claim)
+            try:
+                await law(outbox, publisher, claim)
+            finally:
+                publisher.works.set()
+                await outbox.close()
+
+    asyncio.run(run())
+
+
+def test_nothing_is_sent_while_it_is_not_certain_whose_the_partition_is() -> None:
+    async def law(outbox: Outbox, publisher: FakePublisher, claim: KnownClaim) -> None:
+        claim.certain = False
+        await settled()
+        assert (publisher.sent, outbox.unconfirmed, outbox.confirmed()) == ([], 2, 0)
+        claim.certain = True
+        await outbox.drain(5)
+        assert numbers(publisher.sent) == [1, 2]
+
+    claimed_lawful(law)
+
+
+def test_what_was_not_sent_before_the_worker_slept_is_not_sent_after_it() -> None:
+    async def law(outbox: Outbox, publisher: FakePublisher, claim: KnownClaim) -> None:
+        publisher.before = lambda: setattr(claim, "certain", False)  # it sleeps right before the call
+        await settled()
+        assert (publisher.sent, outbox.unconfirmed) == ([], 2)
+
+    claimed_lawful(law)

@@ -97,6 +97,20 @@ def test_records_that_kafka_had_and_lost_stop_their_partition_even_if_intake_sen
     lawful(law)
 
 
+def test_a_worker_that_does_not_know_yet_that_its_partition_is_lost_publishes_nothing_more() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        successor = Agent(store.as_store())
+        await successor.start()
+        outbox = agent.processor.partitions[0].outbox
+        outbox.put([OutboxRecord("linger.stages", b"ada", b"an older stage", ())])
+        await outbox.drain(0.3)
+        assert agent.publisher.sent == []
+        assert outbox.unconfirmed == 1
+        await successor.processor.stop(0)
+
+    lawful(law)
+
+
 # --- steps that Redis lost ----------------------------------------------------------------------------------------
 
 CANCELLED: Final = rule("gone", when={"status": "cancelled"})

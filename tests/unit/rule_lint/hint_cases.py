@@ -497,7 +497,7 @@ SETTINGS: Final = (
         "wrong-value",
         when("{count: purchase, at least: 2, within: last year}"),
         when("{count: purchase, at least: 2, within: 365 days}"),
-        "None",
+        "write a number of days",
     ),
 )
 YAML: Final = (
@@ -685,6 +685,11 @@ WARNINGS: Final = (
         "    given: [{at: start, event: purchase}, {at: 50 days, event: cancellation}]\n"
         "    expect: [{at: 45 days, action: at-risk}, {at: 50 days, retracted: no_longer_true}]\n",
         "'retracted: no_longer_true'",
+    ),
+    Case(
+        "text-for-unknown",
+        when("{latest: cancellation.reason, is: missing}"),
+        when("{latest: cancellation.reason, is: unknown}"),
     ),
     by_hand(
         "every-newcomer",

@@ -114,8 +114,8 @@ def test_every_code_that_a_rule_file_can_give_is_among_them() -> None:
         *("personal-value", "value-of-personal"),
         # And this one, `forget after`; see test_conditions.py.
         "beyond-memory",
-        # These need a ladder; see tests/unit/rule_files/test_ladders.py.
-        *("repeated-ladder", "stage-circle", "unknown-stage", "no-ladder"),
+        # These need a ladder; see tests/unit/rule_files/test_ladders.py and test_newcomers.py.
+        *("repeated-ladder", "stage-circle", "unknown-stage", "no-ladder", "late-stage"),
         # And these are in the explanations; see test_codes.py.
         *("too-deep", "tag", "merge-key", "too-large-condition", "impossible-example"),
         *("no-value", "no-threshold", "no-cost-of-winning", "impossible-bounds"),

@@ -206,6 +206,36 @@ def test_what_is_longer_than_customers_are_remembered_is_reported(
     assert codes(rule("a-rule", when), sources=sources) == []
 
 
+LADDER = """\
+stages:
+  name: simple
+  status: live
+  steps:
+    - {stage: lost, when: {none: login, for: 200 days}}
+    - {stage: regular, when: {count: login, at least: 3, within: 153 days}}
+    - {stage: active, when: {none: purchase, for: 400 days}}
+  otherwise: newcomer
+"""
+
+
+def test_a_step_that_looks_back_further_than_the_history_is_reported(sources: SourcesFile) -> None:
+    found = checked(rule(), sources=sources, more=LADDER).warnings
+    lost, regular = (problem for problem in found if problem.code == "short-history")
+    assert (lost.line, regular.line) == (5, 6)
+    assert lost.message == (
+        "the step 'lost' looks back 200 days, but login is complete only since 2024-01-01: before 2024-07-19 it may "
+        "be known of no customer, and then no step below it is known either"
+    )
+    draft = LADDER.replace("status: live", "status: draft")
+    assert "short-history" not in codes(rule(), sources=sources, more=draft)
+
+
+def test_a_step_that_looks_back_further_than_customers_are_remembered_is_reported(sources: SourcesFile) -> None:
+    forgetful = sources.model_copy(update={"forget_after": timedelta(days=399)})
+    found = checked(rule(), sources=forgetful, more=LADDER).warnings
+    assert [problem.line for problem in found if problem.code == "beyond-memory"] == [7]
+
+
 def test_without_a_clock_windows_are_not_compared_with_the_history(sources: SourcesFile) -> None:
     text = "rules:\n" + rule("a-rule", "{count: purchase, at least: 1, within: 700 days}")
     codes_found = [problem.code for problem in check_texts({"a.yaml": text}, sources).warnings]

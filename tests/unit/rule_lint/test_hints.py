@@ -34,8 +34,8 @@ ELSEWHERE: Final = {
     "value-of-personal",
     "no-threshold",
     "beyond-memory",
-    # These need a ladder; see tests/unit/rule_files/test_ladders.py.
-    *("repeated-ladder", "stage-circle", "unknown-stage", "no-ladder"),
+    # These need a ladder; see tests/unit/rule_files/test_ladders.py and test_newcomers.py.
+    *("repeated-ladder", "stage-circle", "unknown-stage", "no-ladder", "late-stage"),
 }
 HISTORIES: Final[tuple[list[dict[str, Any]], ...]] = (
     [{"at": "start", "event": "purchase", "with": {"amount": 60, "currency": "EUR", "order_id": "Café"}}],

@@ -1,10 +1,10 @@
 """Laws of differences: an example passes if exactly what it expects is decided."""
 
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
-from tests.unit.rule_tests.example_rules import ACTS, BOUGHT, run_one
+from tests.unit.rule_tests.example_rules import ACTS, BOUGHT, run_one, text_of
 
 
 def test_an_example_passes_if_exactly_what_it_expects_is_decided() -> None:
@@ -103,3 +103,23 @@ def test_what_is_true_is_not_the_number_one() -> None:
 def test_a_missing_variable_can_be_expected() -> None:
     expect = [{**ACTS[0], "variables": {"club": None}}]
     assert run_one(expect, variables={"club": "profile.club"}).passed
+
+
+CARRIES: Final = {"channel": "phone", "locale": "nl-BE", "labels": {"campaign": "spring", "cost": 4}}
+
+
+def test_channel_locale_and_labels_are_compared_if_they_are_expected() -> None:
+    assert run_one(ACTS, **CARRIES).passed
+    assert run_one([{**ACTS[0], **CARRIES}], **CARRIES).passed
+    for name, other, says in (
+        ("channel", "mail", "with another channel"),
+        ("locale", "de-DE", "with another locale"),
+        ("labels", {"campaign": "spring"}, "with other labels"),
+    ):
+        result = run_one([{**ACTS[0], name: other}], **CARRIES)
+        assert f"it happens, {says}" in text_of(result)
+        (instead,) = result.instead
+        assert getattr(instead, name) == CARRIES[name]
+        assert [each for each in CARRIES if getattr(instead, each) is not None] == [name]
+    assert "it happens, without a channel" in text_of(run_one([{**ACTS[0], "channel": "phone"}]))
+    assert "it happens, without labels" in text_of(run_one([{**ACTS[0], "labels": {"campaign": "spring"}}]))

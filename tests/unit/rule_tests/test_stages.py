@@ -7,8 +7,8 @@ import pytest
 from schemas.ladders import Ladder
 from schemas.rules import RuleBook, RuleTest
 from tests.support.builders import rule
-from tests.unit.rule_tests.example_rules import BOUGHT, QUIET, TYPES, text_of
-from workers.rule_tests.runner import ExampleResult, run_tests
+from tests.unit.rule_tests.example_rules import BOUGHT, QUIET, TYPES, example, text_of
+from workers.rule_tests.runner import ExampleResult, run_examples, run_tests
 from workers.rule_tests.timelines import instead_of
 
 LADDER: Final[dict[str, Any]] = {
@@ -30,7 +30,11 @@ READS: Final = rule("reads", when={"stage": "quiet"})
 
 
 def run(expect: Any, given: Any = BOUGHT, *rules: Any, ladder: Any = LADDER, **content: Any) -> ExampleResult:
-    ladders = () if ladder is None else (Ladder.model_validate(ladder),)
+    """Run one test; `ladder` is what the files have, `ladder_name` the ladder that the test names."""
+    if "ladder_name" in content:
+        content["ladder"] = content.pop("ladder_name")
+    written = [] if ladder is None else ladder if isinstance(ladder, list) else [ladder]
+    ladders = tuple(Ladder.model_validate(one) for one in written)
     test = {"name": "a test", "given": given, "expect": expect, "rules": [one.id for one in rules], **content}
     return run_tests(RuleBook(rules, ladders=ladders), [RuleTest.model_validate(test)], TYPES)[0]
 
@@ -100,23 +104,22 @@ def test_where_the_stage_is_unknown_that_is_said() -> None:
 @pytest.mark.parametrize(
     ("expect", "ladder", "problem", "hint"),
     [
-        ({"stage": "quite"}, LADDER, "the live ladder has no stage 'quite'", "did you mean 'quiet'?"),
+        ({"stage": "quite"}, LADDER, "the ladder has no stage 'quite'", "did you mean 'quiet'?"),
         (
             {"stage": "xyz"},
             LADDER,
-            "the live ladder has no stage 'xyz'",
+            "the ladder has no stage 'xyz'",
             "its stages are regular, newcomer, quiet",
         ),
-        ({"stage": "quiet"}, None, "no ladder is live, so that no customer stands on a stage", None),
         (
             {"stage": "quiet"},
-            {**LADDER, "status": "draft"},
-            "no ladder is live, so that no customer stands on a stage",
             None,
+            "no ladder counts here, so that no customer stands on a stage",
+            "make one live, or name a draft with 'ladder:', beside 'expect'",
         ),
     ],
 )
-def test_a_stage_must_be_of_the_live_ladder(expect: Any, ladder: Any, problem: str, hint: str | None) -> None:
+def test_a_stage_must_be_of_the_ladder(expect: Any, ladder: Any, problem: str, hint: str | None) -> None:
     result = run([{"at": "1 day", **expect}], ladder=ladder)
     assert (result.problem, result.hint) == (problem, hint)
 
@@ -128,8 +131,48 @@ def test_without_a_rule_only_stages_can_be_expected() -> None:
 
 
 @pytest.mark.parametrize(
-    "more", [{"rule": "reads"}, {"variables": {}}, {"not before": "2 days"}, {"action": "at-risk"}]
+    "more",
+    [{"rule": "reads"}, {"variables": {}}, {"not before": "2 days"}, {"channel": "push"}, {"decision": "held"}],
 )
 def test_a_stage_belongs_to_no_rule_and_carries_nothing(more: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"a stage has no|needs one of"):
         run([{"at": "1 day", "stage": "quiet", **more}])
+
+
+DRAFT: Final = {**LADDER, "name": "other", "status": "draft", "otherwise": "gone"}
+
+
+def test_a_ladder_that_is_a_draft_counts_if_it_is_named_or_the_only_one() -> None:
+    gone = [*WALK[:2], {"at": "65 days", "stage": "gone"}]
+    assert run(gone, TWICE, ladder=[LADDER, DRAFT], ladder_name="other").passed
+    assert run(WALK, TWICE, ladder=[DRAFT, LADDER]).passed
+    assert run(gone, TWICE, ladder=DRAFT).passed
+    assert run(gone, TWICE, ladder=[DRAFT, {**DRAFT, "name": "third"}]).hint == (
+        "make one live, or name a draft with 'ladder:', beside 'expect'"
+    )
+
+
+def test_an_example_of_a_rule_can_name_a_ladder_too() -> None:
+    written = example([{"at": "45 days", "action": "at-risk"}], ladder="other")
+    one = rule("reads", when={"stage": "gone"}, examples=[written, {**written, "ladder": "simple"}])
+    ladders = tuple(Ladder.model_validate(each) for each in (LADDER, DRAFT))
+    of_draft, of_live = run_examples(RuleBook((one,), ladders=ladders), TYPES)
+    assert of_draft.passed
+    assert not of_live.passed
+
+
+def test_a_ladder_that_there_is_not_is_refused_with_the_one_that_was_meant() -> None:
+    result = run(WALK, TWICE, ladder_name="simpel")
+    assert (result.problem, result.hint) == ("there is no ladder 'simpel' here", "did you mean 'simple'?")
+    assert run(WALK, TWICE, ladder_name="xyz").hint == "there are simple"
+    assert run(WALK, TWICE, ladder=None, ladder_name="xyz").hint == "write one under 'stages', in one of the files"
+    one = rule("reads", when={"stage": "quiet"}, examples=[example(ladder="xyz")])
+    assert run_examples(RuleBook((one,)), TYPES)[0].problem == "there is no ladder 'xyz' here"
+
+
+def test_the_stage_of_an_action_is_one_of_its_details() -> None:
+    action = {"at": "45 days", "action": "at-risk", "stage": "quiet"}
+    assert run([action], BOUGHT, READS).passed
+    result = run([{**action, "stage": "newcomer"}], BOUGHT, READS)
+    assert "it happens, with another stage" in text_of(result)
+    assert instead_of(result) == "expect:\n  - at: 45 days\n    action: at-risk\n    stage: quiet\n"

@@ -7,6 +7,7 @@ import pytest
 from workers.rule_files.known_names import KnownNames
 from workers.rule_files.rules import read_book
 from workers.rule_tests.runner import run_examples
+from workers.rule_tests.timelines import as_text, timeline_of
 
 TYPES: Final = ("purchase", "login", "cancellation", "refund")
 VALUE: Final = """\
@@ -69,3 +70,24 @@ def test_the_examples_pass(bounds: str, examples: str) -> None:
     results = run_examples(book, TYPES)
     assert [(result.name, result.passed) for result in results if not result.passed] == []
     assert len(results) == examples.count("- name:")
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("{amount: 480}", None),
+        ("{amount: 480.0, tier: top 20%}", None),
+        ("{tier: top 20%, currency: EUR, window: 410 days}", None),
+        ("{amount: 440}", "it happens, with another value"),
+        ("{tier: top 5%}", "it happens, with another value"),
+    ],
+)
+def test_what_goes_with_an_action_as_value_is_compared_if_it_is_expected(value: str, says: str | None) -> None:
+    examples = YEAR.replace("action: at-risk}", f"action: at-risk, value: {value}}}")
+    book, problems = read_book(
+        {"a.yaml": VALUE.replace("BOUNDS", "value: at least 480") + examples}, KnownNames(TYPES)
+    )
+    assert problems == []
+    result, _ = run_examples(book, TYPES)
+    assert result.passed is (says is None)
+    assert says is None or says in as_text(timeline_of(result))

@@ -134,6 +134,15 @@ _MEASURES: Final = {
     **dict.fromkeys(("distinct", "unique", "different"), "distinct"),
     **dict.fromkeys(("days with", "active days"), "days with"),
 }
+_TIMES_IN_WORDS: Final = tuple(
+    (re.compile(pattern, re.IGNORECASE), share)
+    for pattern, share in (
+        (r"^half(?: of)?(?: the)?(?=\s)", "50% of"),
+        (r"^a quarter of(?: the)?(?=\s)", "25% of"),
+        (r"^(?:twice|double|2 times|2x)(?: the)?(?=\s)", "200% of"),
+        (r"^(?:three times|3 times|3x)(?: the)?(?=\s)", "300% of"),
+    )
+)
 _MEASUREMENT: Final = re.compile(
     rf"(?P<share>\d{{1,4}}(?:[.,]\d{{1,2}})?\s*%\s+of\s+)?(?:the\s+)?(?:(?P<word>{'|'.join(_MEASURES)})\s+)?(?:of\s+)?"
     r"(?P<named>[\w-]+(?:\.\w+)?)(?:\s+(?:within|in|over)\s+(?:the\s+)?(?:last\s+|past\s+)?(?P<window>\d.*))?",
@@ -146,7 +155,10 @@ def as_measurement(written: str) -> str | None:
 
     Without a word, an attribute is meant as its latest value, and an event type as the number of its events.
     """
-    match = _MEASUREMENT.fullmatch(written.strip())
+    text = written.strip()
+    for times, share in _TIMES_IN_WORDS:
+        text = times.sub(share, text, count=1)
+    match = _MEASUREMENT.fullmatch(text)
     if match is None:
         return None
     usual = "latest" if "." in match["named"] else "count"
