@@ -7,6 +7,7 @@ from workers.report.document import (
     Chart,
     ChartKind,
     Count,
+    Day,
     Figure,
     Incomplete,
     Interval,
@@ -33,6 +34,7 @@ AT_MS: Final = 1_796_131_543_000
 NOW: Final = AsOf(AT_MS)
 MONTHS: Final = (Month("2025-12"), *(Month(f"2026-{number:02}") for number in range(1, 12)))
 EUROS: Final = {"currency": Label("EUR")}
+BY_VALUE: Final = {"counted": Word("counted.value")}
 LAPSE: Final = {"lapse": Count(90)}
 
 
@@ -111,6 +113,12 @@ def retention() -> Section:
                 y="share_who_bought",
                 places=steps,
                 series=(Series(Word("series.all"), curve),),
+                time=YEAR,
+                details=Series(
+                    Word("axis.customers_counted"),
+                    (*(Count(10_400 - 870 * step) for step in range(11)), Missing("not_seen")),
+                ),
+                notes=(Note("curve_ends", {"n": Count(11)}),),
                 table="retention_curve",
             ),
             Chart(
@@ -120,6 +128,9 @@ def retention() -> Section:
                 y="first_purchase",
                 places=steps,
                 series=tuple(Series(month, row) for month, row in zip(MONTHS, rows, strict=True)),
+                time=YEAR,
+                details=Series(Word("column.customers"), tuple(Count(800 + 13 * place) for place in range(12))),
+                notes=(Note("month_with_star", {"month": MONTHS[-1]}), Note("of_first_buyers", {"n": Count(10_458)})),
                 table="retention",
             ),
         ),
@@ -168,6 +179,8 @@ def revenue() -> Section:
                     Series(Word("series.existing"), tuple(row[2] for row in rows)),
                     Series(Word("series.new"), tuple(row[1] for row in rows)),
                 ),
+                time=YEAR,
+                notes=(Note("month_open", {"month": MONTHS[-1]}), Note("of_revenue", {"amount": euros(581_633)})),
                 table="revenue_by_month",
                 given=EUROS,
             ),
@@ -201,7 +214,10 @@ def reasons() -> Section:
                 y="value",
                 places=tuple(row[0] for row in rows),
                 series=(Series(Word("column.value"), tuple(row[2] for row in rows)),),
+                time=NOVEMBER,
+                notes=(Note("of_cancellations", {"n": Count(41)}),),
                 table="cancellation_reasons",
+                given=BY_VALUE,
             ),
         ),
         tables=(
@@ -210,12 +226,14 @@ def reasons() -> Section:
                 columns=("reason", "cancellations", "value"),
                 rows=rows,
                 time=NOVEMBER,
+                given=BY_VALUE,
             ),
             Table(
                 id="complaint_subjects",
                 columns=("subject", "complaints"),
                 rows=(),
                 time=NOVEMBER,
+                given={"counted": Word("counted.complaints")},
                 empty=Missing("no_complaints"),
             ),
         ),
@@ -248,6 +266,13 @@ def nps() -> Section:
                 y="answers",
                 places=tuple(row[0] for row in rows),
                 series=(Series(Word("column.answers"), tuple(row[1] for row in rows)),),
+                time=NOVEMBER,
+                whole=Count(sum(answers)),
+                groups=tuple(
+                    Word(f"group.{'detractors' if score < 7 else 'passives' if score < 9 else 'promoters'}")
+                    for score in range(11)
+                ),
+                notes=(Note("of_answers", {"n": Count(sum(answers)), "score": Number(42.6)}),),
                 table="nps_answers",
             ),
         ),
@@ -270,6 +295,9 @@ def slipping() -> Section:
                 y="customers",
                 places=tuple(row[0] for row in rows),
                 series=(Series(Word("column.customers"), tuple(row[1] for row in rows)),),
+                time=NOW,
+                whole=Count(17_020),
+                notes=(Note("of_customers", {"n": Count(17_020)}),),
                 table="slipping_away",
             ),
         ),
@@ -286,8 +314,8 @@ def rules() -> Section:
         ),
         (
             "Regular customer gone quiet",
-            _points(-5.4, -3.0, -0.6),
-            Word("verdict.harms", {"low": Number(0.6), "high": Number(5.4)}),
+            _points(-6.1, -3.6, -1.1),
+            Word("verdict.harms", {"low": Number(1.1), "high": Number(6.1)}),
         ),
         ("Complaint not answered", _points(-9.0, -1.0, 7.0), Word("verdict.running", {"days": Count(41)})),
         ("Worth winning back", Missing("nobody_held_out"), Missing("nobody_held_out")),
@@ -302,6 +330,11 @@ def rules() -> Section:
                 y="rule",
                 places=tuple(Label(name) for name, _, _ in effects),
                 series=(Series(Word("column.difference"), tuple(value for _, value, _ in effects)),),
+                time=NOW,
+                details=Series(
+                    Word("column.customers"),
+                    (*(_compared(9_400 - 100 * place, 1_042 - 10 * place) for place in range(3)), Label("")),
+                ),
                 table="rule_verdicts",
                 given={"smallest": Number(3, 0)},
             ),
@@ -342,6 +375,17 @@ def sample() -> Report:
 
 def _last_open(value: Value, is_open: bool) -> Value:
     return Incomplete(value) if is_open else value
+
+
+def _compared(treated: int, held_out: int) -> Word:
+    given: dict[str, Value] = {
+        "event": Label("purchase"),
+        "within": Word("within.days", {"n": Count(30)}),
+        "treated": Count(treated),
+        "held_out": Count(held_out),
+        "day": Day(20_500),
+    }
+    return Word("effect.details_and_goal", given)
 
 
 def _points(low: float, middle: float, high: float) -> Interval:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from schemas.experiments import SuccessEntry
 from workers.core.book.fields import NO_CURRENCY
 from workers.core.events.decoding import UNIT
 from workers.experiments.figures import ExperimentFigures
@@ -28,7 +29,7 @@ def compared(experiments: Iterable[ExperimentFigures], now_ms: int, currency: st
         found = None if one.entry.closed_at is not None else judged(one, now_ms)
         if found is None:
             continue
-        seen = found.verdict.interval
+        seen, success = found.verdict.interval, one.entry.success
         rows.append(
             Judged(
                 name=found.name,
@@ -41,10 +42,17 @@ def compared(experiments: Iterable[ExperimentFigures], now_ms: int, currency: st
                 high=None if seen is None else seen.high * _WHOLE,
                 given=_given(found.verdict, found.design.smallest, seen),
                 brings=_brings(found.money, currency),
+                goal=(_goal(success), success.within_ms),
+                since_ms=one.entry.begun_at,
+                smallest=found.design.smallest * _WHOLE,
                 later=sum(arm.later for arm in one.arms.values()),
             )
         )
     return sorted(rows, key=lambda row: row.name)
+
+
+def _goal(success: SuccessEntry) -> str:
+    return success.event if success.where is None else f"{success.event} ({success.where})"
 
 
 def _brings(money: Interval | None, currency: str) -> tuple[int, int, int, str] | None:

@@ -240,9 +240,22 @@ class Series:
     values: tuple[Value, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark on a section or a chart.
+
+    Attributes:
+        id: of its phrase, `note.ID`.
+        given: what stands in its gaps, by name.
+    """
+
+    id: str
+    given: Mapping[str, Value] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """A picture of numbers that stand in a table, too.
+    """A picture of numbers that stand in a table, too; it must be understood without anything around it.
 
     Attributes:
         id: of the chart and of its definition: `ID.title` and `ID.sentence`.
@@ -250,6 +263,11 @@ class Chart:
         x, y: ids of what the axes show, `axis.ID`.
         places: along x, or across a triangle.
         series: all of them have as many values as there are places.
+        time: of when it is.
+        whole: of how many all values are parts, so that each is said as a share, too; None if of none.
+        details: what else is said of each place, or of each row of a triangle; its name says what that is.
+        groups: to which group each place belongs, by which it has its colour; from the worst to the best.
+        notes: what must be known to read it.
         table: the id of the table of the same section that has these numbers; None if no table has.
         given: what stands in the gaps of the sentence, by name.
     """
@@ -260,20 +278,12 @@ class Chart:
     y: str
     places: tuple[Value, ...]
     series: tuple[Series, ...]
+    time: Time
+    whole: Count | None = None
+    details: Series | None = None
+    groups: tuple[Value, ...] = ()
+    notes: tuple[Note, ...] = ()
     table: str | None = None
-    given: Mapping[str, Value] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A remark on a section.
-
-    Attributes:
-        id: of its phrase, `note.ID`.
-        given: what stands in its gaps, by name.
-    """
-
-    id: str
     given: Mapping[str, Value] = field(default_factory=dict)
 
 

@@ -29,7 +29,7 @@ def print_report(report: Report, language: Language, console: Console) -> None:
 
 
 def print_section(section: Section, language: Language, console: Console) -> None:
-    """Print a section; its charts show what its tables say, and are left out."""
+    """Print a section; its charts show what its tables say, so only what must be known to read those is printed."""
     console.print()
     console.print(Text(language.say(f"section.{section.id}.title"), style="bold cyan"), soft_wrap=True)
     _dim(language.say(f"section.{section.id}.sentence"), console)
@@ -39,6 +39,9 @@ def print_section(section: Section, language: Language, console: Console) -> Non
         _print_figure(figure, language, console)
     for table in section.tables:
         _print_table(table, language, console)
+    notes = [language.say(f"note.{note.id}", note.given) for chart in section.charts for note in chart.notes]
+    if notes:
+        _dim(f"  {' '.join(dict.fromkeys(notes))}", console)
 
 
 def _print_figure(figure: Figure, language: Language, console: Console) -> None:

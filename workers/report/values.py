@@ -63,7 +63,7 @@ def _section(section: Section, language: Language) -> dict[str, Any]:
         "notes": _notes(section.notes, language),
         "figures": [_figure(figure, language) for figure in section.figures],
         "tables": [_table(table, language) for table in section.tables],
-        "charts": [_chart(chart) for chart in section.charts],
+        "charts": [_chart(chart, language) for chart in section.charts],
     }
 
 
@@ -94,16 +94,20 @@ def _table(table: Table, language: Language) -> dict[str, Any]:
     }
 
 
-def _chart(chart: Chart) -> dict[str, Any]:
+def _chart(chart: Chart, language: Language) -> dict[str, Any]:
     return {
         "id": chart.id,
         "kind": str(chart.kind),
         "table": chart.table,
+        "time": _time(chart.time),
+        "notes": _notes(chart.notes, language),
+        "of": None if chart.whole is None else plain_value(chart.whole),
         "places": [plain_value(place) for place in chart.places],
         "series": [
             {"name": plain_value(series.name), "values": [plain_value(value) for value in series.values]}
             for series in chart.series
         ],
+        "details": None if chart.details is None else [plain_value(value) for value in chart.details.values],
     }
 
 

@@ -9,8 +9,8 @@ from tests.support.books import basis_of, table
 from workers.book.book import Book
 from workers.experiments.figures import ArmFigures, ExperimentFigures
 from workers.report.compared import compared
-from workers.report.document import Interval, Label, Missing, Money, Number, Share, Word
-from workers.report.figures.rules import rules
+from workers.report.document import Count, Day, Interval, Label, Missing, Money, Number, Share, Value, Word
+from workers.report.figures.rules import Judged, rules
 from workers.report.words.language import LANGUAGES
 
 DAY = 86_400_000
@@ -82,6 +82,30 @@ def test_money_is_told_with_its_interval_where_there_is_a_cap() -> None:
     # 0.3 customers of 20 each, less 0.2 of them.
     assert brings.middle == Money(20_000, "-")
     assert verdict_of(experiment(treated, held), columns=5)
+
+
+def test_the_chart_says_of_how_many_customers_since_when_and_for_what_goal() -> None:
+    judged = compared([experiment(arm(5_000, 1_500), arm(4_990, 1_000))], 100 * DAY)
+    (chart,) = rules(basis_of(Book()), judged).charts
+    assert chart.details is not None
+    (details,) = chart.details.values
+    given: dict[str, Value] = {
+        "event": Label("purchase"), "within": Word("within.days", {"n": Count(30)}),
+        "treated": Count(5_000), "held_out": Count(4_990), "day": Day(0),
+    }  # fmt: skip
+    assert details == Word("effect.details_and_goal", given)
+    assert chart.given == {"smallest": Number(3.0, 0)}
+
+
+def test_the_chart_marks_a_smallest_difference_only_if_all_rules_have_the_same() -> None:
+    one, other = (replace(found, smallest=least) for found, least in zip(_two(), (3.0, 2.5), strict=True))
+    assert rules(basis_of(Book()), [one, other]).charts[0].given == {}
+    assert rules(basis_of(Book()), [other, other]).charts[0].given == {"smallest": Number(2.5, 1)}
+
+
+def _two() -> list[Judged]:
+    found = compared([experiment(arm(5_000, 1_500), arm(5_000, 1_000))], 100 * DAY)
+    return [*found, *found]
 
 
 def test_a_closed_experiment_is_of_the_past() -> None:

@@ -4,7 +4,20 @@ import pytest
 
 from tests.support.books import basis_of, book_of, day, figure, parts, table, value
 from workers.book.book import Book
-from workers.report.document import Count, Incomplete, Interval, Label, Missing, Money, Month, Number, Share, Word
+from workers.report.document import (
+    Count,
+    Incomplete,
+    Interval,
+    Label,
+    Missing,
+    Money,
+    Month,
+    Note,
+    Number,
+    Share,
+    Value,
+    Word,
+)
 from workers.report.figures.churn import churn
 from workers.report.figures.customers import customers
 from workers.report.figures.money import lost, revenue
@@ -12,6 +25,7 @@ from workers.report.figures.money import value as worth
 from workers.report.figures.months import following, month_of, months_between
 from workers.report.figures.pareto import pareto
 from workers.report.figures.purchases import one_time, retention
+from workers.report.figures.remarks import of_new_customers, of_no_new_customers
 from workers.report.figures.standing import slipping, stages
 from workers.report.figures.voices import nps, reasons
 from workers.report.present_state import PresentState, StageNow, Worths
@@ -35,6 +49,42 @@ def test_customers_are_known_up_to_the_end_of_the_period_and_new_in_it() -> None
         (Month("2026-02"), Count(5), Count(0)),
         (Month("2026-03"), Count(2), Count(1)),
     ]
+
+
+def test_who_is_seen_for_the_first_time_is_drawn_only_where_not_all_of_them_bought_at_once() -> None:
+    book = book_of({"2026-02-27": {"new": 5, "first": 5}, "2026-03-01": {"new": 2, "first": 2}})
+    (chart,) = customers(basis_of(book)).charts
+    assert [one.name for one in chart.series] == [Word(f"column.{name}") for name in ("first", "second", "back")]
+    book = book_of({"2026-02-27": {"new": 5, "first": 5}, "2026-03-01": {"new": 2, "first": 1}})
+    (chart,) = customers(basis_of(book)).charts
+    assert chart.series[0].name == Word("column.arrived")
+
+
+@pytest.mark.parametrize(("seen_until", "remark"), [("2026-03-31", "month_over"), ("2026-03-10", "month_open")])
+def test_a_chart_of_months_says_whether_the_last_one_is_over(seen_until: str, remark: str) -> None:
+    book = book_of({"2026-03-01": {"new": 2, "first": 2, "revenue:EUR": 9}})
+    basis = basis_of(book, seen_until=seen_until)
+    for section in (customers(basis), revenue(basis)):
+        assert Note(remark, {"month": Month("2026-03")}) in section.charts[0].notes
+
+
+def test_months_without_a_new_customer_are_remarked_on() -> None:
+    book = book_of({"2026-01-05": {"first": 10}, "2026-02-05": {"second": 2}, "2026-03-05": {"second": 1}})
+    remark = Note("no_new_customers", {"month": Month("2026-01"), "n": Count(2)})
+    basis = basis_of(book)
+    assert of_new_customers(basis) == of_no_new_customers(basis) == (remark,)
+    assert remark in customers(basis).charts[0].notes
+
+
+def test_far_fewer_new_customers_than_before_are_remarked_on_and_somewhat_fewer_are_not() -> None:
+    months = {f"{month}-05": {"first": 90} for month in months_between("2025-11", "2026-02")}
+    few = basis_of(book_of({**months, "2026-03-05": {"first": 29}}))
+    given: dict[str, Value] = {"month": Month("2026-03"), "n": Count(29), "before": Count(90)}
+    assert of_new_customers(few) == (Note("few_new_customers", given),)
+    assert of_no_new_customers(few) == ()
+    assert of_new_customers(basis_of(book_of({**months, "2026-03-05": {"first": 30}}))) == ()
+    young = {"2026-02-05": {"first": 90}, "2026-03-05": {"first": 1}}
+    assert of_new_customers(basis_of(book_of(young))) == ()
 
 
 def test_a_number_of_a_month_that_is_not_over_is_marked() -> None:
@@ -113,6 +163,35 @@ def test_a_triangle_of_cohorts_marks_the_month_that_is_not_over() -> None:
     )
     assert value(section, "retention_next_month") == Share(5, 10)
     assert [row[1] for row in table(section, "retention_curve").rows] == [Share(14, 14), Share(5, 10), unseen]
+
+
+def test_the_triangle_has_the_size_of_each_row_and_explains_its_star() -> None:
+    book = book_of(
+        {"2026-01-05": {"first": 10, "buyers:2026-01": 10}, "2026-03-05": {"first": 4, "buyers:2026-03": 4}}
+    )
+    chart = retention(basis_of(book, seen_until="2026-03-20")).charts[0]
+    assert chart.details is not None
+    assert chart.details.values == (Count(10), Incomplete(Count(4)))
+    assert chart.notes[0] == Note("month_with_star", {"month": Month("2026-03")})
+    assert retention(basis_of(book)).charts[0].notes[0].id == "month_over"
+
+
+def test_the_curve_ends_where_a_month_is_over_for_fewer_than_half_of_the_customers() -> None:
+    sizes = {"2025-12": 10, "2026-01": 10, "2026-02": 30, "2026-03": 5}
+    book = book_of({f"{month}-05": {"first": size, f"buyers:{month}": size} for month, size in sizes.items()})
+    section = retention(basis_of(book))
+    _, curve = section.charts
+    # Month 1 is over for 50 customers, month 2 for 20, month 3 for 10.
+    assert len(table(section, "retention_curve").rows) == 4
+    assert curve.places == (Count(0), Count(1))
+    assert curve.details is not None
+    assert curve.details.values == (Count(55), Count(50))
+    assert Note("curve_ends", {"n": Count(2)}) in curve.notes
+
+
+def test_before_a_second_month_nothing_is_drawn_of_who_came_back() -> None:
+    section = retention(basis_of(book_of({"2026-03-05": {"first": 10, "buyers:2026-03": 10}})))
+    assert section.charts == ()
 
 
 def test_each_currency_has_a_revenue_of_its_own() -> None:
@@ -204,6 +283,30 @@ def test_reasons_are_ordered_by_the_value_that_left() -> None:
         (Label("moved"), Count(3), Money(10, "EUR")),
     )
     assert table(section, "complaint_subjects").empty == Missing("no_complaints")
+
+
+def test_what_has_no_name_of_its_own_comes_last_whatever_it_is_worth() -> None:
+    reasons_of_it = {"reason:other": 7, "reason:-": 9, "reason:price": 1}
+    section = reasons(basis_of(book_of({"2026-03-05": {"cancelled:voluntary": 17, **reasons_of_it}})))
+    named = [row[0] for row in table(section, "cancellation_reasons").rows]
+    assert named == [Label("price"), Word("label.none"), Word("label.other")]
+
+
+def test_a_title_promises_value_only_where_value_is_shown() -> None:
+    events = {"cancelled:voluntary": 1, "reason:price": 1}
+    (chart,) = reasons(basis_of(book_of({"2026-03-05": events}))).charts
+    assert (chart.given, chart.y) == ({"counted": Word("counted.cancellations")}, "cancellations")
+    assert (chart.whole, chart.time) == (Count(1), basis_of(Book()).period)
+    (chart,) = reasons(basis_of(book_of({"2026-03-05": {**events, "reason_value:price:EUR": 90}}))).charts
+    assert (chart.given, chart.y) == ({"counted": Word("counted.value")}, "value")
+    assert chart.whole is None
+
+
+def test_each_answer_belongs_to_detractors_passives_or_promoters() -> None:
+    (chart,) = nps(basis_of(book_of({"2026-03-05": {"nps:10": 1, "nps:6": 2}}))).charts
+    names = [one.id.removeprefix("group.") for one in chart.groups if isinstance(one, Word)]
+    assert names == ["detractors"] * 7 + ["passives"] * 2 + ["promoters"] * 2
+    assert chart.whole == Count(3)
 
 
 def test_nps_keeps_passives_in_the_denominator_and_only_the_latest_answer() -> None:

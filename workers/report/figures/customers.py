@@ -2,8 +2,21 @@
 
 from typing import Final
 
-from workers.report.document import Chart, ChartKind, Count, Figure, Missing, Month, Section, Series, Table, Word
+from workers.report.document import (
+    Chart,
+    ChartKind,
+    Count,
+    Figure,
+    Missing,
+    Month,
+    Note,
+    Section,
+    Series,
+    Table,
+    Word,
+)
 from workers.report.figures.basis import Basis
+from workers.report.figures.remarks import of_last_month, of_new_customers
 
 _COLUMNS: Final = {"new": "arrived", "first": "first", "second": "second", "back": "back"}
 """Fields of the book, and the columns that show them."""
@@ -39,17 +52,28 @@ def customers(basis: Basis) -> Section:
         time=basis.trend_time,
         given={"days": Count(basis.lapse_days)},
     )
-    chart = Chart(
-        id="customers_by_month",
+    return Section(id="customers", figures=figures, tables=(table,), charts=(_chart(basis, table),))
+
+
+def _chart(basis: Basis, table: Table) -> Chart:
+    """Return its chart, without customers seen for the first time where all of them bought at once."""
+    series = {name: tuple(row[place] for row in table.rows) for place, name in enumerate(table.columns) if place > 0}
+    if series["arrived"] == series["first"]:
+        del series["arrived"]
+    bought = sum(basis.by_month[month]["first"] for month in basis.trend)
+    return Chart(
+        id=table.id,
         kind=ChartKind.LINES,
         x="month",
-        y="customers",
-        places=tuple(row[0] for row in rows),
-        series=tuple(
-            Series(Word(f"column.{name}"), tuple(row[place] for row in rows))
-            for place, name in enumerate(_COLUMNS.values(), 1)
+        y="customers_a_month",
+        places=tuple(row[0] for row in table.rows),
+        series=tuple(Series(Word(f"column.{name}"), values) for name, values in series.items()),
+        time=table.time,
+        notes=(
+            of_last_month(basis),
+            *([Note("of_first_buyers", {"n": Count(bought)})] if bought else []),
+            *of_new_customers(basis),
         ),
-        table="customers_by_month",
-        given={"days": Count(basis.lapse_days)},
+        table=table.id,
+        given=table.given,
     )
-    return Section(id="customers", figures=figures, tables=(table,), charts=(chart,))

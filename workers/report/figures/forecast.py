@@ -53,6 +53,7 @@ def forecast(document: Mapping[str, Any] | None, at_ms: int, reason: str = "no_s
         y="messages",
         places=tuple(Day(day_of(date.fromisoformat(one["day"]))) for one in days),
         series=(Series(Word("column.due"), tuple(Count(one["sent"]) for one in days)),),
+        time=time,
     )
     return Section(id="forecast", tables=(table,), charts=(chart,))
 

@@ -15,6 +15,7 @@ from workers.report.document import (
     Missing,
     Money,
     Month,
+    Note,
     Part,
     Section,
     Series,
@@ -23,6 +24,7 @@ from workers.report.document import (
     Word,
 )
 from workers.report.figures.basis import Basis, labelled, share
+from workers.report.figures.remarks import of_last_month, of_new_customers
 from workers.report.present_state import Worths
 
 _MONTHS_OF_YEAR: Final = 12
@@ -54,6 +56,12 @@ def revenue(basis: Basis) -> Section:
                     Series(Word("series.existing"), tuple(row[2] for row in table.rows)),
                     Series(Word("series.new"), tuple(row[1] for row in table.rows)),
                 ),
+                time=table.time,
+                notes=(
+                    of_last_month(basis),
+                    Note("of_revenue", {"amount": Money(_together(basis, currency), currency)}),
+                    *of_new_customers(basis),
+                ),
                 table="revenue_by_month",
                 given=table.given,
             )
@@ -64,6 +72,11 @@ def revenue(basis: Basis) -> Section:
         tables=tuple(tables),
         charts=tuple(charts),
     )
+
+
+def _together(basis: Basis, currency: str) -> int:
+    """Return the revenue of all months that are shown."""
+    return sum(basis.by_month[month][f"revenue:{currency}"] for month in basis.trend)
 
 
 def _revenue(basis: Basis, currency: str) -> list[Figure]:

@@ -12,6 +12,7 @@ from workers.report.document import (
     Figure,
     Missing,
     Money,
+    Note,
     Part,
     Section,
     Series,
@@ -91,10 +92,10 @@ def _add(currency: str, worths: Worths, time: AsOf, to: tuple[list[Figure], list
             given=given,
         )
     )
-    charts.append(_curve(together, number))
+    charts.append(_curve(together, number, time, currency))
 
 
-def _curve(together: Sequence[int], number: int) -> Chart:
+def _curve(together: Sequence[int], number: int, time: AsOf, currency: str) -> Chart:
     measured = tuple(Share(together[_part(number, point)], together[-1]) for point in _POINTS)
     equal = tuple(Share(point, 100) for point in _POINTS)
     return Chart(
@@ -102,9 +103,16 @@ def _curve(together: Sequence[int], number: int) -> Chart:
         kind=ChartKind.LINES,
         x="customers_by_payment",
         y="share_of_revenue",
-        places=equal,
+        places=tuple(Count(point) for point in _POINTS),
         series=(Series(Word("series.measured"), measured), Series(Word("series.equal"), equal)),
+        time=time,
+        notes=(Note("of_buyers_and_revenue", {"n": Count(number), "amount": Money(together[-1], currency)}),),
         table="pareto_tops",
+        given={
+            "share": Share(TOP, 100),
+            "found": Share(together[_part(number, TOP)], together[-1]),
+            "currency": currency_word(currency),
+        },
     )
 
 

@@ -1,6 +1,7 @@
 """Who buys again: the share that bought once, and how many of each month's first-time buyers buy later. Pure."""
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Final
 
 from workers.report.document import (
@@ -25,9 +26,14 @@ from workers.report.document import (
 )
 from workers.report.figures.basis import TREND_MONTHS, Basis, share
 from workers.report.figures.months import days_of, months_between
+from workers.report.figures.remarks import of_last_month, of_no_new_customers, of_period
 from workers.report.present_state import ONE_TIME_DAYS
 
 _ONCE: Final = "bought_once"
+_NAMING: Final = 2
+"""Columns of the table of cohorts before those of months: when they first bought, and how many."""
+_TWO: Final = 2
+"""Months that it takes to come back."""
 
 
 def one_time(basis: Basis) -> Section:
@@ -89,24 +95,6 @@ def retention(basis: Basis) -> Section:
         ),
         time=time,
     )
-    triangle = Chart(
-        id="retention_triangle",
-        kind=ChartKind.TRIANGLE,
-        x="months_later_shares",
-        y="first_purchase",
-        places=tuple(Count(number) for number in range(width)),
-        series=tuple(Series(Month(month), _padded(values, width)) for month, values in rows),
-        table="retention",
-    )
-    line = Chart(
-        id="retention_curve",
-        kind=ChartKind.LINES,
-        x="months_later",
-        y="share_who_bought",
-        places=tuple(Count(number) for number in range(width)),
-        series=(Series(Word("series.all"), curve),),
-        table="retention_curve",
-    )
     curve_table = Table(
         id="retention_curve",
         columns=("months_later", "share", "customers"),
@@ -118,22 +106,78 @@ def retention(basis: Basis) -> Section:
     )
     return Section(
         id="retention",
-        figures=(_next_month(basis, curve),),
+        figures=(_next_month(curve, time),),
         tables=(table, curve_table),
-        charts=(triangle, line),
-        notes=() if basis.is_whole else (Note("incomplete"),),
+        charts=(*_triangle(basis, table), *_curve_chart(basis, curve_table)),
+        notes=of_period(basis),
     )
+
+
+def _triangle(basis: Basis, table: Table) -> Iterator[Chart]:
+    """Yield the picture of a table of cohorts, if anyone could have come back yet."""
+    width = len(table.columns) - _NAMING
+    if width < _TWO:
+        return
+    sizes = tuple(row[1] for row in table.rows)
+    number = sum(value.number for size in sizes if isinstance(value := _plain(size), Count))
+    yield Chart(
+        id="retention_triangle",
+        kind=ChartKind.TRIANGLE,
+        x="months_later_shares",
+        y="first_purchase",
+        places=tuple(Count(number) for number in range(width)),
+        series=tuple(Series(row[0], row[_NAMING:]) for row in table.rows),
+        time=table.time,
+        details=Series(Word("column.customers"), sizes),
+        notes=(
+            _of_star(basis),
+            Note("of_first_buyers", {"n": Count(number)}),
+            *of_no_new_customers(basis),
+        ),
+        table=table.id,
+    )
+
+
+def _of_star(basis: Basis) -> Note:
+    last = of_last_month(basis)
+    return last if basis.is_whole else Note("month_with_star", last.given)
+
+
+def _curve_chart(basis: Basis, table: Table) -> Iterator[Chart]:
+    """Yield the picture of the curve, as far as each month is over for at least half of those of the first one."""
+    wholes = [value.whole if isinstance(value := row[1], Share) else 0 for row in table.rows]
+    if len(wholes) < _TWO or not wholes[1]:
+        return
+    end = next((number for number in range(1, len(wholes)) if 2 * wholes[number] < wholes[1]), len(wholes))
+    cut = [Note("curve_ends", {"n": Count(end)})] if end < len(wholes) and wholes[end] else []
+    shown = table.rows[:end]
+    yield Chart(
+        id=table.id,
+        kind=ChartKind.LINES,
+        x="months_later",
+        y="share_who_bought",
+        places=tuple(row[0] for row in shown),
+        series=(Series(Word("series.all"), tuple(row[1] for row in shown)),),
+        time=table.time,
+        details=Series(Word("axis.customers_counted"), tuple(row[2] for row in shown)),
+        notes=(of_last_month(basis), *cut),
+        table=table.id,
+    )
+
+
+def _plain(value: Value) -> Value:
+    return value.value if isinstance(value, Incomplete) else value
 
 
 def _missing(basis: Basis, reason: str) -> Figure:
     return Figure(id="retention_next_month", value=Missing(reason), time=basis.period)
 
 
-def _next_month(basis: Basis, curve: tuple[Value, ...]) -> Figure:
+def _next_month(curve: tuple[Value, ...], time: Period) -> Figure:
     """Return how many buy in the month after that of their first purchase."""
     value: Value = curve[1] if len(curve) > 1 else Missing("no_second_month")
     denominator = Count(value.whole) if isinstance(value, Share) else None
-    return Figure(id="retention_next_month", value=value, time=basis.trend_time, denominator=denominator)
+    return Figure(id="retention_next_month", value=value, time=time, denominator=denominator)
 
 
 def _cell(basis: Basis, cohort: str, size: int, month: str) -> Value:

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from schemas.durations import DAY_MS, HOUR_MS
 from workers.report.document import (
     AsOf,
     Chart,
     ChartKind,
     Count,
+    Day,
     Interval,
     Label,
     Missing,
@@ -41,6 +43,9 @@ class Judged:
         brings: how much more a treated customer brings: lower end, middle and upper end in ten-thousandths, and the
             currency; None if that cannot be said.
         later: later episodes of its customers, which are not compared.
+        goal: the events that count as a success, and within how many milliseconds; None if it is not said.
+        since_ms: when it began, in milliseconds since 1970.
+        smallest: the smallest difference that matters, in points of 100; None if it is not said.
     """
 
     name: str
@@ -54,6 +59,9 @@ class Judged:
     brings: tuple[int, int, int, str] | None = None
     later: int = 0
     rules: tuple[str, ...] = ()
+    goal: tuple[str, int] | None = None
+    since_ms: int = 0
+    smallest: float | None = None
 
 
 def rules(basis: Basis, judged: Sequence[Judged] | None, uncompared: Sequence[str] = ()) -> Section:
@@ -77,7 +85,7 @@ def rules(basis: Basis, judged: Sequence[Judged] | None, uncompared: Sequence[st
     compared += [(Label(name), *([nothing] * (len(columns) - 1))) for name in (() if judged is None else uncompared)]
     verdicts = Table(id="rule_verdicts", columns=columns, rows=tuple(compared), time=time, empty=empty)
     measured = [one for one in judged or () if one.middle is not None]
-    charts = () if not measured else (_effects(measured),)
+    charts = () if not measured else (_effects(basis, measured),)
     notes = [Note("capped_money")] if has_money else []
     if any(one.later for one in judged or ()):
         notes.append(Note("later_episodes"))
@@ -114,16 +122,47 @@ def _brings(one: Judged) -> Value:
     return Interval(low, high, middle)
 
 
-def _effects(measured: Sequence[Judged]) -> Chart:
+def _effects(basis: Basis, measured: Sequence[Judged]) -> Chart:
+    smallest = {one.smallest for one in measured}
+    given: dict[str, Value] = {}
+    if len(smallest) == 1 and (least := smallest.pop()) is not None:
+        given["smallest"] = Number(least, 0 if float(least).is_integer() else 1)
     return Chart(
         id="rule_effects",
         kind=ChartKind.INTERVAL,
         x="points",
         y="rule",
-        places=tuple(Label(one.name) for one in measured),
+        places=tuple(_title(basis, one) for one in measured),
         series=(Series(Word("column.difference"), tuple(_interval(one) for one in measured)),),
+        time=AsOf(basis.at_ms),
+        details=Series(Word("column.customers"), tuple(map(_details, measured))),
         table="rule_verdicts",
+        given=given,
     )
+
+
+def _title(basis: Basis, one: Judged) -> Label:
+    """Return the title of the rule of an experiment, or the experiment's name if it has several."""
+    return Label(basis.titles.get(one.rules[0], one.name) if len(one.rules) == 1 else one.name)
+
+
+def _details(one: Judged) -> Value:
+    """Return of how many customers a difference is, since when, and what is compared."""
+    given: dict[str, Value] = {
+        "treated": Count(one.treated[0]),
+        "held_out": Count(one.held_out[0]),
+        "day": Day(one.since_ms // DAY_MS),
+    }
+    if one.goal is None:
+        return Word("effect.details", given)
+    event, within_ms = one.goal
+    return Word("effect.details_and_goal", {**given, "event": Label(event), "within": _within(within_ms)})
+
+
+def _within(within_ms: int) -> Word:
+    if within_ms % DAY_MS:
+        return Word("within.hours", {"n": Count(within_ms // HOUR_MS)})
+    return Word("within.days", {"n": Count(within_ms // DAY_MS)})
 
 
 def _doings(basis: Basis, reason: str) -> Table:

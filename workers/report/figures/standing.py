@@ -9,6 +9,7 @@ from workers.report.document import (
     Label,
     Missing,
     Money,
+    Note,
     Section,
     Series,
     Table,
@@ -56,6 +57,9 @@ def stages(basis: Basis) -> Section:
                 y="customers",
                 places=tuple(row[0] for row in rows),
                 series=(Series(Word("column.customers"), tuple(row[1] for row in rows)),),
+                time=time,
+                whole=Count(known),
+                notes=(Note("of_customers", {"n": Count(known)}),),
                 table="stages_now",
             )
         )
@@ -113,6 +117,9 @@ def slipping(basis: Basis) -> Section:
         y="customers",
         places=tuple(row[0] for row in rows),
         series=(Series(Word("column.customers"), tuple(row[1] for row in rows)),),
+        time=AsOf(present.at_ms),
+        whole=Count(present.customers),
+        notes=(Note("of_customers", {"n": Count(present.customers)}),),
         table="slipping_away",
     )
     figure = Figure(

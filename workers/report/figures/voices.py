@@ -1,6 +1,7 @@
 """What customers say: why they cancel, what they complain about, and whether they recommend. Pure."""
 
 from collections import Counter
+from dataclasses import dataclass
 from math import sqrt
 from typing import Final
 
@@ -13,6 +14,7 @@ from workers.report.document import (
     Label,
     Missing,
     Money,
+    Note,
     Number,
     Part,
     Section,
@@ -22,6 +24,7 @@ from workers.report.document import (
     Word,
 )
 from workers.report.figures.basis import Basis, labelled
+from workers.report.figures.remarks import of_period
 
 WIDTH: Final = 1.96
 """Standard errors on each side: 95 of 100 such intervals have the true score inside."""
@@ -35,10 +38,8 @@ _OTHER: Final = "other"
 
 def reasons(basis: Basis) -> Section:
     """Return the section of reasons of cancellations and subjects of complaints, those with the most value first."""
-    cancelled = _by_value(basis, "reason", "cancellation_reasons", ("reason", "cancellations"), "value")
-    complained = _by_value(
-        basis, "complaint", "complaint_subjects", ("subject", "complaints"), "value_of_complainers"
-    )
+    cancelled = _by_label(basis, _CANCELLATIONS)
+    complained = _by_label(basis, _COMPLAINTS)
     complaints = Figure(id="complaints", value=basis.counted_any("complaint", "no_complaints"), time=basis.period)
     return Section(
         id="reasons",
@@ -48,49 +49,78 @@ def reasons(basis: Basis) -> Section:
     )
 
 
-def _by_value(
-    basis: Basis, name: str, table_id: str, columns: tuple[str, str], axis: str
-) -> tuple[Table, tuple[Chart, ...]]:
-    """Return labels with how many named them and the value of these, and a chart of it."""
-    numbers = dict(labelled(basis.facts, name))
-    if not numbers:
-        reason = (
-            "no_complaints"
-            if name == "complaint"
-            else "nobody_left"
-            if basis.has("cancelled")
-            else "no_cancellations"
-        )
-        return Table(id=table_id, columns=columns, rows=(), time=basis.period, empty=Missing(reason)), ()
+@dataclass(frozen=True, slots=True)
+class _Voice:
+    """What customers say with a label.
+
+    Attributes:
+        field: of the book.
+        table: the id of its table and its chart.
+        columns: of the labels, and of how often each was named.
+        worth: the axis of what those customers had brought.
+    """
+
+    field: str
+    table: str
+    columns: tuple[str, str]
+    worth: str
+
+
+_CANCELLATIONS: Final = _Voice("reason", "cancellation_reasons", ("reason", "cancellations"), "value")
+_COMPLAINTS: Final = _Voice("complaint", "complaint_subjects", ("subject", "complaints"), "value_of_complainers")
+
+
+def _by_label(basis: Basis, voice: _Voice) -> tuple[Table, tuple[Chart, ...]]:
+    """Return labels with how often each was named and the value of who did, and a chart of it."""
+    numbers = dict(labelled(basis.facts, voice.field))
     worths: dict[str, Counter[str]] = {}
-    for labels, amount in labelled(basis.facts, f"{name}_value"):
+    for labels, amount in labelled(basis.facts, f"{voice.field}_value"):
         label, _, currency = labels.rpartition(":")
         worths.setdefault(currency, Counter())[label] += amount
     currencies = sorted(worths, key=lambda one: (-worths[one].total(), one))
-    ordered = sorted(
-        numbers, key=lambda label: (*(-worths[currency][label] for currency in currencies), -numbers[label], label)
-    )
+    # Without amounts, it is counted how often each was named.
+    axis = voice.worth if currencies else voice.columns[1]
+    given = {"counted": Word(f"counted.{axis}")}
+    if not numbers:
+        empty = Missing(_why_none(basis, voice))
+        return Table(id=voice.table, columns=voice.columns, rows=(), time=basis.period, given=given, empty=empty), ()
+
+    def rank(label: str) -> tuple[bool, list[int], int, str]:
+        amounts = [-worths[currency][label] for currency in currencies]
+        return label in (_OTHER, _NO_LABEL), amounts, -numbers[label], label
+
     rows = tuple(
         (
             _named(label),
             Count(numbers[label]),
             *(Money(worths[currency][label], currency) for currency in currencies),
         )
-        for label in ordered
+        for label in sorted(numbers, key=rank)
     )
-    table = Table(id=table_id, columns=(*columns, *(["value"] * len(currencies))), rows=rows, time=basis.period)
-    # Without amounts, the number of customers is drawn.
-    shown = len(columns) if currencies else 1
+    columns = (*voice.columns, *(["value"] * len(currencies)))
+    table = Table(id=voice.table, columns=columns, rows=rows, time=basis.period, given=given)
+    shown = len(voice.columns) if currencies else 1
+    number = Count(sum(numbers.values()))
     chart = Chart(
-        id=table_id,
+        id=voice.table,
         kind=ChartKind.BARS,
-        x=columns[0],
-        y=axis if currencies else "customers",
+        x=voice.columns[0],
+        y=axis,
         places=tuple(row[0] for row in rows),
-        series=(Series(Word(f"column.{table.columns[shown]}"), tuple(row[shown] for row in rows)),),
-        table=table_id,
+        series=(Series(Word(f"column.{columns[shown]}"), tuple(row[shown] for row in rows)),),
+        time=basis.period,
+        whole=None if currencies else number,
+        notes=(Note(f"of_{voice.columns[1]}", {"n": number}), *of_period(basis)),
+        table=voice.table,
+        given=given,
     )
     return table, (chart,)
+
+
+def _why_none(basis: Basis, voice: _Voice) -> str:
+    if voice is _COMPLAINTS:
+        return "no_complaints"
+    return "nobody_left" if basis.has("cancelled") else "no_cancellations"
 
 
 def _named(label: str) -> Value:
@@ -135,9 +165,19 @@ def nps(basis: Basis) -> Section:
         y="answers",
         places=tuple(row[0] for row in rows),
         series=(Series(Word("column.answers"), tuple(row[1] for row in rows)),),
+        time=basis.period,
+        whole=Count(number),
+        groups=tuple(map(_group_of, range(11))),
+        notes=(Note("of_answers", {"n": Count(number), "score": Number(score)}), *of_period(basis)),
         table="nps_answers",
     )
     return Section(id="nps", figures=(figure,), tables=(table,), charts=(chart,))
+
+
+def _group_of(score: int) -> Value:
+    """Return what customers are called who give an answer."""
+    name = "promoters" if score >= _PROMOTES else "detractors" if score <= _DETRACTS else "passives"
+    return Word(f"group.{name}")
 
 
 def _interval(score: float, promoters: int, passives: int, detractors: int) -> Value:

@@ -5,6 +5,7 @@ from typing import Final
 _LIGHT: Final = """
   color-scheme: light; --ground: #fff; --raised: #f6f7f9; --text: #1b2028; --soft: #59626e; --line: #d5dae0;
   --strong: #8a93a0; --good: #1d6f42; --bad: #b3261e; --warn: #a04f00; --warn-ground: #fff5e8; --link: #1d4f91;
+  --strip: #e2e6eb;
   --c0: #2a6bb3; --c1: #b44c08; --c2: #2b8057; --c3: #8449a5; --c4: #866000; --c5: #64707f;
   --s0: #f1f6fc; --s1: #dbe9f7; --s2: #bfd8f0; --s3: #9cc3e6; --s4: #6fa6d8; --s5: #3a78b4; --s6: #2a69a8; --s7:
   #174a7c;
@@ -12,12 +13,14 @@ _LIGHT: Final = """
 _DARK: Final = """
   color-scheme: dark; --ground: #14181d; --raised: #1d232a; --text: #e8ebef; --soft: #a3adb9; --line: #343c46;
   --strong: #77828f; --good: #5fc98f; --bad: #ff8a80; --warn: #ffb159; --warn-ground: #33260f; --link: #8ab8f0;
+  --strip: #323b46;
   --c0: #6ba6e6; --c1: #f29355; --c2: #5cbd8d; --c3: #c490e0; --c4: #d9ae45; --c5: #9aa6b4;
   --s0: #1b2632; --s1: #20344a; --s2: #264463; --s3: #2d567f; --s4: #35689c; --s5: #5590ca; --s6: #85b4e2; --s7:
   #b7d6f4;
   --on-pale: #e8ebef; --on-full: #10161d;"""
 _COLOURS: Final = "\n".join(
-    f".bar.c{place} {{ fill: var(--c{place}) }} .line.c{place} {{ stroke: var(--c{place}) }}"
+    f".leader.c{place} {{ stroke: var(--c{place}) }}"
+    f" .bar.c{place} {{ fill: var(--c{place}) }} .line.c{place} {{ stroke: var(--c{place}) }}"
     f" .dot.c{place}, text.c{place} {{ fill: var(--c{place}) }} .dot.c{place} {{ stroke: var(--c{place}) }}"
     for place in range(6)
 )
@@ -68,19 +71,22 @@ th {{ font-weight: 600; color: var(--soft); vertical-align: bottom }}
 td {{ min-width: 10rem }} .numbers, .picture {{ margin-inline: 0 }} .numbers p.soft {{ font-size: .9rem }}
 td.number, th.number {{ min-width: 0; text-align: right; white-space: nowrap }}
 th.number {{ white-space: normal; min-width: 4.5rem }} table.broad th.number {{ min-width: 0 }}
-.picture p {{ margin: 0 0 .8rem; font-size: .9rem }}
+.picture p {{ margin: 0 0 .4rem; font-size: .9rem }} .picture .about {{ font-size: .84rem; margin-bottom: .8rem }}
 .picture {{ margin: 1.75rem 0 1.25rem; break-inside: avoid }}
 .chart {{ display: block; width: 100%; height: auto; overflow: visible }}
-.chart.wide {{ max-width: 45rem }} .chart.narrow {{ max-width: 26rem; display: none }}
+.chart.wide {{ max-width: 60rem }} .chart.medium {{ max-width: 45rem; display: none }}
+.chart.narrow {{ max-width: 26rem; display: none }}
 .chart text {{ font-size: 12px; fill: var(--text); font-variant-numeric: tabular-nums }}
 .chart .tick, .chart .axis {{ fill: var(--soft) }}
-.chart .value, .chart .name {{ font-weight: 600 }}
+.chart .value, .chart .name {{ font-weight: 600 }} .chart text.small {{ font-size: 10px }}
 .chart .better {{ fill: var(--good) }} .chart .worse {{ fill: var(--bad) }}
 .chart .grid {{ stroke: var(--line); stroke-width: 1 }} .chart .zero {{ stroke: var(--strong); stroke-width: 1.5 }}
 .chart .line {{ fill: none; stroke-width: 2.5; stroke-linejoin: round }}
 .chart .line.open {{ stroke-dasharray: 4 4 }} .chart .dot.open {{ fill: var(--ground); stroke-width: 2 }}
 .chart .bar.open {{ fill-opacity: .4 }}
-.chart .strip {{ fill: var(--raised) }}
+.chart .strip {{ fill: var(--strip) }} .chart .start {{ stroke: var(--strong); stroke-width: 1.5 }}
+.chart .leader {{ stroke-width: 1; fill: none }}
+.chart .inside {{ fill: var(--ground) }} .chart .inside.open {{ fill: var(--text) }}
 .chart .reach {{ stroke: var(--c5); stroke-width: 3; fill: none }} .chart .point {{ fill: var(--c5) }}
 .chart .reach.better {{ stroke: var(--good) }} .chart .point.better {{ fill: var(--good) }}
 .chart .reach.worse {{ stroke: var(--bad) }} .chart .point.worse {{ fill: var(--bad) }}
@@ -88,14 +94,15 @@ th.number {{ white-space: normal; min-width: 4.5rem }} table.broad th.number {{ 
 .chart .on {{ fill: var(--on-pale) }} .chart .on.s5, .chart .on.s6, .chart .on.s7 {{ fill: var(--on-full) }}
 {_COLOURS}
 {_SHADES}
-@media (max-width: 42rem) {{ body {{ padding: 1.25rem 1rem 3rem }} .chart.wide {{ display: none }}
+@media (max-width: 62.99rem) {{ .chart.wide {{ display: none }} .chart.medium {{ display: block }} }}
+@media (max-width: 42rem) {{ body {{ padding: 1.25rem 1rem 3rem }} .chart.medium {{ display: none }}
   .chart.narrow {{ display: block }} }}
 @page {{ margin: 16mm 14mm }}
 @media print {{ :root {{{_LIGHT}
   }} body {{ max-width: none; padding: 0; font-size: 10.5pt }} nav {{ display: none }}
   .figures {{ grid-template-columns: repeat(3, 1fr) }} .figure .value {{ font-size: 1.4rem }} h2, h3, figcaption
-  {{ break-after: avoid }} tr {{ break-inside: avoid }} .chart.wide {{ display: block }} .chart.narrow {{ display:
-  none }}
+  {{ break-after: avoid }} tr {{ break-inside: avoid }} .chart.medium {{ display: block }} .chart.wide,
+  .chart.narrow {{ display: none }}
   .wrap {{ overflow: visible }} table.broad {{ font-size: 7.5pt }} .bar, .field, .strip {{ print-color-adjust:
   exact; -webkit-print-color-adjust: exact }} }}
 """

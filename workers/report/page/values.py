@@ -9,6 +9,8 @@ from workers.report.words.language import Language
 _UNIT: Final = 10_000
 """Amounts are given in this part of a currency."""
 _HUNDREDTH: Final = 0.01
+_GREAT: Final = 0.1
+"""If one of them is this great, charts say shares without decimals."""
 _MOST_PLACES: Final = 4
 _USUAL_PLACES: Final = 1
 _EXACT: Final = 1e-9
@@ -48,6 +50,15 @@ def open_from(values: Sequence[Value]) -> int:
     return place
 
 
+def rounded_by(values: Sequence[Value], language: Language) -> Callable[[float], str] | None:
+    """Return what writes shares that are no ticks: without decimals if some are great; None for all other values."""
+    shares = [value.ratio for one in values if isinstance(value := plain(one), Share)]
+    if not shares:
+        return None
+    places = int(max(shares) < _GREAT)
+    return lambda number: language.formats.share(number, places)
+
+
 def said_by(values: Sequence[Value], language: Language) -> Callable[[float], str]:
     """Return what writes numbers of an axis, of the kind that these values have."""
     known = next((one for one in map(plain, values) if not isinstance(one, Missing)), None)
@@ -56,7 +67,7 @@ def said_by(values: Sequence[Value], language: Language) -> Callable[[float], st
         case Share():
             return lambda number: formats.share(number, _places(number * 100))
         case Money(_, currency):
-            return lambda number: formats.round_money(round(number, 2), currency)
+            return lambda number: formats.money(round(number * _UNIT), currency)
     return lambda number: formats.number(number, _places(number))
 
 

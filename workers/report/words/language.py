@@ -108,6 +108,11 @@ class Language:
                 return self.short(inner)
         return self.text(value)
 
+    def below(self, value: Value) -> str:
+        """Return a value as text for below a chart: the year of a month stands on a second line."""
+        inner = value.value if isinstance(value, Incomplete) else value
+        return self.short(inner).replace(" ", "\n") if isinstance(inner, Month) else self.short(inner)
+
     def reason(self, missing: Missing) -> str:
         """Return why there is no value."""
         return self.say(f"reason.{missing.reason}", missing.given)

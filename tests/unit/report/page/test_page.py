@@ -7,8 +7,21 @@ from html import escape
 import pytest
 
 from tests.support.drawn import Balance, drawings, faults
-from tests.support.sample_report import AT_MS, NOVEMBER, sample
-from workers.report.document import Chart, ChartKind, Count, Figure, Label, Report, Section, Series, Table, Word
+from tests.support.sample_report import AT_MS, MONTHS, NOVEMBER, sample
+from workers.report.document import (
+    AsOf,
+    Chart,
+    ChartKind,
+    Count,
+    Figure,
+    Label,
+    Moment,
+    Report,
+    Section,
+    Series,
+    Table,
+    Word,
+)
 from workers.report.page.markup import Html, element, joined
 from workers.report.page.page import page_of
 from workers.report.page.style import STYLE
@@ -40,6 +53,7 @@ def hostile() -> Report:
                         columns=("reason", "value"),
                         rows=((label, label),),
                         time=NOVEMBER,
+                        given={"counted": label},
                     ),
                 ),
                 charts=tuple(
@@ -50,6 +64,8 @@ def hostile() -> Report:
                         y="value",
                         places=(label, label),
                         series=(Series(label, (Count(1), Count(2))), Series(label, (Count(1), Count(2)))),
+                        time=NOVEMBER,
+                        given={"counted": label},
                     )
                     for kind in ChartKind
                 ),
@@ -131,15 +147,34 @@ def test_its_tables_have_every_value(code: str) -> None:
 @languages
 def test_every_chart_can_be_read_at_every_width(code: str) -> None:
     found = list(drawings(page(code)))
-    assert {drawing.width for drawing in found} == {340, 720}
+    assert {drawing.width for drawing in found} == {340, 720, 960}
     assert [fault for drawing in found for fault in faults(drawing)] == []
 
 
 def test_a_chart_stands_above_the_table_of_its_numbers_and_does_not_repeat_its_title() -> None:
-    text = page()
+    text, title = page(), LANGUAGES["en"].say("slipping_away.title")
     chart, table = text.index('id="picture-slipping-0"'), text.index("22.7%")
     assert chart < table
-    assert text.count("<figcaption>Customers without a sign of life</figcaption>") == 1
+    assert text.count(f"<figcaption>{title}</figcaption>") == 1
+
+
+@languages
+def test_a_chart_says_of_when_it_is_and_everything_that_is_remarked_on_it(code: str) -> None:
+    language, text = LANGUAGES[code], page(code)
+    for section in sample().sections:
+        for chart in section.charts:
+            if isinstance(chart.time, AsOf):
+                said = [language.say("chart.moment", {"moment": Moment(chart.time.at_ms)})]
+            else:
+                said = [language.say("chart.period", {"period": Label(language.time(chart.time))})]
+            said += [language.say(f"note.{note.id}", note.given) for note in chart.notes]
+            assert f'<p class="about soft">{escape(" ".join(said))}</p>' in text
+
+
+def test_a_value_of_a_whole_is_said_with_its_share_and_groups_with_their_sums() -> None:
+    text = page()
+    assert "12,320 (72%)" in text
+    assert "371 (56%)" in text
 
 
 def test_what_is_missing_is_said_in_words_and_never_as_zero() -> None:
@@ -152,7 +187,8 @@ def test_what_can_still_change_has_a_sign_and_the_sign_is_explained() -> None:
     text = page()
     assert "2.8%*" in text
     assert escape(LANGUAGES["en"].say("report.can_change")) in text
-    assert text.count(LANGUAGES["en"].say("report.open")) == 1
+    star = LANGUAGES["en"].say("note.month_with_star", {"month": MONTHS[-1]})
+    assert escape(star) in text[text.index('id="picture-retention-1"') : text.index('id="section-revenue"')]
 
 
 def test_an_element_escapes_what_is_no_html() -> None:

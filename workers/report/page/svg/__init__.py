@@ -1,4 +1,4 @@
 """Charts as SVG, from plain names and numbers. Pure; begin with `picture`, `drawing` and `bars`.
 
-A chart is drawn twice, for narrow and for wide screens, because letters must keep their size.
+A chart is drawn for narrow, medium and wide screens, because letters must keep their size.
 """

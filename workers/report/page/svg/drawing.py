@@ -23,11 +23,17 @@ class Axis:
         title: what the values are, with their unit.
         said: a value as text.
         finest: what no two ticks are nearer than: 1 for what is counted, 0.01 for money.
+        rounded: a value that is no tick as text, where that is shorter.
     """
 
     title: str
     said: Callable[[float], str]
     finest: float = 0.0
+    rounded: Callable[[float], str] | None = None
+
+    def of(self, value: float) -> str:
+        """Return a value that is no tick as text."""
+        return (self.rounded or self.said)(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ A page does not say which font it will be shown in, so a text is taken to be as 
 
 from collections.abc import Sequence
 from itertools import pairwise
-from math import ceil
 from typing import Final
 from unicodedata import east_asian_width
 
@@ -16,7 +15,7 @@ BOLD: Final = SIZE * 1.1
 LINE: Final = 15.0
 """From one line of text to the next."""
 _NARROW: Final = frozenset(" !'()*,-./:;I[]fijlrt|·")
-_WIDE: Final = frozenset("%+@MWm\N{MINUS SIGN}—…←→")
+_WIDE: Final = frozenset("%+@MWmw\N{MINUS SIGN}—…←→")
 _OF_NARROW, _OF_MOST, _OF_CAPITALS, _OF_WIDE = 0.4, 0.63, 0.73, 1.0
 
 
@@ -60,7 +59,22 @@ def spread(places: Sequence[float], least: float, low: float, high: float) -> li
 
 def every(widths: Sequence[float], step: float) -> int:
     """Return n so that each n-th of some texts, with their middles `step` apart, does not touch the next shown."""
-    return max(1, ceil((max(widths, default=0.0) + SIZE / 2) / max(1.0, step)))
+    for number in range(1, len(widths)):
+        pairs = zip(widths, widths[number:], strict=False)
+        if all((one + other + SIZE) / 2 <= number * step for one, other in pairs):
+            return number
+    return max(1, len(widths))
+
+
+def wrapped(text: str, room: float, size: float = SIZE) -> list[str]:
+    """Return a text as lines that are no wider than the room, as far as its words let it."""
+    found: list[str] = []
+    for word in text.split(" "):
+        if found and width_of(f"{found[-1]} {word}", size) <= room:
+            found[-1] += f" {word}"
+        else:
+            found.append(word)
+    return [cut_to(one, room, size) for one in found]
 
 
 def _em(letter: str) -> float:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 from typing import Final
 
-_STEPS: Final = (1, 2, 5, 10)
+_STEPS: Final = (1, 2, 2.5, 5, 10)
 _ROUNDING: Final = 1e-9
 """Of a step: how far beyond the last tick a value may be, because shares are no exact numbers."""
 
@@ -52,11 +52,15 @@ def round_ticks(low: float, high: float, *, most: int = 6, finest: float = 0.0) 
     power = floor(log10((high - low) / (most - 1)))
     while True:
         for factor in _STEPS:
-            digits = -power
+            digits = 1 - power
             step = round(factor * 10.0**power, max(0, digits))
-            if step < finest:
+            if finest and (step < finest or not _is_whole(step / finest)):
                 continue
             first, last = floor(low / step + _ROUNDING), ceil(high / step - _ROUNDING)
             if last - first < most:
                 return tuple(round(count * step, max(0, digits)) for count in range(first, max(last, first + 1) + 1))
         power += 1
+
+
+def _is_whole(number: float) -> bool:
+    return abs(number - round(number)) < _ROUNDING * max(1.0, abs(number))
