@@ -6,7 +6,7 @@ nothing is until the end. What both agree on must be so; and no one is written t
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -20,7 +20,7 @@ from tests.faults.ordered import LATE
 from tests.faults.replayed import Item, Replayed, Rights, item_of, items_of, replay
 from tests.faults.rights_kept import lost_rights, written_in_spite
 from tests.faults.stage import Stage
-from tests.faults.standing import Stood, stood_by, watched_since
+from tests.faults.standing import Stood, stood_by
 from tests.faults.verdict import (
     COMPARED,
     Verdict,
@@ -34,6 +34,7 @@ from tests.faults.verdict import (
     note_places,
     read_actions,
     read_topic,
+    watched_by_partition,
 )
 from tests.support.oracle import left
 from workers.core.coverage import Coverage, type_of
@@ -67,8 +68,10 @@ async def judge_ordered(stage: Stage) -> Verdict:
     compare_events(verdict, wanted, passed_on)
     if verdict.missing_events:
         await note_places(stage, verdict.missing_events)
-    eager, lazy = _replayed(items, rules, stage, eager=True), _replayed(items, rules, stage, eager=False)
-    at_once = _replayed(items, rules, stage, eager=True, tells_at_once=True)
+    watched = await watched_by_partition(stage, rules, sources)
+    eager = _replayed(items, rules, stage, watched, eager=True)
+    lazy = _replayed(items, rules, stage, watched, eager=False)
+    at_once = _replayed(items, rules, stage, watched, eager=True, tells_at_once=True)
     await _compare_activities(stage, verdict, items, eager, lazy, sum(wanted.values()), rules)
     justice = _justice(stage, in_order_of_time(stage, sources), log, rules, declared)
     published = await ever_active(stage)
@@ -95,16 +98,23 @@ async def judge_ordered(stage: Stage) -> Verdict:
 
 
 def _replayed(
-    items: Mapping[Place, list[Item]], rules: RuleSet, stage: Stage, *, eager: bool, tells_at_once: bool = False
+    items: Mapping[Place, list[Item]],
+    rules: RuleSet,
+    stage: Stage,
+    watched: Sequence[Coverage],
+    *,
+    eager: bool,
+    tells_at_once: bool = False,
 ) -> dict[Place, Replayed]:
-    start_ms = stage.history.start_ms
-    seen = watched_since(rules, load_configuration(stage.settings).sources, start_ms)
-    unseen = Coverage(seen.since, dict.fromkeys(map(type_of, seen.since), start_ms), seen.complete)
-    first, at_last = (seen, None) if eager else (unseen, seen)
-    return {
-        place: replay(place[1], found, rules, first, stage.history.end_ms, at_last, tells_at_once=tells_at_once)
-        for place, found in items.items()
-    }
+    found: dict[Place, Replayed] = {}
+    for place, some in items.items():
+        seen = watched[place[0]]
+        unseen = Coverage(seen.since, dict.fromkeys(map(type_of, seen.since), stage.history.start_ms), seen.complete)
+        first, at_last = (seen, None) if eager else (unseen, seen)
+        found[place] = replay(
+            place[1], some, rules, first, stage.history.end_ms, at_last, tells_at_once=tells_at_once
+        )
+    return found
 
 
 def _stood(eager: Replayed, lazy: Replayed, at_once: Replayed) -> Stood:

@@ -30,14 +30,9 @@ def assert_nothing_is_lost_or_doubled(chosen: list[Fault], tmp_path: Path) -> No
     }, reports
 
 
-@pytest.mark.rest
+@pytest.mark.long
 @pytest.mark.parametrize(
-    ("name", "guard"),
-    [
-        ("die-passed-on", "high-water"),
-        ("die-between-items", "items"),
-        pytest.param("orders", "erased", marks=pytest.mark.long),
-    ],
+    ("name", "guard"), [("die-passed-on", "high-water"), ("die-between-items", "items"), ("orders", "erased")]
 )
 def test_a_worker_without_its_guard_is_found_out(name: str, guard: str, tmp_path: Path, needed: None) -> None:
     (fault,) = (fault for fault in FAULTS if fault.name == name)

@@ -8,9 +8,10 @@ import pytest
 
 from schemas.ladders import Ladder
 from schemas.rules import RuleBook
+from schemas.sources import SourcesFile
 from schemas.stages import StageRecord, encode_stage
-from tests.faults.standing import Compared, Stood, compare_standing, stood
-from tests.support.builders import START, day, event, watched
+from tests.faults.standing import Compared, Stood, compare_standing, stood, watched_since
+from tests.support.builders import START, day, event, rule, watched
 from tests.support.decided import decide, publish_stage
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
@@ -135,3 +136,21 @@ def test_a_stage_of_history_that_time_ends_without_an_event_may_be_published() -
     assert (record.stage, record.direction) == ("quiet", "none")
     assert record.stage_id in whole.others
     assert len(whole.moves) == 1  # to `gone`, when the history is over
+
+
+def test_after_a_loss_a_type_that_no_source_brings_is_watched_from_then_on() -> None:
+    sources = SourcesFile.model_validate(
+        {"sources": [{"topic": "orders", "format": "canonical", "events": ["purchase"], "max_silence": "30 days"}]}
+    )
+    rules = compile_rules(
+        RuleBook(
+            (
+                rule(when={"none": "purchase", "for": "9 days"}),
+                rule("another", when={"none": "idea", "for": "9 days"}),
+            )
+        ),
+        ("purchase", "idea"),
+    )
+    assert dict(watched_since(rules, sources, day(1)).since) == {"purchase": day(1), "idea": day(1)}
+    begun_again = {"purchase": day(8), "idea": day(8)}
+    assert dict(watched_since(rules, sources, day(1), begun_again).since) == {"purchase": day(1), "idea": day(8)}

@@ -31,7 +31,7 @@ from tests.support.decided import Decided, decide, facts_in
 from tests.support.oracle import left
 from workers.book.live import read_book
 from workers.book.topic import BookTopic
-from workers.core.coverage import FOREVER_MS
+from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.decisions.decide import decider_of
 from workers.core.events.decoding import DecodedEvent, decode_event
 from workers.core.rules.rule_set import RuleSet
@@ -45,6 +45,7 @@ from workers.demo.verify import expected_actions, mapped_events
 from workers.kafka.range_reader import stop_consumer
 from workers.kafka.records import decode_record
 from workers.loading import load_configuration
+from workers.state.meta import since_by_series
 
 COMPARED = (
     "known_since",
@@ -112,7 +113,7 @@ async def judge(stage: Stage, poison: int = 0, *, counts_wrong: bool = True) -> 
     """
     configuration = load_configuration(stage.settings)
     sources, rules = as_json(configuration.sources), configuration.rules
-    observed = watched_since(rules, sources, stage.history.start_ms)
+    watched = await watched_by_partition(stage, rules, sources)
     log = await read_topic(stage, stage.settings.topic("activity"))
     verdict = Verdict()
     wanted = Counter(event.event_id for event in mapped_events(stage.history, sources, stage.prefix))
@@ -122,7 +123,8 @@ async def judge(stage: Stage, poison: int = 0, *, counts_wrong: bool = True) -> 
         await note_places(stage, verdict.missing_events)
     events = _events_of(log, declared)
     replayed = {
-        place: decide(place[1], None, some, rules, observed, stage.history.end_ms) for place, some in events.items()
+        place: decide(place[1], None, some, rules, watched[place[0]], stage.history.end_ms)
+        for place, some in events.items()
     }
     expected = left(decision for outcome in replayed.values() for decision in outcome.decisions)
     in_order = expected_actions(stage.history, sources, rules, stage.prefix)
@@ -131,7 +133,9 @@ async def judge(stage: Stage, poison: int = 0, *, counts_wrong: bool = True) -> 
     mailer = await read_actions(stage)
     await compare_actions(stage, verdict, mailer, set(expected))
     end_ms = stage.history.end_ms
-    standing = {place: stood(place[1], some, replayed[place], observed, end_ms) for place, some in events.items()}
+    standing = {
+        place: stood(place[1], some, replayed[place], watched[place[0]], end_ms) for place, some in events.items()
+    }
     await compare_stages(stage, verdict, standing)
     counted = [event for some in events.values() for event in some]
     currency = None if rules.value is None else rules.value.currency
@@ -150,6 +154,13 @@ async def judge(stage: Stage, poison: int = 0, *, counts_wrong: bool = True) -> 
         return verdict  # what time alone has changed since the end of the history is in the activities, too
     await compare_activities(stage, verdict, replayed, sum(wanted.values()), rules)
     return verdict
+
+
+async def watched_by_partition(stage: Stage, rules: RuleSet, sources: SourcesFile) -> list[Coverage]:
+    """Return what is watched in each partition; see `watched_since`."""
+    metas = await stage.store.metas(range(PARTITIONS))
+    begun_again = [since_by_series(metas[number]) if stage.forgot else {} for number in range(PARTITIONS)]
+    return [watched_since(rules, sources, stage.history.start_ms, since) for since in begun_again]
 
 
 def in_order_of_time(stage: Stage, sources: SourcesFile) -> dict[str, list[DecodedEvent]]:

@@ -248,7 +248,7 @@ class Ownership:
         previous = self._sources.progress.get((self._sources.activity_topic, number))
         begun = (meta, self._outbox(number, claimed), self._no_watermarks(), DirectProducerProgress.resumed(previous))
         partition = self.partitions[number] = OwnedPartition(
-            number, *begun, fresh=fresh, earliest=bounds.earliest, is_replayed=self._rebuilding
+            number, *begun, fresh=fresh, earliest=bounds.earliest, is_replayed=self._rebuilding, is_read=False
         )
         try:
             self._check(number, meta, bounds, topic_id)
@@ -273,7 +273,7 @@ class Ownership:
             marks = marks or WriteSet()
             marks.fields |= changed
             await partition.commit(self._store, marks)
-        partition.meant = meant_in(meta.fields)
+        partition.meant, partition.is_read = meant_in(meta.fields), True
         return meta.offset
 
     async def _begin_meaning(self, number: int, meta: Meta) -> dict[str, str]:

@@ -62,6 +62,7 @@ class OwnedPartition:
         unread_ms: when the first record was written that is here and not folded yet; None if none is.
         open_days: of the book, what it has counted and not closed.
         is_replayed: it is rebuilt: what was done is not counted again.
+        is_read: all that a claim reads of it is here: its marks and its open days, too. No step is taken before.
     """
 
     number: int
@@ -82,6 +83,7 @@ class OwnedPartition:
     unread_ms: int | None = None
     open_days: Counted = field(default_factory=Counted)
     is_replayed: bool = False
+    is_read: bool = True
 
     @property
     def closed_before(self) -> int:
@@ -118,7 +120,7 @@ class OwnedPartition:
     @property
     def is_usable(self) -> bool:
         """Whether this worker may take steps with it."""
-        return self.lost_at is None and not self.stopped
+        return self.is_read and self.lost_at is None and not self.stopped
 
     def resolve_since(self, sources: SourceView, rules: RuleSet) -> bool:
         """Set `since` from the stored fields and the sources, once for each rule set and generation of sources.

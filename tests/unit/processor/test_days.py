@@ -5,6 +5,7 @@ from collections import Counter
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -111,6 +112,31 @@ def test_a_day_is_closed_a_week_after_its_end_and_what_comes_later_is_one_line()
         assert len(await closed(agent)) == 1
 
     lawful(law, now_day=93)
+
+
+def test_no_day_is_lost_if_a_tick_comes_while_a_partition_is_claimed() -> None:
+    waiting = rule("waiting", when={"none": "purchase", "for": "5 days"})
+
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.process(bought(0, 8))
+        successor = Agent(store.as_store(), waiting)
+        fields = store.fields
+
+        async def fields_after_a_tick(key: str) -> dict[str, str]:
+            if successor.processor.partitions and not ticked:
+                ticked.append(True)
+                await pass_to_today(successor)
+            return await fields(key)
+
+        ticked: list[bool] = []
+        with patch.object(store, "fields", fields_after_a_tick):
+            await successor.start()
+        await pass_to_today(successor)
+        assert ticked
+        assert [one.facts["events:purchase"] for one in await closed(successor)] == [1]
+        await successor.processor.stop(0)
+
+    lawful(law, waiting, now_day=93)
 
 
 def test_nothing_is_closed_before_all_types_have_been_seen() -> None:

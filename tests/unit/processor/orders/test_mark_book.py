@@ -1,12 +1,13 @@
 """The marks of a partition, and their key, are found at a claim no matter what was lost or interrupted before."""
 
 from collections.abc import Collection
+from unittest.mock import patch
 
 import pytest
 
 from schemas.orders import SUPPRESS
 from tests.support.memory_store import MemoryStore
-from tests.support.processor_rig import MARK_TOPIC, Agent, lawful
+from tests.support.processor_rig import MARK_TOPIC, QUIET, Agent, lawful
 from tests.unit.processor.orders.test_customer_orders import login, mark_in, order
 from workers.errors import StartupError
 from workers.kafka.records import PlacedRecord
@@ -180,3 +181,26 @@ def test_copies_that_kafka_does_not_confirm_are_sent_again(monkeypatch: pytest.M
         assert await tick(agent, "first") == COPIES
 
     lawful(law)
+
+
+def test_a_suppressed_customer_gets_nothing_if_a_tick_comes_while_the_partition_is_claimed() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.process(login(0, 1), order(1, SUPPRESS, 2))
+        successor = Agent(store.as_store(), QUIET)
+        of_partition = store.marks.of_partition
+        ticks: list[int] = []
+
+        async def marks_after_a_tick(number: int) -> dict[bytes, Mark]:
+            ticks.append(number)
+            await successor.observe()
+            await successor.processor.fire()
+            return await of_partition(number)
+
+        with patch.object(store.marks, "of_partition", marks_after_a_tick):
+            await successor.start()
+        await successor.processor.fire()
+        assert ticks
+        assert await successor.published("linger.at-risk") == []
+        await successor.processor.stop(0)
+
+    lawful(law, QUIET)
