@@ -15,6 +15,10 @@ class Count(Whole):
     also_written: ClassVar = {
         "count": "event number number_of how_often times occurrences happened has did type counts frequency"
     }
+    begun: ClassVar = dict.fromkeys(
+        ("share", "rate", "percentage", "churn rate"),
+        "a rate over all customers is no condition of one: 'linger report' shows it",
+    )
     elsewhere: ClassVar = dict.fromkeys(
         ("same", "same value", "each", "per", "by"),
         "events with one value are counted by naming it, such as 'where: {about: delivery}': a condition for each "

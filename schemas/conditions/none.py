@@ -14,6 +14,10 @@ class Absent(Elementary):
 
     naming: ClassVar = "none"
     also_written: ClassVar = {"none": "no nothing not_happened missing absent inactive no_event without"}
+    elsewhere: ClassVar = dict.fromkeys(
+        ("each", "per", "same"),
+        "a customer is silent as a whole; for events with one value, name it, such as 'where: {contact: anna}'",
+    )
 
     none: TypeName = Field(description="The event type that did not happen.", examples=["purchase"])
     for_: Span = Field(alias="for", description="For how long it did not happen.", examples=["45 days"])

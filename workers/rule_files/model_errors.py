@@ -191,6 +191,11 @@ def _no_match(location: ErrorLocation, pattern: str, content: str) -> ProblemTex
     if not words and REFERENCE_PATTERN in pattern:
         words, rewrite = "an event type, or one with an attribute such as 'purchase.amount'", suggestions.as_reference
     message = f"{content} is not possible here"
+    meant = as_measurement(written) if location.key == "change" else None
+    if meant is not None and meant.startswith(("distinct ", "average ", "days with ")):
+        longer = f"'at most: 60% of {meant} within 180 days'"
+        hint = f"'change' counts events or adds up; compare the last days with more of them, such as {longer}"
+        return ProblemText("wrong-value", message, hint)
     if pattern == PATH_PATTERN and suggestions.is_search(written):
         remedy = "write {find: '…'} around a JMESPath expression, which can search in lists"
         return ProblemText("wrong-value", message, remedy)
