@@ -2,9 +2,9 @@
 
     python -m benchmarks.figures [--short] [--direct] [--json] [NAME ...]
 
-NAME is one of `core`, `instructions`, `mapping`, `stages`, `latency`, `lateness`, `outage`, `memory`, `recovery` and
-`scaling`; without one, all are measured, one after the other, each with servers of its own. `--short` shows in a few
-minutes that the tools work; its figures mean nothing. With `--json` the last line is one JSON object.
+NAME is one of `core`, `instructions`, `mapping`, `stages`, `latency`, `lateness`, `outage`, `memory`, `report`,
+`recovery` and `scaling`; without one, all are measured, one after the other, each with servers of its own. `--short`
+shows in a few minutes that the tools work; its figures mean nothing. With `--json` the last line is one JSON object.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from typing import Final
 
 from benchmarks.linger_figures import (
     core,
+    customer_report,
     due_times,
     instructions,
     latency,
@@ -35,6 +36,8 @@ from benchmarks.workload import Workload
 from tests.support.services import ServiceError, missing_kafka, missing_redis
 from workers.demo.embedded import EmbeddedError
 
+_REPORTED_EVENTS: Final = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
@@ -48,6 +51,7 @@ class Amounts:
         waiting, soon, window_seconds: due times set, those that come, and over how long.
         overdue: due times after an outage.
         memory_sizes, memory_depths: customers, and events of each.
+        reported: customers of a report.
         starts, kill_rate, session_timeout_ms: of a worker, and under which load it is killed.
         scaling: rows of it.
         turns, few_and_many: short ones, for `instructions`.
@@ -64,6 +68,7 @@ class Amounts:
     overdue: int
     memory_sizes: Sequence[int]
     memory_depths: Sequence[int]
+    reported: int
     starts: int
     kill_rate: float
     session_timeout_ms: int
@@ -86,6 +91,7 @@ FULL: Final = Amounts(
     overdue=200_000,
     memory_sizes=(10_000, 1_000_000),
     memory_depths=(5, 200),
+    reported=1_000_000,
     starts=5,
     kill_rate=300.0,
     session_timeout_ms=30_000,
@@ -104,6 +110,7 @@ SHORT: Final = Amounts(
     overdue=3_000,
     memory_sizes=(1_000, 20_000),
     memory_depths=(5,),
+    reported=5_000,
     starts=1,
     kill_rate=100.0,
     session_timeout_ms=6_000,
@@ -199,6 +206,13 @@ async def _memory(servers: Servers, options: Options) -> Report:
     )
 
 
+async def _report(servers: Servers, options: Options) -> Report:
+    amounts = options.amounts
+    return await customer_report.measure(
+        servers, customers=amounts.reported, events_each=_REPORTED_EVENTS, partitions=amounts.partitions
+    )
+
+
 async def _recovery(servers: Servers, options: Options) -> Report:
     amounts = options.amounts
     return await recovery.measure(
@@ -225,6 +239,7 @@ MEASUREMENTS: Final[dict[str, Callable[[Servers, Options], Awaitable[Report]]]] 
     "lateness": _lateness,
     "outage": _outage,
     "memory": _memory,
+    "report": _report,
     "recovery": _recovery,
     "scaling": _scaling,
 }

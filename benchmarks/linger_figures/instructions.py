@@ -60,8 +60,17 @@ _PARTS: Final = {
     "records": r"\d+Records_(\d+)?written",
     "stages": r"\d+StageRecords_(\d+)?written",
     "scanner": r"\d+Scanner_(\d+)?(scan|read)",
+    "decoded": r"decoding_(\d+)?decode_event",
+    "book_begin": r"\d+Bookkeeper_(\d+)?begin",
+    "book_plain": r"\d+Bookkeeper_(\d+)?note_plain",
+    "book_decoded": r"\d+Bookkeeper_(\d+)?note",
+    "book_keep": r"\d+Turn_(\d+)?keep_facts",
+    "book_take": r"\d+Decider_(\d+)?take_facts",
 }
 """By what it is called here, a function of the compiled core; the first that is found counts, with what it calls."""
+_OF_THE_BOOK: Final = tuple(part for part in _PARTS if part.startswith("book_"))
+_AFTER_TURNS: Final = "book_take"
+"""Once for each step, and no part of a turn."""
 _LINE: Final = re.compile(r"\s*([\d,]+)\s+\([^)]*\)\s+(\S+)")
 
 
@@ -115,14 +124,23 @@ def counted(workload: Workload, rules: Played, environment: Mapping[str, str]) -
                 parts[part] = int(one[1].replace(",", ""))
     figures = {part: round(number / played["events"]) for part, number in parts.items()}
     # A stage that is no move is published in a turn of its own: it belongs to what an event costs.
-    alone = figures.pop("decide") + figures.pop("publish_stage")
-    figures["around"] = alone - sum(figures[part] for part in ("read", "fold", "due", "settle", "write"))
+    turns = figures.pop("decide") + figures.pop("publish_stage")
+    figures["around"] = turns - sum(figures[part] for part in ("read", "fold", "due", "settle", "write"))
+    alone = turns + figures[_AFTER_TURNS]
+    book = sum(figures.pop(part) for part in _OF_THE_BOOK)
+    with_records = alone + figures["records"] + figures["stages"]
+    everything = with_records + figures["scanner"] + figures["decoded"]
+    figures |= {
+        "book": book,
+        "book_percent_of_alone": round(100 * book / alone, 1),
+        "book_percent": round(100 * book / everything, 1),
+    }
     named = ("rules", "beside", "turns_per_event", "records_per_event", "stages_per_event")
     return {
         "events_each": round(workload.events / workload.customers),
         **{name: played[name] for name in named},
         "decide_alone": alone,
-        "with_records": alone + figures["records"] + figures["stages"],
+        "with_records": with_records,
         **figures,
     }
 

@@ -32,6 +32,7 @@ class Played:
         events, turns, looks: events, turns of customers with events, and looks at customers who were due.
         published: how often a stage was published that is no move, as the sweep does.
         records, stages: number of records of decisions, and of stages.
+        facts: by how many fields the book has grown.
         stored_bytes: of all customers, at the end.
         customers: how many there are.
     """
@@ -42,6 +43,7 @@ class Played:
     published: int = 0
     records: int = 0
     stages: int = 0
+    facts: int = 0
     stored_bytes: int = 0
     customers: int = 0
 
@@ -96,7 +98,7 @@ class ShortTurns:
         self._queue: list[tuple[int, str]] = []
 
     def play(self, values: Sequence[bytes]) -> None:
-        """Decide a batch of events, and then everything that is due by the moment of its last one."""
+        """Decide a batch of events, and then everything that is due by the moment of its last one, as one step."""
         by_customer: dict[str, list[DecodedEvent | PlainEvent]] = {}
         scanner, now_ms = self.decider.scanner, 0
         for value in values:
@@ -125,6 +127,7 @@ class ShortTurns:
         for customer in sorted(self._untold):
             self.played.published += 1
             self._keep(customer, self.decider.publish_stage(customer, stored[customer], observed, now_ms, _LAYOUT))
+        self.played.facts += len(self.decider.take_facts())
 
     def finish(self) -> Played:
         """Return what came of it."""

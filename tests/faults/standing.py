@@ -25,22 +25,18 @@ Place = tuple[int, str]
 """Partition and customer."""
 
 
-def watched_since(
-    rules: RuleSet, sources: SourcesFile, start_ms: int, begun_again: Mapping[str, int] = {}
-) -> Coverage:
+def watched_since(rules: RuleSet, sources: SourcesFile, start_ms: int, begun: Mapping[str, int] = {}) -> Coverage:
     """Return what workers watch, everything from a moment on; complete are the types whose sources say so.
 
     Args:
         rules: whose series are watched.
         sources: of the run.
         start_ms: the moment.
-        begun_again: by series, since when a partition watches it after its state was lost. It counts for the types
-            that no source brings: nothing says that they were watched before.
+        begun: by series, since when a partition watches it, as its first step has stored it. It counts for the types
+            that no source brings: a worker that dies before that step, or a Redis that is lost, makes it later.
     """
     brought = {event_type for source in sources.sources for event_type in source.types()}
-    since = {
-        spec.key: start_ms if spec.type in brought else begun_again.get(spec.key, start_ms) for spec in rules.specs()
-    }
+    since = {spec.key: start_ms if spec.type in brought else begun.get(spec.key, start_ms) for spec in rules.specs()}
     return Coverage(since, complete=complete_series(since, complete_types(sources)))
 
 

@@ -138,7 +138,7 @@ def test_a_stage_of_history_that_time_ends_without_an_event_may_be_published() -
     assert len(whole.moves) == 1  # to `gone`, when the history is over
 
 
-def test_after_a_loss_a_type_that_no_source_brings_is_watched_from_then_on() -> None:
+def test_a_type_that_no_source_brings_is_watched_from_the_first_step_on() -> None:
     sources = SourcesFile.model_validate(
         {"sources": [{"topic": "orders", "format": "canonical", "events": ["purchase"], "max_silence": "30 days"}]}
     )
@@ -152,5 +152,5 @@ def test_after_a_loss_a_type_that_no_source_brings_is_watched_from_then_on() -> 
         ("purchase", "idea"),
     )
     assert dict(watched_since(rules, sources, day(1)).since) == {"purchase": day(1), "idea": day(1)}
-    begun_again = {"purchase": day(8), "idea": day(8)}
-    assert dict(watched_since(rules, sources, day(1), begun_again).since) == {"purchase": day(1), "idea": day(8)}
+    begun = {"purchase": day(8), "idea": day(8)}
+    assert dict(watched_since(rules, sources, day(1), begun).since) == {"purchase": day(1), "idea": day(8)}

@@ -169,8 +169,8 @@ async def judge(stage: Stage, poison: int = 0, *, counts_wrong: bool = True) -> 
 async def watched_by_partition(stage: Stage, rules: RuleSet, sources: SourcesFile) -> list[Coverage]:
     """Return what is watched in each partition; see `watched_since`."""
     metas = await stage.store.metas(range(PARTITIONS))
-    begun_again = [since_by_series(metas[number]) if stage.forgot else {} for number in range(PARTITIONS)]
-    return [watched_since(rules, sources, stage.history.start_ms, since) for since in begun_again]
+    begun = [since_by_series(metas[number]) for number in range(PARTITIONS)]
+    return [watched_since(rules, sources, stage.history.start_ms, since) for since in begun]
 
 
 def in_order_of_time(stage: Stage, sources: SourcesFile) -> dict[str, list[DecodedEvent]]:

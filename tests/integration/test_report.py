@@ -66,7 +66,8 @@ def test_the_same_report_is_text_a_page_and_csv_in_two_languages(embedded_pair: 
         await bought_and_quiet(place)
         page = tmp_path / "report.html"
         status, text, complaint = await command(place, "report", "--html", str(page), "--language", "nl")
-        assert (status, text) == (0, ""), complaint
+        assert status == 0, complaint
+        assert "Bekende klanten" in text
         assert page.read_text().startswith('<!DOCTYPE html>\n<html lang="nl">')
         status, text, complaint = await command(place, "report", "--csv")
         assert status == 0, complaint

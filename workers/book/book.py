@@ -41,6 +41,10 @@ class Book:
         """Return the sum of the facts of these days, the first and the last included."""
         return _between(self.facts, first, last)
 
+    def since(self, first: int) -> Counter[str]:
+        """Return the sum of the facts of a day and of all later ones."""
+        return _between(self.facts, first, max(self.facts, default=first))
+
     def doings_between(self, first: int, last: int) -> Counter[str]:
         """Return the sum of the doings of these days, the first and the last included."""
         return _between(self.doings, first, last)

@@ -5,7 +5,6 @@ It runs as the command that an operator would type, beside the workers' broker a
 
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,25 +25,29 @@ class DemoReport:
 
     Attributes:
         text: its first page; why there is none, if it failed.
-        page: the HTML file; None if it failed.
+        page: the HTML file, all of it; None if it failed.
     """
 
     text: str
     page: Path | None
 
 
-def make_report(environment: Mapping[str, str], width: int, command: tuple[str, ...] = _COMMAND) -> DemoReport:
-    """Make the report of what is live, and keep it as a page in a folder for temporary files.
+def make_report(
+    environment: Mapping[str, str], width: int, page: Path, command: tuple[str, ...] = _COMMAND
+) -> DemoReport:
+    """Make the report of what is live, as text and as a page.
 
     Args:
         environment: variables of the command, with the settings of the demo.
         width: of the terminal, in columns.
+        page: the file to write; that of an earlier demo is replaced.
         command: what this Python runs.
     """
-    page = Path(tempfile.mkdtemp(prefix="linger-report-")) / "report.html"
     try:
-        text = _run(command, {**environment, "COLUMNS": str(width)})
-        _run((*command, "--html", str(page)), environment)
+        page.parent.mkdir(parents=True, exist_ok=True)
+        text = _run((*command, "--html", str(page)), {**environment, "COLUMNS": str(width)})
+    except OSError as error:
+        return DemoReport(f"there is no report: {error}", None)
     except subprocess.CalledProcessError as error:
         return DemoReport(f"there is no report: {error.stderr.strip()}", None)
     except subprocess.TimeoutExpired:

@@ -52,6 +52,7 @@ _STAGES_SECONDS: Final = 5.0
 """How long the demo waits for the first stages of the last customers."""
 _LINE_SECONDS: Final = 5.0
 _MAX_EXAMPLES: Final = 5
+_PAGE: Final = "demo-report.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,8 @@ def run_demo(options: DemoOptions) -> int:
             summary = asyncio.run(_replay(options, history, installation, console, started))
             report = None
             if not options.as_json:
-                report = make_report({**options.environment, **installation.environment}, console.width)
+                variables = {**options.environment, **installation.environment}
+                report = make_report(variables, console.width, _kept_folder() / _PAGE)
     except (DemoFailed, HistoryError, EmbeddedError, WorkersFailed, StartupError, LingerError) as error:
         Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False)
         return 1
@@ -142,8 +144,13 @@ def _history(options: DemoOptions) -> History:
     if options.history == "simulated":
         return simulate(seed=options.seed)
     if options.history == "cdnow":
-        return cdnow.load(_HOME / ".cache" if (_HOME / "Makefile").exists() else Path.home() / ".cache" / "linger")
+        return cdnow.load(_kept_folder())
     raise DemoFailed(f"there is no history '{options.history}'; choose simulated or cdnow")
+
+
+def _kept_folder() -> Path:
+    """Return the folder for what stays when the demo is over: in a checkout, one that git ignores."""
+    return _HOME / ".cache" if (_HOME / "Makefile").exists() else Path.home() / ".cache" / "linger"
 
 
 @contextmanager

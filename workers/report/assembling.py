@@ -1,6 +1,9 @@
 """Puts a report together: all sections, and what must be said of all of it. Pure."""
 
+from typing import Final
+
 from schemas.durations import DAY_MS
+from workers.core.book.fields import AFTER_CLOSING
 from workers.report.document import Count, Day, Note, Report, Section, Word
 from workers.report.figures.basis import Basis, labelled
 from workers.report.figures.churn import churn
@@ -10,6 +13,9 @@ from workers.report.figures.pareto import pareto
 from workers.report.figures.purchases import one_time, retention
 from workers.report.figures.standing import slipping, stages
 from workers.report.figures.voices import nps, reasons
+
+_FEW: Final = 20
+"""Up to one event of this many is few."""
 
 
 def report_of(basis: Basis, source: Word, more: tuple[Section, ...] = ()) -> Report:
@@ -43,7 +49,7 @@ def report_of(basis: Basis, source: Word, more: tuple[Section, ...] = ()) -> Rep
 def _notes(basis: Basis) -> list[Note]:
     first = basis.book.first_day
     if first is None or not basis.ever:
-        return [Note("no_data")]
+        return [Note("no_data"), *_after_closing(basis)]
     notes = []
     if first > basis.period.first:
         notes.append(Note("began", {"day": Day(first)}))
@@ -57,6 +63,13 @@ def _notes(basis: Basis) -> list[Note]:
         notes.append(Note("several_currencies"))
     if late := sum(number for _, number in labelled(basis.facts, "late")):
         notes.append(Note("late", {"n": Count(late)}))
-    if after := basis.facts["after_closing"]:
-        notes.append(Note("after_closing", {"n": Count(after)}))
-    return notes
+    return notes + _after_closing(basis)
+
+
+def _after_closing(basis: Basis) -> list[Note]:
+    """Return a note on events that came when their days were closed, which may be those of the period."""
+    number = basis.book.since(basis.period.first)[AFTER_CLOSING]
+    if not number:
+        return []
+    counted = sum(number for _, number in labelled(basis.facts, "events"))
+    return [Note("much_after_closing" if number * _FEW > counted else "after_closing", {"n": Count(number)})]

@@ -11,7 +11,7 @@ from workers.experiments.figures import ExperimentFigures
 from workers.experiments.verdicts import Judged as Found
 from workers.experiments.verdicts import judged
 from workers.report.document import Count, Number, Value
-from workers.report.figures.rules import Ended, Judged
+from workers.report.figures.rules import NO_CAP, TOO_FEW_PAYERS, Ended, Judged
 from workers.verdict.counts import Arm, Interval
 from workers.verdict.judging import State, Verdict
 
@@ -63,6 +63,7 @@ def _row(found: Found) -> Judged:
         high=None if seen is None else seen.high * _WHOLE,
         given=_given(found.verdict, found.design.smallest, seen),
         brings=_brings(found.money, figures.entry.currency or NO_CURRENCY),
+        no_money=NO_CAP if figures.entry.cap is None else "no_verdict" if seen is None else TOO_FEW_PAYERS,
         goal=(_goal(success), success.within_ms),
         since_ms=figures.entry.begun_at,
         smallest=found.design.smallest * _WHOLE,

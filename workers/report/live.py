@@ -1,6 +1,6 @@
 """The report of what is live: the book as workers have counted it, and a scan."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,13 +16,11 @@ from workers.report.document import Report, Word
 from workers.report.figures.forecast import forecast as forecast_section
 from workers.report.figures.months import date_of
 from workers.report.figures.rules import Ended, Judged, rules
-from workers.report.stored_customers import count_stored
-from workers.scan.forecast import Question, forecast
-from workers.scan.scan_file import opened
+from workers.report.stored_customers import StoredCustomers
+from workers.scan.forecast import Forecast, Question
+from workers.scan.scan_file import Advance, opened
 
 FORECAST_DAYS: Final = 30
-Advance = Callable[[int], None]
-"""Called with how many customers were counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ class LiveQuestion:
     ended: Sequence[Ended] = ()
 
 
-def live_report(question: LiveQuestion, advance: Advance = lambda _: None) -> Report:
+def live_report(question: LiveQuestion, advance: Advance = lambda _, __: None) -> Report:
     """Return the report of a month, with the present state as of the scan.
 
     Raises:
@@ -63,12 +61,14 @@ def live_report(question: LiveQuestion, advance: Advance = lambda _: None) -> Re
         if period.first > today:
             raise StartupError([f"--month {question.month}: it is {date_of(today)} and that month has not begun"])
         lapse_days = lapse_days_of(question.rules)
-        present = count_stored(scan.customers(), question.rules, (at_ms, period, lapse_days), advance)
+        counting = StoredCustomers(question.rules, (at_ms, period, lapse_days))
+        ahead = Forecast(Question(question.scan, question.written, question.rules, FORECAST_DAYS), scan.head)
+        for part in scan.parts(advance):
+            counting.count(part)
+            ahead.run(part)
+        assert scan.end is not None
+        present, due = counting.finish(), ahead.document(scan.end.took_ms)
     basis = basis_for(question.written, question.rules, period, at_ms, (question.book, present))
-    # Each customer is looked at twice: where they stand, and what becomes due.
-    seen = present.customers + present.unreadable
-    asked = Question(question.scan, question.written, question.rules, FORECAST_DAYS)
-    due = forecast(asked, lambda number: advance(seen + number))
     uncompared = [rule.id for rule in question.written.rules if rule.status == "live" and rule.hold_out is None]
     sections = (forecast_section(due, at_ms), rules(basis, question.judged, uncompared, question.ended))
     return report_of(basis, Word("source.live"), sections)

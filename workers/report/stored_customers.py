@@ -1,6 +1,6 @@
 """The customers of a scan as what they bought, and the stages on which they stand."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from schemas.durations import DAY_MS
@@ -15,54 +15,53 @@ from workers.errors import LingerError
 from workers.report.document import Period
 from workers.report.present import YEAR_DAYS, Bought, Counting
 from workers.report.present_state import PresentState, StageNow
-from workers.scan.lines import PartitionLine, StoredCustomer
+from workers.scan.scan_file import Found
 
 NO_CURRENCY: Final = "-"
 """Stands for a currency that no file says."""
 _FIRST_AND_LAST: Final = 2
-_SHOWN_EVERY: Final = 1_000
-Advance = Callable[[int], None]
-"""Called with how many customers were counted."""
 
 
-def count_stored(
-    customers: Iterable[tuple[PartitionLine, StoredCustomer]],
-    rules: RuleSet,
-    asked: tuple[int, Period, int],
-    advance: Advance = lambda _: None,
-) -> PresentState:
-    """Count all customers of a scan, and return the sums.
+class StoredCustomers:
+    """Counts the customers of a scan, some at a time."""
 
-    Args:
-        customers: of the scan.
-        rules: as they are loaded; nothing else may decide by them meanwhile.
-        asked: the moment, the period in which customers lapse, and after how many days without a purchase they do.
-        advance: called now and then.
+    def __init__(self, rules: RuleSet, asked: tuple[int, Period, int]) -> None:
+        """Begin.
 
-    Raises:
-        LingerError: if another release wrote a customer, so this one can read none.
-    """
-    decider = decider_of(rules)
-    reader = CustomerReader(decider.program, rules.meant.purchases, asked[0])
-    counting = Counting(*asked, reader.kept_days)
-    state = counting.state
-    reader.note_what_is_known(state)
-    partition, coverage = None, Coverage({})
-    for number, (line, stored) in enumerate(customers, 1):
-        if number % _SHOWN_EVERY == 0:
-            advance(number)
-        if line is not partition:
-            partition, coverage = line, line.as_if_seen()
-        try:
-            known = decider.read(stored.stored)
-        except OtherLayout as error:
-            raise LingerError(str(error)) from error
-        except ValueError:
-            state.unreadable += 1
-            continue
-        reader.stand(known, coverage, state)
-        counting.add(reader.bought(known))
-    return counting.finish()
+        Args:
+            rules: as they are loaded; nothing else may decide by them during `count`.
+            asked: the moment, the period in which customers lapse, and after how many days without a purchase they
+                do.
+        """
+        self._decider = decider_of(rules)
+        self._reader = CustomerReader(self._decider.program, rules.meant.purchases, asked[0])
+        self._counting = Counting(*asked, self._reader.kept_days)
+        self._reader.note_what_is_known(self._counting.state)
+
+    def count(self, customers: Iterable[Found]) -> None:
+        """Count more customers.
+
+        Raises:
+            LingerError: if another release wrote a customer, so this one can read none.
+        """
+        decider, reader, counting = self._decider, self._reader, self._counting
+        partition, coverage = None, Coverage({})
+        for line, stored in customers:
+            if line is not partition:
+                partition, coverage = line, line.as_if_seen()
+            try:
+                known = decider.read(stored.stored)
+            except OtherLayout as error:
+                raise LingerError(str(error)) from error
+            except ValueError:
+                counting.state.unreadable += 1
+                continue
+            reader.stand(known, coverage, counting.state)
+            counting.add(reader.bought(known))
+
+    def finish(self) -> PresentState:
+        """Return the sums, when all customers are counted."""
+        return self._counting.finish()
 
 
 class CustomerReader:

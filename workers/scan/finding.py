@@ -4,7 +4,7 @@ They go to private files that have no name, so memory holds those of one partiti
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import islice
 from tempfile import TemporaryFile
@@ -58,8 +58,16 @@ class FoundIds:
         self._closing.close()
 
 
-async def find_ids(store: Store, partitions: int, pacer: Pacer) -> FoundIds:
+async def find_ids(
+    store: Store, partitions: int, pacer: Pacer, advance: Callable[[int], None] = lambda _: None
+) -> FoundIds:
     """Return the ids of all customers who are stored during all of the search; the caller closes them.
+
+    Args:
+        store: to search.
+        partitions: of the activity topic.
+        pacer: holds it to its pace.
+        advance: called with how many are found so far.
 
     Raises:
         Transient: if Redis does not answer, or its keys have moved.
@@ -71,6 +79,7 @@ async def find_ids(store: Store, partitions: int, pacer: Pacer) -> FoundIds:
             cursor, customers = await store.scan(cursor or 0, pacer.at_once)
             for tag, customer_ids in customers.items():
                 found.note(tag, customer_ids)
+            advance(found.number)
             # Keys that are no customer's are passed over, too.
             await pacer.spend(pacer.at_once)
     except BaseException:

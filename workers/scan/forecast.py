@@ -1,11 +1,11 @@
 """`linger forecast`: what becomes due if nothing happens after a scan, as a document of plain values."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from schemas.durations import DAY_MS
 from schemas.paces import pace_seconds
@@ -14,18 +14,13 @@ from workers.clock import iso_text
 from workers.core.rules.rule_set import RuleSet
 from workers.scan.lines import ScanHead
 from workers.scan.running_on import ForecastCounts, RuleCounts, Run
-from workers.scan.scan_file import opened
+from workers.scan.scan_file import Advance, Found, opened
 from workers.state.rule_sets.activation import as_stored
 
 DAYS: Final = 60
 LONGEST_DAYS: Final = 3_660
 
 _EPOCH: Final = date(1970, 1, 1)
-_SHOWN_EVERY: Final = 1_000
-
-Advance = Callable[[int], None]
-"""Called with how many customers were run on."""
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +40,37 @@ class Question:
     days: int = DAYS
 
 
-def forecast(question: Question, advance: Advance = lambda _: None) -> dict[str, Any]:
+class Forecast:
+    """Runs the customers of a scan on, some at a time."""
+
+    def __init__(self, question: Question, head: ScanHead) -> None:
+        """Set up.
+
+        Args:
+            question: what is asked; its path is not read.
+            head: of the scan.
+        """
+        self._question = question
+        self._head = head
+        self._rules = as_stored(question.rules, head.rules, head.rule_contents)
+        self._last_day = head.at // DAY_MS + question.days
+        paces_ms = {rule.id: pace_seconds(rule.pace) * 1000 for rule in question.book.rules if rule.pace is not None}
+        self._run = Run(self._rules, paces_ms, head.at, (self._last_day + 1) * DAY_MS - 1)
+
+    def run(self, customers: Iterable[Found]) -> None:
+        """Run more customers on; errors as for `forecast`."""
+        self._run.run(customers)
+
+    def document(self, took_ms: int) -> dict[str, Any]:
+        """Return the forecast as plain values, when all customers were run on.
+
+        Args:
+            took_ms: how long the scan took.
+        """
+        return _document(self._question, self._rules, self._head, self._run.counts, self._last_day, took_ms)
+
+
+def forecast(question: Question, advance: Advance = lambda _, __: None) -> dict[str, Any]:
     """Run every customer of a scan on, and return the forecast as plain values.
 
     Raises:
@@ -53,22 +78,11 @@ def forecast(question: Question, advance: Advance = lambda _: None) -> dict[str,
         LingerError: if another release wrote a customer.
     """
     with opened(question.path) as scan:
-        head = scan.head
-        rules = as_stored(question.rules, head.rules, head.rule_contents)
-        last_day = head.at // DAY_MS + question.days
-        paces_ms = {rule.id: pace_seconds(rule.pace) * 1000 for rule in question.book.rules if rule.pace is not None}
-        run = Run(rules, paces_ms, head.at, (last_day + 1) * DAY_MS - 1)
-        run.run(_noted(scan.customers(), advance))
+        ahead = Forecast(question, scan.head)
+        for part in scan.parts(advance):
+            ahead.run(part)
         assert scan.end is not None
-        took_ms = scan.end.took_ms
-    return _document(question, rules, head, run.counts, last_day, took_ms)
-
-
-def _noted(customers: Iterable[Item], advance: Advance) -> Iterator[Item]:
-    for number, customer in enumerate(customers, 1):
-        yield customer
-        if number % _SHOWN_EVERY == 0:
-            advance(number)
+        return ahead.document(scan.end.took_ms)
 
 
 def _document(

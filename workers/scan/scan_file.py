@@ -1,9 +1,11 @@
 """The file of a scan: written customer by customer, and read again in one pass with memory for one of them."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from workers.errors import StartupError
 from workers.scan.lines import End, PartitionLine, ScanHead, StoredCustomer, decode_head, decode_line, encode_line
@@ -18,7 +20,15 @@ from workers.sealed_lines import (
     read_line,
 )
 
-_WHAT = "scan"
+Advance = Callable[[int, int], None]
+"""Called with how many customers are done, and how many there are; 0 while that is not known."""
+Found = tuple[PartitionLine, StoredCustomer]
+"""A customer with the line of the partition."""
+
+_WHAT: Final = "scan"
+_AT_ONCE: Final = 1_000
+_LONGEST_END: Final = 512
+"""Bytes; the last line is shorter."""
 
 
 class ScanWriter:
@@ -56,6 +66,7 @@ class ScanFile:
         path: of the file.
         head: its first line.
         end: its last line; None until every customer was read.
+        expected: how many customers the last line announces, to show progress; 0 if that cannot be read beforehand.
     """
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
@@ -63,11 +74,27 @@ class ScanFile:
         self.end: End | None = None
         self._file = file
         self._sum = Checksum()
+        self.expected = _announced(file)
         raw = read_line(file, _WHAT)
         self.head = decode_head(raw)
         self._sum.add(raw)
 
-    def customers(self) -> Iterator[tuple[PartitionLine, StoredCustomer]]:
+    def parts(self, advance: Advance = lambda _, __: None) -> Iterator[list[Found]]:
+        """Yield all customers, some at a time; else as `customers`.
+
+        Args:
+            advance: called after each part.
+
+        Raises:
+            StartupError: if the file was cut or changed.
+        """
+        customers, done = self.customers(), 0
+        while part := list(islice(customers, _AT_ONCE)):
+            yield part
+            done += len(part)
+            advance(done, self.expected)
+
+    def customers(self) -> Iterator[Found]:
         """Yield every customer with the line of the partition, which is the same object for all of a partition.
 
         What was made of them counts only if this ends without an error: only the last line shows that all is there.
@@ -91,6 +118,20 @@ class ScanFile:
                     yield partition, line
                 else:
                     raise DamagedFile(f"line {self._sum.lines} stands where it cannot; {AGAIN}")
+
+
+def _announced(file: BinaryIO) -> int:
+    """Return how many customers the last line announces, 0 if there is none, and go to the beginning of the file."""
+    if not file.seekable():
+        return 0
+    file.seek(max(0, file.seek(0, os.SEEK_END) - _LONGEST_END))
+    *_, last = file.read().splitlines() or [b""]
+    file.seek(0)
+    try:
+        line = decode_line(last)
+    except DamagedFile:
+        return 0
+    return line.customers if isinstance(line, End) else 0
 
 
 @contextmanager

@@ -1,22 +1,18 @@
 """`linger stages`: where the customers of a scan stand on a ladder, as a document of plain values."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from schemas.ladders import Ladder
 from schemas.rules import RuleBook
 from workers.clock import iso_text
 from workers.core.rules.rule_compiler import compile_rules
 from workers.scan.lines import ScanHead
-from workers.scan.scan_file import opened
+from workers.scan.scan_file import Advance, opened
 from workers.scan.standing import Reason, Standing, StandingCounts, UnknownCounts, hundredths
 
-Advance = Callable[[int], None]
-"""Called with how many customers were looked at."""
-Item = TypeVar("Item")
-_SHOWN_EVERY: Final = 1_000
 _WORDS: Final = {
     "customer": "the customer is known for too short a time",
     "watched": "'{type}' is watched for too short a time",
@@ -42,7 +38,7 @@ class LadderQuestion:
     ladder: Ladder
 
 
-def count_stages(question: LadderQuestion, advance: Advance = lambda _: None) -> dict[str, Any]:
+def count_stages(question: LadderQuestion, advance: Advance = lambda _, __: None) -> dict[str, Any]:
     """Look at every customer of a scan, and return where they stand as plain values.
 
     Raises:
@@ -54,15 +50,9 @@ def count_stages(question: LadderQuestion, advance: Advance = lambda _: None) ->
     rules = compile_rules(replace(question.book, ladders=(ladder,)), question.types)
     with opened(question.path) as scan:
         standing = Standing(rules, scan.head.at)
-        standing.count(_noted(scan.customers(), advance))
+        for part in scan.parts(advance):
+            standing.count(part)
         return _document(question, scan.head, standing.counts)
-
-
-def _noted(customers: Iterable[Item], advance: Advance) -> Iterator[Item]:
-    for number, customer in enumerate(customers, 1):
-        yield customer
-        if number % _SHOWN_EVERY == 0:
-            advance(number)
 
 
 def _document(question: LadderQuestion, head: ScanHead, counts: StandingCounts) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from workers.operations.rights.refusals import is_refusal
 from workers.scan.finding import find_ids
 from workers.scan.lines import FORMAT, PartitionLine, ScanHead, StoredCustomer
 from workers.scan.pacing import Pacer
-from workers.scan.scan_file import ScanWriter, refuse_other, unfinished
+from workers.scan.scan_file import Advance, ScanWriter, refuse_other, unfinished
 from workers.state.marks.key import MarkKey
 from workers.state.marks.mark import decode_mark
 from workers.state.marks.stored import stored_key
@@ -36,8 +36,6 @@ _WAIT_SECONDS: Final = 1.0
 _FOREVER: Final = 1 << 62
 """An offset behind all orders: what is forecast lies behind them."""
 
-Advance = Callable[[int, int], None]
-"""Called with how many customers are read, and how many there may be."""
 Result = TypeVar("Result")
 
 
@@ -107,7 +105,7 @@ async def take_scan(
         rules=await store.fields(store.keys.rules),
         rule_contents=dict(await read_contents(store)),
     )
-    found = await _patiently(partial(find_ids, store, here.partitions, pacer))
+    found = await _patiently(partial(find_ids, store, here.partitions, pacer, lambda number: advance(number, 0)))
     try:
         with unfinished(path) as file:
             writer = ScanWriter(file, head)

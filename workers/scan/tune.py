@@ -18,8 +18,9 @@ from workers.rule_files.known_names import event_types, known_types
 from workers.rule_files.rules import read_rules
 from workers.rule_preview.history_reader import HistoryReader, Mappings
 from workers.rule_preview.progress import Progress
+from workers.scan.scan_file import Advance
 from workers.scan.tiers_text import files_with_value, with_tiers
-from workers.scan.tuning import Advance, Amounts, of_history, of_scan, shares_of, tiers_of
+from workers.scan.tuning import Amounts, of_history, of_scan, shares_of, tiers_of
 from workers.settings import Settings
 
 _MEASURED_BY_THIS: Final = {"no-threshold"}
@@ -49,7 +50,7 @@ class TuneOptions:
     dry_run: bool = False
 
 
-def tune(options: TuneOptions, advance: Advance = lambda _: None) -> dict[str, Any]:
+def tune(options: TuneOptions, advance: Advance = lambda _, __: None) -> dict[str, Any]:
     """Measure the thresholds, write them, and return what was measured as plain values.
 
     Args:

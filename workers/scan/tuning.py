@@ -1,11 +1,12 @@
 """Measures from which value on a customer is among the top of all: on a scan, or on a history."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 from schemas.rules import RuleBook, measured
 from schemas.value import SHARES, Tiers, Valuation, shares_in, with_value
@@ -18,11 +19,7 @@ from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 from workers.core.rules.value import Worth
 from workers.errors import LingerError
-from workers.scan.scan_file import opened
-
-Advance = Callable[[int], None]
-"""Called with how many customers are measured."""
-_SHOWN_EVERY: Final = 1_000
+from workers.scan.scan_file import Advance, opened
 
 
 @dataclass(slots=True)
@@ -48,7 +45,7 @@ class Amounts:
             self.unknown += 1
 
 
-def of_scan(path: Path, book: RuleBook, types: Sequence[str], advance: Advance = lambda _: None) -> Amounts:
+def of_scan(path: Path, book: RuleBook, types: Sequence[str], advance: Advance = lambda _, __: None) -> Amounts:
     """Measure the customers of a scan, at its moment.
 
     Args:
@@ -66,7 +63,7 @@ def of_scan(path: Path, book: RuleBook, types: Sequence[str], advance: Advance =
     with opened(path) as scan:
         found = Amounts(_day(scan.head.at))
         partition, coverage = None, Coverage({})
-        for line, customer in scan.customers():
+        for line, customer in chain.from_iterable(scan.parts(advance)):
             if line is not partition:
                 partition, coverage = line, line.as_if_seen()
             try:
@@ -78,8 +75,6 @@ def of_scan(path: Path, book: RuleBook, types: Sequence[str], advance: Advance =
                 continue
             decider.program.observe(coverage)
             found.note(worth, max(scan.head.at, known.at_ms))
-            if (len(found.amounts) + found.unknown) % _SHOWN_EVERY == 0:
-                advance(len(found.amounts) + found.unknown)
     return found
 
 

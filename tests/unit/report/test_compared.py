@@ -84,6 +84,16 @@ def test_money_is_told_with_its_interval_where_there_is_a_cap() -> None:
     assert verdict_of(experiment(treated, held), columns=5)
 
 
+def test_where_money_is_not_compared_it_is_said_why() -> None:
+    def notes(*judged: ExperimentFigures) -> list[str]:
+        return [note.id for note in rules(basis_of(Book()), compared(judged, 100 * DAY)).notes]
+
+    assert notes(experiment(arm(500, 150), arm(500, 100))) == ["no_cap"]
+    assert notes(experiment(arm(500, 150), arm(500, 100), cap=50_000)) == ["too_few_payers"]
+    assert notes(experiment(arm(0, 0), arm(0, 0), cap=50_000)) == []  # nothing is compared yet
+    assert notes() == []
+
+
 def test_the_chart_says_of_how_many_customers_since_when_and_for_what_goal() -> None:
     judged = compared([experiment(arm(5_000, 1_500), arm(4_990, 1_000))], 100 * DAY)
     (chart,) = rules(basis_of(Book()), judged).charts

@@ -75,6 +75,14 @@ def test_the_present_state_is_that_of_the_scan(tmp_path: Path) -> None:
     )  # both are of the moment of the scan
 
 
+def test_progress_is_of_all_customers_and_each_counts_once(tmp_path: Path) -> None:
+    path, seen = tmp_path / "scan", list[tuple[int, int]]()
+    report(path, written())
+    question = LiveQuestion(path, written(), compiled(written()), Book())
+    live_report(question, lambda done, of: seen.append((done, of)))
+    assert seen == [(3, 3)]
+
+
 def test_what_becomes_due_is_part_of_it_and_a_rule_that_holds_no_one_out_says_so(tmp_path: Path) -> None:
     made = report(tmp_path / "scan", written())
     assert [row[:2] for row in table(section(made, "forecast"), "forecast_rules").rows] == [

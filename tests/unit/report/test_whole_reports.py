@@ -165,3 +165,24 @@ def test_two_currencies_have_figures_of_their_own_and_no_sum() -> None:
 
 def test_a_name_that_a_user_chose_is_shown_as_it_stands() -> None:
     assert "come-back" in text_of(two_currencies())
+
+
+@pytest.mark.parametrize(
+    ("came_on", "number", "said"),
+    [
+        ("2026-03-20", 1, ["after_closing"]),
+        ("2026-05-20", 1, ["after_closing"]),  # of a day of March, perhaps
+        ("2026-05-20", 60, ["much_after_closing"]),
+        ("2026-02-20", 60, []),
+    ],
+)
+def test_what_came_for_closed_days_is_said_and_loud_if_it_is_much(came_on: str, number: int, said: list[str]) -> None:
+    book = book_of({"2026-02-01": {"events:purchase": 9}, "2026-03-01": {"events:purchase": 100}})
+    book.add(day(came_on), "after_closing", number)
+    notes = {note.id for note in report_of(basis_of(book), LIVE).notes}
+    assert sorted(notes & {"after_closing", "much_after_closing"}) == said
+
+
+def test_a_history_that_was_loaded_too_late_for_every_day_is_told() -> None:
+    book = book_of({"2026-05-20": {"after_closing": 60}})
+    assert [note.id for note in report_of(basis_of(book), LIVE).notes] == ["no_data", "much_after_closing"]

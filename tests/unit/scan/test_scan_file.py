@@ -1,7 +1,9 @@
 """Laws of the file of a scan: what is written is read again, and no part of it is taken for the whole."""
 
+import os
 import stat
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -57,6 +59,32 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         assert scan.end is not None
         assert (scan.end.customers, scan.end.took_ms) == (2, 1_500)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_parts_hold_every_customer_and_say_how_many_there_will_be(tmp_path: Path) -> None:
+    path, seen = tmp_path / "scan", list[tuple[int, int]]()
+    with unfinished(path) as file:
+        writer = ScanWriter(file, HEAD)
+        writer.begin(partition(0))
+        for number in range(2_500):
+            writer.add(StoredCustomer(id=f"c{number}", stored=b"\x04"))
+        writer.end(1_500)
+    with opened(path) as scan:
+        parts = list(scan.parts(lambda done, of: seen.append((done, of))))
+    assert [customer.id for part in parts for _, customer in part] == [f"c{number}" for number in range(2_500)]
+    assert seen == [(1_000, 2_500), (2_000, 2_500), (2_500, 2_500)]
+
+
+def test_how_many_there_will_be_is_not_known_of_what_cannot_be_read_twice_or_was_cut(tmp_path: Path) -> None:
+    path, pipe, cut = tmp_path / "scan", tmp_path / "pipe", tmp_path / "cut"
+    write(path)
+    os.mkfifo(pipe)
+    Thread(target=lambda: pipe.write_bytes(path.read_bytes()), daemon=True).start()
+    with opened(pipe) as scan:
+        assert (scan.expected, len(list(scan.customers()))) == (0, 2)
+    cut.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    with opened(cut) as scan:
+        assert scan.expected == 0
 
 
 def test_the_coverage_of_a_partition_is_as_if_everything_had_been_seen() -> None:

@@ -40,4 +40,4 @@ def report_of_live(settings: Settings, month: str | None, scan: Path | None, per
     with scanned(settings, configuration, scan, per_second) as path, counting("counted") as advance:
         book, judged, over = with_stored_state(settings, read)
         question = LiveQuestion(path, configuration.book, configuration.rules, book, judged, month, over)
-        return live_report(question, lambda number: advance(number, 0))
+        return live_report(question, advance)

@@ -1,6 +1,5 @@
 """`linger report`: figures over all customers together, of a month, live or of a history."""
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -62,7 +61,7 @@ def report(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV: a line for each figure and cell.")] = False,
     html: Annotated[
         Path | None,
-        typer.Option("--html", metavar="FILE", help="Write a page that needs no network and prints well."),
+        typer.Option("--html", metavar="FILE", help="Also write a page that needs no network and prints well."),
     ] = None,
     language: Annotated[Spoken, typer.Option(help="The language of titles and definitions.")] = Spoken.EN,
 ) -> None:
@@ -95,7 +94,7 @@ def _show(report: Report, language: Spoken, *, as_json: bool, as_csv: bool, html
         print_json(plain_report(report, words))
     elif as_csv:
         write_file_text(csv_of(report, words))
-    elif html is None or sys.stdout.isatty():
+    else:
         print_report(report, words, out)
 
 

@@ -7,10 +7,10 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from workers.cli.output import AsJson, err, out, print_json
 from workers.clock import iso_text
@@ -18,7 +18,8 @@ from workers.loading import Configuration, load_configuration
 from workers.observability import logs
 from workers.scan.forecast import DAYS, LONGEST_DAYS, Question, forecast
 from workers.scan.forecast_report import render
-from workers.scan.taking import PER_SECOND, Advance, Installation, ScanReport, take_scan
+from workers.scan.scan_file import Advance
+from workers.scan.taking import PER_SECOND, Installation, ScanReport, take_scan
 from workers.settings import Settings, read_settings
 from workers.state.connect import clock_of, with_stored_state
 from workers.state.store import Store
@@ -26,6 +27,9 @@ from workers.state.store import Store
 PerSecond = Annotated[
     int, typer.Option("--per-second", min=1, help="Keys of Redis to read in a second, at most; it bounds the load.")
 ]
+
+
+_FOUND: Final = "found"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -77,7 +81,7 @@ def forecast_command(
     configuration = load_configuration(settings)
     with scanned(settings, configuration, scan, per_second) as path, counting("run on") as advance:
         question = Question(path, configuration.book, configuration.rules, days)
-        document = forecast(question, lambda number: advance(number, 0))
+        document = forecast(question, advance)
     if scan is None:
         document["scan"]["file"] = None
     if as_json:
@@ -119,8 +123,21 @@ def _take(settings: Settings, configuration: Configuration, path: Path, per_seco
 
 @contextmanager
 def counting(done: str) -> Iterator[Advance]:
-    """Show on a terminal how many customers are done, and a bar if it is known how many there are."""
-    columns = (TextColumn("{task.completed:,} customers " + done), BarColumn(), TimeElapsedColumn())
+    """Show on a terminal how many customers are done, or found as long as it is not known how many there are.
+
+    Args:
+        done: what is done with them, in words.
+    """
+    columns = (
+        TextColumn("{task.completed:,} customers {task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=err, transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(done, total=None)
-        yield lambda number, total: bar.update(task, completed=number, total=total or None)
+        task = bar.add_task(_FOUND, total=None)
+
+        def advance(number: int, total: int) -> None:
+            bar.update(task, completed=number, total=total or None, description=done if total else _FOUND)
+
+        yield advance

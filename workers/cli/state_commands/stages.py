@@ -42,7 +42,7 @@ def stages(
     chosen = chosen_ladder(configuration.book, ladder)
     with scanned(settings, configuration, scan, per_second) as path, counting("looked at") as advance:
         question = LadderQuestion(path, configuration.book, event_types(configuration.sources), chosen)
-        document = count_stages(question, lambda number: advance(number, 0))
+        document = count_stages(question, advance)
     if scan is None:
         document["scan"]["file"] = None
     if as_json:

@@ -9,15 +9,16 @@ cdef long long _MOST, _PENDING, _ROWS
 @cython.final
 cdef class Tally:
     cdef readonly long long columns, pending, rows
-    cdef long long room, row_room, day_before, row_before, mask
+    cdef long long room, row_room, day_before, row_before, mask, touches, touched_room
     cdef list _memory
-    cdef Numbers _row_memory, _day_memory, _place_memory
+    cdef Numbers _row_memory, _day_memory, _place_memory, _touched_memory
     cdef long long *day
     cdef long long *column
     cdef long long *number
     cdef long long *row
     cdef long long *row_day
     cdef long long *row_at
+    cdef long long *touched
     cdef readonly dict notes
     cdef list noted
 
@@ -29,6 +30,8 @@ cdef class Tally:
         place=cython.longlong, row=cython.longlong,
     )
     cdef need_rows(self, long long room)
+    @cython.locals(memory=Numbers, moved=cython.p_longlong, at=cython.longlong)
+    cdef need_touched(self, long long room)
     @cython.locals(place=cython.longlong)
     cdef long long place_of(self, long long day) noexcept
     cpdef begin(self)
@@ -39,9 +42,5 @@ cdef class Tally:
     cpdef keep(self)
     @cython.locals(place=cython.longlong)
     cdef find(self, long long day)
-    @cython.locals(place=cython.longlong)
+    @cython.locals(at=cython.longlong, row=cython.longlong)
     cpdef clear(self)
-    @cython.locals(
-        row=cython.longlong, begin=cython.longlong, day=cython.longlong, column=cython.longlong, number=cython.longlong
-    )
-    cpdef list read(self)

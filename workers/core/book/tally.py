@@ -22,7 +22,11 @@ class Tally:
     Attributes:
         columns: how many columns each day has.
         pending: how many numbers are counted and not kept.
+        row: the numbers that are kept, row by row.
+        row_day: the day of each row.
         rows: how many days there are.
+        touched: the places in `row` that may be other than 0; one may be there twice.
+        touches: how many they are.
     """
 
     def __init__(self, columns: int) -> None:
@@ -34,11 +38,14 @@ class Tally:
         self._memory: list[Numbers] = []
         self._row_memory = self._day_memory = self._place_memory = memory
         self.day = self.column = self.number = self.row = self.row_day = self.row_at = memory.numbers()
+        self.touched, self._touched_memory = memory.numbers(), memory
+        self.touches = self.touched_room = 0
         self.mask = 0
         self.noted: list[tuple[int, str, int]] = []
         self.notes: dict[tuple[int, str], int] = {}
         self.need(_PENDING)
         self.need_rows(_ROWS)
+        self.need_touched(_PENDING)
 
     def need(self, room: int) -> None:
         """Make room for that many pending numbers; those that are there stay."""
@@ -75,6 +82,14 @@ class Tally:
         for row in range(self.rows):
             self.row_at[self.place_of(self.row_day[row])] = row + 1
 
+    def need_touched(self, room: int) -> None:
+        """Make room for that many touched places; those that are there stay."""
+        memory = Numbers(room)
+        moved = memory.numbers()
+        for at in range(self.touches):
+            moved[at] = self.touched[at]
+        self.touched, self._touched_memory, self.touched_room = moved, memory, room
+
     def place_of(self, day: int) -> int:
         """Return the place of a day in the table: one with its row, plus 1, or a free one."""
         place = day & self.mask
@@ -108,7 +123,13 @@ class Tally:
             if self.day[at] != self.day_before:
                 self.find(self.day[at])
             place = self.row_before + self.column[at]
-            total = self.row[place] + self.number[at]
+            total = self.row[place]
+            if not total:
+                if self.touches == self.touched_room:
+                    self.need_touched(2 * self.touched_room)
+                self.touched[self.touches] = place
+                self.touches += 1
+            total += self.number[at]
             self.row[place] = _MOST if total > _MOST else -_MOST if total < -_MOST else total
         self.pending = 0
         if self.noted:
@@ -134,23 +155,12 @@ class Tally:
         """Drop what is kept and pending."""
         self.begin()
         self.day_before = -1
-        if self.rows:
-            for place in range(self.rows * self.columns):
-                self.row[place] = 0
-            for place in range(self.mask + 1):
-                self.row_at[place] = 0
-            self.rows = 0
+        for at in range(self.touches):
+            self.row[self.touched[at]] = 0
+        self.touches = 0
+        # In this order, no day is looked for across a place that is free already.
+        for row in range(self.rows - 1, -1, -1):
+            self.row_at[self.place_of(self.row_day[row])] = 0
+        self.rows = 0
         if self.notes:
             self.notes = {}
-
-    def read(self) -> list[tuple[int, int, int]]:
-        """Return day, column and number of all that is kept in columns and not 0, by day."""
-        found = []
-        for row in range(self.rows):
-            begin, day = row * self.columns, self.row_day[row]
-            for column in range(self.columns):
-                number = self.row[begin + column]
-                if number:
-                    found.append((day, column, number))
-        found.sort()
-        return found

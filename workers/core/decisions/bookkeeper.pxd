@@ -7,6 +7,7 @@ from workers.core.customer.customer cimport Customer
 from workers.core.customer.series cimport Series
 from workers.core.decisions.moves cimport Moves
 from workers.core.decisions.program cimport EventType, Program
+from workers.core.decisions.stage_records cimport StageRow
 from workers.core.events.decoding cimport DecodedEvent
 from workers.core.events.filters cimport scaled_number
 from workers.core.events.plain cimport PlainEvent
@@ -14,11 +15,11 @@ from workers.core.memory cimport Numbers
 from workers.core.months cimport month_at, month_from, month_number
 from workers.core.rules.value cimport Worth
 
-cdef long long DAY_MS, UNIT, MOST
+cdef long long DAY_MS, UNIT, MOST, NO_MOVE
 cdef long long _PURCHASE, _CANCELLATION, _FAILED_RENEWAL, _COMPLAINT, _RECOMMENDS, _CONTRACT, _REVENUE, _REFUNDS
 cdef long long _LEAVES, _MONEY, _CLASSIFIED
 cdef long long _NEW, _FIRST, _SECOND, _SECOND_AFTER, _BACK, _VOLUNTARY, _INVOLUNTARY, _BEGUN, _ENDED, _ENDED_YOUNG
-cdef long long _BACK_YOUNG, _NPS, _SCORES, _LONGEST_SCORE, _NPS_AGAIN, _BUYERS, _AGES, _AMOUNTS, _CURRENCIES, _TYPES
+cdef long long _REMEMBERED, _BACK_YOUNG, _NPS, _SCORES, _LONGEST_SCORE, _NPS_AGAIN, _BUYERS, _AGES, _AMOUNTS, _CURRENCIES, _TYPES
 
 @cython.final
 cdef class Bookkeeper:
@@ -30,9 +31,10 @@ cdef class Bookkeeper:
     cdef Numbers _roles, _currencies
     cdef long long *roles
     cdef long long *currencies
-    cdef dict money
+    cdef dict money, said, buyers
     cdef list purchases, named
-    cdef long long break_ms, known_currencies, month_ms, month_end_ms, month
+    cdef long long first_move, stages
+    cdef long long break_ms, known_currencies, month_ms, month_end_ms, month, other_ms, other_end_ms, other
 
     cpdef begin(self)
     @cython.locals(roles=cython.longlong, is_late=cython.bint)
@@ -46,8 +48,8 @@ cdef class Bookkeeper:
     cdef note_amount(
         self, long long at_ms, long long amount, long long currency, bint is_less, bint is_late, long long roles
     )
-    @cython.locals(slot=cython.longlong)
-    cdef long long slot_of(self, long long currency) noexcept
+    @cython.locals(slot=cython.longlong, column=cython.longlong)
+    cdef long long slot_of(self, long long currency) except? 1000003
     @cython.locals(first_ms=cython.longlong)
     cdef bint is_by_new(self, long long at_ms, long long roles) except -1
 
@@ -60,8 +62,10 @@ cdef class Bookkeeper:
     @cython.locals(first_ms=cython.longlong, series=Series)
     cdef long long first_purchase_ms(self) except? 1000003
     cdef find_month(self, long long at_ms)
-    @cython.locals(day=cython.longlong, amount=object)
+    @cython.locals(day=cython.longlong, amount=object, words=tuple)
     cdef value(self, long long at_ms, DecodedEvent event, str attribute, str name, str valued)
+    @cython.locals(text=str, words=tuple)
+    cdef tuple words_of(self, object said, str name, str valued)
     @cython.locals(day=cython.longlong, begun_ms=cython.longlong, known=tuple)
     cdef go_on(self, long long at_ms)
     @cython.locals(known=tuple)
@@ -69,12 +73,15 @@ cdef class Bookkeeper:
     @cython.locals(day=cython.longlong, known=tuple, score=cython.longlong, is_text=cython.bint, number=object)
     cdef answer(self, long long at_ms, object said)
 
-    @cython.locals(since_ms=cython.longlong)
+    @cython.locals(place_of=dict, row=StageRow, before=cython.longlong, column=cython.longlong)
     cpdef keep(self, Moves moves)
-    @cython.locals(day=cython.longlong, column=cython.longlong, tally=Tally)
+    @cython.locals(
+        tally=Tally, found=list, at=cython.longlong, place=cython.longlong, day=cython.longlong,
+        row=cython.longlong, column=cython.longlong, number=cython.longlong,
+    )
     cpdef list take(self)
-    @cython.locals(slot=cython.longlong, which=cython.longlong, currency=cython.longlong)
-    cpdef str word(self, long long day, long long column)
+    @cython.locals(name=str)
+    cdef str buyers_named(self, long long month)
 
 @cython.locals(place=cython.longlong, days=cython.longlong)
 cdef long long _place_after(long long after_ms) except? 1000003

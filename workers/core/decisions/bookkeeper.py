@@ -5,8 +5,7 @@ one is late: it counts as an event and with its amounts on its own day, and is c
 right before the event becomes part of what is known.
 """
 
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from schemas.durations import DAY_MS
@@ -15,6 +14,7 @@ from workers.core.book.fields import field
 from workers.core.book.meant import Meant
 from workers.core.book.tally import MOST, Tally
 from workers.core.customer.customer import Customer
+from workers.core.customer.stage import NO_MOVE
 from workers.core.decisions.moves import Moves
 from workers.core.decisions.program import EventType, Program
 from workers.core.events.decoding import UNIT, DecodedEvent
@@ -60,6 +60,9 @@ _AGES: Final = 36
 _AMOUNTS: Final = _BUYERS + _AGES  # for each currency, three
 _CURRENCIES: Final = 8
 _TYPES: Final = _AMOUNTS + 3 * _CURRENCIES  # for each type, two
+_AMOUNTS_OF_A_CURRENCY: Final = (fields.REVENUE, fields.REFUNDS, fields.REVENUE_NEW)
+_REMEMBERED: Final = 1_000
+"""How many values of events are remembered with what they are called in the book."""
 
 _CONTRACT_KEY: Final = "*contract"
 """In `Customer.attributes`: when the customer's contract began, or, below 0, when it ended."""
@@ -82,7 +85,10 @@ class Bookkeeper:
         self.worth = program.worth
         self.meant = meant
         self.number = len(types)
-        self.tally = Tally(_TYPES + 2 * self.number)
+        stages: list[str] = [] if program.ladder is None else program.ladder.names
+        self.first_move = _TYPES + 2 * self.number  # for each stage before, or none, and each stage
+        self.stages = len(stages)
+        self.tally = Tally(self.first_move + (self.stages + 1) * self.stages)
         self._roles = Numbers(self.number + 1)
         self.roles = self._roles.numbers()
         for kind in types:
@@ -97,9 +103,13 @@ class Bookkeeper:
         self.break_ms = meant.break_ms
         self._currencies = Numbers(_CURRENCIES)
         self.currencies = self._currencies.numbers()
-        self.known_currencies = 1  # the first place is that of a currency that is not said
+        self.known_currencies = 0
         self.month_ms = self.month_end_ms = self.month = 0
-        self.named = _words_of(types)
+        self.other_ms = self.other_end_ms = self.other = 0
+        self.named = _words_of(types, stages)
+        self.slot_of(0)  # the first place is that of a currency that is not said
+        self.said: dict[tuple[str, str], tuple[str, str]] = {}
+        self.buyers: dict[int, str] = {}
 
     # -- events ------------------------------------------------------------------------------------------------
 
@@ -186,9 +196,12 @@ class Bookkeeper:
                 return slot
         if self.known_currencies == _CURRENCIES:
             return -1
-        self.currencies[self.known_currencies] = currency
+        slot = self.known_currencies
+        self.currencies[slot] = currency
         self.known_currencies += 1
-        return self.known_currencies - 1
+        said, column = currency_named(currency) if currency else fields.NO_CURRENCY, _AMOUNTS + 3 * slot
+        self.named[column : column + 3] = [field(name, said) for name in _AMOUNTS_OF_A_CURRENCY]
+        return slot
 
     def is_by_new(self, at_ms: int, roles: int) -> bool:
         """Return whether the customer's first purchase is in the month of an event, which may be it itself."""
@@ -241,7 +254,7 @@ class Bookkeeper:
             if age < _AGES:
                 tally.count(day, _BUYERS + age, 1)
             else:
-                tally.note(day, field(fields.BUYERS, month_named(born)), 1)
+                tally.note(day, self.buyers_named(born), 1)
 
     def first_purchase_ms(self) -> int:
         """Return when the customer's first purchase was; -1 if there is none."""
@@ -252,7 +265,12 @@ class Bookkeeper:
         return first_ms
 
     def find_month(self, at_ms: int) -> None:
-        """Find out in which month a moment lies."""
+        """Find out in which month a moment lies. A batch is often around the end of one, so two are remembered."""
+        if self.month_ms <= at_ms < self.month_end_ms:
+            return
+        self.month_ms, self.other_ms = self.other_ms, self.month_ms
+        self.month_end_ms, self.other_end_ms = self.other_end_ms, self.month_end_ms
+        self.month, self.other = self.other, self.month
         if not self.month_ms <= at_ms < self.month_end_ms:
             self.month_ms = month_at(at_ms)
             self.month_end_ms = month_from(at_ms + 1)
@@ -264,15 +282,26 @@ class Bookkeeper:
         Without it, purchases in several currencies would be added up.
         """
         said = None if event is None or attribute is None else event.attributes.get(attribute)
-        text = fields.NO_LABEL if said is None else fields.said_label(said)
+        words = self.words_of(said, name, valued)
         day = at_ms // DAY_MS
-        self.tally.note(day, field(name, text), 1)
+        self.tally.note(day, words[0], 1)
         if self.worth is None:
             return
         self.worth.begin(at_ms)
         amount = self.worth.amount()
         if amount:
-            self.tally.note(day, field(valued, text, self.meant.currency or fields.NO_CURRENCY), amount)
+            self.tally.note(day, words[1], amount)
+
+    def words_of(self, said: Any, name: str, valued: str) -> tuple[str, str]:
+        """Return the fields of what an event says and of the value that goes with it; events say the same few."""
+        text = fields.NO_LABEL if said is None else said if said.__class__ is str else str(said)
+        words = self.said.get((name, text))
+        if words is None:
+            label = fields.said_label(text)
+            words = field(name, label), field(valued, label, self.meant.currency or fields.NO_CURRENCY)
+            if len(self.said) < _REMEMBERED and len(text) <= fields.LONGEST_LABEL:
+                self.said[name, text] = words
+        return words
 
     def go_on(self, at_ms: int) -> None:
         """Count an event that begins a contract or goes on with it."""
@@ -320,39 +349,39 @@ class Bookkeeper:
     def keep(self, moves: Moves | None) -> None:
         """Keep what the turn has counted, and the moves among what it publishes of the customer's stage."""
         if moves is not None and moves.number:
-            for since_ms, came_from, stage in moves.moved():
-                self.tally.note(since_ms // DAY_MS, _move_named(came_from, stage), 1)
+            place_of: dict[int, int] = moves.ladder.place_of
+            for row in moves.rows():
+                if row.code and row.direction != NO_MOVE:
+                    before = place_of.get(row.from_code, -1) + 1
+                    column = self.first_move + before * self.stages + place_of[row.code]
+                    self.tally.count(row.since_ms // DAY_MS, column, 1)
         self.tally.keep()
 
     def take(self) -> list[Line]:
-        """Return everything that was kept since the last call, by day, in words."""
+        """Return everything that was kept since the last call in words, each field of a day once."""
         tally = self.tally
         found: list[Line] = []
-        for day, column, number in tally.read():
-            found.append((day, self.word(day, column), number))
+        for at in range(tally.touches):
+            place = tally.touched[at]
+            number = tally.row[place]
+            if number:
+                tally.row[place] = 0  # it may have been touched twice
+                row = place // tally.columns
+                column, day = place - row * tally.columns, tally.row_day[row]
+                name = self.named[column] or self.buyers_named(month_number(day * DAY_MS) - (column - _BUYERS))
+                found.append((day, name, number))
         notes: dict[tuple[int, str], int] = tally.notes
-        found += [(day, name, number) for (day, name), number in sorted(notes.items()) if number]
+        if notes:
+            found += [(day, name, number) for (day, name), number in notes.items() if number]
         tally.clear()
         return found
 
-    def word(self, day: int, column: int) -> str:
-        """Return the field of a column."""
-        if column < _BUYERS:
-            return str(self.named[column])
-        if column < _AMOUNTS:
-            return field(fields.BUYERS, month_named(month_number(day * DAY_MS) - (column - _BUYERS)))
-        if column < _TYPES:
-            slot, which = divmod(column - _AMOUNTS, 3)
-            currency = self.currencies[slot]
-            name = (fields.REVENUE, fields.REFUNDS, fields.REVENUE_NEW)[which]
-            return field(name, currency_named(currency) if currency else fields.NO_CURRENCY)
-        return str(self.named[column - _TYPES + _BUYERS])
-
-
-@cache
-def _move_named(came_from: str | None, stage: str) -> str:
-    """Return the field that counts a move; a ladder has few."""
-    return field(fields.MOVE, came_from or fields.NO_LABEL, stage)
+    def buyers_named(self, month: int) -> str:
+        """Return the field of buyers whose first purchases were in a month."""
+        name = self.buyers.get(month)
+        if name is None:
+            name = self.buyers[month] = field(fields.BUYERS, month_named(month))
+        return name
 
 
 def _roles_of(name: str, meant: Meant) -> int:
@@ -372,9 +401,9 @@ def _roles_of(name: str, meant: Meant) -> int:
     return roles
 
 
-def _words_of(types: Iterable[EventType]) -> list[str]:
-    """Return the fields of the columns up to those of buyers, and from those of types on."""
-    named = [
+def _words_of(types: Iterable[EventType], stages: Sequence[str]) -> list[str]:
+    """Return the fields of the columns; those of buyers and of currencies that are not known yet are empty."""
+    named: list[str] = [
         fields.NEW,
         fields.FIRST,
         fields.SECOND,
@@ -388,10 +417,11 @@ def _words_of(types: Iterable[EventType]) -> list[str]:
         fields.CONTRACT_BACK_YOUNG,
         *(field(fields.NPS, score) for score in range(_SCORES)),
         *(field(fields.NPS_AGAIN, score) for score in range(_SCORES)),
+        *("" for _ in range(_BUYERS, _TYPES)),
     ]
     for kind in types:
         named += [field(fields.EVENTS, kind.name), field(fields.LATE, kind.name)]
-    return named
+    return named + [field(fields.MOVE, before, stage) for before in (fields.NO_LABEL, *stages) for stage in stages]
 
 
 def _place_after(after_ms: int) -> int:

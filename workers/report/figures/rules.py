@@ -27,6 +27,10 @@ from workers.report.figures.basis import Basis, share
 
 _DOINGS: Final = ("acted", "shadow", "held", "held_out", "retracted", "refused")
 _COMPARED: Final = ("rule", "treated", "held_out", "difference", "verdict")
+NO_CAP: Final = "no_cap"
+"""Why money is not compared: no cap is set."""
+TOO_FEW_PAYERS: Final = "too_few_payers"
+"""The same: too few customers have paid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Judged:
         given: what stands in the gaps of the verdict's phrase.
         brings: how much more a treated customer brings: lower end, middle and upper end in ten-thousandths, and the
             currency; None if that cannot be said.
+        no_money: the id of the reason why it cannot.
         later: later episodes of its customers, which are not compared.
         goal: the events that count as a success, and within how many milliseconds; None if it is not said.
         since_ms: when it began, in milliseconds since 1970.
@@ -57,6 +62,7 @@ class Judged:
     high: float | None = None
     given: Mapping[str, Value] | None = None
     brings: tuple[int, int, int, str] | None = None
+    no_money: str = NO_CAP
     later: int = 0
     rules: tuple[str, ...] = ()
     goal: tuple[str, int] | None = None
@@ -102,7 +108,7 @@ def rules(
     verdicts = Table(id="rule_verdicts", columns=columns, rows=tuple(compared), time=time, empty=empty)
     measured = [one for one in judged or () if one.middle is not None]
     charts = () if not measured else (_effects(basis, measured),)
-    notes = [Note("capped_money")] if has_money else []
+    notes = [Note("capped_money")] if has_money else _without_money(judged or ())
     if any(one.later for one in judged or ()):
         notes.append(Note("later_episodes"))
     return Section(
@@ -115,6 +121,12 @@ def rules(
         charts=charts,
         notes=tuple(notes),
     )
+
+
+def _without_money(judged: Sequence[Judged]) -> list[Note]:
+    """Return what money lacks, where no experiment has any and so no column shows it."""
+    reasons = {one.no_money for one in judged}
+    return [Note(reason) for reason in (NO_CAP, TOO_FEW_PAYERS) if reason in reasons]
 
 
 def _compared(one: Judged) -> tuple[Value, ...]:
@@ -146,7 +158,7 @@ def _interval(one: Judged) -> Value:
 
 def _brings(one: Judged) -> Value:
     if one.brings is None:
-        return Missing("no_money")
+        return Missing(one.no_money)
     *ends, currency = one.brings
     low, middle, high = (Money(end, currency) for end in ends)
     return Interval(low, high, middle)

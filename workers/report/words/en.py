@@ -362,7 +362,8 @@ WORDS: Final = {
     "reason.no_rules": "No rule is live.",
     "reason.no_one_finished": "No customer's time to reach the goal is over.",
     "reason.no_verdict": "Nothing can be said of the difference yet.",
-    "reason.no_money": "It takes a cap of money (count at most) and 100 customers who paid in each group.",
+    "reason.no_cap": "No cap of money is set: add count at most to the rule.",
+    "reason.too_few_payers": "It takes 100 customers who paid in each group.",
     "reason.nothing_done": "No rule did anything in this period.",
     "reason.nothing_due": "Nothing becomes due in these days.",
     "reason.not_in_history": "A history does not say this; only live figures do.",
@@ -389,8 +390,11 @@ WORDS: Final = {
     "note.began": "The first event is of {day}; there is nothing before it.",
     "note.no_data": "There is no data for this period.",
     "note.capped_money": "Money of each customer counts up to the cap that was fixed before, so the money of the largest customers is not in it.",
+    "note.no_cap": "What a customer brings is not compared where no cap of money is set: add count at most to the rule, which begins a new experiment.",
+    "note.too_few_payers": "What a customer brings is not compared yet where fewer than 100 customers have paid in a group.",
     "note.later_episodes": "Only the first time that a rule would write to a customer is compared; later times are listed without a verdict.",
     "note.after_closing": "Events that arrived for days that were closed already: {n}. They changed no figure.",
+    "note.much_after_closing": "Events that arrived for days that were closed already, as when a history is loaded late: {n}. That is much: the figures of those days lack them. A report of the history itself (--history) has them.",
     "note.late": "Events that arrived late: {n}. They count as events and revenue, but not as first or second purchases.",
 }
 """The phrases by key. `workers/report/words/language.py` says what gaps are."""

@@ -362,7 +362,8 @@ WORDS: Final = {
     "reason.no_rules": "Er is geen regel actief.",
     "reason.no_one_finished": "Van geen klant is de tijd om het doel te halen voorbij.",
     "reason.no_verdict": "Over het verschil valt nog niets te zeggen.",
-    "reason.no_money": "Daarvoor is een grens nodig (count at most), en 100 betalende klanten in elke groep.",
+    "reason.no_cap": "Er is geen grens voor geld: voeg count at most toe aan de regel.",
+    "reason.too_few_payers": "Daarvoor zijn 100 betalende klanten in elke groep nodig.",
     "reason.nothing_done": "Geen regel deed iets in deze periode.",
     "reason.nothing_due": "In deze dagen is niets aan de beurt.",
     "reason.not_in_history": "Historische gegevens zeggen dit niet; dat kan alleen met actuele cijfers.",
@@ -389,8 +390,11 @@ WORDS: Final = {
     "note.began": "De eerste gebeurtenis is van {day}; van daarvoor is er niets.",
     "note.no_data": "Over deze periode zijn er geen gegevens.",
     "note.capped_money": "Het geld van elke klant telt tot de grens die vooraf vaststond; het geld van de grootste klanten zit er dus niet in.",
+    "note.no_cap": "Wat een klant opbrengt, wordt niet vergeleken waar geen grens voor geld is: voeg count at most toe aan de regel. Dan begint een nieuw experiment.",
+    "note.too_few_payers": "Wat een klant opbrengt, wordt nog niet vergeleken waar in een groep minder dan 100 klanten hebben betaald.",
     "note.later_episodes": "Alleen de eerste keer dat een regel een klant zou aanschrijven, telt mee in de vergelijking; latere keren staan er zonder conclusie bij.",
     "note.after_closing": "Gebeurtenissen die binnenkwamen voor dagen die al waren afgesloten: {n}. Ze veranderden geen cijfer.",
+    "note.much_after_closing": "Gebeurtenissen die binnenkwamen voor dagen die al waren afgesloten, zoals wanneer historie later wordt ingelezen: {n}. Dat is veel: de cijfers van die dagen missen ze. Een rapport van de historie zelf (--history) heeft ze wel.",
     "note.late": "Te laat binnengekomen gebeurtenissen: {n}. Ze tellen mee als gebeurtenis en omzet, maar niet als eerste of tweede aankoop.",
 }
 """The phrases by key, as in `en`."""
