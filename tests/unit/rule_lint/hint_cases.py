@@ -130,7 +130,7 @@ KEYS: Final = (
     ),
     by_hand(
         "unknown-kind",
-        when("{share: purchase, at least: 3%, within: 30 days}"),
+        when("{portion: purchase, at least: 3%, within: 30 days}"),
         when("{count: purchase, at least: 2}"),
         "possible are count,",
     ),
