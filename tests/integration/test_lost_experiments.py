@@ -1,4 +1,4 @@
-"""Laws of experiments that Redis has lost, over real Kafka, Redis and workers: what goes on, and what begins anew."""
+"""Laws of experiments that Redis has lost, over real Kafka, Redis and workers: what goes on and what begins."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -163,7 +163,7 @@ def test_a_rebuild_counts_nothing_again_and_an_erased_customer_stays_in_the_figu
         await place.decided_until(11)
         assert await figures(place) == before
         assert await arms(place) == arms_before
-        # One whom the rebuild has found again is in it: a further event of theirs counts nothing anew.
+        # One whom the rebuild has found again is in it: a further event of theirs adds nothing.
         await place.order("c1", 11.5)
         await place.now(12)
         await place.decided_until(12)

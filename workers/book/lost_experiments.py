@@ -1,4 +1,4 @@
-"""Reads back what Redis has lost of experiments, before rules are activated anew."""
+"""Reads back what Redis has lost of experiments, before rules are activated."""
 
 import structlog
 

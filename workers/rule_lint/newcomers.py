@@ -119,7 +119,7 @@ def steps_unknown_of_newcomers(book: LocatedRules) -> Iterator[Problem]:
                 message = f"{what} for {known}: until then, they stand on no stage unless a step above holds"
                 hint = f"put 'known for: {known}' before it, under 'all': the step is then false until it is known"
             else:
-                message = f"{what} until an event tells it: they stand on no stage unless a step above holds"
+                message = f"{what} until an event says it: they stand on no stage unless a step above holds"
                 hint = "put '{latest: …, is: given}' before it, under 'all', with the attribute that may be missing"
             yield Problem(step.document.file, *step.when.at, "late-stage", message, hint, "warning")
 
@@ -163,8 +163,8 @@ LATE_STAGE: Final = Lint(
         "A step of a ladder that is not known of a new customer",
         "A stage is known only if every step above it is certainly false. What compares two months, or takes a mean, "
         "is not known of a customer who came yesterday, even if everything was seen; nor is a silence of someone who "
-        "never did it, or a value that no event has told. Until it is known, such a customer stands on no stage. Say "
-        "first how long the customer must be known, or that the value must be given: then the step is false.",
+        "never did it, or a value that no event has brought. Until it is known, such a customer stands on no stage. "
+        "Say first how long the customer must be known, or that the value must be given: then the step is false.",
         _LADDER % "{average: purchase.amount, at least: 80, within: 180 days}",
         _LADDER % "{all: [{known for: 180 days}, {average: purchase.amount, at least: 80, within: 180 days}]}",
     ),

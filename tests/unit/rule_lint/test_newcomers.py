@@ -79,8 +79,8 @@ def late(sources: SourcesFile, *steps: str, more: str = "") -> list[tuple[int, s
         ("{average: purchase.amount, at least: 80, within: 180 days}", "for 179 days"),
         ("{change: login, down by: 20%, within: 30 days, from at least: 5}", "for 59 days"),
         ("{none: purchase, for: 365 days}", "for 365 days"),
-        ("{latest: profile.plan, is: gold}", "until an event tells it"),
-        ("{any: [{latest: profile.plan, is: gold}, {count: purchase, at least: 3}]}", "until an event tells it"),
+        ("{latest: profile.plan, is: gold}", "until an event says it"),
+        ("{any: [{latest: profile.plan, is: gold}, {count: purchase, at least: 3}]}", "until an event says it"),
     ],
 )
 def test_a_step_that_is_not_known_of_a_new_customer_is_reported(sources: SourcesFile, when: str, says: str) -> None:

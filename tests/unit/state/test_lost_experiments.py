@@ -1,4 +1,4 @@
-"""Experiments that Redis has lost: what goes on, what begins anew, and what is said to be lost."""
+"""Experiments that Redis has lost: what goes on, what begins again, and what is said to be lost."""
 
 from msgspec import structs
 

@@ -59,7 +59,7 @@ def active_rules(stored: Mapping[str, str]) -> list[str]:
 
 
 async def activate(store: Store, rules: RuleSet, now_ms: int, *, allow_rollback: bool) -> Activation:
-    """Make a rule set the newest; if it is the newest already, only experiments begin anew that have to.
+    """Make a rule set the newest; if it is the newest already, only experiments begin again that have to.
 
     Args:
         store: the store that all workers share.

@@ -57,7 +57,7 @@ def going_on(
 def begun_anew(
     rules: RuleSet, stored: Mapping[str, str], entries: Mapping[str, ExperimentEntry], generation: int, now_ms: int
 ) -> dict[str, str] | None:
-    """Return what the hash of rules is to say, if experiments of the newest set begin anew; None if none does. Pure.
+    """Return what the hash of rules is to say, if experiments of the newest set begin again; None if none does. Pure.
 
     Args:
         rules: the newest set, compiled.

@@ -1,4 +1,4 @@
-"""Experiments that Redis has lost: the topic of the book has a copy of each, and what that cannot mend is noted.
+"""Experiments that Redis has lost: the topic of the book has a copy of each, and what is lost for good is noted.
 
 What is kept of an experiment comes back, so it goes on under its key, with its salt and what was latched. Its figures
 are counted again from the log, with the customers. If the log has lost its beginning, it is lost which customers are
