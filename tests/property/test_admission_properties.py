@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.actions import Action, Decision
-from tests.property.test_decide_properties import STEPS, WHOLE_DAYS, history
+from tests.property.test_decide_properties import STEPS, history
 from tests.support.builders import DAY, START, rule, rules, watched
 from tests.support.builders import event as new_event
 from tests.support.decided import OneCustomer
@@ -136,7 +136,7 @@ def test_it_does_not_matter_when_timers_are_looked_at(
 
 
 @pytest.mark.parametrize("name", SETS)
-@given(steps=st.one_of(STEPS, WHOLE_DAYS), lags=st.lists(st.integers(0, 10_000), min_size=42, max_size=42))
+@given(steps=STEPS, lags=st.lists(st.integers(0, 10_000), min_size=42, max_size=42))
 @examples(300)
 def test_types_that_lag_delay_actions_and_change_none(
     name: str, steps: list[tuple[str, float, float, int]], lags: list[int]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas.actions import Action
 from schemas.durations import DAY_MS
-from tests.property.test_decide_properties import STEPS, WHOLE_DAYS, history
+from tests.property.test_decide_properties import STEPS, history
 from tests.support.builders import DAY, START, rule, rules, watched
 from tests.support.decided import OneCustomer, decide
 from tests.support.examples import examples
@@ -157,9 +157,7 @@ def test_the_borders_of_batches_change_no_figure(
     assert customer.figures() == oracle(SETS[name], events)
 
 
-@given(
-    name=NAMES, steps=st.one_of(STEPS, WHOLE_DAYS), lags=st.lists(st.integers(0, 10_000), min_size=42, max_size=42)
-)
+@given(name=NAMES, steps=STEPS, lags=st.lists(st.integers(0, 10_000), min_size=42, max_size=42))
 @examples(300)
 def test_types_that_lag_change_no_figure(
     name: str, steps: list[tuple[str, float, float, int]], lags: list[int]

@@ -458,8 +458,7 @@ class Turn:
             self.note_flip(rule, rule.flip_ms)
             self.set_flip(rule.group)
         if customer.waiting:
-            # What is asked for at the very moment of what comes next may be disproved or outranked by it.
-            self.admission.release(upto_ms if forced else FOREVER_MS)
+            self.admission.release(upto_ms + 1 if forced else FOREVER_MS)
         self.set_due()
         if self.decisions.number - begun > 1:
             self.decisions.put_in_order(begun)

@@ -57,19 +57,6 @@ def test_of_rules_that_begin_together_only_the_most_important_acts() -> None:
     assert sorted(customer.turn(upto_day=30)) == ["high active 11", "low outranked 11", "none active 11"]
 
 
-def test_rules_that_time_and_an_event_begin_at_one_moment_begin_together() -> None:
-    customer = Customer(
-        compiled(
-            rule("by-time", when=QUIET_10, priority=10),
-            rule("by-event", when={"latest": "nps.score", "at most": 6}, priority=90),
-        )
-    )
-    assert sorted(customer.turn(event("purchase", 1), event("nps", 11, score=3))) == [
-        "by-event active 11",
-        "by-time outranked 11",
-    ]
-
-
 def test_a_less_important_rule_keeps_silent_while_a_more_important_action_stands() -> None:
     customer = Customer(
         compiled(

@@ -216,12 +216,6 @@ def test_nothing_of_an_action_that_was_not_published_is_taken_back() -> None:
     assert treated.said == ["soft active", "soft retracted"]
 
 
-@pytest.mark.parametrize(("share", "said"), [(0, ["soft retracted"]), (100, [])])
-def test_an_action_that_an_event_at_its_very_moment_disproves_lets_no_one_enter(share: int, said: list[str]) -> None:
-    customer = Followed(with_share(soft(), share)).turn(event("purchase", 1), event("purchase", 11))
-    assert (customer.said, customer.figures()) == (said, {})
-
-
 def test_the_hold_out_is_asked_last_of_all() -> None:
     ruleset = rules(
         rule("one", when=QUIET_10, hold_out="50%"),
