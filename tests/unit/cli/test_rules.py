@@ -33,7 +33,7 @@ LADDER: Final = """\
 stages:
   name: simple
   status: live
-  steps: [{stage: quiet, when: {none: purchase, for: 60 days}}]
+  steps: [{stage: quiet, when: {all: [{known for: 60 days}, {none: purchase, for: 60 days}]}}]
   otherwise: active
 """
 

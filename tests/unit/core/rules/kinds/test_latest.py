@@ -182,7 +182,7 @@ def test_a_level_falls_by_a_share_of_what_was_above_zero(before: int, latest: in
         ({"at most": 6, "compared with": "30 days ago"}, "'compared with' belongs to 'down by' or 'up by'"),
         ({"down by": "20%", "compared with": "36 hours ago"}, "expected 1 to 730 whole days ago"),
         ({"is": "unknown", "was": 9}, "asks for no value"),
-        ({}, "needs one of: 'is', 'is not', 'was', or bounds"),
+        ({}, "needs one of: 'is' (a value, unknown or given), 'is not', 'was', or bounds"),
     ],
 )
 def test_what_cannot_be_asked_together_is_refused(more: dict[str, Any], said: str) -> None:
