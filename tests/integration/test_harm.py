@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from schemas.experiments import decode_experiment, encode_experiment
+from schemas.book import BOOK
+from schemas.experiments import ExperimentEntry, decode_experiment, encode_experiment
 from tests.integration.test_pauses import linger
 from tests.support.site import Site, site
+from workers.book.topic import BookTopic
 from workers.demo.embedded import Pair
 from workers.experiments.judging import BY
 
@@ -70,7 +72,7 @@ async def judged_again(place: Site) -> None:
     await place.until(has_judged, "the experiments to be judged")
 
 
-async def kept(place: Site) -> tuple[str, Any]:
+async def kept(place: Site) -> tuple[str, ExperimentEntry]:
     ((key, text),) = (await place.store.fields(place.store.keys.experiments)).items()
     return key, decode_experiment(text)
 
@@ -120,6 +122,12 @@ def test_a_rule_that_harms_is_paused_once_and_who_resumes_it_is_obeyed(apache_pa
             key, entry = await kept(place)
             later = structs.replace(entry, harmed_at=time.time_ns() // 1_000_000)
             await place.store.set_fields(place.store.keys.experiments, {key: encode_experiment(later).decode()})
+            topic = BookTopic(place.settings.kafka_connection(), place.settings.topic(BOOK))
+
+            async def is_copied() -> bool:
+                return (await topic.experiments())[key] == later
+
+            await place.until(is_copied, "the topic of the book to have it, too")
             await judged_again(place)
             await place.until(is_paused, "the rule to be paused by the next worker")
 
