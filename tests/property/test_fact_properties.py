@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from schemas.actions import Known, Reason, Value
 from schemas.durations import DAY_MS
 from tests.support.customers import told_whole
-from workers.core.coverage import FOREVER_MS
+from workers.core.coverage import FOREVER_MS, type_of
 from workers.core.customer.candidate import Candidate
 from workers.core.customer.customer import Customer
 from workers.core.customer.episode import Episode
@@ -162,8 +162,8 @@ def customers(draw: st.DrawFn) -> Names:
     for series in customer.series:
         if draw(st.booleans()):
             fill_series(draw, series)
-    for key in draw(st.sets(names.filter(lambda key: key not in customer.by_key), max_size=2)):
-        other = customer.other_series[key] = Series(key, key.partition("?")[0], False, 0)
+    for key in draw(st.sets(names.filter(lambda key: type_of(key) and key not in customer.by_key), max_size=2)):
+        other = customer.other_series[key] = Series(key, type_of(key), False, 0)
         fill_series(draw, other)
         other.has_sum = other.days.number > 0 and draw(st.booleans())
     for episode in customer.episodes:
