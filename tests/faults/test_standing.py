@@ -107,6 +107,14 @@ def test_one_id_with_two_contents_is_found() -> None:
     assert found([*records, msgspec.structs.replace(records[-1], why=())]).too_much
 
 
+def test_a_stage_that_is_no_move_may_come_again_with_reasons_as_of_then_and_with_nothing_else() -> None:
+    records = published()
+    assert records[0].direction == "none"
+    again = msgspec.structs.replace(records[0], why=records[1].why)
+    assert found([again, *records]).too_much == []
+    assert found([msgspec.structs.replace(again, came_from="quiet"), *records]).too_much
+
+
 def test_a_customer_who_is_erased_has_a_last_record_without_a_value() -> None:
     erased = Stood((), frozenset(record.stage_id for record in published()), None)
     assert found(published(), erased).missing
