@@ -679,19 +679,18 @@ class Example(Strict):
         description="How long to watch, counted from the start. By default until two years after the last event.",
         examples=["100 days"],
     )
-
-    @model_validator(mode="after")
-    def _aware(self) -> "Example":
-        if self.start is not None and self.start.tzinfo is None:
-            raise InconsistentEntries("'start' needs a time zone, such as 2024-03-30T12:00:00+01:00", "start")
-        return self
-
     ladder: StageName | None = Field(
         default=None,
         description="The ladder on which the customer stands, also if it is a draft. By default the live one, or the "
         "only one.",
         examples=["loyalty"],
     )
+
+    @model_validator(mode="after")
+    def _aware(self) -> "Example":
+        if self.start is not None and self.start.tzinfo is None:
+            raise InconsistentEntries("'start' needs a time zone, such as 2024-03-30T12:00:00+01:00", "start")
+        return self
 
     def expectations(self) -> list[Expected]:
         """Return everything that is expected."""

@@ -5,7 +5,7 @@ from msgspec import structs
 from schemas.experiments import EndedArm, ExperimentEntry
 from tests.support.builders import day, rule, rules
 from workers.core.rules.rule_set import RuleSet
-from workers.state.rule_sets.experiments import begun, begun_anew, going_on
+from workers.state.rule_sets.experiments import begun, begun_again, going_on
 from workers.state.rule_sets.lost_experiments import joined
 
 NOW = day(100)
@@ -49,9 +49,9 @@ def test_what_has_ended_does_not_go_on_and_no_key_is_used_again() -> None:
 def test_where_it_is_lost_who_is_in_it_another_one_begins_that_divides_customers_alike() -> None:
     renamed = a_set("other")
     stored = going_on(renamed, {}, ENTRIES, 8, day(60), day(60))
-    assert begun_anew(renamed, stored, ENTRIES, 8, NOW) is None
+    assert begun_again(renamed, stored, ENTRIES, 8, NOW) is None
     forgotten = {KEY: structs.replace(ENTRY, forgotten_at=NOW)}
-    fields = begun_anew(renamed, {**stored, "generation": "8"}, forgotten, 8, NOW)
+    fields = begun_again(renamed, {**stored, "generation": "8"}, forgotten, 8, NOW)
     assert fields is not None
     assert fields["generation"] == "8"
     (one,) = begun(renamed, fields)

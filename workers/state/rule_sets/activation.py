@@ -15,7 +15,7 @@ from workers.core.rules.former_rules import FormerRules
 from workers.core.rules.rule_set import LADDER, RuleSet
 from workers.errors import LingerError
 from workers.state.rule_sets.contents import keep_contents, read_contents
-from workers.state.rule_sets.experiments import begun, begun_anew, going_on, keep_entries, read_entries
+from workers.state.rule_sets.experiments import begun, begun_again, going_on, keep_entries, read_entries
 from workers.state.store import Store
 
 GENERATION: Final = "generation"
@@ -77,7 +77,7 @@ async def activate(store: Store, rules: RuleSet, now_ms: int, *, allow_rollback:
     def change(stored: Mapping[str, str]) -> dict[str, str] | None:
         began.clear()
         if is_active(rules, stored):
-            return begun_anew(rules, stored, entries, int(stored[GENERATION]), now_ms)
+            return begun_again(rules, stored, entries, int(stored[GENERATION]), now_ms)
         if not allow_rollback:
             refuse_older(stored, rules)
         newest = int(stored.get(GENERATION, 0))

@@ -54,7 +54,7 @@ def going_on(
     return fields
 
 
-def begun_anew(
+def begun_again(
     rules: RuleSet, stored: Mapping[str, str], entries: Mapping[str, ExperimentEntry], generation: int, now_ms: int
 ) -> dict[str, str] | None:
     """Return what the hash of rules is to say, if experiments of the newest set begin again; None if none does. Pure.

@@ -12,8 +12,6 @@ cdef long long NO_MOVE
 cdef int FALSE, NOT_OBSERVABLE, TRUE
 
 cdef class Stays(LadderCondition):
-    cdef readonly long long for_ms
-
     @cython.locals(customer=Customer)
     cpdef int truth_in(self, Stretch stretch, long long at_ms) except -1
     @cython.locals(stretch=Stretch)

@@ -8,8 +8,8 @@ from datetime import timedelta
 from schemas.actions import Number
 from schemas.conditions import InStage
 from schemas.durations import duration_ms, write_duration
-from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Basis
-from workers.core.conditions.ladder import ActiveLadder, Stretch
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE
+from workers.core.conditions.ladder import Stretch
 from workers.core.conditions.ladder_condition import LadderCondition
 from workers.core.customer.candidate import Evidence
 from workers.core.customer.stage import NO_MOVE
@@ -20,26 +20,19 @@ from workers.core.text import Text
 
 
 class Stays(LadderCondition):
-    """The time since the customer stands on the present stage, whichever it is.
+    """The time since the customer stands on the present stage, whichever it is: it holds from an age on.
 
     Of a customer who did not move there, it is not known since when. Only one whose first event led there has just
     begun.
-
-    Attributes:
-        for_ms: the least time.
     """
 
     cost = 1
-
-    def __init__(self, basis: Basis, ladder: ActiveLadder | None, for_ms: int) -> None:
-        super().__init__(basis, ladder, for_ms)
-        self.for_ms = for_ms
 
     def truth_in(self, stretch: Stretch, at_ms: int) -> int:
         """Return the truth at a moment of a stretch of time."""
         if not stretch.is_known:
             return NOT_OBSERVABLE
-        if at_ms >= stretch.since_ms + self.for_ms:
+        if at_ms >= stretch.since_ms + self.turns_after_ms:
             return TRUE
         if stretch.direction == NO_MOVE and stretch.since_ms != self.customer.first_ms:
             return NOT_OBSERVABLE

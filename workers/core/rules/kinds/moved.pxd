@@ -13,7 +13,6 @@ cdef int FALSE, NOT_OBSERVABLE, TRUE
 cdef class CameByMove(LadderCondition):
     cdef readonly long long direction
     cdef readonly frozenset origins
-    cdef readonly long long within_ms
 
     cpdef int truth_in(self, Stretch stretch, long long at_ms) except -1
     @cython.locals(stretch=Stretch)

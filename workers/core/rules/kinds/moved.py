@@ -27,7 +27,6 @@ class CameByMove(LadderCondition):
     Attributes:
         direction: the move's.
         origins: codes of the stages from which it counts; empty for any.
-        within_ms: for how long it counts, -1 for as long as the customer stays.
     """
 
     cost = 1
@@ -38,7 +37,6 @@ class CameByMove(LadderCondition):
         super().__init__(basis, ladder, within_ms)
         self.direction = direction
         self.origins = origins
-        self.within_ms = within_ms
 
     def truth_in(self, stretch: Stretch, at_ms: int) -> int:
         """Return the truth at a moment of a stretch of time."""
@@ -48,7 +46,7 @@ class CameByMove(LadderCondition):
             return FALSE
         if self.origins and stretch.from_code not in self.origins:
             return FALSE
-        return FALSE if 0 <= self.within_ms <= at_ms - stretch.since_ms else TRUE
+        return FALSE if 0 <= self.turns_after_ms <= at_ms - stretch.since_ms else TRUE
 
     def note(self, evidence: Evidence, at_ms: int) -> None:
         """Note the move, and when it was."""
