@@ -7,14 +7,13 @@ from schemas.durations import DAY_MS
 from workers.core.conditions.condition import NOT_OBSERVABLE, TRUE
 from workers.core.coverage import Coverage
 from workers.core.customer.customer import Customer
-from workers.core.customer.stored import OtherLayout
 from workers.core.decisions.decide import decider_of
 from workers.core.decisions.program import Program
 from workers.core.rules.rule_set import RuleSet
-from workers.errors import LingerError
 from workers.report.document import Period
 from workers.report.present import YEAR_DAYS, Bought, Counting
 from workers.report.present_state import PresentState, StageNow
+from workers.scan.reading import read_each
 from workers.scan.scan_file import Found
 
 NO_CURRENCY: Final = "-"
@@ -44,16 +43,9 @@ class StoredCustomers:
         Raises:
             LingerError: if another release wrote a customer, so this one can read none.
         """
-        decider, reader, counting = self._decider, self._reader, self._counting
-        partition, coverage = None, Coverage({})
-        for line, stored in customers:
-            if line is not partition:
-                partition, coverage = line, line.as_if_seen()
-            try:
-                known = decider.read(stored.stored)
-            except OtherLayout as error:
-                raise LingerError(str(error)) from error
-            except ValueError:
+        reader, counting = self._reader, self._counting
+        for _, coverage, known in read_each(self._decider, customers):
+            if known is None:
                 counting.state.unreadable += 1
                 continue
             reader.stand(known, coverage, counting.state)

@@ -14,17 +14,16 @@ from workers.core.conditions.combinations import Not, Several
 from workers.core.conditions.condition import NOT_OBSERVABLE, TRUE, Condition
 from workers.core.conditions.ladder import ActiveLadder
 from workers.core.coverage import Coverage
-from workers.core.customer.stored import OtherLayout
 from workers.core.decisions.decide import decider_of
 from workers.core.events.decoding import UNIT
 from workers.core.rules.rule_set import RuleSet
-from workers.errors import LingerError
 from workers.explain.gaps import GapFinder
 from workers.explain.leaf import Leaf
 from workers.explain.moment import Moment
 from workers.explain.snapshot import CustomerSnapshot
 from workers.explain.why_report import Gap
 from workers.scan.lines import PartitionLine, StoredCustomer
+from workers.scan.reading import read_each
 
 LOOKED_INTO: Final = 1_000
 """Customers of each step for whom it is found out why it is not known: that costs much more than to count them."""
@@ -98,15 +97,8 @@ class Standing:
         Raises:
             LingerError: if another release wrote a customer, so this one can read none.
         """
-        partition, coverage = None, Coverage({})
-        for line, customer in customers:
-            if line is not partition:
-                partition, coverage = line, line.as_if_seen()
-            try:
-                known = self._decider.read(customer.stored)
-            except OtherLayout as error:
-                raise LingerError(str(error)) from error
-            except ValueError:
+        for customer, coverage, known in read_each(self._decider, customers):
+            if known is None:
                 self.counts.unreadable += 1
                 continue
             self._decider.program.observe(coverage)

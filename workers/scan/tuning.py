@@ -11,14 +11,13 @@ from typing import Literal
 from schemas.rules import RuleBook, measured
 from schemas.value import SHARES, Tiers, Valuation, shares_in, with_value
 from workers.core.coverage import Coverage
-from workers.core.customer.stored import OtherLayout
 from workers.core.decisions.decide import decider_of
 from workers.core.decisions.replay import Events, Replay, until
 from workers.core.events.decoding import UNIT
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 from workers.core.rules.value import Worth
-from workers.errors import LingerError
+from workers.scan.reading import read_each
 from workers.scan.scan_file import Advance, opened
 
 
@@ -62,15 +61,8 @@ def of_scan(path: Path, book: RuleBook, types: Sequence[str], advance: Advance =
     decider, worth = decider_of(rules), _worth_of(rules)
     with opened(path) as scan:
         found = Amounts(_day(scan.head.at))
-        partition, coverage = None, Coverage({})
-        for line, customer in chain.from_iterable(scan.parts(advance)):
-            if line is not partition:
-                partition, coverage = line, line.as_if_seen()
-            try:
-                known = decider.read(customer.stored)
-            except OtherLayout as error:
-                raise LingerError(str(error)) from error
-            except ValueError:
+        for _, coverage, known in read_each(decider, chain.from_iterable(scan.parts(advance))):
+            if known is None:
                 found.unknown += 1
                 continue
             decider.program.observe(coverage)
